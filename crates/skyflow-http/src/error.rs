@@ -1,0 +1,141 @@
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The error type of tower services: anything that is an error and can change threads.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Says why a request got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No connection: name resolution, TCP, proxy, or the connect timeout.
+    Connect,
+    /// No connection because TLS failed: certificate, host name, protocol version.
+    Tls,
+    /// The server turned the request away before it looked at it (HTTP/2 `REFUSED_STREAM`, `GOAWAY`).
+    Refused,
+    /// The connection broke, or spoke broken HTTP, while the request was on its way.
+    Io,
+    /// One attempt took longer than the attempt timeout.
+    AttemptTimeout,
+    /// The whole call took longer than its deadline.
+    DeadlineExceeded,
+    /// The answer is larger than the limit.
+    BodyTooLarge,
+}
+
+impl ErrorKind {
+    /// Tells whether this failure proves that the server did not act on the request.
+    pub const fn is_not_sent(self) -> bool {
+        matches!(self, Self::Connect | Self::Tls | Self::Refused)
+    }
+}
+
+/// Reports a request that got no answer.
+///
+/// It carries no URL and no byte of request or answer. The cause, where there is one, is its `source()`.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    text: &'static str,
+    may_have_been_applied: bool,
+    source: Option<BoxError>,
+}
+
+impl Error {
+    /// Describes a failure; layers and transports of your own use it to take part in the retry decision.
+    ///
+    /// `may_have_been_applied` starts as the kind implies: false where the request was certainly not sent.
+    pub fn new(kind: ErrorKind, source: Option<BoxError>) -> Self {
+        let text = match kind {
+            ErrorKind::Connect => "could not connect to the server",
+            ErrorKind::Tls => "could not make a trusted TLS connection to the server",
+            ErrorKind::Refused => "the server refused the request before processing it",
+            ErrorKind::Io => "the connection failed while the request was in flight",
+            ErrorKind::AttemptTimeout => "the attempt timed out",
+            ErrorKind::DeadlineExceeded => "the deadline of the call passed",
+            ErrorKind::BodyTooLarge => "the answer is larger than the limit",
+        };
+        Self(Box::new(Inner { kind, text, may_have_been_applied: !kind.is_not_sent(), source }))
+    }
+
+    pub(crate) fn body_too_large(_limit: usize) -> Self {
+        Self::new(ErrorKind::BodyTooLarge, None)
+    }
+
+    pub(crate) fn response_body(source: BoxError) -> Self {
+        Self::new(ErrorKind::Io, Some(source))
+    }
+
+    pub(crate) fn deadline(may_have_been_applied: bool) -> Self {
+        let mut error = Self::new(ErrorKind::DeadlineExceeded, None);
+        error.0.may_have_been_applied = may_have_been_applied;
+        error
+    }
+
+    /// Returns the reason.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Tells whether the server may have acted on the request although no answer came.
+    ///
+    /// When it is false, the request was certainly not executed.
+    pub fn may_have_been_applied(&self) -> bool {
+        self.0.may_have_been_applied
+    }
+
+    /// Finds the first error of this type in a chain of sources.
+    pub fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
+        std::iter::successors(Some(error), |&e| e.source()).find_map(|e| e.downcast_ref())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("may_have_been_applied", &self.0.may_have_been_applied)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.text)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|e| e as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_failures_before_sending_are_certainly_not_applied() {
+        for (kind, applied) in [
+            (ErrorKind::Connect, false),
+            (ErrorKind::Tls, false),
+            (ErrorKind::Refused, false),
+            (ErrorKind::Io, true),
+            (ErrorKind::AttemptTimeout, true),
+            (ErrorKind::DeadlineExceeded, true),
+            (ErrorKind::BodyTooLarge, true),
+        ] {
+            assert_eq!(Error::new(kind, None).may_have_been_applied(), applied, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_found_below_other_errors() {
+        let outer = std::io::Error::other(Error::new(ErrorKind::Io, None));
+        assert_eq!(Error::find(&outer).unwrap().kind(), ErrorKind::Io);
+    }
+}

@@ -1,0 +1,191 @@
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use http::Extensions;
+
+/// Tells what a request does, so that layers can decide by the operation and not by the URL.
+///
+/// It travels in the extensions of the request: `request.extensions().get::<OperationInfo>()`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct OperationInfo {
+    /// The name of the operation, such as `records.insert`.
+    pub name: &'static str,
+    /// The path with parameter names instead of values: safe to log and of low cardinality.
+    pub path_template: &'static str,
+    /// Whether sending it twice does harm.
+    pub idempotency: Idempotency,
+}
+
+impl OperationInfo {
+    /// Describes an operation.
+    pub const fn new(name: &'static str, path_template: &'static str, idempotency: Idempotency) -> Self {
+        Self { name, path_template, idempotency }
+    }
+}
+
+/// Says what a repeated request does. It does not follow the HTTP method: detokenize is a safe `POST`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Idempotency {
+    /// Reads only.
+    Safe,
+    /// Writes, and a second time changes nothing more.
+    Idempotent,
+    /// Writes, and a second time writes again.
+    NonIdempotent,
+}
+
+/// A setting of one call: as the client has it, switched off, or a value of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Setting<T> {
+    /// Takes what the client is configured with.
+    #[default]
+    Inherit,
+    /// Switches it off for this call.
+    Off,
+    /// Takes this value for this call.
+    Set(T),
+}
+
+impl<T> Setting<T> {
+    /// Resolves the setting against what the client has.
+    pub fn or(self, inherited: Option<T>) -> Option<T> {
+        match self {
+            Self::Inherit => inherited,
+            Self::Off => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
+/// Settings of one call; they travel in the extensions of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct CallOptions {
+    /// The total time for the call: waiting, minting a token, every attempt, every pause.
+    pub deadline: Setting<Duration>,
+    /// The time for one attempt, from the first byte out to the last byte in.
+    pub attempt_timeout: Setting<Duration>,
+    /// How many times the request may be sent; 1 switches retries off.
+    pub max_attempts: Option<NonZeroU32>,
+    /// Overrides whether the operation may be repeated after an attempt that may have been applied.
+    pub idempotent: Option<bool>,
+}
+
+impl CallOptions {
+    /// Takes every setting from the client.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the total time for the call.
+    pub fn deadline(mut self, total: Duration) -> Self {
+        self.deadline = Setting::Set(total);
+        self
+    }
+
+    /// Lets the call take as long as it takes.
+    pub fn no_deadline(mut self) -> Self {
+        self.deadline = Setting::Off;
+        self
+    }
+
+    /// Sets the time for one attempt.
+    pub fn attempt_timeout(mut self, one_attempt: Duration) -> Self {
+        self.attempt_timeout = Setting::Set(one_attempt);
+        self
+    }
+
+    /// Lets an attempt take as long as the deadline allows.
+    pub fn no_attempt_timeout(mut self) -> Self {
+        self.attempt_timeout = Setting::Off;
+        self
+    }
+
+    /// Sets how many times the request may be sent, the first time included.
+    pub fn max_attempts(mut self, attempts: NonZeroU32) -> Self {
+        self.max_attempts = Some(attempts);
+        self
+    }
+
+    /// Sends the request once.
+    pub fn no_retry(self) -> Self {
+        self.max_attempts(NonZeroU32::MIN)
+    }
+
+    /// Says whether the operation may be repeated after an attempt that may have been applied.
+    pub fn idempotent(mut self, yes: bool) -> Self {
+        self.idempotent = Some(yes);
+        self
+    }
+}
+
+/// The instant at which the whole call has to be over; set by the deadline layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(pub Instant);
+
+/// Counts what happened to a call over all its attempts; shared by the layers through the extensions.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<Counters>);
+
+#[derive(Debug, Default)]
+struct Counters {
+    attempts: AtomicU32,
+    maybe_applied: AtomicBool,
+}
+
+impl Progress {
+    /// Returns the progress of the call these extensions belong to, and starts one when there is none.
+    pub fn of(extensions: &mut Extensions) -> Self {
+        extensions.get_or_insert_default::<Self>().clone()
+    }
+
+    /// Returns how many times the request was handed to the transport.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether an attempt left this process and was not refused by a definite answer.
+    pub fn may_have_been_applied(&self) -> bool {
+        self.0.maybe_applied.load(Ordering::Relaxed)
+    }
+
+    /// Notes that an attempt is about to leave. Returns what was known before, for [`Progress::settle`].
+    pub(crate) fn begin_attempt(&self) -> bool {
+        self.0.attempts.fetch_add(1, Ordering::Relaxed);
+        self.0.maybe_applied.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes that the attempt was certainly not applied, so only earlier attempts count.
+    pub(crate) fn settle(&self, before: bool) {
+        self.0.maybe_applied.store(before, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_inherits_switches_off_or_overrides() {
+        assert_eq!(Setting::Inherit.or(Some(1)), Some(1));
+        assert_eq!(Setting::Off.or(Some(1)), None);
+        assert_eq!(Setting::Set(2).or(Some(1)), Some(2));
+    }
+
+    #[test]
+    fn an_attempt_that_never_left_does_not_make_the_call_ambiguous() {
+        let progress = Progress::of(&mut Extensions::new());
+        let before = progress.begin_attempt();
+        assert!(progress.may_have_been_applied());
+        progress.settle(before);
+        assert!(!progress.may_have_been_applied());
+        progress.begin_attempt();
+        let before = progress.begin_attempt();
+        progress.settle(before);
+        assert!(progress.may_have_been_applied(), "the second attempt is still unresolved");
+        assert_eq!(progress.attempts(), 3);
+    }
+}

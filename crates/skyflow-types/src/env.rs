@@ -1,0 +1,69 @@
+use std::fmt;
+
+use crate::ClusterId;
+
+/// Names the Skyflow environment a vault lives in; it decides the domain of the vault's URL.
+///
+/// The default is [`Env::Prod`], as in the Node, Go and Java SDKs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Env {
+    /// Production: `skyflowapis.com`.
+    #[default]
+    Prod,
+    /// Sandbox: `skyflowapis-preview.com`.
+    Sandbox,
+    /// Staging: `skyflowapis.tech`.
+    Stage,
+    /// Development: `skyflowapis.dev`.
+    Dev,
+}
+
+impl Env {
+    /// Returns the registrable domain of this environment.
+    pub const fn domain(self) -> &'static str {
+        match self {
+            Self::Prod => "skyflowapis.com",
+            Self::Sandbox => "skyflowapis-preview.com",
+            Self::Stage => "skyflowapis.tech",
+            Self::Dev => "skyflowapis.dev",
+        }
+    }
+
+    /// Returns the base URL of the vaults of `cluster` in this environment, without a trailing slash.
+    pub fn vault_url(self, cluster: &ClusterId) -> String {
+        format!("https://{cluster}.vault.{}", self.domain())
+    }
+}
+
+impl fmt::Display for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prod => "PROD",
+            Self::Sandbox => "SANDBOX",
+            Self::Stage => "STAGE",
+            Self::Dev => "DEV",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_environment_has_the_host_of_the_official_sdks() {
+        let cluster = ClusterId::new("abc").unwrap();
+        let urls = [Env::Prod, Env::Sandbox, Env::Dev, Env::Stage].map(|env| env.vault_url(&cluster));
+        assert_eq!(
+            urls,
+            [
+                "https://abc.vault.skyflowapis.com",
+                "https://abc.vault.skyflowapis-preview.com",
+                "https://abc.vault.skyflowapis.dev",
+                "https://abc.vault.skyflowapis.tech",
+            ]
+        );
+        assert_eq!(Env::default(), Env::Prod);
+    }
+}

@@ -1,0 +1,120 @@
+use std::fmt;
+
+/// Reports an identifier that cannot be used; the rejected text is not repeated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {problem}")]
+pub struct InvalidId {
+    field: &'static str,
+    problem: &'static str,
+}
+
+impl InvalidId {
+    /// Returns the name of the field that was refused, such as `cluster_id`.
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+}
+
+/// Identifies a vault.
+///
+/// Skyflow's own ids have 32 characters; any text without white space or control characters is accepted, because
+/// the id is percent-encoded where it enters a path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VaultId(Box<str>);
+
+impl VaultId {
+    /// Checks and wraps a vault id.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the id is empty or holds white space or control characters.
+    pub fn new(id: impl AsRef<str>) -> Result<Self, InvalidId> {
+        let id = id.as_ref();
+        let problem = if id.is_empty() {
+            "must not be empty"
+        } else if id.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            "must not contain white space or control characters"
+        } else {
+            return Ok(Self(id.into()));
+        };
+        Err(InvalidId { field: "vault_id", problem })
+    }
+
+    /// Returns the id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for VaultId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Identifies the cluster that serves a vault: the first label of the vault's URL.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ClusterId(Box<str>);
+
+impl ClusterId {
+    /// Checks and wraps a cluster id.
+    ///
+    /// # Errors
+    ///
+    /// Fails unless the id is one DNS label: 1 to 63 ASCII letters, digits or hyphens, with no hyphen at either
+    /// end. Anything else could change the host that a request is sent to.
+    pub fn new(id: impl AsRef<str>) -> Result<Self, InvalidId> {
+        let id = id.as_ref();
+        let problem = if id.is_empty() {
+            "must not be empty"
+        } else if id.len() > 63
+            || id.starts_with('-')
+            || id.ends_with('-')
+            || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        {
+            "must be one DNS label (letters, digits and inner hyphens, at most 63)"
+        } else {
+            return Ok(Self(id.to_ascii_lowercase().into_boxed_str()));
+        };
+        Err(InvalidId { field: "cluster_id", problem })
+    }
+
+    /// Returns the id as text, in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClusterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cluster_id_is_exactly_one_dns_label() {
+        assert_eq!(ClusterId::new("ebFC9bee4242").unwrap().as_str(), "ebfc9bee4242");
+        let too_long = "a".repeat(64);
+        for bad in ["", " ", "a.b", "a/b", "localhost:8443", "-a", "a-", "a b", "ä", "a@b", "a#", &too_long] {
+            assert_eq!(ClusterId::new(bad).unwrap_err().field(), "cluster_id", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn vault_id_refuses_blank_and_control_characters() {
+        assert_eq!(VaultId::new("d408485953784308a000f8dcf81901ef").unwrap().to_string().len(), 32);
+        for bad in ["", " ", "a b", "a\n", "\u{0}"] {
+            assert_eq!(VaultId::new(bad).unwrap_err().field(), "vault_id", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_refused_id_is_not_repeated_in_the_error() {
+        let text = ClusterId::new("secret.example").unwrap_err().to_string();
+        assert!(!text.contains("secret"), "{text}");
+    }
+}

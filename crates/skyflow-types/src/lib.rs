@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod env;
+mod ids;
+mod redaction;
+mod request_id;
+mod secret;
+mod sensitive;
+mod token_mode;
+
+pub use env::Env;
+pub use ids::{ClusterId, InvalidId, VaultId};
+pub use redaction::Redaction;
+pub use request_id::RequestId;
+pub use secret::Secret;
+pub use sensitive::Sensitive;
+pub use token_mode::TokenMode;
