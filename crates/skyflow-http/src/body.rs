@@ -67,12 +67,12 @@ impl Body {
     pub async fn collect(self, limit: usize) -> Result<Bytes, Error> {
         let mut body = match self.0 {
             Kind::Once(bytes) if bytes.len() <= limit => return Ok(bytes),
-            Kind::Once(_) => return Err(Error::body_too_large(limit)),
+            Kind::Once(_) => return Err(Error::body_too_large()),
             Kind::Stream(body) => body,
         };
         let hint = http_body::Body::size_hint(&body);
         if hint.lower() > limit as u64 {
-            return Err(Error::body_too_large(limit));
+            return Err(Error::body_too_large());
         }
         let mut first: Option<Bytes> = None;
         let mut rest = BytesMut::new();
@@ -80,7 +80,7 @@ impl Body {
             let Ok(data) = frame.map_err(Error::response_body)?.into_data() else { continue };
             let seen = first.as_ref().map_or(0, Bytes::len) + rest.len();
             if seen + data.len() > limit {
-                return Err(Error::body_too_large(limit));
+                return Err(Error::body_too_large());
             }
             match first.take() {
                 // A one-chunk body, the common case, is handed on without a copy.
@@ -173,7 +173,8 @@ mod tests {
     use crate::ErrorKind;
 
     fn chunks(parts: &[&'static str]) -> Body {
-        let parts: Vec<_> = parts.iter().map(|p| Ok::<_, BoxError>(Bytes::from_static(p.as_bytes()))).collect();
+        let parts: Vec<_> =
+            parts.iter().map(|p| Ok::<_, BoxError>(Bytes::from_static(p.as_bytes()))).collect();
         Body::from_stream(futures_util::stream::iter(parts))
     }
 

@@ -1,5 +1,5 @@
 use std::error::Error as StdError;
-use std::fmt;
+use std::{fmt, io};
 
 /// The error type of tower services: anything that is an error and can change threads.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -60,7 +60,7 @@ impl Error {
         Self(Box::new(Inner { kind, text, may_have_been_applied: !kind.is_not_sent(), source }))
     }
 
-    pub(crate) fn body_too_large(_limit: usize) -> Self {
+    pub(crate) fn body_too_large() -> Self {
         Self::new(ErrorKind::BodyTooLarge, None)
     }
 
@@ -72,6 +72,11 @@ impl Error {
         let mut error = Self::new(ErrorKind::DeadlineExceeded, None);
         error.0.may_have_been_applied = may_have_been_applied;
         error
+    }
+
+    pub(crate) fn ambiguous_if(mut self, earlier_attempt_may_have_been_applied: bool) -> Self {
+        self.0.may_have_been_applied |= earlier_attempt_may_have_been_applied;
+        self
     }
 
     /// Returns the reason.
@@ -88,7 +93,7 @@ impl Error {
 
     /// Finds the first error of this type in a chain of sources.
     pub fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
-        std::iter::successors(Some(error), |&e| e.source()).find_map(|e| e.downcast_ref())
+        chain(error).find_map(|e| e.downcast_ref())
     }
 }
 
@@ -112,6 +117,16 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|e| e as _)
     }
+}
+
+/// Walks an error and its sources. `io::Error::source` skips the error it wraps, so that one is asked for by name.
+pub(crate) fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as _),
+        None => error.source(),
+    })
 }
 
 #[cfg(test)]

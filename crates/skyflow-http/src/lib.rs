@@ -3,13 +3,20 @@
 mod body;
 pub mod clock;
 mod error;
+pub mod layers;
 mod operation;
 mod service;
+mod stack;
+#[cfg(feature = "hyper")]
+mod transport;
 mod uri;
 
 pub use body::Body;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{BoxError, Error, ErrorKind};
-pub use operation::{CallOptions, Deadline, Idempotency, OperationInfo, Progress, Setting};
+pub use operation::{CallOptions, Deadline, Idempotency, OperationInfo, Progress, RetryStop, Setting};
 pub use service::{DynLayer, HttpService, Request, Response};
+pub use stack::Stack;
+#[cfg(feature = "hyper")]
+pub use transport::{TlsError, Transport, TransportBuilder};
 pub use uri::{BaseUri, BaseUriError, RequestTarget, TargetError};

@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use http::Extensions;
@@ -134,6 +134,25 @@ pub struct Progress(Arc<Counters>);
 struct Counters {
     attempts: AtomicU32,
     maybe_applied: AtomicBool,
+    retry_stop: AtomicU8,
+}
+
+/// Says why a call that could have been tried again was not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RetryStop {
+    /// The allowed number of attempts was used up.
+    Attempts,
+    /// The retry budget was empty: too many other calls failed.
+    Budget,
+    /// The pause would have outlasted the deadline.
+    Deadline,
+    /// The body is a stream and cannot be sent twice.
+    BodyIsStream,
+}
+
+impl RetryStop {
+    const ALL: [Self; 4] = [Self::Attempts, Self::Budget, Self::Deadline, Self::BodyIsStream];
 }
 
 impl Progress {
@@ -150,6 +169,16 @@ impl Progress {
     /// Tells whether an attempt left this process and was not refused by a definite answer.
     pub fn may_have_been_applied(&self) -> bool {
         self.0.maybe_applied.load(Ordering::Relaxed)
+    }
+
+    /// Returns why a failure that is worth a retry was not tried again; `None` when there was no such failure.
+    pub fn retry_stop(&self) -> Option<RetryStop> {
+        let noted = self.0.retry_stop.load(Ordering::Relaxed);
+        RetryStop::ALL.into_iter().find(|stop| *stop as u8 + 1 == noted)
+    }
+
+    pub(crate) fn stop_retrying(&self, stop: RetryStop) {
+        self.0.retry_stop.store(stop as u8 + 1, Ordering::Relaxed);
     }
 
     /// Notes that an attempt is about to leave. Returns what was known before, for [`Progress::settle`].

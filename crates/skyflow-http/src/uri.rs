@@ -89,7 +89,8 @@ impl RequestTarget {
     /// Fails when they are together longer than a URI may be (64 KiB).
     pub fn finish(self) -> Result<PathAndQuery, TargetError> {
         // Literals are ours and everything else is encoded, so the length is all that can be wrong.
-        PathAndQuery::try_from(self.text).map_err(|_| TargetError { name: "path and query", problem: "are too long" })
+        PathAndQuery::try_from(self.text)
+            .map_err(|_| TargetError { name: "path and query", problem: "are too long" })
     }
 }
 
@@ -227,7 +228,9 @@ mod tests {
 
     #[test]
     fn a_hostile_value_is_always_exactly_one_segment() {
-        for value in ["a/b", "../x", "%2e%2e", "?q=1", "#f", "\\", "ü", "a b", "a\r\nb", "\u{0}", ";x", "a:b@c"] {
+        for value in
+            ["a/b", "../x", "%2e%2e", "?q=1", "#f", "\\", "ü", "a b", "a\r\nb", "\u{0}", ";x", "a:b@c"]
+        {
             let target = RequestTarget::new().literal("/v1/").segment("id", value).unwrap().finish().unwrap();
             assert_eq!(target.path().split('/').count(), 3, "{value:?} -> {target}");
             assert_eq!(target.query(), None, "{value:?}");

@@ -99,7 +99,8 @@ mod tests {
     fn cluster_id_is_exactly_one_dns_label() {
         assert_eq!(ClusterId::new("ebFC9bee4242").unwrap().as_str(), "ebfc9bee4242");
         let too_long = "a".repeat(64);
-        for bad in ["", " ", "a.b", "a/b", "localhost:8443", "-a", "a-", "a b", "ä", "a@b", "a#", &too_long] {
+        for bad in ["", " ", "a.b", "a/b", "localhost:8443", "-a", "a-", "a b", "ä", "a@b", "a#", &too_long]
+        {
             assert_eq!(ClusterId::new(bad).unwrap_err().field(), "cluster_id", "{bad:?}");
         }
     }

@@ -1,0 +1,169 @@
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::{self, HeaderName, HeaderValue};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{Request, Response};
+
+/// Headers that belong to the connection, the body or the auth layer.
+const RESERVED: [HeaderName; 11] = [
+    header::AUTHORIZATION,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::HOST,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("x-skyflow-authorization"),
+];
+
+/// Reports a header that [`MetadataLayer`] refuses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MetadataError {
+    /// The text is no header value: it is blank or holds control characters.
+    #[error("header value of {0} must be visible text without control characters")]
+    InvalidValue(HeaderName),
+    /// The header belongs to another layer.
+    #[error("header {0} is not set here")]
+    Reserved(HeaderName),
+}
+
+/// Adds headers that say who is calling, where a request does not have them already.
+#[derive(Debug, Clone)]
+pub struct MetadataLayer {
+    headers: Arc<Vec<(HeaderName, HeaderValue)>>,
+}
+
+impl MetadataLayer {
+    /// Sends `user_agent` as `User-Agent`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the text is no header value.
+    pub fn new(user_agent: &str) -> Result<Self, MetadataError> {
+        Self { headers: Arc::default() }.header(header::USER_AGENT, user_agent)
+    }
+
+    /// Sends what the Skyflow SDKs send: `User-Agent` and `sky-metadata`, a JSON object with the SDK's name and
+    /// version, processor architecture, operating system and runtime. The host's name is not in it.
+    pub fn skyflow() -> Self {
+        const VERSION: &str = env!("CARGO_PKG_VERSION");
+        let metadata = format!(
+            "{{\"sdk_name_version\":\"skyflow-rust@{VERSION}\",\"sdk_client_device_model\":\"{}\",\
+             \"sdk_client_os_details\":\"{}\",\"sdk_runtime_details\":\"rust\"}}",
+            std::env::consts::ARCH,
+            std::env::consts::OS,
+        );
+        let mut headers = vec![(
+            header::USER_AGENT,
+            HeaderValue::from_static(concat!("skyflow-rust/", env!("CARGO_PKG_VERSION"))),
+        )];
+        // Constants of the compiler: always visible ASCII.
+        if let Ok(value) = HeaderValue::try_from(metadata) {
+            headers.push((HeaderName::from_static("sky-metadata"), value));
+        }
+        Self { headers: Arc::new(headers) }
+    }
+
+    /// Sends one more header.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the value is blank or no header value, and for headers that belong to the connection, the body or
+    /// the auth layer.
+    pub fn header(mut self, name: HeaderName, value: &str) -> Result<Self, MetadataError> {
+        if RESERVED.contains(&name) {
+            return Err(MetadataError::Reserved(name));
+        }
+        let value = match HeaderValue::from_str(value) {
+            Ok(valid) if !value.trim().is_empty() => valid,
+            _ => return Err(MetadataError::InvalidValue(name)),
+        };
+        Arc::make_mut(&mut self.headers).push((name, value));
+        Ok(self)
+    }
+}
+
+impl<S> Layer<S> for MetadataLayer {
+    type Service = Metadata<S>;
+
+    fn layer(&self, inner: S) -> Metadata<S> {
+        Metadata { inner, headers: Arc::clone(&self.headers) }
+    }
+}
+
+/// The service of [`MetadataLayer`]; its future is the inner future.
+#[derive(Debug, Clone)]
+pub struct Metadata<S> {
+    inner: S,
+    headers: Arc<Vec<(HeaderName, HeaderValue)>>,
+}
+
+impl<S> Service<Request> for Metadata<S>
+where
+    S: Service<Request, Response = Response>,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        for (name, value) in self.headers.iter() {
+            request.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        self.inner.call(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::probe;
+    use super::*;
+    use crate::BoxError;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn headers_are_added_where_absent_and_never_replaced() {
+        let echo = tower::service_fn(|request: Request| async move {
+            let mut response = Response::default();
+            *response.headers_mut() = request.headers().clone();
+            Ok::<_, BoxError>(response)
+        });
+        let layer = MetadataLayer::skyflow().header(HeaderName::from_static("x-request-id"), "mine").unwrap();
+        let mut request = probe::request();
+        request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static("caller"));
+        let answer = layer.layer(echo).oneshot(request).await.unwrap();
+        assert_eq!(answer.headers()["user-agent"], "caller");
+        assert_eq!(answer.headers()["x-request-id"], "mine");
+        let metadata = answer.headers()["sky-metadata"].to_str().unwrap();
+        assert!(metadata.starts_with("{\"sdk_name_version\":\"skyflow-rust@0."), "{metadata}");
+    }
+
+    #[test]
+    fn headers_of_other_layers_and_broken_values_are_refused() {
+        let refused = |name: &'static str, value: &str| {
+            MetadataLayer::skyflow().header(HeaderName::from_static(name), value).is_err()
+        };
+        assert!(refused("authorization", "Bearer x"));
+        assert!(refused("host", "evil.example"));
+        assert!(refused("transfer-encoding", "chunked"));
+        for value in ["", "  ", "a\r\nx: y", "a\nb", "a\0b"] {
+            assert!(refused("x-request-id", value), "{value:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn it_never_calls_a_service_that_is_not_ready() {
+        probe::assert_respects_readiness(MetadataLayer::skyflow()).await;
+    }
+}

@@ -1,0 +1,219 @@
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::StatusCode;
+use tower::ServiceExt;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::retry_after::retry_after;
+use super::{Backoff, RetryBudget};
+use crate::{
+    BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Idempotency, OperationInfo, Progress, Request,
+    Response, RetryStop,
+};
+
+/// How far a pause that the server asks for may exceed our own.
+const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
+
+/// Sends a request again when that does no harm.
+///
+/// In this order:
+///
+/// 1. The request certainly did not reach the server (no connection, refused unprocessed): again, whatever it does.
+/// 2. `429`: again, after `Retry-After` clamped to between our own pause and 5 s more.
+/// 3. The operation is [`Idempotency::NonIdempotent`] (also when the request says nothing about itself): stop.
+/// 4. The connection broke, the attempt timed out, or the status is `408`, `500`, `502`, `503` or `504`: again.
+/// 5. Anything else: stop.
+///
+/// Then three things can still forbid it: the number of attempts (3), the [`RetryBudget`], and a pause that would
+/// outlast the [`Deadline`]. A body that is a stream cannot be sent twice, so such a request is sent once.
+/// [`Progress::retry_stop`] tells which of them ended the call.
+#[derive(Debug, Clone)]
+pub struct RetryLayer {
+    max_attempts: NonZeroU32,
+    backoff: Backoff,
+    budget: RetryBudget,
+    clock: Arc<dyn Clock>,
+}
+
+impl RetryLayer {
+    /// Allows 3 attempts, with the default [`Backoff`] and a [`RetryBudget`] of its own.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let three = NonZeroU32::MIN.saturating_add(2);
+        Self { max_attempts: three, backoff: Backoff::new(), budget: RetryBudget::new(), clock }
+    }
+
+    /// Sets how many times a request may be sent, the first time included.
+    pub fn max_attempts(mut self, attempts: NonZeroU32) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// Sets the pauses.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// Shares a budget with other stacks.
+    pub fn budget(mut self, budget: RetryBudget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Returns how long to wait before the next attempt, or why there is none.
+    fn next_pause(&self, cause: Cause, sent: u32, limits: Limits) -> Result<Duration, RetryStop> {
+        let own = self.backoff.pause(sent - 1, cause.throttled);
+        let pause = match cause.retry_after {
+            Some(asked) => asked.clamp(own, own.saturating_add(RETRY_AFTER_SLACK)),
+            None => own,
+        };
+        let in_time = |Deadline(at)| self.clock.monotonic().checked_add(pause).is_some_and(|end| end < at);
+        if !limits.deadline.is_none_or(in_time) {
+            return Err(RetryStop::Deadline);
+        }
+        if !self.budget.withdraw(cause.throttled) {
+            return Err(RetryStop::Budget);
+        }
+        Ok(pause)
+    }
+
+    /// Returns why the outcome may be tried again; `None` when it stands.
+    fn cause(&self, outcome: &Result<Response, BoxError>, repeatable: bool) -> Option<Cause> {
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(error) => {
+                let kind = error.downcast_ref::<Error>()?.kind();
+                let transient = matches!(kind, ErrorKind::Io | ErrorKind::AttemptTimeout) && repeatable;
+                return (kind.is_not_sent() || transient)
+                    .then_some(Cause { throttled: false, retry_after: None });
+            }
+        };
+        let throttled = answer.status() == StatusCode::TOO_MANY_REQUESTS;
+        let transient = matches!(answer.status().as_u16(), 408 | 500 | 502 | 503 | 504) && repeatable;
+        (throttled || transient)
+            .then(|| Cause { throttled, retry_after: retry_after(answer.headers(), self.clock.now()) })
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Cause {
+    throttled: bool,
+    retry_after: Option<Duration>,
+}
+
+#[derive(Clone, Copy)]
+struct Limits {
+    max_attempts: NonZeroU32,
+    deadline: Option<Deadline>,
+}
+
+impl<S> Layer<S> for RetryLayer {
+    type Service = Retry<S>;
+
+    fn layer(&self, inner: S) -> Retry<S> {
+        Retry { inner, policy: Arc::new(self.clone()) }
+    }
+}
+
+/// The service of [`RetryLayer`].
+#[derive(Debug, Clone)]
+pub struct Retry<S> {
+    inner: S,
+    policy: Arc<RetryLayer>,
+}
+
+impl<S> Service<Request> for Retry<S>
+where
+    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let fresh = self.inner.clone();
+        // The service that was polled ready has to be the one that is called; a clone of it is not ready.
+        let ready = std::mem::replace(&mut self.inner, fresh);
+        Box::pin(run(Arc::clone(&self.policy), ready, request))
+    }
+}
+
+async fn run<S>(policy: Arc<RetryLayer>, mut service: S, mut request: Request) -> Result<Response, BoxError>
+where
+    S: Service<Request, Response = Response> + Clone,
+    S::Error: Into<BoxError>,
+{
+    let progress = Progress::of(request.extensions_mut());
+    let options = request.extensions().get::<CallOptions>().copied().unwrap_or_default();
+    let limits = Limits {
+        max_attempts: options.max_attempts.unwrap_or(policy.max_attempts),
+        deadline: request.extensions().get::<Deadline>().copied(),
+    };
+    let repeatable = options.idempotent.unwrap_or_else(|| {
+        let info = request.extensions().get::<OperationInfo>();
+        info.is_some_and(|info| info.idempotency != Idempotency::NonIdempotent)
+    });
+    let mut sent = 0;
+    let outcome = loop {
+        let spare = if sent + 1 < limits.max_attempts.get() { clone_request(&request) } else { None };
+        let outcome = service.call(request).await.map_err(Into::into);
+        sent += 1;
+        let Some(cause) = policy.cause(&outcome, repeatable) else {
+            if sent == 1 {
+                policy.budget.deposit();
+            }
+            break outcome;
+        };
+        let next = match spare {
+            None if sent < limits.max_attempts.get() => Err(RetryStop::BodyIsStream),
+            None => Err(RetryStop::Attempts),
+            Some(spare) => policy.next_pause(cause, sent, limits).map(|pause| (pause, spare)),
+        };
+        match next {
+            Ok((pause, spare)) => {
+                tracing::debug!(attempt = sent, pause_ms = pause.as_millis(), "retrying");
+                drop(outcome);
+                policy.clock.sleep(pause).await;
+                service.ready().await.map_err(Into::into)?;
+                request = spare;
+            }
+            Err(stop) => {
+                progress.stop_retrying(stop);
+                break outcome;
+            }
+        }
+    };
+    outcome.map_err(|error| match error.downcast::<Error>() {
+        // The last attempt may have failed harmlessly while an earlier one is still unresolved.
+        Ok(error) => error.ambiguous_if(progress.may_have_been_applied()).into(),
+        Err(error) => error,
+    })
+}
+
+/// Copies the request with its extensions; `None` when the body is a stream.
+fn clone_request(request: &Request) -> Option<Request> {
+    let body = request.body().try_clone()?;
+    let mut copy = http::Request::new(body);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.version_mut() = request.version();
+    *copy.headers_mut() = request.headers().clone();
+    *copy.extensions_mut() = request.extensions().clone();
+    Some(copy)
+}
+
+#[cfg(test)]
+#[path = "retry/tests.rs"]
+mod tests;

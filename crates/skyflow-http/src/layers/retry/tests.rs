@@ -1,0 +1,278 @@
+use std::sync::Mutex;
+
+use http::header::{HeaderValue, RETRY_AFTER};
+
+use super::super::probe;
+use super::*;
+use crate::{Body, ManualClock};
+
+/// What the server does with one attempt.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Status(u16),
+    StatusAfter(u16, &'static str),
+    Fail(ErrorKind),
+}
+use Step::{Fail, Status, StatusAfter};
+
+struct Outcome {
+    requests: usize,
+    pauses: Vec<Duration>,
+    result: Result<u16, Error>,
+    stop: Option<RetryStop>,
+}
+
+/// Sends `request` to a server that follows `script`, and repeats its last step; pauses have no jitter.
+async fn run_script(script: &[Step], request: Request) -> Outcome {
+    let clock = ManualClock::auto_advancing();
+    let layer = RetryLayer::new(Arc::new(clock.clone())).backoff(Backoff::new().random(|| 1.0));
+    run_with(layer, clock, script, request).await
+}
+
+async fn run_with(layer: RetryLayer, clock: ManualClock, script: &[Step], mut request: Request) -> Outcome {
+    let progress = Progress::of(request.extensions_mut());
+    let seen = Arc::new(Mutex::new(0_usize));
+    let server = {
+        let (seen, script) = (Arc::clone(&seen), script.to_vec());
+        tower::service_fn(move |_: Request| {
+            let mut seen = seen.lock().unwrap();
+            let step = script[(*seen).min(script.len() - 1)];
+            *seen += 1;
+            async move {
+                let mut answer = Response::new(Body::empty());
+                match step {
+                    Fail(kind) => return Err(BoxError::from(Error::new(kind, None))),
+                    Status(status) => *answer.status_mut() = StatusCode::from_u16(status).unwrap(),
+                    StatusAfter(status, after) => {
+                        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+                        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(after));
+                    }
+                }
+                Ok(answer)
+            }
+        })
+    };
+    let result = layer.layer(server).oneshot(request).await;
+    Outcome {
+        requests: *seen.lock().unwrap(),
+        pauses: clock.slept(),
+        result: result.map(|answer| answer.status().as_u16()).map_err(|e| *e.downcast::<Error>().unwrap()),
+        stop: progress.retry_stop(),
+    }
+}
+
+#[tokio::test]
+async fn rel_r02_the_retry_matrix_holds_in_every_cell() {
+    use Idempotency::{Idempotent, NonIdempotent, Safe};
+    // (what happens, sent again when repeating does no harm, sent again when it does)
+    let rows = [
+        (Fail(ErrorKind::Connect), true, true),
+        (Fail(ErrorKind::Tls), true, true),
+        (Fail(ErrorKind::Refused), true, true),
+        (Status(429), true, true),
+        (Fail(ErrorKind::Io), true, false),
+        (Fail(ErrorKind::AttemptTimeout), true, false),
+        (Status(408), true, false),
+        (Status(500), true, false),
+        (Status(502), true, false),
+        (Status(503), true, false),
+        (Status(504), true, false),
+        (Fail(ErrorKind::DeadlineExceeded), false, false),
+        (Fail(ErrorKind::BodyTooLarge), false, false),
+        (Status(200), false, false),
+        (Status(207), false, false),
+        (Status(301), false, false),
+        (Status(400), false, false),
+        (Status(401), false, false),
+        (Status(403), false, false),
+        (Status(404), false, false),
+        (Status(409), false, false),
+        (Status(413), false, false),
+        (Status(501), false, false),
+        (Status(505), false, false),
+    ];
+    for (step, harmless, harmful) in rows {
+        for (idempotency, again) in [(Safe, harmless), (Idempotent, harmless), (NonIdempotent, harmful)] {
+            let outcome = run_script(&[step], probe::request_of(idempotency)).await;
+            assert_eq!(outcome.requests, if again { 3 } else { 1 }, "{step:?} {idempotency:?}");
+            assert_eq!(outcome.stop, again.then_some(RetryStop::Attempts), "{step:?} {idempotency:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_operation_that_says_nothing_about_itself_is_not_repeated() {
+    let request = http::Request::post("https://vault.example/").body(Body::empty()).unwrap();
+    assert_eq!(run_script(&[Status(503)], request).await.requests, 1);
+}
+
+#[tokio::test]
+async fn a_call_can_say_that_it_is_idempotent_or_that_it_is_not() {
+    for (idempotency, says, requests) in
+        [(Idempotency::NonIdempotent, true, 3), (Idempotency::Safe, false, 1), (Idempotency::Safe, true, 3)]
+    {
+        let mut request = probe::request_of(idempotency);
+        request.extensions_mut().insert(CallOptions::new().idempotent(says));
+        assert_eq!(run_script(&[Status(503)], request).await.requests, requests);
+    }
+}
+
+#[tokio::test]
+async fn a_success_after_failures_is_returned() {
+    let script = [Fail(ErrorKind::Io), Status(503), Status(200)];
+    let outcome = run_script(&script, probe::request()).await;
+    assert_eq!((outcome.requests, outcome.result.unwrap()), (3, 200));
+    assert_eq!(outcome.pauses, [Duration::from_millis(50), Duration::from_millis(100)]);
+}
+
+#[tokio::test]
+async fn rel_r05_retry_after_is_obeyed_within_five_seconds_of_our_own_pause() {
+    for (after, pause) in
+        [("0", 1_000), ("3", 3_000), ("6", 6_000), ("7", 6_000), ("9999999999", 6_000), ("x", 1_000)]
+    {
+        let outcome = run_script(&[StatusAfter(429, after), Status(200)], probe::request()).await;
+        assert_eq!(outcome.pauses, [Duration::from_millis(pause)], "{after}");
+    }
+    let outcome = run_script(&[StatusAfter(503, "2"), Status(200)], probe::request()).await;
+    assert_eq!(outcome.pauses, [Duration::from_secs(2)]);
+}
+
+#[tokio::test]
+async fn a_pause_that_outlasts_the_deadline_is_not_begun() {
+    let clock = ManualClock::auto_advancing();
+    let layer = RetryLayer::new(Arc::new(clock.clone())).backoff(Backoff::new().random(|| 1.0));
+    let mut request = probe::request();
+    request.extensions_mut().insert(Deadline(clock.monotonic() + Duration::from_secs(1)));
+    let outcome = run_with(layer, clock, &[StatusAfter(429, "5")], request).await;
+    assert_eq!((outcome.requests, outcome.result.unwrap()), (1, 429));
+    assert_eq!(outcome.stop, Some(RetryStop::Deadline));
+    assert!(outcome.pauses.is_empty());
+}
+
+#[tokio::test]
+async fn rel_r06_a_streaming_body_is_sent_once_and_never_replaced_by_an_empty_one() {
+    let mut request = probe::request();
+    *request.body_mut() = Body::from_stream(futures_util::stream::empty::<Result<bytes::Bytes, BoxError>>());
+    let outcome = run_script(&[Status(503)], request).await;
+    assert_eq!((outcome.requests, outcome.stop), (1, Some(RetryStop::BodyIsStream)));
+}
+
+#[tokio::test]
+async fn rel_r06_every_attempt_is_byte_for_byte_the_same_request() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let server = {
+        let seen = Arc::clone(&seen);
+        tower::service_fn(move |request: Request| {
+            let seen = Arc::clone(&seen);
+            async move {
+                let info = request.extensions().get::<OperationInfo>().copied();
+                let (parts, body) = request.into_parts();
+                let body = body.collect(1_000).await?;
+                seen.lock().unwrap().push((parts.method, parts.uri, parts.headers, body, info));
+                Err::<Response, BoxError>(Error::new(ErrorKind::Io, None).into())
+            }
+        })
+    };
+    let mut request = probe::request();
+    request.headers_mut().insert("x-test", HeaderValue::from_static("1"));
+    let layer = RetryLayer::new(Arc::new(ManualClock::auto_advancing()));
+    layer.layer(server).oneshot(request).await.unwrap_err();
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), 3);
+    assert!(seen.iter().all(|request| *request == seen[0] && request.4.is_some()));
+}
+
+#[tokio::test]
+async fn rel_r03_a_harmless_last_failure_does_not_hide_an_unresolved_earlier_one() {
+    let clock = ManualClock::auto_advancing();
+    let steps = Arc::new(Mutex::new(vec![ErrorKind::Connect, ErrorKind::Io]));
+    let server = tower::service_fn(move |_: Request| {
+        let kind = steps.lock().unwrap().pop().unwrap();
+        async move { Err::<Response, BoxError>(Error::new(kind, None).into()) }
+    });
+    let stack = super::super::ResponseMetaLayer::default().layer(server);
+    let layer = RetryLayer::new(Arc::new(clock)).max_attempts(NonZeroU32::new(2).unwrap());
+    let error = layer.layer(stack).oneshot(probe::request_of(Idempotency::Idempotent)).await.unwrap_err();
+    let error = error.downcast::<Error>().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert!(error.may_have_been_applied());
+}
+
+#[tokio::test]
+async fn rel_r01_a_dead_server_gets_hardly_more_requests_than_calls() {
+    let clock = ManualClock::auto_advancing();
+    let layer = RetryLayer::new(Arc::new(clock.clone()));
+    let mut requests = 0;
+    for _ in 0..10_000 {
+        requests += run_with(layer.clone(), clock.clone(), &[Status(503)], probe::request()).await.requests;
+    }
+    assert!(requests <= 10_100, "{requests}");
+}
+
+#[tokio::test]
+async fn rel_r01_amplification_stays_below_a_tenth_at_any_failure_rate() {
+    for percent in [1, 10, 30, 50, 70, 90, 99] {
+        let clock = ManualClock::auto_advancing();
+        let layer = RetryLayer::new(Arc::new(clock));
+        let requests = Arc::new(Mutex::new((0_u32, fastrand::Rng::with_seed(percent))));
+        let server = {
+            let requests = Arc::clone(&requests);
+            tower::service_fn(move |_: Request| {
+                let mut state = requests.lock().unwrap();
+                state.0 += 1;
+                let failed = state.1.u64(0..100) < percent;
+                async move {
+                    let mut answer = Response::new(Body::empty());
+                    *answer.status_mut() =
+                        if failed { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+                    Ok::<_, BoxError>(answer)
+                }
+            })
+        };
+        let service = layer.layer(server);
+        for _ in 0..10_000 {
+            service.clone().oneshot(probe::request()).await.unwrap();
+        }
+        let sent = requests.lock().unwrap().0;
+        assert!(sent <= 11_000, "{percent} %: {sent} requests for 10,000 calls");
+    }
+}
+
+#[tokio::test]
+async fn rel_r22_an_empty_budget_is_named_and_the_original_answer_kept() {
+    let clock = ManualClock::auto_advancing();
+    let layer = RetryLayer::new(Arc::new(clock.clone())).budget(RetryBudget::with_capacity(0));
+    let outcome = run_with(layer, clock, &[Status(503)], probe::request()).await;
+    assert_eq!((outcome.requests, outcome.result.unwrap()), (1, 503));
+    assert_eq!(outcome.stop, Some(RetryStop::Budget));
+}
+
+#[tokio::test]
+async fn retries_can_be_switched_off_per_call() {
+    let mut request = probe::request();
+    request.extensions_mut().insert(CallOptions::new().no_retry());
+    assert_eq!(run_script(&[Status(503)], request).await.requests, 1);
+}
+
+#[tokio::test]
+async fn an_error_of_a_foreign_layer_is_not_retried() {
+    let calls = Arc::new(Mutex::new(0));
+    let server = {
+        let calls = Arc::clone(&calls);
+        tower::service_fn(move |_: Request| {
+            *calls.lock().unwrap() += 1;
+            async { Err::<Response, BoxError>("a layer of the user refused".into()) }
+        })
+    };
+    let layer = RetryLayer::new(Arc::new(ManualClock::auto_advancing()));
+    layer.layer(server).oneshot(probe::request()).await.unwrap_err();
+    assert_eq!(*calls.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn it_never_calls_a_service_that_is_not_ready_not_even_for_a_retry() {
+    let layer = RetryLayer::new(Arc::new(ManualClock::auto_advancing()));
+    probe::assert_respects_readiness(layer.clone()).await;
+    let service = layer.layer(probe::Strict::answering(&[503, 503, 200]));
+    assert_eq!(service.oneshot(probe::request()).await.unwrap().status(), 200);
+}

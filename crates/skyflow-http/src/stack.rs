@@ -1,0 +1,230 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tower::ServiceBuilder;
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower_layer::Layer;
+
+use crate::layers::{
+    AttemptTimeoutLayer, AttemptTraceLayer, DeadlineLayer, MetadataLayer, OperationTraceLayer,
+    ResponseMetaLayer, RetryLayer,
+};
+use crate::{Clock, DynLayer, HttpService};
+
+/// The default stack, with a slot for each thing that differs between clients.
+///
+/// From the outside in: operation layers, operation trace, deadline, metadata, retry, attempt layers, concurrency
+/// limit, auth, attempt timeout, attempt trace, response meta, leaf. The numbers: 60 s for a call, 30 s for an
+/// attempt, 3 attempts, answers up to 64 MiB.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    clock: Arc<dyn Clock>,
+    deadline: Option<Duration>,
+    attempt_timeout: Option<Duration>,
+    metadata: MetadataLayer,
+    retry: RetryLayer,
+    response_limit: usize,
+    in_flight: Option<Arc<Semaphore>>,
+    operation_layers: Vec<DynLayer>,
+    attempt_layers: Vec<DynLayer>,
+    auth: Option<DynLayer>,
+}
+
+impl Stack {
+    /// Takes the defaults, without auth.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            deadline: Some(Duration::from_secs(60)),
+            attempt_timeout: Some(Duration::from_secs(30)),
+            metadata: MetadataLayer::skyflow(),
+            retry: RetryLayer::new(Arc::clone(&clock)),
+            response_limit: ResponseMetaLayer::DEFAULT_LIMIT,
+            in_flight: None,
+            operation_layers: Vec::new(),
+            attempt_layers: Vec::new(),
+            auth: None,
+            clock,
+        }
+    }
+
+    /// Sets the total time for a call; `None` for no limit.
+    pub fn deadline(mut self, total: Option<Duration>) -> Self {
+        self.deadline = total;
+        self
+    }
+
+    /// Sets the time for one attempt; `None` for no limit but the deadline.
+    pub fn attempt_timeout(mut self, one_attempt: Option<Duration>) -> Self {
+        self.attempt_timeout = one_attempt;
+        self
+    }
+
+    /// Replaces the headers that say who is calling.
+    pub fn metadata(mut self, metadata: MetadataLayer) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// Replaces the retry policy.
+    pub fn retry(mut self, retry: RetryLayer) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Sets how many bytes an answer may have.
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.response_limit = bytes;
+        self
+    }
+
+    /// Limits how many attempts are under way at once; stacks that share the semaphore share the limit.
+    pub fn in_flight(mut self, permits: Arc<Semaphore>) -> Self {
+        self.in_flight = Some(permits);
+        self
+    }
+
+    /// Adds a layer that sees each operation once; the first one added is the outermost.
+    pub fn operation_layer(mut self, layer: DynLayer) -> Self {
+        self.operation_layers.push(layer);
+        self
+    }
+
+    /// Adds a layer that sees each attempt, before it carries a token; the first one added is the outermost.
+    pub fn attempt_layer(mut self, layer: DynLayer) -> Self {
+        self.attempt_layers.push(layer);
+        self
+    }
+
+    /// Sets the layer that authenticates each attempt.
+    pub fn auth(mut self, layer: DynLayer) -> Self {
+        self.auth = Some(layer);
+        self
+    }
+
+    /// Puts the stack over `leaf`.
+    pub fn build(self, leaf: HttpService) -> HttpService {
+        let clock = self.clock;
+        let attempt_timeout = match self.attempt_timeout {
+            Some(limit) => AttemptTimeoutLayer::new(limit, Arc::clone(&clock)),
+            None => AttemptTimeoutLayer::unlimited(Arc::clone(&clock)),
+        };
+        let deadline = match self.deadline {
+            Some(total) => DeadlineLayer::new(total, Arc::clone(&clock)),
+            None => DeadlineLayer::unlimited(Arc::clone(&clock)),
+        };
+        let mut attempt = HttpService::new(
+            ServiceBuilder::new()
+                .layer(attempt_timeout)
+                .layer(AttemptTraceLayer::new(Arc::clone(&clock)))
+                .layer(ResponseMetaLayer::new(self.response_limit))
+                .service(leaf),
+        );
+        if let Some(auth) = self.auth {
+            attempt = auth.layer(attempt);
+        }
+        if let Some(permits) = self.in_flight {
+            attempt = HttpService::new(GlobalConcurrencyLimitLayer::with_semaphore(permits).layer(attempt));
+        }
+        let attempt = DynLayer::stack(&self.attempt_layers, attempt);
+        let operation = HttpService::new(
+            ServiceBuilder::new()
+                .layer(OperationTraceLayer::new(clock))
+                .layer(deadline)
+                .layer(self.metadata)
+                .layer(self.retry)
+                .service(attempt),
+        );
+        DynLayer::stack(&self.operation_layers, operation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{
+        Body, BoxError, CallOptions, Deadline, Error, ErrorKind, Idempotency, ManualClock, OperationInfo,
+        Progress, Request, Response,
+    };
+
+    fn request() -> Request {
+        let mut request = http::Request::get("https://vault.example/v1").body(Body::empty()).unwrap();
+        request.extensions_mut().insert(OperationInfo::new("test", "/v1", Idempotency::Safe));
+        request
+    }
+
+    fn recording(name: &'static str, seen: &Arc<Mutex<Vec<&'static str>>>) -> DynLayer {
+        let seen = Arc::clone(seen);
+        DynLayer::from_fn(move |inner: HttpService| {
+            let seen = Arc::clone(&seen);
+            inner.map_request(move |request: Request| {
+                assert!(request.extensions().get::<OperationInfo>().is_some(), "{name} knows the operation");
+                seen.lock().unwrap().push(name);
+                request
+            })
+        })
+    }
+
+    #[tokio::test]
+    async fn operation_layers_see_a_call_once_and_attempt_layers_each_try_before_the_token() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let statuses = Arc::new(Mutex::new(vec![200, 503]));
+        let leaf = HttpService::new(tower::service_fn(move |request: Request| {
+            let status = statuses.lock().unwrap().pop().unwrap();
+            async move {
+                assert!(request.headers().contains_key("sky-metadata"));
+                assert!(request.extensions().get::<Deadline>().is_some());
+                Ok::<_, BoxError>(http::Response::builder().status(status).body(Body::empty())?)
+            }
+        }));
+        let stack = Stack::new(Arc::new(ManualClock::auto_advancing()))
+            .operation_layer(recording("operation 1", &seen))
+            .operation_layer(recording("operation 2", &seen))
+            .attempt_layer(recording("attempt 1", &seen))
+            .attempt_layer(recording("attempt 2", &seen))
+            .auth(recording("auth", &seen))
+            .build(leaf);
+        let answer: Response = stack.send(request()).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.extensions().get::<Progress>().unwrap().attempts(), 2);
+        let attempt = ["attempt 1", "attempt 2", "auth"];
+        assert_eq!(*seen.lock().unwrap(), [&["operation 1", "operation 2"][..], &attempt, &attempt].concat());
+    }
+
+    #[tokio::test]
+    async fn a_sleeping_retry_holds_no_permit() {
+        let permits = Arc::new(Semaphore::new(1));
+        let clock = ManualClock::new();
+        let leaf = HttpService::new(tower::service_fn(|_: Request| async {
+            Err::<Response, BoxError>(Error::new(ErrorKind::Io, None).into())
+        }));
+        let stack = Stack::new(Arc::new(clock.clone())).in_flight(Arc::clone(&permits)).build(leaf);
+        let call = tokio::spawn(async move { stack.send(request()).await });
+        while clock.slept().is_empty() {
+            assert!(!call.is_finished());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(permits.available_permits(), 1);
+        call.abort();
+    }
+
+    #[tokio::test]
+    async fn rel_r08_no_call_outlives_its_deadline() {
+        let clock = ManualClock::auto_advancing();
+        let start = clock.monotonic();
+        let leaf = HttpService::new(tower::service_fn(|_: Request| {
+            std::future::pending::<Result<Response, BoxError>>()
+        }));
+        let stack = Stack::new(Arc::new(clock.clone())).build(leaf);
+        let mut request = request();
+        request.extensions_mut().insert(CallOptions::new().deadline(Duration::from_secs(7)));
+        let error = stack.send(request).await.unwrap_err().downcast::<Error>().unwrap();
+        assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+        assert!(error.may_have_been_applied(), "the attempt was on its way");
+        assert!(clock.monotonic() - start <= Duration::from_secs(7));
+    }
+}

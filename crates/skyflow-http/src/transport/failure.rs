@@ -1,0 +1,20 @@
+use hyper_util::client::legacy;
+
+use super::connector::ConnectTimedOut;
+use crate::ErrorKind;
+use crate::error::chain;
+
+/// Sorts an error of the client by what it proves about the request.
+pub(super) fn kind_of(error: &legacy::Error) -> ErrorKind {
+    if error.is_connect() {
+        let tls = chain(error).any(|e| e.is::<rustls::Error>());
+        let timed_out = chain(error).any(|e| e.is::<ConnectTimedOut>());
+        return if tls && !timed_out { ErrorKind::Tls } else { ErrorKind::Connect };
+    }
+    let never_started = chain(error).any(|e| {
+        // hyper says "canceled" only of a request that it still had in its queue.
+        e.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled)
+            || e.downcast_ref::<h2::Error>().is_some_and(|e| e.reason() == Some(h2::Reason::REFUSED_STREAM))
+    });
+    if never_started { ErrorKind::Refused } else { ErrorKind::Io }
+}
