@@ -15,7 +15,7 @@ pub use body::Body;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{BoxError, Error, ErrorKind};
 pub use operation::{CallOptions, Deadline, Idempotency, OperationInfo, Progress, RetryStop, Setting};
-pub use service::{DynLayer, HttpService, Request, Response};
+pub use service::{DynLayer, HttpService, Request, Response, try_clone_request};
 pub use stack::Stack;
 #[cfg(feature = "hyper")]
 pub use transport::{TlsError, Transport, TransportBuilder};

@@ -15,6 +15,18 @@ pub type Request = http::Request<Body>;
 /// An answer as every layer of this stack sees it.
 pub type Response = http::Response<Body>;
 
+/// Copies a request with its extensions, so that it can be sent again; `None` when the body is a stream.
+pub fn try_clone_request(request: &Request) -> Option<Request> {
+    let body = request.body().try_clone()?;
+    let mut copy = Request::new(body);
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    *copy.version_mut() = request.version();
+    copy.headers_mut().clone_from(request.headers());
+    copy.extensions_mut().clone_from(request.extensions());
+    Some(copy)
+}
+
 type Boxed = BoxCloneSyncService<Request, Response, BoxError>;
 
 /// Any tower service that answers HTTP requests, erased.

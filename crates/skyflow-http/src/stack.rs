@@ -102,6 +102,12 @@ impl Stack {
         self
     }
 
+    /// Gives this copy a full retry budget of its own, so that failures elsewhere do not take its retries away.
+    pub fn partition(mut self) -> Self {
+        self.retry = self.retry.partition();
+        self
+    }
+
     /// Puts the stack over `leaf`.
     pub fn build(self, leaf: HttpService) -> HttpService {
         let clock = self.clock;

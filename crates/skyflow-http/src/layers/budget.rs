@@ -26,6 +26,11 @@ impl RetryBudget {
         Self { tokens: Arc::new(AtomicU32::new(capacity)), capacity }
     }
 
+    /// Makes a full bucket of the same size.
+    pub fn partition(&self) -> Self {
+        Self::with_capacity(self.capacity)
+    }
+
     /// Takes what a retry costs; false when the bucket does not hold it.
     pub fn withdraw(&self, throttled: bool) -> bool {
         let cost = if throttled { Self::THROTTLED } else { Self::RETRY };

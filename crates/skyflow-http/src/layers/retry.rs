@@ -14,7 +14,7 @@ use super::retry_after::retry_after;
 use super::{Backoff, RetryBudget};
 use crate::{
     BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Idempotency, OperationInfo, Progress, Request,
-    Response, RetryStop,
+    Response, RetryStop, try_clone_request,
 };
 
 /// How far a pause that the server asks for may exceed our own.
@@ -63,6 +63,12 @@ impl RetryLayer {
     /// Shares a budget with other stacks.
     pub fn budget(mut self, budget: RetryBudget) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// Takes a full budget of the same size that is shared with nobody.
+    pub fn partition(mut self) -> Self {
+        self.budget = self.budget.partition();
         self
     }
 
@@ -167,7 +173,7 @@ where
     });
     let mut sent = 0;
     let outcome = loop {
-        let spare = if sent + 1 < limits.max_attempts.get() { clone_request(&request) } else { None };
+        let spare = if sent + 1 < limits.max_attempts.get() { try_clone_request(&request) } else { None };
         let outcome = service.call(request).await.map_err(Into::into);
         sent += 1;
         let Some(cause) = policy.cause(&outcome, repeatable) else {
@@ -200,18 +206,6 @@ where
         Ok(error) => error.ambiguous_if(progress.may_have_been_applied()).into(),
         Err(error) => error,
     })
-}
-
-/// Copies the request with its extensions; `None` when the body is a stream.
-fn clone_request(request: &Request) -> Option<Request> {
-    let body = request.body().try_clone()?;
-    let mut copy = http::Request::new(body);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.version_mut() = request.version();
-    *copy.headers_mut() = request.headers().clone();
-    *copy.extensions_mut() = request.extensions().clone();
-    Some(copy)
 }
 
 #[cfg(test)]

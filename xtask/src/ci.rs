@@ -1,0 +1,103 @@
+//! Every check that has to pass before a change lands: `cargo xtask ci`, or one of them by its name.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use crate::{codegen, layers, tools};
+
+/// Options of `cargo xtask ci`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Runs only the named checks; all of them, in this order, when none is named.
+    #[arg(value_enum)]
+    jobs: Vec<Job>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum Job {
+    /// `cargo fmt --check`.
+    Fmt,
+    /// The generated bindings are those that the generator makes.
+    Codegen,
+    /// The arrows between the crates.
+    Layers,
+    /// Clippy with default, no and all features; warnings are errors.
+    Clippy,
+    /// Unit, integration and example tests.
+    Test,
+    /// The examples in the documentation.
+    DocTest,
+    /// Rustdoc; warnings are errors.
+    Doc,
+    /// Licences, bans and sources of every dependency.
+    Deny,
+}
+
+const ALL: [Job; 8] =
+    [Job::Fmt, Job::Codegen, Job::Layers, Job::Clippy, Job::Test, Job::DocTest, Job::Doc, Job::Deny];
+
+/// The crates that can do without their default features.
+const WITHOUT_DEFAULT_FEATURES: [&str; 3] = ["skyflow-http", "skyflow-auth", "skyflow"];
+
+/// Runs the checks and stops at the first that fails.
+pub fn run(args: &Args) -> Result<(), String> {
+    let jobs = if args.jobs.is_empty() { &ALL[..] } else { &args.jobs };
+    for job in jobs {
+        let started = Instant::now();
+        println!("==> {job:?}");
+        job.run().map_err(|problem| format!("{job:?} failed: {problem}"))?;
+        println!("==> {job:?} passed in {:.0} s", started.elapsed().as_secs_f64());
+    }
+    Ok(())
+}
+
+impl Job {
+    fn run(self) -> Result<(), String> {
+        match self {
+            Self::Fmt => cargo(&["fmt", "--all", "--check"]),
+            Self::Codegen => codegen::check().map_err(|error| error.to_string()),
+            Self::Layers => layers::run().map_err(|error| error.to_string()),
+            Self::Clippy => clippy(),
+            Self::Test => cargo(&["test", "--workspace", "--all-targets", "--locked"]),
+            Self::DocTest => cargo(&["test", "--workspace", "--doc", "--locked"]),
+            Self::Doc => command(
+                cargo_command(&["doc", "--workspace", "--no-deps", "--all-features", "--locked"])
+                    .env("RUSTDOCFLAGS", "-D warnings"),
+            ),
+            Self::Deny => {
+                let deny = tools::ensure("cargo-deny", "0.20.2")?;
+                command(Command::new(deny).args(["--all-features", "check", "licenses", "bans", "sources"]))
+            }
+        }
+    }
+}
+
+fn clippy() -> Result<(), String> {
+    let strict = ["--", "-D", "warnings"];
+    let all = ["clippy", "--workspace", "--all-targets", "--locked"];
+    cargo(&[&all[..], &strict].concat())?;
+    cargo(&[&all[..], &["--all-features"], &strict].concat())?;
+    for krate in WITHOUT_DEFAULT_FEATURES {
+        cargo(&[&["clippy", "--package", krate, "--no-default-features", "--locked"][..], &strict].concat())?;
+    }
+    Ok(())
+}
+
+fn cargo(args: &[&str]) -> Result<(), String> {
+    command(&mut cargo_command(args))
+}
+
+fn cargo_command(args: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args);
+    command
+}
+
+fn command(command: &mut Command) -> Result<(), String> {
+    let line = format!("{command:?}");
+    println!("  {line}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask is not below the workspace root")?;
+    let status = command.current_dir(root).status().map_err(|error| format!("cannot run {line}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{line}: {status}")) }
+}

@@ -1,0 +1,198 @@
+//! The model between the API document and the printed code: operations, types, and who uses what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+/// Everything that gets printed.
+#[derive(Debug, Default)]
+pub struct Api {
+    /// Operations in document order.
+    pub operations: Vec<Operation>,
+    /// Structs and enums by schema name. Names of other schemas are resolved away.
+    pub types: BTreeMap<String, TypeDef>,
+}
+
+impl Api {
+    /// Lists the modules that hold operations.
+    pub fn operation_modules(&self) -> BTreeSet<&str> {
+        self.operations.iter().map(|operation| operation.module.as_str()).collect()
+    }
+
+    /// Lists the files that hold models.
+    pub fn type_modules(&self) -> BTreeSet<&str> {
+        self.types.values().map(|ty| ty.module.as_str()).collect()
+    }
+
+    /// Finds a type that a lowered reference names; references are checked when they are made.
+    pub fn get(&self, name: &str) -> Option<&TypeDef> {
+        self.types.get(name)
+    }
+
+    /// Tells whether `name` is an enum.
+    pub fn is_enum(&self, name: &str) -> bool {
+        matches!(self.get(name).map(|found| &found.kind), Some(TypeKind::Enum(_)))
+    }
+}
+
+/// One operation.
+#[derive(Debug)]
+pub struct Operation {
+    /// The `operationId`.
+    pub id: String,
+    pub module: String,
+    /// The name of the struct.
+    pub name: String,
+    pub method: String,
+    pub path: String,
+    pub doc: String,
+    pub servers: Vec<String>,
+    pub idempotency: Idempotency,
+    pub parameters: Vec<Parameter>,
+    pub body: Option<Body>,
+    pub output: Output,
+}
+
+/// What a repeated request does.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Idempotency {
+    Safe,
+    Idempotent,
+    #[default]
+    NonIdempotent,
+}
+
+/// A path or query parameter.
+#[derive(Debug)]
+pub struct Parameter {
+    pub wire: String,
+    pub rust: String,
+    pub doc: String,
+    pub place: Place,
+    pub ty: Type,
+    pub required: bool,
+    /// Whether `Debug` prints the value.
+    pub printed: bool,
+}
+
+/// Where a parameter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Path,
+    Query,
+}
+
+/// A request body.
+#[derive(Debug)]
+pub struct Body {
+    pub ty: Type,
+    pub encoding: Encoding,
+    pub required: bool,
+}
+
+/// How a request body is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    Json,
+    Multipart,
+}
+
+/// What a successful answer holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    Json(Type),
+    Text,
+    Nothing,
+}
+
+/// A Rust type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Type {
+    String,
+    Bool,
+    Integer,
+    Number,
+    /// Any JSON text, kept as it is.
+    Json,
+    /// The content of a file in a form.
+    File,
+    /// A struct or an enum of this API.
+    Named(String),
+    List(Box<Type>),
+    Map(Box<Type>),
+}
+
+impl Type {
+    /// Returns the struct or enum this type leads to.
+    pub fn named(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::List(inner) | Self::Map(inner) => inner.named(),
+            _ => None,
+        }
+    }
+
+    /// Tells whether `Debug` prints a value of this type without a permit: booleans hold no data, and models, forms
+    /// and free JSON hide their own. A map is not among them: its keys are data.
+    pub fn is_always_printed(&self) -> bool {
+        match self {
+            Self::Bool | Self::Json | Self::File | Self::Named(_) => true,
+            Self::List(inner) => inner.is_always_printed(),
+            Self::String | Self::Integer | Self::Number | Self::Map(_) => false,
+        }
+    }
+}
+
+/// A struct or an enum.
+#[derive(Debug)]
+pub struct TypeDef {
+    /// The schema's name, which is also the Rust name.
+    pub name: String,
+    pub doc: Option<String>,
+    /// The file that holds it.
+    pub module: String,
+    pub kind: TypeKind,
+    pub usage: Usage,
+}
+
+#[derive(Debug)]
+pub enum TypeKind {
+    Struct(Vec<Field>),
+    Enum(Enum),
+}
+
+/// A field of a struct.
+#[derive(Debug)]
+pub struct Field {
+    pub wire: String,
+    pub rust: String,
+    pub doc: String,
+    pub ty: Type,
+    /// Whether a value must be there: required, and never null.
+    pub required: bool,
+    /// Whether `Debug` prints the value.
+    pub printed: bool,
+}
+
+/// A set of named values, open to more.
+#[derive(Debug)]
+pub struct Enum {
+    /// Wire value and Rust name.
+    pub variants: Vec<(String, String)>,
+    pub case_insensitive: bool,
+}
+
+/// The directions in which a type travels, and the operations at whose ends it stands.
+#[derive(Debug, Default, Clone)]
+pub struct Usage {
+    pub request: bool,
+    pub response: bool,
+    pub form: bool,
+    /// Modules of the operations that reach it.
+    pub modules: BTreeSet<String>,
+    /// Operations, as `module::Name`, whose body it is.
+    pub body_of: BTreeSet<String>,
+    /// Operations, as `module::Name`, whose answer it is.
+    pub answer_of: BTreeSet<String>,
+}

@@ -1,0 +1,358 @@
+//! Prints the models: structs and open enums, one file for each module.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::format::Source;
+use super::ir::{Api, Enum, Field, Type, TypeDef, TypeKind};
+
+/// Prints every model file and the `types` module that joins them.
+pub fn files(api: &Api, runtime: &str) -> BTreeMap<String, Source> {
+    let runtime: TokenStream = runtime.parse().unwrap_or_default();
+    let mut files = BTreeMap::new();
+    let modules: Vec<Ident> = api.type_modules().into_iter().map(ident).collect();
+    let mods = quote! { #(mod #modules;)* };
+    let uses = quote! { #(pub use #modules::*;)* };
+    let doc = vec!["The models: what requests carry and what answers hold.".to_owned()];
+    files.insert("types/mod.rs".to_owned(), Source { doc, groups: vec![mods, uses] });
+    for module in api.type_modules() {
+        let scope = Scope { api, module: Some(module) };
+        let items: Vec<_> = api.types.values().filter(|found| found.module == module).collect();
+        let imports = [
+            items.iter().any(|found| has_own_debug(found)).then(|| quote! { use std::fmt; }),
+            Some(quote! { #[allow(unused_imports)] use #runtime::runtime::*; }),
+        ];
+        let mut groups: Vec<_> = imports.into_iter().flatten().collect();
+        groups.extend(items.into_iter().map(|found| scope.item(found, &runtime)));
+        files.insert(format!("types/{module}.rs"), Source { doc: Vec::new(), groups });
+    }
+    files
+}
+
+/// Makes an identifier; a keyword becomes a raw one.
+pub fn ident(name: &str) -> Ident {
+    match syn::parse_str::<Ident>(name) {
+        Ok(ident) => ident,
+        Err(_) => format_ident!("r#{name}"),
+    }
+}
+
+/// Prints documentation lines.
+pub fn doc(text: &str) -> TokenStream {
+    let lines = text.trim_end().lines().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+    quote! { #(#[doc = #lines])* }
+}
+
+/// Prints how `Debug` shows a field.
+pub fn debug_entry(field: &Ident, printed: bool, optional: bool) -> TokenStream {
+    let name = field.to_string();
+    let name = name.trim_start_matches("r#");
+    match (printed, optional) {
+        (true, _) => quote! { .field(#name, &self.#field) },
+        (false, true) => quote! { .field(#name, &redacted(self.#field.is_some())) },
+        (false, false) => quote! { .field(#name, &Redacted) },
+    }
+}
+
+/// Prints a `Debug` implementation from its entries.
+pub fn debug_impl(name: &Ident, entries: &[TokenStream]) -> TokenStream {
+    let text = name.to_string();
+    quote! {
+        impl fmt::Debug for #name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(#text) #(#entries)* .finish()
+            }
+        }
+    }
+}
+
+/// Where code is printed, which decides how a type is named there.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    pub api: &'a Api,
+    /// The model file, or `None` in a file of operations.
+    pub module: Option<&'a str>,
+}
+
+impl Scope<'_> {
+    /// Names a type.
+    pub fn ty(self, ty: &Type) -> TokenStream {
+        match ty {
+            Type::String => quote! { String },
+            Type::Bool => quote! { bool },
+            Type::Integer => quote! { i64 },
+            Type::Number => quote! { f64 },
+            Type::Json => quote! { Json },
+            Type::File => quote! { FilePart },
+            Type::List(inner) => {
+                let inner = self.ty(inner);
+                quote! { Vec<#inner> }
+            }
+            Type::Map(inner) => {
+                let inner = self.ty(inner);
+                quote! { std::collections::BTreeMap<String, #inner> }
+            }
+            Type::Named(name) => {
+                let found = self.api.get(name).map(|found| found.module.as_str());
+                let name = ident(name);
+                match self.module {
+                    None => quote! { types::#name },
+                    Some(module) if found == Some(module) => quote! { #name },
+                    Some(_) => quote! { super::#name },
+                }
+            }
+        }
+    }
+
+    /// Prints the type of an argument and the expression that turns the argument into the type.
+    pub fn argument(self, name: &Ident, ty: &Type) -> (TokenStream, TokenStream) {
+        let target = self.ty(ty);
+        match ty {
+            _ if self.converts(ty) => (quote! { impl Into<#target> }, quote! { #name.into() }),
+            Type::List(inner) if self.converts(inner) => {
+                let inner = self.ty(inner);
+                (
+                    quote! { impl IntoIterator<Item = impl Into<#inner>> },
+                    quote! { #name.into_iter().map(Into::into).collect() },
+                )
+            }
+            _ => (target, quote! { #name }),
+        }
+    }
+
+    /// Tells whether an argument may be anything that becomes the type: text for a string or an enum.
+    fn converts(self, ty: &Type) -> bool {
+        match ty {
+            Type::String => true,
+            Type::Named(name) => self.api.is_enum(name),
+            _ => false,
+        }
+    }
+
+    fn item(self, found: &TypeDef, runtime: &TokenStream) -> TokenStream {
+        match &found.kind {
+            TypeKind::Struct(fields) => self.structure(found, fields),
+            TypeKind::Enum(values) => enumeration(found, values, runtime),
+        }
+    }
+
+    fn structure(self, found: &TypeDef, fields: &[Field]) -> TokenStream {
+        let name = ident(&found.name);
+        let docs = doc(&struct_doc(found));
+        let shapes: Vec<_> = fields.iter().map(|field| Shape::new(found, field)).collect();
+        let derives = derives(found, &shapes);
+        let members = shapes.iter().map(|shape| self.member(found, shape));
+        let methods = self.methods(found, &shapes);
+        let methods = (!methods.is_empty()).then(|| quote! { impl #name { #(#methods)* } });
+        let debug = has_own_debug(found).then(|| {
+            let entries: Vec<_> = shapes
+                .iter()
+                .map(|shape| debug_entry(&ident(&shape.field.rust), shape.field.printed, shape.optional))
+                .collect();
+            debug_impl(&name, &entries)
+        });
+        quote! {
+            #docs
+            #[derive(#(#derives),*)]
+            #[non_exhaustive]
+            pub struct #name { #(#members),* }
+            #methods
+            #debug
+        }
+    }
+
+    fn member(self, found: &TypeDef, shape: &Shape<'_>) -> TokenStream {
+        let field = shape.field;
+        let name = ident(&field.rust);
+        let docs = doc(&field.doc);
+        let mut ty = self.ty(&field.ty);
+        let mut serde = Vec::new();
+        if !found.usage.form && field.wire != field.rust {
+            let wire = &field.wire;
+            serde.push(quote! { rename = #wire });
+        }
+        if shape.optional {
+            ty = quote! { Option<#ty> };
+            if found.usage.request {
+                serde.push(quote! { skip_serializing_if = "Option::is_none" });
+            }
+        } else if shape.empty_when_absent {
+            serde.push(quote! { default, deserialize_with = "null_as_default" });
+        }
+        let serde = (!serde.is_empty()).then(|| quote! { #[serde(#(#serde),*)] });
+        quote! { #docs #serde pub #name: #ty }
+    }
+
+    fn methods(self, found: &TypeDef, shapes: &[Shape<'_>]) -> Vec<TokenStream> {
+        let mut methods = Vec::new();
+        if shapes.iter().any(Shape::is_needed) {
+            methods.push(self.constructor(found, shapes));
+        }
+        if found.usage.request || found.usage.form {
+            methods.extend(shapes.iter().filter(|shape| shape.optional).map(|shape| {
+                let name = ident(&shape.field.rust);
+                let (argument, value) = self.argument(&name, &shape.field.ty);
+                let docs = doc(&format!("Sets `{}`.", shape.field.rust));
+                quote! {
+                    #docs
+                    pub fn #name(mut self, #name: #argument) -> Self { self.#name = Some(#value); self }
+                }
+            }));
+        }
+        if found.usage.form {
+            methods.push(self.parts(shapes));
+        }
+        methods
+    }
+
+    fn constructor(self, found: &TypeDef, shapes: &[Shape<'_>]) -> TokenStream {
+        let needed = shapes.iter().filter(|shape| shape.is_needed()).map(|shape| {
+            let name = ident(&shape.field.rust);
+            let (argument, _) = self.argument(&name, &shape.field.ty);
+            quote! { #name: #argument }
+        });
+        let values = shapes.iter().map(|shape| {
+            let name = ident(&shape.field.rust);
+            let (_, value) = self.argument(&name, &shape.field.ty);
+            match (shape.is_needed(), shape.optional) {
+                (true, _) if value.to_string() == name.to_string() => quote! { #name },
+                (true, _) => quote! { #name: #value },
+                (false, true) => quote! { #name: None },
+                (false, false) => quote! { #name: Default::default() },
+            }
+        });
+        let docs = doc(&format!("Makes {} `{}` from what it must have.", article(&found.name), found.name));
+        quote! {
+            #docs
+            pub fn new(#(#needed),*) -> Self { Self { #(#values),* } }
+        }
+    }
+
+    /// Prints how a form becomes its parts.
+    fn parts(self, shapes: &[Shape<'_>]) -> TokenStream {
+        let steps = shapes.iter().map(|shape| {
+            let name = ident(&shape.field.rust);
+            let wire = &shape.field.wire;
+            let value = if shape.optional { quote! { #name } } else { quote! { self.#name } };
+            let step = match &shape.field.ty {
+                Type::File => quote! { form = form.file(#wire, #value); },
+                Type::String => quote! { form = form.text(#wire, #value); },
+                Type::Named(_) => quote! { form = form.text(#wire, #value.as_str()); },
+                _ => quote! { form = form.text(#wire, #value.to_string()); },
+            };
+            match shape.optional {
+                true => quote! { if let Some(#name) = self.#name { #step } },
+                false => step,
+            }
+        });
+        quote! {
+            #[doc = " Turns the form into its parts."]
+            pub fn into_multipart(self) -> Multipart {
+                let mut form = Multipart::new();
+                #(#steps)*
+                form
+            }
+        }
+    }
+}
+
+/// How a field is held.
+struct Shape<'a> {
+    field: &'a Field,
+    /// It is an `Option`.
+    optional: bool,
+    /// It is a list or map that is empty when the answer has none.
+    empty_when_absent: bool,
+}
+
+impl<'a> Shape<'a> {
+    fn new(found: &TypeDef, field: &'a Field) -> Self {
+        let collection = matches!(field.ty, Type::List(_) | Type::Map(_));
+        let answer_only = found.usage.response && !found.usage.request;
+        let empty_when_absent = collection && found.usage.response && (answer_only || field.required);
+        Self { field, empty_when_absent, optional: !field.required && !empty_when_absent }
+    }
+
+    /// Tells whether the constructor takes it.
+    fn is_needed(&self) -> bool {
+        self.field.required && !(self.empty_when_absent && self.optional)
+    }
+}
+
+fn has_own_debug(found: &TypeDef) -> bool {
+    matches!(&found.kind, TypeKind::Struct(fields) if fields.iter().any(|field| !field.printed))
+}
+
+fn derives(found: &TypeDef, shapes: &[Shape<'_>]) -> Vec<TokenStream> {
+    let mut derives = Vec::new();
+    // A file may be a stream, which nothing can copy.
+    if !found.usage.form {
+        derives.push(quote! { Clone });
+    }
+    if !has_own_debug(found) {
+        derives.push(quote! { Debug });
+    }
+    if !shapes.iter().any(Shape::is_needed) {
+        derives.push(quote! { Default });
+    }
+    if found.usage.request {
+        derives.push(quote! { serde::Serialize });
+    }
+    if found.usage.response {
+        derives.push(quote! { serde::Deserialize });
+    }
+    derives
+}
+
+fn struct_doc(found: &TypeDef) -> String {
+    let links = |owners: &std::collections::BTreeSet<String>| {
+        let links = owners.iter().map(|owner| format!("[`{owner}`](super::super::{owner})"));
+        links.collect::<Vec<_>>().join(", ")
+    };
+    let mut text = match &found.doc {
+        Some(doc) => super::lower::sentence(doc),
+        None if !found.usage.body_of.is_empty() => format!("The body of {}.", links(&found.usage.body_of)),
+        None if !found.usage.answer_of.is_empty() => format!("The answer of {}.", links(&found.usage.answer_of)),
+        None => format!("The `{}` object.", found.name),
+    };
+    if found.usage.form {
+        text.push_str("\n\nIt is sent as `multipart/form-data`.");
+    }
+    text
+}
+
+fn enumeration(found: &TypeDef, values: &Enum, runtime: &TokenStream) -> TokenStream {
+    let name = ident(&found.name);
+    let text = found.doc.as_deref().map_or_else(|| format!("The `{}` values.", found.name), super::lower::sentence);
+    let docs = doc(&format!("{text}\n\nA value without a name here is kept as `Other`."));
+    let variants = values.variants.iter().map(|(wire, rust)| {
+        let docs = doc(&format!("`{wire}`."));
+        let rust = ident(rust);
+        quote! { #docs #rust }
+    });
+    let pairs = values.variants.iter().map(|(wire, rust)| {
+        let rust = ident(rust);
+        quote! { #rust = #wire }
+    });
+    let made_by = match values.case_insensitive {
+        true => quote! { open_enum_ignore_case },
+        false => quote! { open_enum },
+    };
+    quote! {
+        #docs
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum #name {
+            #(#variants,)*
+            #[doc = " Any other value."]
+            Other(String),
+        }
+        #runtime::#made_by!(#name, #(#pairs),*);
+    }
+}
+
+fn article(name: &str) -> &'static str {
+    if name.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" }
+}
