@@ -1,1 +1,61 @@
-fn main(){}
+//! Puts a tower layer of your own around every operation, and another around every attempt.
+//!
+//! The outer one measures what a caller waits for; the inner one sees each try, before it carries a token. Both know
+//! which operation it is, and neither has to parse a URL. The embedded vault refuses the first attempt with a 503, so
+//! that there is a second one.
+
+use std::error::Error;
+use std::time::Instant;
+
+use http::StatusCode;
+use skyflow::http::{DynLayer, HttpService, OperationInfo, Progress, Request};
+use skyflow::{Credentials, GetRequest, InsertRequest, Skyflow, VaultConfig};
+use skyflow_emulator::{EmbeddedVault, Fault};
+use tower::ServiceExt;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let server = EmbeddedVault::builder().build()?.serve().await?;
+    let credentials = Credentials::from_json(server.credentials_json().expose())?;
+    let config = VaultConfig::with_base_url(server.vault().vault_id(), server.base_url()).credentials(credentials);
+    let client = Skyflow::builder().vault(config).layer(timed()).attempt_layer(announced()).build()?;
+    let vault = client.default_vault()?;
+
+    let row = InsertRequest::new("table1").record(serde_json::json!({"cardholder_name": "John Doe"}));
+    let inserted = vault.insert(row).await?;
+    let ids = inserted.inserted_fields.iter().map(|row| &row.skyflow_id);
+
+    server.vault().inject(Fault::status(StatusCode::SERVICE_UNAVAILABLE).times(1));
+    vault.get(GetRequest::new("table1").ids(ids)).await?;
+    server.shutdown().await;
+    Ok(())
+}
+
+/// Sees each operation once, from the outside.
+fn timed() -> DynLayer {
+    DynLayer::from_fn(|inner: HttpService| {
+        tower::service_fn(move |request: Request| {
+            let inner = inner.clone();
+            async move {
+                let name = request.extensions().get::<OperationInfo>().map_or("unnamed", |info| info.name);
+                let started = Instant::now();
+                let answer = inner.send(request).await?;
+                let attempts = answer.extensions().get::<Progress>().map_or(0, Progress::attempts);
+                println!("{name}: {} after {attempts} attempt(s), {:?}", answer.status(), started.elapsed());
+                Ok::<_, skyflow::http::BoxError>(answer)
+            }
+        })
+    })
+}
+
+/// Sees each attempt.
+fn announced() -> DynLayer {
+    DynLayer::from_fn(|inner: HttpService| {
+        inner.map_request(|request: Request| {
+            let path = request.extensions().get::<OperationInfo>().map_or("", |info| info.path_template);
+            let with_token = request.headers().contains_key("authorization");
+            println!("  attempt: {} {path}, token attached yet: {with_token}", request.method());
+            request
+        })
+    })
+}

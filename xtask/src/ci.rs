@@ -97,7 +97,8 @@ fn cargo_command(args: &[&str]) -> Command {
 fn command(command: &mut Command) -> Result<(), String> {
     let line = format!("{command:?}");
     println!("  {line}");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask is not below the workspace root")?;
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask is not below the workspace root")?;
     let status = command.current_dir(root).status().map_err(|error| format!("cannot run {line}: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{line}: {status}")) }
 }

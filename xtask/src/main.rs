@@ -1,6 +1,9 @@
 //! Commands of this repository: `cargo xtask <command>`.
 
+mod ci;
 mod codegen;
+mod layers;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -16,13 +19,19 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Runs every check that has to pass before a change lands, or the named ones.
+    Ci(ci::Args),
     /// Writes the generated API bindings, or compares them with what is checked in.
     Codegen(codegen::Args),
+    /// Checks that the arrows between the crates only point down.
+    Layers,
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Ci(args) => ci::run(&args),
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
+        Command::Layers => layers::run().map_err(|error| error.to_string()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -27,5 +27,7 @@ pub fn ensure(name: &str, version: &str) -> Result<PathBuf, String> {
 
 fn is_version(program: &Path, version: &str) -> bool {
     let output = Command::new(program).arg("--version").output();
-    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).split_whitespace().any(|word| word == version))
+    output.is_ok_and(|output| {
+        String::from_utf8_lossy(&output.stdout).split_whitespace().any(|word| word == version)
+    })
 }

@@ -38,7 +38,7 @@ impl Env {
 
 impl fmt::Display for Env {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Prod => "PROD",
             Self::Sandbox => "SANDBOX",
             Self::Stage => "STAGE",

@@ -2,6 +2,7 @@
 
 mod env;
 mod ids;
+mod redact;
 mod redaction;
 mod request_id;
 mod secret;
@@ -10,6 +11,7 @@ mod token_mode;
 
 pub use env::Env;
 pub use ids::{ClusterId, InvalidId, VaultId};
+pub use redact::redact_text;
 pub use redaction::Redaction;
 pub use request_id::RequestId;
 pub use secret::Secret;

@@ -29,7 +29,7 @@ impl TokenMode {
 
 impl fmt::Display for TokenMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
     }
 }
 

@@ -1,1 +1,27 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod client;
+mod config;
+mod error;
+mod record;
+pub mod vault;
+
+pub use builder::SkyflowBuilder;
+pub use client::Skyflow;
+pub use config::VaultConfig;
+pub use error::{Error, ErrorKind};
+pub use record::Record;
+pub use skyflow_api::Json;
+pub use skyflow_auth::Credentials;
+pub use skyflow_http::{CallOptions, RetryStop};
+pub use skyflow_types::{Env, Redaction, RequestId, Secret, Sensitive, TokenMode};
+pub use vault::{
+    DetokenizeRequest, DetokenizeResponse, GetRequest, GetResponse, InsertRequest, InsertResponse, Order,
+    Vault,
+};
+
+/// The generated bindings, for operations that have no method of their own; see [`Vault::send`].
+pub use skyflow_api as api;
+/// The tower vocabulary and the layers of the stack, for clients with a stack of their own.
+pub use skyflow_http as http;

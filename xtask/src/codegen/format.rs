@@ -36,15 +36,17 @@ pub struct Source {
     pub groups: Vec<TokenStream>,
 }
 
-/// Puts a blank line after each block that another item or method follows.
+/// Puts a blank line after each block or constant that another item or method follows.
 fn blank_lines(code: &str) -> String {
     let mut out = String::with_capacity(code.len());
-    let mut after_block = false;
+    let (mut after_block, mut after_constant) = (false, false);
     for line in code.lines() {
-        if after_block && !line.trim_start().starts_with('}') && !line.is_empty() {
+        let follows = !line.trim_start().starts_with('}') && !line.is_empty();
+        if after_block && follows || after_constant && line.starts_with("    fn ") {
             out.push('\n');
         }
         after_block = line == "}" || line == "    }";
+        after_constant = line.ends_with(';');
         out.push_str(line);
         out.push('\n');
     }
@@ -66,7 +68,10 @@ fn rustfmt(name: &str, text: &str, root: &Path) -> Result<String, Error> {
     let output = std::thread::scope(|scope| {
         let writer = scope.spawn(move || input.write_all(text.as_bytes()));
         let output = child.wait_with_output();
-        writer.join().map_err(|_| "the writer thread stopped".to_owned())?.map_err(|error| error.to_string())?;
+        writer
+            .join()
+            .map_err(|_| "the writer thread stopped".to_owned())?
+            .map_err(|error| error.to_string())?;
         output.map_err(|error| error.to_string())
     })
     .map_err(failed)?;

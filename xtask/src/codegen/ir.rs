@@ -102,7 +102,6 @@ pub enum Encoding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     Json(Type),
-    Text,
     Nothing,
 }
 
@@ -124,11 +123,18 @@ pub enum Type {
 }
 
 impl Type {
+    /// Returns what lists and maps are made of.
+    pub fn leaf(&self) -> &Self {
+        match self {
+            Self::List(inner) | Self::Map(inner) => inner.leaf(),
+            leaf => leaf,
+        }
+    }
+
     /// Returns the struct or enum this type leads to.
     pub fn named(&self) -> Option<&str> {
-        match self {
+        match self.leaf() {
             Self::Named(name) => Some(name),
-            Self::List(inner) | Self::Map(inner) => inner.named(),
             _ => None,
         }
     }

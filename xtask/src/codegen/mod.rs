@@ -67,7 +67,9 @@ pub enum Error {
     Tokens { file: String, source: syn::Error },
     #[error("rustfmt failed on {file}: {problem}")]
     Rustfmt { file: String, problem: String },
-    #[error("{file} would have {lines} lines, more than {MAX_LINES}: give some of its schemas a `module` in the overlay")]
+    #[error(
+        "{file} would have {lines} lines, more than {MAX_LINES}: give some of its schemas a `module` in the overlay"
+    )]
     TooLong { file: String, lines: usize },
     #[error("no target is named `{0}`")]
     UnknownTarget(String),
@@ -91,8 +93,10 @@ type Files = BTreeMap<String, String>;
 /// Writes or checks every target.
 pub fn run(args: &Args) -> Result<(), Error> {
     let root = repository_root();
-    let targets: Vec<_> =
-        TARGETS.iter().filter(|target| args.target.as_deref().is_none_or(|name| name == target.name)).collect();
+    let targets: Vec<_> = TARGETS
+        .iter()
+        .filter(|target| args.target.as_deref().is_none_or(|name| name == target.name))
+        .collect();
     if let (true, Some(name)) = (targets.is_empty(), &args.target) {
         return Err(Error::UnknownTarget(name.clone()));
     }
@@ -108,6 +112,11 @@ pub fn run(args: &Args) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Compares every target with what is checked in.
+pub fn check() -> Result<(), Error> {
+    run(&Args { check: true, target: None })
 }
 
 /// Turns a document and its overlay into files. Pure but for the call of `rustfmt`.
@@ -135,5 +144,9 @@ fn repository_root() -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|source| Error::Io { action: "read", path: path.to_path_buf(), source })
+    std::fs::read_to_string(path).map_err(|source| Error::Io {
+        action: "read",
+        path: path.to_path_buf(),
+        source,
+    })
 }

@@ -8,6 +8,9 @@ use quote::{format_ident, quote};
 use super::format::Source;
 use super::ir::{Api, Enum, Field, Type, TypeDef, TypeKind};
 
+/// The widest line of documentation, without its indentation.
+const DOC_WIDTH: usize = 100;
+
 /// Prints every model file and the `types` module that joins them.
 pub fn files(api: &Api, runtime: &str) -> BTreeMap<String, Source> {
     let runtime: TokenStream = runtime.parse().unwrap_or_default();
@@ -22,7 +25,7 @@ pub fn files(api: &Api, runtime: &str) -> BTreeMap<String, Source> {
         let items: Vec<_> = api.types.values().filter(|found| found.module == module).collect();
         let imports = [
             items.iter().any(|found| has_own_debug(found)).then(|| quote! { use std::fmt; }),
-            Some(quote! { #[allow(unused_imports)] use #runtime::runtime::*; }),
+            items.iter().any(|found| needs_runtime(found)).then(|| quote! { use #runtime::runtime::*; }),
         ];
         let mut groups: Vec<_> = imports.into_iter().flatten().collect();
         groups.extend(items.into_iter().map(|found| scope.item(found, &runtime)));
@@ -41,8 +44,23 @@ pub fn ident(name: &str) -> Ident {
 
 /// Prints documentation lines.
 pub fn doc(text: &str) -> TokenStream {
-    let lines = text.trim_end().lines().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+    let lines = text.trim_end().lines().flat_map(wrapped);
     quote! { #(#[doc = #lines])* }
+}
+
+/// Breaks a line between words where it gets too long; an empty line stays one.
+fn wrapped(line: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in line.split_whitespace() {
+        if let Some(last) = lines.last_mut() {
+            if last.is_empty() || last.len() + word.len() < DOC_WIDTH {
+                last.push_str(&format!(" {word}"));
+            } else {
+                lines.push(format!(" {word}"));
+            }
+        }
+    }
+    lines
 }
 
 /// Prints how `Debug` shows a field.
@@ -235,7 +253,11 @@ impl Scope<'_> {
         let steps = shapes.iter().map(|shape| {
             let name = ident(&shape.field.rust);
             let wire = &shape.field.wire;
-            let value = if shape.optional { quote! { #name } } else { quote! { self.#name } };
+            let value = if shape.optional {
+                quote! { #name }
+            } else {
+                quote! { self.#name }
+            };
             let step = match &shape.field.ty {
                 Type::File => quote! { form = form.file(#wire, #value); },
                 Type::String => quote! { form = form.text(#wire, #value); },
@@ -285,6 +307,17 @@ fn has_own_debug(found: &TypeDef) -> bool {
     matches!(&found.kind, TypeKind::Struct(fields) if fields.iter().any(|field| !field.printed))
 }
 
+/// Tells whether the code of a type names anything of the runtime; enums reach it through a macro.
+fn needs_runtime(found: &TypeDef) -> bool {
+    let TypeKind::Struct(fields) = &found.kind else { return false };
+    fields.iter().any(|field| {
+        let leaf = field.ty.leaf();
+        !field.printed
+            || matches!(leaf, Type::Json | Type::File)
+            || Shape::new(found, field).empty_when_absent
+    }) || found.usage.form
+}
+
 fn derives(found: &TypeDef, shapes: &[Shape<'_>]) -> Vec<TokenStream> {
     let mut derives = Vec::new();
     // A file may be a stream, which nothing can copy.
@@ -314,7 +347,9 @@ fn struct_doc(found: &TypeDef) -> String {
     let mut text = match &found.doc {
         Some(doc) => super::lower::sentence(doc),
         None if !found.usage.body_of.is_empty() => format!("The body of {}.", links(&found.usage.body_of)),
-        None if !found.usage.answer_of.is_empty() => format!("The answer of {}.", links(&found.usage.answer_of)),
+        None if !found.usage.answer_of.is_empty() => {
+            format!("The answer of {}.", links(&found.usage.answer_of))
+        }
         None => format!("The `{}` object.", found.name),
     };
     if found.usage.form {
@@ -325,7 +360,8 @@ fn struct_doc(found: &TypeDef) -> String {
 
 fn enumeration(found: &TypeDef, values: &Enum, runtime: &TokenStream) -> TokenStream {
     let name = ident(&found.name);
-    let text = found.doc.as_deref().map_or_else(|| format!("The `{}` values.", found.name), super::lower::sentence);
+    let text =
+        found.doc.as_deref().map_or_else(|| format!("The `{}` values.", found.name), super::lower::sentence);
     let docs = doc(&format!("{text}\n\nA value without a name here is kept as `Other`."));
     let variants = values.variants.iter().map(|(wire, rust)| {
         let docs = doc(&format!("`{wire}`."));

@@ -15,20 +15,27 @@ pub fn files(api: &Api, runtime: &str) -> BTreeMap<String, Source> {
     let runtime: TokenStream = runtime.parse().unwrap_or_default();
     let mut files = BTreeMap::new();
     for module in api.operation_modules() {
-        let operations: Vec<_> = api.operations.iter().filter(|operation| operation.module == module).collect();
-        let mut groups = vec![
-            quote! { use std::fmt; },
-            quote! {
-                #[allow(unused_imports)] use super::types;
-                use #runtime::runtime::*;
-            },
-        ];
+        let operations: Vec<_> =
+            api.operations.iter().filter(|operation| operation.module == module).collect();
+        let types =
+            operations.iter().any(|operation| names_types(operation)).then(|| quote! { use super::types; });
+        let mut groups = vec![quote! { use std::fmt; }, quote! { #types use #runtime::runtime::*; }];
         groups.extend(operations.iter().flat_map(|operation| print(Scope { api, module: None }, operation)));
         let doc = vec![format!("The `{module}` operations.")];
         files.insert(format!("{module}.rs"), Source { doc, groups });
     }
     files.insert("mod.rs".to_owned(), root(api, &runtime));
     files
+}
+
+fn names_types(operation: &Operation) -> bool {
+    let output = match &operation.output {
+        Output::Json(ty) => Some(ty),
+        Output::Nothing => None,
+    };
+    let body = operation.body.as_ref().map(|body| &body.ty);
+    let parameters = operation.parameters.iter().map(|parameter| &parameter.ty);
+    parameters.chain(output).chain(body).any(|ty| ty.named().is_some())
 }
 
 fn root(api: &Api, runtime: &TokenStream) -> Source {
@@ -96,7 +103,11 @@ impl Member {
     fn setter(&self) -> TokenStream {
         let Self { name, argument, value, .. } = self;
         let docs = doc(&format!("Sets `{name}`. {}", self.doc));
-        let value = if self.is_option { quote! { Some(#value) } } else { value.clone() };
+        let value = if self.is_option {
+            quote! { Some(#value) }
+        } else {
+            value.clone()
+        };
         quote! {
             #docs
             pub fn #name(mut self, #name: #argument) -> Self { self.#name = #value; self }
@@ -114,7 +125,11 @@ fn members(scope: Scope<'_>, operation: &Operation) -> Vec<Member> {
             let ty = scope.ty(&parameter.ty);
             let is_option = is_option(parameter);
             Member {
-                ty: if is_option { quote! { Option<#ty> } } else { ty },
+                ty: if is_option {
+                    quote! { Option<#ty> }
+                } else {
+                    ty
+                },
                 name,
                 doc: parameter.doc.clone(),
                 argument,
@@ -130,7 +145,11 @@ fn members(scope: Scope<'_>, operation: &Operation) -> Vec<Member> {
         let (argument, value) = scope.argument(&name, &body.ty);
         let ty = scope.ty(&body.ty);
         members.push(Member {
-            ty: if body.required { ty } else { quote! { Option<#ty> } },
+            ty: if body.required {
+                ty
+            } else {
+                quote! { Option<#ty> }
+            },
             name,
             doc: "The request body.".to_owned(),
             argument,
@@ -215,7 +234,6 @@ fn operation_impl(scope: Scope<'_>, operation: &Operation) -> TokenStream {
     };
     let (output, decode) = match &operation.output {
         Output::Json(ty) => (scope.ty(ty), quote! { decode_json(body) }),
-        Output::Text => (quote! { String }, quote! { decode_text(body) }),
         Output::Nothing => (quote! { () }, quote! { decode_nothing(body) }),
     };
     quote! {

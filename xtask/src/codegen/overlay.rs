@@ -80,14 +80,16 @@ impl Overlay {
         let mut parameters = BTreeSet::new();
         let mut printed_anyway = BTreeSet::new();
         for (id, row) in &self.operations {
-            let operation = api
-                .operations
-                .iter()
-                .find(|operation| operation.id == *id)
-                .ok_or_else(|| Error::overlay(format!("operations.{id}"), "the document has no such operation"))?;
-            let names: BTreeSet<_> = operation.parameters.iter().map(|parameter| parameter.wire.as_str()).collect();
+            let operation = api.operations.iter().find(|operation| operation.id == *id).ok_or_else(|| {
+                Error::overlay(format!("operations.{id}"), "the document has no such operation")
+            })?;
+            let names: BTreeSet<_> =
+                operation.parameters.iter().map(|parameter| parameter.wire.as_str()).collect();
             for wire in row.rename.keys().filter(|wire| !names.contains(wire.as_str())) {
-                return Err(Error::overlay(format!("operations.{id}"), format!("no parameter is named `{wire}`")));
+                return Err(Error::overlay(
+                    format!("operations.{id}"),
+                    format!("no parameter is named `{wire}`"),
+                ));
             }
             for prefix in &row.strip_prefixes {
                 if !names.iter().any(|name| name.starts_with(prefix.as_str())) {
@@ -108,7 +110,11 @@ impl Overlay {
                 return Err(Error::overlay("printed_parameters", problem));
             }
         }
-        for name in self.schemas.keys().filter(|name| !schemas.contains(name.as_str()) && !api.types.contains_key(*name)) {
+        for name in self
+            .schemas
+            .keys()
+            .filter(|name| !schemas.contains(name.as_str()) && !api.types.contains_key(*name))
+        {
             return Err(Error::overlay(format!("schemas.{name}"), "the document has no such schema"));
         }
         Ok(())
@@ -156,12 +162,17 @@ impl<'a> SchemaLookup<'a> {
         let named = row.debug.iter().chain(row.rename.keys()).chain(row.types.keys());
         for wire in named {
             if !members.contains(&wire.as_str()) {
-                return Err(Error::overlay(format!("schemas.{schema}"), format!("it has no member `{wire}`")));
+                return Err(Error::overlay(
+                    format!("schemas.{schema}"),
+                    format!("it has no member `{wire}`"),
+                ));
             }
         }
         match row.debug.iter().find(|wire| printed_anyway.contains(&wire.as_str())) {
             None => Ok(()),
-            Some(wire) => Err(Error::overlay(format!("schemas.{schema}"), format!("`{wire}` is always printed"))),
+            Some(wire) => {
+                Err(Error::overlay(format!("schemas.{schema}"), format!("`{wire}` is always printed")))
+            }
         }
     }
 }

@@ -10,12 +10,41 @@ use super::Error;
 
 /// Schema keywords that `lower` reads, or that only narrow values, which a client leaves to the server.
 const SCHEMA_KEYWORDS: &[&str] = &[
-    "$ref", "additionalProperties", "allOf", "anyOf", "default", "deprecated", "description", "enum", "example", "format",
-    "items", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "nullable", "oneOf", "pattern",
-    "properties", "required", "title", "type",
+    "$ref",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "default",
+    "deprecated",
+    "description",
+    "enum",
+    "example",
+    "format",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maximum",
+    "minItems",
+    "minLength",
+    "minimum",
+    "nullable",
+    "oneOf",
+    "pattern",
+    "properties",
+    "required",
+    "title",
+    "type",
 ];
 const OPERATION_KEYWORDS: &[&str] = &[
-    "deprecated", "description", "operationId", "parameters", "requestBody", "responses", "security", "servers", "summary",
+    "deprecated",
+    "description",
+    "operationId",
+    "parameters",
+    "requestBody",
+    "responses",
+    "security",
+    "servers",
+    "summary",
     "tags",
 ];
 const PARAMETER_KEYWORDS: &[&str] =
@@ -31,15 +60,21 @@ pub struct Spec {
 impl Spec {
     /// Parses a YAML (or JSON) document.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let raw: Value = serde_yaml_ng::from_str(text).map_err(|error| Error::SpecSyntax(error.to_string()))?;
+        let raw: Value =
+            serde_yaml_ng::from_str(text).map_err(|error| Error::SpecSyntax(error.to_string()))?;
         check_document(&raw)?;
-        let api: OpenAPI = serde_yaml_ng::from_str(text).map_err(|error| Error::SpecSyntax(error.to_string()))?;
+        let api: OpenAPI =
+            serde_yaml_ng::from_str(text).map_err(|error| Error::SpecSyntax(error.to_string()))?;
         Ok(Self { api })
     }
 
     /// Lists the component schemas in document order.
     pub fn schemas(&self) -> impl Iterator<Item = (&str, &ReferenceOr<Schema>)> {
-        self.api.components.iter().flat_map(|found| &found.schemas).map(|(name, schema)| (name.as_str(), schema))
+        self.api
+            .components
+            .iter()
+            .flat_map(|found| &found.schemas)
+            .map(|(name, schema)| (name.as_str(), schema))
     }
 
     /// Finds a component schema.
@@ -54,13 +89,19 @@ impl Spec {
             .iter()
             .map(|(path, item)| match item {
                 ReferenceOr::Item(item) => Ok((path.as_str(), item)),
-                ReferenceOr::Reference { .. } => Err(Error::spec(path, "a path that is a reference is not supported")),
+                ReferenceOr::Reference { .. } => {
+                    Err(Error::spec(path, "a path that is a reference is not supported"))
+                }
             })
             .collect()
     }
 
     /// Follows a reference to a parameter.
-    pub fn parameter<'a>(&'a self, at: &str, found: &'a ReferenceOr<Parameter>) -> Result<&'a Parameter, Error> {
+    pub fn parameter<'a>(
+        &'a self,
+        at: &str,
+        found: &'a ReferenceOr<Parameter>,
+    ) -> Result<&'a Parameter, Error> {
         let components = self.api.components.as_ref();
         resolve(at, found, "#/components/parameters/", |name| components?.parameters.get(name))
     }
@@ -98,7 +139,9 @@ fn resolve<'a, T>(
 fn check_document(raw: &Value) -> Result<(), Error> {
     for (path, item) in entries(raw.get("paths")) {
         check_keywords(path, item, PATH_KEYWORDS)?;
-        for (method, operation) in entries(Some(item)).filter(|(method, _)| METHODS.contains(&method.as_str())) {
+        for (method, operation) in
+            entries(Some(item)).filter(|(method, _)| METHODS.contains(&method.as_str()))
+        {
             let at = format!("{method} {path}");
             check_keywords(&at, operation, OPERATION_KEYWORDS)?;
             for parameter in operation.get("parameters").and_then(Value::as_array).into_iter().flatten() {

@@ -20,11 +20,19 @@ pub(super) fn variant(at: &str, wire: &str) -> Result<String, Error> {
 
 /// Refuses what cannot be a name, or what a generated item is called already.
 pub(super) fn checked(at: &str, name: String) -> Result<String, Error> {
-    if syn::parse_str::<syn::Ident>(&name).is_err() && syn::parse_str::<syn::Ident>(&format!("r#{name}")).is_err() {
-        return Err(Error::spec(at, format!("`{name}` cannot be a Rust name, give it another one in the overlay")));
+    if syn::parse_str::<syn::Ident>(&name).is_err()
+        && syn::parse_str::<syn::Ident>(&format!("r#{name}")).is_err()
+    {
+        return Err(Error::spec(
+            at,
+            format!("`{name}` cannot be a Rust name, give it another one in the overlay"),
+        ));
     }
     if ["new", "default", "clone", "fmt"].contains(&name.as_str()) {
-        return Err(Error::spec(at, format!("`{name}` is a name of its own in Rust, give it another one in the overlay")));
+        return Err(Error::spec(
+            at,
+            format!("`{name}` is a name of its own in Rust, give it another one in the overlay"),
+        ));
     }
     Ok(name)
 }

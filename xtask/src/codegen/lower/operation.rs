@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 use openapiv3::{
-    MediaType, ObjectType, Operation as SpecOperation, Parameter as SpecParameter, ParameterSchemaOrContent, PathItem,
-    PathStyle, QueryStyle, ReferenceOr, Responses, SchemaKind, StatusCode, Type as Kind,
+    MediaType, ObjectType, Operation as SpecOperation, Parameter as SpecParameter, ParameterSchemaOrContent,
+    PathItem, PathStyle, QueryStyle, ReferenceOr, Responses, SchemaKind, StatusCode, Type as Kind,
 };
 
 use super::super::Error;
@@ -26,7 +26,10 @@ pub(super) fn lower_path(
     let mut operations = Vec::new();
     for (method, operation) in item.iter() {
         let at = format!("{method} {path}");
-        let id = operation.operation_id.as_deref().ok_or_else(|| Error::spec(&at, "an `operationId` is needed"))?;
+        let id = operation
+            .operation_id
+            .as_deref()
+            .ok_or_else(|| Error::spec(&at, "an `operationId` is needed"))?;
         let row = overlay
             .operations
             .get(id)
@@ -57,7 +60,9 @@ pub(super) fn lower_path(
 }
 
 fn split_name(id: &str, row: &OperationRow) -> Result<(String, String), Error> {
-    let problem = || Error::overlay(format!("operations.{id}"), "`name` is a module and a struct, as in `records::Get`");
+    let problem = || {
+        Error::overlay(format!("operations.{id}"), "`name` is a module and a struct, as in `records::Get`")
+    };
     let (module, name) = row.name.split_once("::").ok_or_else(problem)?;
     if names::snake(id, module)? != module || names::variant(id, name)? != name || module == "types" {
         return Err(problem());
@@ -81,7 +86,9 @@ fn parameters(
         let at = format!("{id}.{}", data.name);
         let place = match found {
             SpecParameter::Path { style: PathStyle::Simple, .. } => Place::Path,
-            SpecParameter::Query { style: QueryStyle::Form, .. } if data.explode != Some(false) => Place::Query,
+            SpecParameter::Query { style: QueryStyle::Form, .. } if data.explode != Some(false) => {
+                Place::Query
+            }
             _ => return Err(Error::spec(at, "only plain path and repeated query parameters are supported")),
         };
         let ParameterSchemaOrContent::Schema(schema) = &data.format else {
@@ -154,8 +161,9 @@ fn output(spec: &Spec, schemas: &mut Schemas<'_>, id: &str, responses: &Response
         } else {
             match only_content(&at, &response.content)? {
                 ("application/json", media) => Output::Json(media_schema(schemas, &at, media)?),
-                ("text/plain", _) => Output::Text,
-                (other, _) => return Err(Error::spec(at, format!("an answer of `{other}` is not supported"))),
+                (other, _) => {
+                    return Err(Error::spec(at, format!("an answer of `{other}` is not supported")));
+                }
             }
         };
         if output.get_or_insert_with(|| this.clone()) != &this {
@@ -165,7 +173,10 @@ fn output(spec: &Spec, schemas: &mut Schemas<'_>, id: &str, responses: &Response
     output.ok_or_else(|| Error::spec(at, "no successful answer is described"))
 }
 
-fn only_content<'a>(at: &str, content: &'a IndexMap<String, MediaType>) -> Result<(&'a str, &'a MediaType), Error> {
+fn only_content<'a>(
+    at: &str,
+    content: &'a IndexMap<String, MediaType>,
+) -> Result<(&'a str, &'a MediaType), Error> {
     let mut found = content.iter();
     match (found.next(), found.next()) {
         (Some((name, media)), None) => Ok((name, media)),
@@ -187,9 +198,12 @@ fn media_schema(schemas: &mut Schemas<'_>, at: &str, media: &MediaType) -> Resul
 /// Fails when the placeholders of the path and its parameters differ.
 fn check_path(at: &str, owner: &str, path: &str, operation: Option<&Operation>) -> Result<(), Error> {
     let parameters = operation.into_iter().flat_map(|operation| &operation.parameters);
-    let declared: BTreeSet<_> =
-        parameters.filter(|parameter| parameter.place == Place::Path).map(|parameter| parameter.wire.as_str()).collect();
-    let used: BTreeSet<_> = path.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|part| part.0).collect();
+    let declared: BTreeSet<_> = parameters
+        .filter(|parameter| parameter.place == Place::Path)
+        .map(|parameter| parameter.wire.as_str())
+        .collect();
+    let used: BTreeSet<_> =
+        path.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|part| part.0).collect();
     if declared == used {
         Ok(())
     } else {

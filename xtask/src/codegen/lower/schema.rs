@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use heck::ToUpperCamelCase as _;
 use openapiv3::{
-    AdditionalProperties, AnySchema, ArrayType, ObjectType, ReferenceOr, Schema, SchemaKind, StringType, Type as Kind,
-    VariantOrUnknownOrEmpty,
+    AdditionalProperties, AnySchema, ArrayType, ObjectType, ReferenceOr, Schema, SchemaKind, StringType,
+    Type as Kind, VariantOrUnknownOrEmpty,
 };
 
 use super::super::Error;
@@ -75,14 +75,25 @@ impl<'a> Schemas<'a> {
         row.check_members(name, &members, &printed_anyway)?;
         let doc = row.doc().map(str::to_owned).or_else(|| description(schema));
         let module = row.module().unwrap_or_default().to_owned();
-        let def = TypeDef { name: names::checked(name, name.to_owned())?, doc, module, kind, usage: Usage::default() };
+        let def = TypeDef {
+            name: names::checked(name, name.to_owned())?,
+            doc,
+            module,
+            kind,
+            usage: Usage::default(),
+        };
         match self.types.insert(name.to_owned(), def) {
             None => Ok(()),
             Some(_) => Err(Error::spec(name, "two schemas lead to this type name")),
         }
     }
 
-    fn fields(&mut self, owner: &str, object: &ObjectType, row: SchemaLookup<'_>) -> Result<Vec<Field>, Error> {
+    fn fields(
+        &mut self,
+        owner: &str,
+        object: &ObjectType,
+        row: SchemaLookup<'_>,
+    ) -> Result<Vec<Field>, Error> {
         if let Some(AdditionalProperties::Schema(_)) = object.additional_properties {
             return Err(Error::spec(owner, "properties beside a map are not supported"));
         }
@@ -122,7 +133,12 @@ impl<'a> Schemas<'a> {
     }
 
     /// Lowers a schema that stands at `at`. A struct or enum without a name gets `inline_name`.
-    pub(super) fn lower(&mut self, at: &str, found: &ReferenceOr<Schema>, inline_name: &str) -> Result<Lowered, Error> {
+    pub(super) fn lower(
+        &mut self,
+        at: &str,
+        found: &ReferenceOr<Schema>,
+        inline_name: &str,
+    ) -> Result<Lowered, Error> {
         self.resolve(at, found, inline_name, 0)
     }
 
@@ -151,13 +167,17 @@ impl<'a> Schemas<'a> {
             ReferenceOr::Item(schema) => schema,
         };
         let ty = match &schema.schema_kind {
-            SchemaKind::Type(Kind::String(string)) if string.enumeration.is_empty() => string_type(at, string)?,
+            SchemaKind::Type(Kind::String(string)) if string.enumeration.is_empty() => {
+                string_type(at, string)?
+            }
             SchemaKind::Type(Kind::String(_)) => self.inline(inline_name, schema)?,
             SchemaKind::Type(Kind::Boolean(boolean)) if boolean.enumeration.is_empty() => Type::Bool,
             SchemaKind::Type(Kind::Integer(integer)) if integer.enumeration.is_empty() => Type::Integer,
             SchemaKind::Type(Kind::Number(number)) if number.enumeration.is_empty() => Type::Number,
             SchemaKind::Type(Kind::Array(array)) => self.list(at, array, inline_name, depth)?,
-            SchemaKind::Type(Kind::Object(object)) if !object.properties.is_empty() => self.inline(inline_name, schema)?,
+            SchemaKind::Type(Kind::Object(object)) if !object.properties.is_empty() => {
+                self.inline(inline_name, schema)?
+            }
             SchemaKind::Type(Kind::Object(object)) => self.map(at, object, inline_name, depth)?,
             SchemaKind::AllOf { all_of } => match all_of.as_slice() {
                 [only] => {
@@ -167,14 +187,23 @@ impl<'a> Schemas<'a> {
                 _ => return Err(Error::spec(at, "`allOf` of more than one schema is not supported")),
             },
             SchemaKind::Any(any) if is_free(any) => Type::Json,
-            _ => return Err(Error::spec(at, "this schema is not supported, give the field a type in the overlay")),
+            _ => {
+                return Err(Error::spec(
+                    at,
+                    "this schema is not supported, give the field a type in the overlay",
+                ));
+            }
         };
         Ok(Lowered { ty, nullable: schema.schema_data.nullable })
     }
 
     fn list(&mut self, at: &str, array: &ArrayType, inline_name: &str, depth: usize) -> Result<Type, Error> {
-        let items = array.items.clone().ok_or_else(|| Error::spec(at, "an array without `items` is not supported"))?;
-        let inner = self.resolve(&format!("{at}[]"), &items.unbox(), &format!("{inline_name}Item"), depth + 1)?;
+        let items = array
+            .items
+            .clone()
+            .ok_or_else(|| Error::spec(at, "an array without `items` is not supported"))?;
+        let inner =
+            self.resolve(&format!("{at}[]"), &items.unbox(), &format!("{inline_name}Item"), depth + 1)?;
         match inner.nullable {
             false => Ok(Type::List(Box::new(inner.ty))),
             // A null in a list is free JSON's own business; for anything typed it would shift the rows.
@@ -186,13 +215,16 @@ impl<'a> Schemas<'a> {
     fn map(&mut self, at: &str, object: &ObjectType, inline_name: &str, depth: usize) -> Result<Type, Error> {
         match &object.additional_properties {
             Some(AdditionalProperties::Schema(schema)) => {
-                let inner = self.resolve(&format!("{at}.*"), schema, &format!("{inline_name}Value"), depth + 1)?;
+                let inner =
+                    self.resolve(&format!("{at}.*"), schema, &format!("{inline_name}Value"), depth + 1)?;
                 match inner.nullable && inner.ty != Type::Json {
                     false => Ok(Type::Map(Box::new(inner.ty))),
                     true => Err(Error::spec(at, "a map of nullable values is not supported")),
                 }
             }
-            Some(AdditionalProperties::Any(false)) => Err(Error::spec(at, "an object that is always empty has no use")),
+            Some(AdditionalProperties::Any(false)) => {
+                Err(Error::spec(at, "an object that is always empty has no use"))
+            }
             Some(AdditionalProperties::Any(true)) | None => Ok(Type::Json),
         }
     }
@@ -210,7 +242,8 @@ impl<'a> Schemas<'a> {
             "number" => Type::Number,
             "boolean" => Type::Bool,
             schema => {
-                let reference = ReferenceOr::Reference { reference: format!("#/components/schemas/{schema}") };
+                let reference =
+                    ReferenceOr::Reference { reference: format!("#/components/schemas/{schema}") };
                 self.resolve(at, &reference, schema, 0)?.ty
             }
         })
@@ -260,7 +293,9 @@ fn string_type(at: &str, string: &StringType) -> Result<Type, Error> {
         VariantOrUnknownOrEmpty::Unknown(format) if ["uri", "uuid", "email"].contains(&format.as_str()) => {
             Ok(Type::String)
         }
-        VariantOrUnknownOrEmpty::Unknown(format) => Err(Error::spec(at, format!("the string format `{format}` is not known"))),
+        VariantOrUnknownOrEmpty::Unknown(format) => {
+            Err(Error::spec(at, format!("the string format `{format}` is not known")))
+        }
     }
 }
 

@@ -74,7 +74,13 @@ pub(super) fn spread(api: &mut Api, overlay: &Overlay) -> Result<(), Error> {
     check_files(api, overlay)
 }
 
-fn visit(api: &mut Api, name: &str, module: &str, way: Way, seen: &mut BTreeSet<String>) -> Result<(), Error> {
+fn visit(
+    api: &mut Api,
+    name: &str,
+    module: &str,
+    way: Way,
+    seen: &mut BTreeSet<String>,
+) -> Result<(), Error> {
     if !seen.insert(name.to_owned()) {
         return Ok(());
     }
@@ -113,7 +119,10 @@ fn check_files(api: &Api, overlay: &Overlay) -> Result<(), Error> {
                 (Type::Json | Type::List(_) | Type::Map(_), true) => false,
             };
             if !fits {
-                return Err(Error::spec(format!("{}.{}", found.name, field.wire), "its type does not fit its place"));
+                return Err(Error::spec(
+                    format!("{}.{}", found.name, field.wire),
+                    "its type does not fit its place",
+                ));
             }
         }
     }

@@ -1,0 +1,32 @@
+//! The vocabulary of `skyflow-types` fits wherever an operation or a model takes the API's own enum.
+
+use skyflow_types::{Redaction, TokenMode};
+
+use crate::types;
+
+impl From<Redaction> for types::RedactionType {
+    fn from(level: Redaction) -> Self {
+        level.as_str().into()
+    }
+}
+
+impl From<TokenMode> for types::TokenMode {
+    fn from(mode: TokenMode) -> Self {
+        mode.as_str().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_the_vocabulary_has_a_name_in_the_api() {
+        for level in [Redaction::Default, Redaction::Redacted, Redaction::Masked, Redaction::PlainText] {
+            assert!(!matches!(types::RedactionType::from(level), types::RedactionType::Other(_)), "{level}");
+        }
+        for mode in [TokenMode::Disable, TokenMode::Enable, TokenMode::EnableStrict] {
+            assert!(!matches!(types::TokenMode::from(mode), types::TokenMode::Other(_)), "{mode}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+use std::fmt;
+
+use serde_json::error::Category;
+
+/// Says which part of an answer could not be read: where and how, and never what stood there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DecodeError {
+    kind: DecodeErrorKind,
+    path: String,
+    line: usize,
+    column: usize,
+}
+
+/// Names the way in which JSON could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DecodeErrorKind {
+    /// There was nothing to read.
+    Empty,
+    /// It is not JSON.
+    Syntax,
+    /// It is the beginning of JSON and breaks off.
+    Eof,
+    /// It is JSON of another shape.
+    Data,
+}
+
+impl DecodeError {
+    pub(crate) fn new(error: &serde_json::Error, text: &[u8]) -> Self {
+        let kind = match error.classify() {
+            _ if text.trim_ascii().is_empty() => DecodeErrorKind::Empty,
+            Category::Data => DecodeErrorKind::Data,
+            Category::Eof => DecodeErrorKind::Eof,
+            Category::Syntax | Category::Io => DecodeErrorKind::Syntax,
+        };
+        let (line, column) = (error.line(), error.column());
+        // Where the text breaks off or is broken, its keys may be values that lost their place.
+        let path = if kind == DecodeErrorKind::Data { path(text, line, column) } else { String::new() };
+        Self { kind, path, line, column }
+    }
+
+    /// Returns what is wrong.
+    pub fn kind(&self) -> DecodeErrorKind {
+        self.kind
+    }
+
+    /// Returns the place of a wrong shape, such as `records[3].skyflow_id`; empty for the whole text.
+    ///
+    /// A key that is not a plain name is shown as `?`, because it may be data.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns the line, counted from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Returns the column in bytes, counted from 1.
+    pub fn column(&self) -> usize {
+        self.column
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, path, line, column } = self;
+        match kind {
+            DecodeErrorKind::Empty => f.write_str("json was expected and there is nothing"),
+            DecodeErrorKind::Syntax => write!(f, "not json at line {line} column {column}"),
+            DecodeErrorKind::Eof => write!(f, "json breaks off at line {line} column {column}"),
+            DecodeErrorKind::Data if path.is_empty() => {
+                write!(f, "json of an unexpected shape at line {line} column {column}")
+            }
+            DecodeErrorKind::Data => {
+                write!(f, "json of an unexpected shape at `{path}`, line {line} column {column}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// The longest key that is shown.
+const MAX_KEY: usize = 64;
+
+/// An object with the current key, or a list with the current index.
+enum Level<'a> {
+    Object { key: Option<&'a [u8]>, expects_key: bool },
+    List { index: usize },
+}
+
+/// Follows the text up to where serde stopped, and names that place.
+///
+/// serde_json says line and column only. The text was read up to there, so a scan that knows strings and brackets is
+/// enough, and a successful read pays nothing for it.
+fn path(text: &[u8], line: usize, column: usize) -> String {
+    let start_of_line = match line {
+        0 | 1 => 0,
+        _ => text
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'\n')
+            .nth(line - 2)
+            .map_or(0, |(at, _)| at + 1),
+    };
+    let read = text.get(..start_of_line.saturating_add(column)).unwrap_or(text);
+    let mut levels: Vec<Level<'_>> = Vec::new();
+    let mut rest = read;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'"' => {
+                let (content, after) = string(rest);
+                rest = after;
+                if let Some(Level::Object { key, expects_key: expects_key @ true }) = levels.last_mut() {
+                    *key = Some(content);
+                    *expects_key = false;
+                }
+            }
+            b'{' => levels.push(Level::Object { key: None, expects_key: true }),
+            b'[' => levels.push(Level::List { index: 0 }),
+            b'}' | b']' => drop(levels.pop()),
+            b',' => match levels.last_mut() {
+                Some(Level::Object { key, expects_key }) => (*key, *expects_key) = (None, true),
+                Some(Level::List { index }) => *index += 1,
+                None => {}
+            },
+            _ => {}
+        }
+    }
+    render(&levels)
+}
+
+/// Splits the content of a string, and what follows it, behind its opening quote.
+fn string(text: &[u8]) -> (&[u8], &[u8]) {
+    let mut escaped = false;
+    let end = text.iter().position(|&byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    });
+    match end.and_then(|end| text.split_at_checked(end)) {
+        Some((content, rest)) => (content, rest.get(1..).unwrap_or_default()),
+        None => (text, &[]),
+    }
+}
+
+fn render(levels: &[Level<'_>]) -> String {
+    let mut path = String::new();
+    for level in levels {
+        match level {
+            Level::Object { key: Some(key), .. } => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(plain_name(key).unwrap_or("?"));
+            }
+            Level::Object { key: None, .. } => {}
+            Level::List { index } => path.push_str(&format!("[{index}]")),
+        }
+    }
+    path
+}
+
+fn plain_name(key: &[u8]) -> Option<&str> {
+    let starts_well = key.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    let is_plain =
+        starts_well && key.len() <= MAX_KEY && key.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    if is_plain { std::str::from_utf8(key).ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code)]
+    struct Answer {
+        records: Vec<Row>,
+        count: Option<u64>,
+        scores: Option<BTreeMap<String, f64>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code)]
+    struct Row {
+        id: String,
+        age: Option<u8>,
+    }
+
+    fn error(text: &str) -> DecodeError {
+        DecodeError::new(&serde_json::from_str::<Answer>(text).unwrap_err(), text.as_bytes())
+    }
+
+    #[test]
+    fn a_wrong_shape_is_named_by_its_path() {
+        for (text, path) in [
+            (r#"{"records":[{"id":"a"},{"id":7}]}"#, "records[1].id"),
+            (r#"{"records":[{"id":"a, \"b\" }]","age":"x"}]}"#, "records[0].age"),
+            (r#"{"records":[{"id":"a"},{"age":1}]}"#, "records[1]"),
+            (r#"{"records":[],"count":{"a":[1]}}"#, "count"),
+            (r#"{"records":[],"count":-1}"#, "count"),
+            (r#"{"records":[],"scores":{"name":0.1,"ssn":"4111"}}"#, "scores.ssn"),
+            (r#"{"records":[],"scores":{"4111 1111":"x"}}"#, "scores.?"),
+            (r#"{"count":1}"#, ""),
+            (r#"[1,2]"#, "[1]"),
+            ("{\n \"records\": [\n  {\"id\":\"a\"},\n  {\"id\": true}\n ]\n}", "records[1].id"),
+        ] {
+            let error = error(text);
+            assert_eq!(error.kind(), DecodeErrorKind::Data, "{text}");
+            assert_eq!(error.path(), path, "{text}");
+        }
+    }
+
+    #[test]
+    fn kinds_tell_empty_broken_cut_and_misshapen_apart() {
+        for (text, kind) in [
+            ("", DecodeErrorKind::Empty),
+            (" \r\n", DecodeErrorKind::Empty),
+            ("<html>", DecodeErrorKind::Syntax),
+            (r#"{"records":[}"#, DecodeErrorKind::Syntax),
+            (r#"{"records":["#, DecodeErrorKind::Eof),
+            ("null", DecodeErrorKind::Data),
+        ] {
+            assert_eq!(error(text).kind(), kind, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_form_of_the_error_repeats_a_value() {
+        for text in [
+            r#"{"records":[{"id":"a","age":"canary"}]}"#,
+            r#"{"records":"canary"}"#,
+            r#"{"records":[],"count":"canary"}"#,
+            r#"{"canary":"canary""#,
+            r#"{"records":[{"id":canary}]}"#,
+            "canary",
+            r#""canary""#,
+        ] {
+            let error = error(text);
+            assert!(!format!("{error} {error:?} {error:#?}").contains("canary"), "{text}");
+        }
+    }
+}

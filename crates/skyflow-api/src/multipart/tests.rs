@@ -1,0 +1,91 @@
+use super::*;
+
+/// A body of two chunks that does not know its length.
+struct Chunks(VecDeque<Result<&'static str, &'static str>>);
+
+impl http_body::Body for Chunks {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let next = self.get_mut().0.pop_front();
+        Poll::Ready(next.map(|chunk| chunk.map(|text| Frame::data(text.into())).map_err(Into::into)))
+    }
+}
+
+fn stream() -> Body {
+    Body::new(Chunks(VecDeque::from([Ok("one "), Ok("two")])))
+}
+
+fn form(file: FilePart) -> Multipart {
+    Multipart::new().boundary("b").text("columnName", "passport").file("file", file)
+}
+
+const WHOLE: &str = "--b\r\nContent-Disposition: form-data; name=\"columnName\"\r\n\r\npassport\r\n\
+    --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.txt\"\r\nContent-Type: text/plain\r\n\r\n\
+    one two\r\n--b--\r\n";
+
+#[tokio::test]
+async fn a_form_in_memory_can_be_sent_again() {
+    let file = FilePart::new("one two").file_name("x.txt").content_type("text/plain");
+    let (content_type, body) = form(file).into_body().unwrap();
+    assert_eq!(content_type, "multipart/form-data; boundary=b");
+    assert_eq!(body.size_hint().exact(), Some(WHOLE.len() as u64));
+    assert_eq!(body.try_clone().unwrap().collect(1000).await.unwrap(), WHOLE);
+    assert_eq!(body.collect(1000).await.unwrap(), WHOLE);
+}
+
+#[tokio::test]
+async fn a_stream_is_sent_in_order_and_its_length_is_known_when_promised() {
+    let file = || FilePart::new(stream()).file_name("x.txt").content_type("text/plain");
+    let (_, unknown) = form(file()).into_body().unwrap();
+    assert!(unknown.try_clone().is_none());
+    assert_eq!(unknown.size_hint().exact(), None);
+    assert_eq!(unknown.size_hint().lower(), WHOLE.len() as u64 - 7);
+    assert_eq!(unknown.collect(1000).await.unwrap(), WHOLE);
+
+    let (_, known) = form(file().length(7)).into_body().unwrap();
+    assert_eq!(known.size_hint().exact(), Some(WHOLE.len() as u64));
+    assert_eq!(known.collect(1000).await.unwrap(), WHOLE);
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_makes_the_body_fail() {
+    let broken = Body::new(Chunks(VecDeque::from([Ok("one "), Err("cut")])));
+    let (_, body) = form(FilePart::new(broken)).into_body().unwrap();
+    assert!(body.collect(1000).await.is_err());
+}
+
+#[tokio::test]
+async fn a_hostile_name_cannot_add_a_header_or_a_part() {
+    let name = "a\"; x=\"y\r\nX-Evil: 1\r\n\r\n--b--\u{0}ü.txt";
+    let (_, body) = form(FilePart::new("x").file_name(name)).into_body().unwrap();
+    let text = String::from_utf8(body.collect(1000).await.unwrap().to_vec()).unwrap();
+    assert!(text.contains("filename=\"a%22; x=%22y%0D%0AX-Evil: 1%0D%0A%0D%0A--b--%00ü.txt\"\r\n"), "{text}");
+    assert_eq!(text.matches("\r\n--b").count(), 2);
+}
+
+#[test]
+fn a_content_type_or_boundary_that_breaks_the_header_is_refused() {
+    for content_type in ["text/plain\r\nX-Evil: 1", "", "text/\u{fc}"] {
+        let result = form(FilePart::new("x").content_type(content_type)).into_body();
+        assert!(matches!(result, Err(EncodeError::Part("content type"))), "{content_type:?}");
+    }
+    for boundary in ["", "a b", "a\r\n", "ü", &"x".repeat(71)] {
+        let result = Multipart::new().boundary(boundary).into_body();
+        assert!(matches!(result, Err(EncodeError::Part("boundary"))), "{boundary:?}");
+    }
+}
+
+#[test]
+fn random_boundaries_are_valid_and_differ() {
+    let (one, other) = (random_boundary(), random_boundary());
+    assert!(is_boundary(&one));
+    assert_ne!(one, other);
+}
+
+#[test]
+fn debug_shows_neither_name_nor_content() {
+    let file = FilePart::new("canary").file_name("canary.txt");
+    assert!(!format!("{file:?}").contains("canary"));
+}

@@ -1,0 +1,75 @@
+/// Implements what every generated enum can do: to and from its wire value, which may be one that has no name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! open_enum {
+    ($name:ident, $($variant:ident = $wire:literal),+ $(,)?) => {
+        $crate::open_enum_shared!($name, $($variant = $wire),+);
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                match text {
+                    $($wire => Self::$variant,)+
+                    _ => Self::Other(text.to_owned()),
+                }
+            }
+        }
+    };
+}
+
+/// Is [`open_enum`] for values that servers write in capital and in small letters.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! open_enum_ignore_case {
+    ($name:ident, $($variant:ident = $wire:literal),+ $(,)?) => {
+        $crate::open_enum_shared!($name, $($variant = $wire),+);
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                $(if text.eq_ignore_ascii_case($wire) {
+                    return Self::$variant;
+                })+
+                Self::Other(text.to_owned())
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! open_enum_shared {
+    ($name:ident, $($variant:ident = $wire:literal),+) => {
+        impl $name {
+            /// Returns the value used on the wire.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $wire,)+
+                    Self::Other(text) => text,
+                }
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                text.as_str().into()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl $crate::runtime::serde::Serialize for $name {
+            fn serialize<S: $crate::runtime::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> $crate::runtime::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::runtime::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::runtime::open_enum_value(deserializer)
+            }
+        }
+    };
+}

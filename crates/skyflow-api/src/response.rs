@@ -1,0 +1,47 @@
+use std::fmt;
+
+use http::{HeaderMap, StatusCode};
+use skyflow_http::Progress;
+use skyflow_types::RequestId;
+
+/// Holds the successful answer to an operation, and what its envelope said.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Response<T> {
+    /// What the answer holds.
+    pub body: T,
+    /// The HTTP status, 2xx.
+    pub status: StatusCode,
+    /// The server's name for this call, when it sent one.
+    pub request_id: Option<RequestId>,
+    /// The headers of the answer.
+    pub headers: HeaderMap,
+    /// How many attempts the call took; counted when the service has a
+    /// [`ResponseMetaLayer`](skyflow_http::layers::ResponseMetaLayer).
+    pub progress: Progress,
+}
+
+impl<T> Response<T> {
+    /// Returns what the answer holds, without its envelope.
+    pub fn into_body(self) -> T {
+        self.body
+    }
+
+    /// Replaces what the answer holds and keeps its envelope.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
+        let Self { body, status, request_id, headers, progress } = self;
+        Response { body: change(body), status, request_id, headers, progress }
+    }
+}
+
+/// Header values are not shown: nothing says that they hold no data.
+impl<T: fmt::Debug> fmt::Debug for Response<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("body", &self.body)
+            .field("status", &self.status)
+            .field("request_id", &self.request_id)
+            .field("attempts", &self.progress.attempts())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,112 @@
+//! What generated code is written in. It is public only so that bindings in other crates can use it too.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+pub use bytes::Bytes;
+use http::Uri;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+pub use http::{HeaderMap, Method, StatusCode};
+pub use serde;
+use serde::de::{DeserializeOwned, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use skyflow_http::Body;
+pub use skyflow_http::{Idempotency, OperationInfo, Request, RequestTarget};
+
+pub use crate::{DecodeError, EncodeError, FilePart, Json, Multipart, Operation};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Makes a request without a body.
+pub fn encode_empty(method: Method, target: RequestTarget) -> Result<Request, EncodeError> {
+    request(method, target, None, Body::empty())
+}
+
+/// Makes a request with a JSON body.
+pub fn encode_json<T: Serialize>(
+    method: Method,
+    target: RequestTarget,
+    body: &T,
+) -> Result<Request, EncodeError> {
+    let body = serde_json::to_vec(body).map_err(|_| EncodeError::Json)?;
+    request(method, target, Some(JSON), body.into())
+}
+
+/// Makes a request with a form as its body.
+pub fn encode_form(method: Method, target: RequestTarget, form: Multipart) -> Result<Request, EncodeError> {
+    let (content_type, body) = form.into_body()?;
+    request(method, target, Some(content_type), body)
+}
+
+fn request(
+    method: Method,
+    target: RequestTarget,
+    content_type: Option<HeaderValue>,
+    body: Body,
+) -> Result<Request, EncodeError> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = Uri::from(target.finish()?);
+    request.headers_mut().insert(ACCEPT, JSON);
+    if let Some(content_type) = content_type {
+        request.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
+    Ok(request)
+}
+
+/// Reads a JSON answer.
+pub fn decode_json<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> {
+    serde_json::from_slice(body).map_err(|error| DecodeError::new(&error, body))
+}
+
+/// Reads an answer that holds nothing, whatever the server wrote.
+pub fn decode_nothing(_: &Bytes) -> Result<(), DecodeError> {
+    Ok(())
+}
+
+/// Reads an absent or null list or map as an empty one.
+pub fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Reads the wire value of an open enum.
+pub fn open_enum_value<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: for<'a> From<&'a str>,
+{
+    struct Text<T>(PhantomData<T>);
+
+    impl<T: for<'a> From<&'a str>> Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<T, E> {
+            Ok(text.into())
+        }
+    }
+
+    deserializer.deserialize_str(Text(PhantomData))
+}
+
+/// Stands for a value that `Debug` does not show.
+#[derive(Clone, Copy)]
+pub struct Redacted;
+
+impl fmt::Debug for Redacted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[REDACTED]")
+    }
+}
+
+/// Shows whether a value is there, and not the value.
+pub fn redacted(is_some: bool) -> Option<Redacted> {
+    is_some.then_some(Redacted)
+}

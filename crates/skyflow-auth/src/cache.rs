@@ -1,0 +1,226 @@
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use skyflow_http::{Clock, SystemClock};
+use tokio::sync::Mutex;
+
+use crate::{AccessToken, AuthError, TokenFuture, TokenProvider};
+
+/// A token is renewed at most this long before it ends, at the latest 10 % of its life before.
+const EARLIEST: Duration = Duration::from_secs(300);
+
+/// So close to its end a token may be over when it arrives, so everybody waits for a new one.
+const NEARLY_OVER: Duration = Duration::from_secs(10);
+
+/// How long a failed exchange answers for others: at least this, and up to half as much again.
+const REMEMBERED: Duration = Duration::from_secs(1);
+
+/// The longest pause between early renewals that fail.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long the one caller that renews early waits before it goes on with the token there is.
+const EARLY_LIMIT: Duration = Duration::from_secs(5);
+
+/// Makes one token of `P` serve many callers.
+///
+/// While the token is fresh, a call is a load and a comparison: no lock, no allocation, no await. Shortly before its
+/// end (10 % of its life, at most 5 minutes, jittered) one caller renews it and the others go on with the old one.
+/// At its end all callers wait and one of them renews it. A renewal that fails takes nothing away from a token that is
+/// still good, and is remembered for about a second, so that ten thousand callers make one sequence of attempts and
+/// get the same error. Nothing runs in the background.
+///
+/// When a token ends is judged by the monotonic clock from its receipt on; a wall clock that jumps changes nothing.
+pub struct Cached<P> {
+    provider: P,
+    clock: Arc<dyn Clock>,
+    jitter: fn() -> f64,
+    current: ArcSwapOption<Entry>,
+    failure: ArcSwapOption<Failure>,
+    /// How many exchanges have ended: whoever waited while this changed takes the outcome, whatever it is.
+    ended: AtomicU64,
+    flight: Mutex<()>,
+}
+
+struct Entry {
+    token: AccessToken,
+    ended: u64,
+    /// From here on one caller renews.
+    renew: Option<Instant>,
+    /// From here on everybody waits.
+    wait: Option<Instant>,
+}
+
+struct Failure {
+    error: AuthError,
+    ended: u64,
+    in_a_row: u32,
+    answers_until: Instant,
+    early_again: Instant,
+}
+
+impl<P: TokenProvider> Cached<P> {
+    /// Caches the tokens of `provider`.
+    pub fn new(provider: P) -> Self {
+        Self::with_clock(provider, SystemClock::shared())
+    }
+
+    /// The same, with a clock.
+    pub fn with_clock(provider: P, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            provider,
+            clock,
+            jitter: fastrand::f64,
+            current: ArcSwapOption::empty(),
+            failure: ArcSwapOption::empty(),
+            ended: AtomicU64::new(0),
+            flight: Mutex::new(()),
+        }
+    }
+
+    /// Replaces the source of jitter: a function that returns values from 0 up to, not including, 1.
+    pub fn with_jitter(mut self, jitter: fn() -> f64) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// Returns the provider that is cached.
+    pub fn get_ref(&self) -> &P {
+        &self.provider
+    }
+
+    async fn renew(&self) -> Result<AccessToken, AuthError> {
+        let seen = self.ended.load(Ordering::Acquire);
+        if let Some(entry) = self.current.load_full() {
+            let now = self.clock.monotonic();
+            // Another caller may have renewed between the call and this first poll.
+            if entry.is_fresh_at(now) {
+                return Ok(entry.token.clone());
+            }
+            if entry.wait.is_none_or(|wait| now < wait) {
+                return Ok(self.renew_early(&entry).await.unwrap_or_else(|| entry.token.clone()));
+            }
+        }
+        // A caller that is cancelled while it holds this lock hands it to the next one in line.
+        let _flight = self.flight.lock().await;
+        let now = self.clock.monotonic();
+        let ended = self.ended.load(Ordering::Acquire);
+        let while_waiting = |of: u64| ended != seen && of == ended;
+        let current = self.current.load_full();
+        if let Some(entry) = &current
+            && (while_waiting(entry.ended) || entry.wait.is_none_or(|wait| now < wait))
+        {
+            return Ok(entry.token.clone());
+        }
+        let still_good = current.map(|entry| entry.token.clone()).filter(|token| !token.is_expired_at(now));
+        if let Some(failure) = self.failure.load_full()
+            && (while_waiting(failure.ended) || now < failure.answers_until)
+        {
+            return still_good.ok_or_else(|| failure.error.clone());
+        }
+        let outcome = self.provider.token().await;
+        let outcome = self.finish(outcome);
+        outcome.or_else(|error| {
+            still_good.filter(|token| !token.is_expired_at(self.clock.monotonic())).ok_or(error)
+        })
+    }
+
+    /// Renews while the token is still good; `None` when another caller does, or it failed, or failed just now.
+    async fn renew_early(&self, entry: &Entry) -> Option<AccessToken> {
+        let _flight = self.flight.try_lock().ok()?;
+        let now = self.clock.monotonic();
+        if let Some(newer) = self.current.load_full().filter(|newer| newer.ended != entry.ended) {
+            return Some(newer.token.clone());
+        }
+        if self.failure.load().as_ref().is_some_and(|failure| now < failure.early_again) {
+            return None;
+        }
+        let outcome = tokio::select! {
+            biased;
+            outcome = self.provider.token() => outcome,
+            () = self.clock.sleep(EARLY_LIMIT) => Err(AuthError::early_refresh_too_slow()),
+        };
+        self.finish(outcome).ok()
+    }
+
+    /// Writes down how an exchange ended, while the flight lock is held.
+    fn finish(&self, outcome: Result<AccessToken, AuthError>) -> Result<AccessToken, AuthError> {
+        let now = self.clock.monotonic();
+        let ended = self.ended.load(Ordering::Relaxed) + 1;
+        match &outcome {
+            Ok(token) => {
+                self.current.store(Some(Arc::new(Entry::new(token.clone(), ended, (self.jitter)()))));
+                self.failure.store(None);
+                tracing::debug!(lifetime_s = token.lifetime().map(|life| life.as_secs()), "got a new token");
+            }
+            Err(error) => {
+                let in_a_row = self.failure.load().as_ref().map_or(0, |failure| failure.in_a_row);
+                let pause = REMEMBERED.saturating_mul(1 << in_a_row.min(10)).min(LONGEST_PAUSE);
+                let stretch = 1.0 + 0.5 * (self.jitter)();
+                tracing::warn!(kind = ?error.kind(), status = error.status().map(|s| s.as_u16()), "no new token");
+                self.failure.store(Some(Arc::new(Failure {
+                    error: error.clone(),
+                    ended,
+                    in_a_row: in_a_row.saturating_add(1),
+                    answers_until: now + REMEMBERED.mul_f64(stretch),
+                    early_again: now + pause.mul_f64(stretch),
+                })));
+            }
+        }
+        self.ended.store(ended, Ordering::Release);
+        outcome
+    }
+}
+
+impl Entry {
+    fn new(token: AccessToken, ended: u64, jitter: f64) -> Self {
+        let life = token.lifetime().zip(token.expires_at());
+        let before_end = |share: u32, most: Duration, stretch: f64| {
+            let (life, end) = life?;
+            // Never before its first tenth is over: jitter stretches a tenth by a fifth at most.
+            end.checked_sub((life / share).min(most).mul_f64(stretch))
+        };
+        let renew = before_end(10, EARLIEST, 1.0 + 0.2 * jitter);
+        let wait = before_end(50, NEARLY_OVER, 1.0);
+        Self { token, ended, renew, wait }
+    }
+
+    fn is_fresh_at(&self, now: Instant) -> bool {
+        self.renew.is_none_or(|renew| now < renew)
+    }
+}
+
+impl<P: TokenProvider> TokenProvider for Cached<P> {
+    /// Returns the token, or gets a new one.
+    ///
+    /// # Cancel safety
+    ///
+    /// A caller that is dropped while it renews hands on to the next that waits; nobody waits for a dropped one.
+    fn token(&self) -> TokenFuture<'_> {
+        let current = self.current.load();
+        match current.as_ref() {
+            Some(entry) if entry.is_fresh_at(self.clock.monotonic()) => {
+                TokenFuture::ready(Ok(entry.token.clone()))
+            }
+            _ => TokenFuture::new(self.renew()),
+        }
+    }
+
+    /// Drops `rejected`, and only that: a newer token stays.
+    fn invalidate(&self, rejected: &AccessToken) {
+        let current = self.current.load();
+        if current.as_ref().is_some_and(|entry| entry.token.is_same(rejected)) {
+            // Another caller may have put a newer token there meanwhile; then this changes nothing.
+            self.current.compare_and_swap(&*current, None);
+        }
+        self.provider.invalidate(rejected);
+    }
+}
+
+impl<P: fmt::Debug> fmt::Debug for Cached<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cached").field(&self.provider).finish()
+    }
+}

@@ -1,0 +1,196 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use skyflow_types::Secret;
+
+use crate::key::read_env;
+use crate::{
+    ApiKey, Cached, CredentialsError, CredentialsErrorKind, ServiceAccountKey, ServiceAccountTokens,
+    StaticToken, TokenExchange, TokenOptions, TokenProvider,
+};
+
+/// What proves to Skyflow who is calling: an API key, a bearer token, or a service account.
+///
+/// It is one of these by construction, never several. A service account takes options: roles, an end user's
+/// context, another token URI, a shorter lifetime. `Debug` shows the kind and the ids, no secret.
+///
+/// ```no_run
+/// use skyflow_auth::Credentials;
+///
+/// let credentials = Credentials::from_path("credentials.json").roles(["b6d1b4f0"])?.context("user-7")?;
+/// # let _ = credentials;
+/// # Ok::<(), skyflow_auth::CredentialsError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    kind: Kind,
+    options: TokenOptions,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Kind {
+    ApiKey(Secret),
+    BearerToken(Secret),
+    File(PathBuf),
+    ServiceAccount(ServiceAccountKey),
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ApiKey(_) => f.write_str("ApiKey([REDACTED])"),
+            Self::BearerToken(_) => f.write_str("BearerToken([REDACTED])"),
+            // What was passed as a path may be the text of a key by mistake.
+            Self::File(_) => f.write_str("File"),
+            Self::ServiceAccount(key) => key.fmt(f),
+        }
+    }
+}
+
+impl Credentials {
+    fn of(kind: Kind) -> Self {
+        Self { kind, options: TokenOptions::new() }
+    }
+
+    /// Takes an API key: `sky-`, five letters or digits, `-`, 32 hexadecimal digits.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is empty or of another form.
+    pub fn api_key(key: impl Into<Secret>) -> Result<Self, CredentialsError> {
+        let key: Secret = key.into();
+        ApiKey::new(key.clone())?;
+        Ok(Self::of(Kind::ApiKey(key)))
+    }
+
+    /// Takes a bearer token that was minted elsewhere. It is not refreshed.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is empty, malformed or expired; see [`StaticToken::new`].
+    pub fn bearer_token(token: impl Into<Secret>) -> Result<Self, CredentialsError> {
+        let token: Secret = token.into();
+        StaticToken::new(token.clone())?;
+        Ok(Self::of(Kind::BearerToken(token)))
+    }
+
+    /// Takes the path of a `credentials.json`.
+    ///
+    /// The file is read when a provider is made of the credentials, and again whenever a token is exchanged.
+    pub fn from_path(path: impl AsRef<Path>) -> Self {
+        Self::of(Kind::File(path.as_ref().to_owned()))
+    }
+
+    /// Takes the text of a `credentials.json`.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`ServiceAccountKey::from_json`] does.
+    pub fn from_json(json: &str) -> Result<Self, CredentialsError> {
+        ServiceAccountKey::from_json(json).map(Self::service_account)
+    }
+
+    /// Takes the environment variable `SKYFLOW_CREDENTIALS`: the text of a `credentials.json`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is not set, and as [`ServiceAccountKey::from_json`] does.
+    pub fn from_env() -> Result<Self, CredentialsError> {
+        Self::from_json(&read_env()?)
+    }
+
+    /// Takes a service account.
+    pub fn service_account(key: ServiceAccountKey) -> Self {
+        Self::of(Kind::ServiceAccount(key))
+    }
+
+    /// Narrows the tokens to these role ids.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`TokenOptions::roles`] does, and for an API key or a bearer token: a restriction that would silently
+    /// not hold is an error.
+    pub fn roles<I>(self, roles: I) -> Result<Self, CredentialsError>
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.map(|options| options.roles(roles))
+    }
+
+    /// Makes the tokens speak for an end user.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`TokenOptions::context`] does, and for an API key or a bearer token.
+    pub fn context(self, context: impl Into<Value>) -> Result<Self, CredentialsError> {
+        self.map(|options| options.context(context))
+    }
+
+    /// Takes another token URI than the one in the credentials.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`TokenOptions::token_uri`] does, and for an API key or a bearer token.
+    pub fn token_uri(self, uri: &str) -> Result<Self, CredentialsError> {
+        self.map(|options| options.token_uri(uri))
+    }
+
+    /// Asks for tokens that live shorter than 60 minutes.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`TokenOptions::lifetime`] does, and for an API key or a bearer token.
+    pub fn lifetime(self, lifetime: Duration) -> Result<Self, CredentialsError> {
+        self.map(|options| options.lifetime(lifetime))
+    }
+
+    /// Replaces all options.
+    ///
+    /// # Errors
+    ///
+    /// Fails when one is set and the credentials are an API key or a bearer token.
+    pub fn with_options(self, options: TokenOptions) -> Result<Self, CredentialsError> {
+        self.map(|_| Ok(options))
+    }
+
+    fn map(
+        self,
+        change: impl FnOnce(TokenOptions) -> Result<TokenOptions, CredentialsError>,
+    ) -> Result<Self, CredentialsError> {
+        let options = change(self.options)?;
+        match (&self.kind, options.first_set()) {
+            (Kind::ApiKey(_) | Kind::BearerToken(_), Some(field)) => {
+                Err(CredentialsError::new(field, CredentialsErrorKind::NotApplicable))
+            }
+            _ => Ok(Self { kind: self.kind, options }),
+        }
+    }
+
+    /// Makes the provider of these credentials: cached where tokens are exchanged.
+    ///
+    /// Each call makes another one with a token of its own; [`TokenProviders`](crate::TokenProviders) shares them.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the file of [`Credentials::from_path`] cannot be used, and when a bearer token has expired meanwhile.
+    pub fn provider(&self, exchange: &TokenExchange) -> Result<Arc<dyn TokenProvider>, CredentialsError> {
+        let clock = Arc::clone(exchange.clock());
+        let account = match &self.kind {
+            Kind::ApiKey(key) => return Ok(Arc::new(ApiKey::new(key.clone())?)),
+            Kind::BearerToken(token) => return Ok(Arc::new(StaticToken::with_clock(token.clone(), clock)?)),
+            Kind::File(path) => ServiceAccountTokens::from_path(path, exchange.clone())?,
+            Kind::ServiceAccount(key) => ServiceAccountTokens::new(key.clone(), exchange.clone()),
+        };
+        Ok(Arc::new(Cached::with_clock(account.with_options(self.options.clone()), clock)))
+    }
+}
+
+impl From<ServiceAccountKey> for Credentials {
+    fn from(key: ServiceAccountKey) -> Self {
+        Self::service_account(key)
+    }
+}

@@ -1,0 +1,140 @@
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use crate::{CredentialsError, CredentialsErrorKind};
+
+/// A text from a JSON document, wiped when it is dropped.
+pub(crate) type Text = Zeroizing<String>;
+
+/// A JSON object whose values are read one by one, without a copy of them outside wiped memory.
+///
+/// serde_json un-escapes text through a buffer that it does not wipe, and quotes values in its errors; a private key
+/// must not meet either.
+pub(crate) struct Document<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> Document<'a> {
+    /// Reads an object; `field` names the whole in an error.
+    pub(crate) fn parse(field: &'static str, json: &'a str) -> Result<Self, CredentialsError> {
+        let json = json.trim_start_matches('\u{feff}');
+        serde_json::from_str(json).map(Self).map_err(|error| CredentialsError::not_json(field, &error))
+    }
+
+    /// Returns the text under any of the spellings of a field; the first spelling is its name.
+    pub(crate) fn text(&self, spellings: &[&'static str]) -> Result<Option<Text>, CredentialsError> {
+        let name = spellings.first().copied().unwrap_or_default();
+        let wrong = |kind| CredentialsError::new(name, kind);
+        let mut found: Option<Text> = None;
+        for spelling in spellings {
+            let Some(raw) = self.0.get(*spelling).map(|raw| raw.get()).filter(|raw| *raw != "null") else {
+                continue;
+            };
+            let text = unescape(raw).ok_or_else(|| wrong(CredentialsErrorKind::NotText))?;
+            match &found {
+                Some(other) if *other != text => return Err(wrong(CredentialsErrorKind::Several)),
+                _ => found = Some(text),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same, and the field has to be there and hold something.
+    pub(crate) fn required(&self, spellings: &[&'static str]) -> Result<Text, CredentialsError> {
+        let name = spellings.first().copied().unwrap_or_default();
+        match self.text(spellings)? {
+            None => Err(CredentialsError::missing(name)),
+            Some(text) if text.trim().is_empty() => {
+                Err(CredentialsError::new(name, CredentialsErrorKind::Empty))
+            }
+            Some(text) => Ok(text),
+        }
+    }
+}
+
+/// Reads a JSON string that serde_json has checked; `None` when the value is of another type.
+fn unescape(raw: &str) -> Option<Text> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    // Un-escaping never makes it longer, so the buffer never moves and leaves no copy behind.
+    let mut text = Zeroizing::new(String::with_capacity(inner.len()));
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        let c = match c {
+            '\\' => match chars.next()? {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'b' => '\u{8}',
+                'f' => '\u{c}',
+                'u' => code_point(&mut chars)?,
+                other => other,
+            },
+            other => other,
+        };
+        text.push(c);
+    }
+    Some(text)
+}
+
+fn code_point(chars: &mut std::str::Chars<'_>) -> Option<char> {
+    let high = code_unit(chars)?;
+    if !(0xd800..0xdc00).contains(&high) {
+        return char::from_u32(high);
+    }
+    let mut ahead = chars.clone();
+    if ahead.next()? != '\\' || ahead.next()? != 'u' {
+        return None;
+    }
+    let low = code_unit(&mut ahead)?.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+    *chars = ahead;
+    char::from_u32(0x10000 + ((high - 0xd800) << 10) + low)
+}
+
+fn code_unit(chars: &mut std::str::Chars<'_>) -> Option<u32> {
+    (0..4).try_fold(0, |unit, _| Some(unit * 16 + chars.next()?.to_digit(16)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_read_as_serde_json_reads_it() {
+        for raw in [
+            r#""""#,
+            r#""plain""#,
+            r#""a\nb\r\t\"\\\/\b\f""#,
+            r#""\u0041\u00fc\u20ac""#,
+            r#""\ud83d\ude00 and more""#,
+            "\"\u{fc}\u{1f600}\"",
+        ] {
+            let expected: String = serde_json::from_str(raw).unwrap();
+            assert_eq!(unescape(raw).unwrap().as_str(), expected);
+        }
+        for raw in
+            ["1", "true", "{}", "[]", r#""\ud83d""#, r#""\ud83dx""#, r#""\ud83d\u0041""#, r#""\udc00""#]
+        {
+            assert!(unescape(raw).is_none(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_place_and_quotes_nothing() {
+        for json in
+            ["", "canary", "[\"canary\"]", "{\"canary\":", "{\"a\": canary}", "\"canary\"", "{} canary"]
+        {
+            let error = Document::parse("credentials", json).map(|_| ()).unwrap_err();
+            assert_eq!(error.kind(), CredentialsErrorKind::NotJson);
+            assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn one_field_twice_is_an_error_unless_the_values_agree() {
+        let spellings = ["clientID", "clientId"];
+        let same = Document::parse("c", r#"{"clientID":"a","clientId":"a"}"#).unwrap();
+        assert_eq!(same.required(&spellings).unwrap().as_str(), "a");
+        let other = Document::parse("c", r#"{"clientID":"a","clientId":"b"}"#).unwrap();
+        assert_eq!(other.required(&spellings).unwrap_err().kind(), CredentialsErrorKind::Several);
+    }
+}

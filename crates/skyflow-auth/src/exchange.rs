@@ -1,0 +1,191 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, Uri, header};
+use serde::Deserialize;
+use serde_json::Value;
+use skyflow_http::layers::MetadataLayer;
+use skyflow_http::{Clock, HttpService, OperationInfo, Request, Stack, SystemClock};
+use skyflow_types::{RequestId, Secret};
+use zeroize::Zeroizing;
+
+use crate::claims::{Unverified, unix_seconds};
+use crate::error::ServerError;
+use crate::{AccessToken, AuthError, AuthErrorKind, sanitize};
+
+/// A token that does not say when it ends is used this long.
+const UNKNOWN_LIFETIME: Duration = Duration::from_secs(60);
+
+/// No answer of a token endpoint is larger.
+const ANSWER_LIMIT: usize = 256 * 1024;
+
+/// The way to a token endpoint: a transport, with a stack of its own and a clock.
+///
+/// Its stack retries, limits each attempt to 10 s and the whole to 30 s, and has nothing that waits for a token or for
+/// a permit of the calls it serves.
+#[derive(Clone)]
+pub struct TokenExchange {
+    stack: HttpService,
+    clock: Arc<dyn Clock>,
+}
+
+impl TokenExchange {
+    /// Puts the default stack over a transport.
+    pub fn new(transport: HttpService) -> Self {
+        Self::with_clock(transport, SystemClock::shared())
+    }
+
+    /// Puts the default stack, running on `clock`, over a transport.
+    pub fn with_clock(transport: HttpService, clock: Arc<dyn Clock>) -> Self {
+        // The official SDKs send no `sky-metadata` here.
+        let metadata = MetadataLayer::new(concat!("skyflow-rust/", env!("CARGO_PKG_VERSION")))
+            .unwrap_or_else(|_| MetadataLayer::skyflow());
+        let stack = Stack::new(Arc::clone(&clock))
+            .metadata(metadata)
+            .attempt_timeout(Some(Duration::from_secs(10)))
+            .deadline(Some(Duration::from_secs(30)))
+            .response_limit(ANSWER_LIMIT)
+            .build(transport);
+        Self { stack, clock }
+    }
+
+    /// Takes a finished stack, to which nothing is added.
+    pub fn from_stack(stack: HttpService, clock: Arc<dyn Clock>) -> Self {
+        Self { stack, clock }
+    }
+
+    /// Makes an exchange with a transport of its own: hyper, rustls, the roots of the operating system.
+    #[cfg(feature = "hyper")]
+    pub fn over_hyper() -> Self {
+        Self::new(skyflow_http::Transport::new().into_service())
+    }
+
+    /// Returns the clock that its tokens are judged by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Sends one request for a token.
+    pub(crate) async fn send(
+        &self,
+        operation: OperationInfo,
+        uri: Uri,
+        body: Zeroizing<Vec<u8>>,
+    ) -> Result<Answer, AuthError> {
+        // The owner is dropped, and wiped, with the last copy of the body.
+        let mut request = Request::new(Bytes::from_owner(body).into());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri;
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        request.extensions_mut().insert(operation);
+        let response = self.stack.send(request).await.map_err(AuthError::unavailable)?;
+        let (parts, body) = response.into_parts();
+        let received = self.clock.monotonic();
+        let request_id =
+            parts.headers.get(RequestId::HEADER).and_then(|value| RequestId::from_bytes(value.as_bytes()));
+        let date = parts.headers.get(header::DATE).and_then(|value| value.to_str().ok());
+        let date = date.and_then(|text| httpdate::parse_http_date(text).ok());
+        let body = body.collect(ANSWER_LIMIT).await.map_err(|error| AuthError::unavailable(error.into()))?;
+        Ok(Answer { status: parts.status, request_id, date, received, body })
+    }
+}
+
+impl fmt::Debug for TokenExchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenExchange")
+    }
+}
+
+/// What a token endpoint answered.
+pub(crate) struct Answer {
+    status: StatusCode,
+    request_id: Option<RequestId>,
+    /// The server's own clock, to which its tokens' claims refer.
+    pub(crate) date: Option<SystemTime>,
+    received: std::time::Instant,
+    body: Bytes,
+}
+
+#[derive(Deserialize)]
+struct Grant {
+    #[serde(rename = "accessToken", alias = "access_token")]
+    access_token: Secret,
+    #[serde(default, rename = "expiresIn", alias = "expires_in")]
+    expires_in: Option<Value>,
+}
+
+impl Answer {
+    /// Reads the token; `now` is the time of day here, for servers that do not tell theirs.
+    pub(crate) fn token(self, now: SystemTime, at_most: Option<Duration>) -> Result<AccessToken, AuthError> {
+        if !self.status.is_success() {
+            return Err(self.refusal());
+        }
+        let undecodable = || {
+            let text = "the token endpoint's answer holds no token";
+            AuthError::answer(AuthErrorKind::Decode, text, self.status, self.request_id.clone(), None)
+        };
+        let grant: Grant = serde_json::from_slice(&self.body).map_err(|_| undecodable())?;
+        let token = AccessToken::new(grant.access_token.clone()).map_err(|_| undecodable())?;
+        let lifetime = lifetime(&grant, self.date, now).min(at_most.unwrap_or(Duration::MAX));
+        Ok(token.with_lifetime(self.received, lifetime))
+    }
+
+    fn refusal(&self) -> AuthError {
+        let (kind, text) = match self.status.as_u16() {
+            408 | 429 | 500.. => (AuthErrorKind::Unavailable, "the token endpoint failed"),
+            _ => (AuthErrorKind::Rejected, "the token endpoint refused the credentials"),
+        };
+        AuthError::answer(kind, text, self.status, self.request_id.clone(), server_error(&self.body))
+    }
+}
+
+/// How long a token lives from the moment it was received.
+///
+/// Its own `exp` counts on the server's clock, so it is compared with the server's `Date`, else with the token's own
+/// `iat`. The time of day here comes last: it may be wrong, and then a token that was issued just now cannot be over.
+fn lifetime(grant: &Grant, date: Option<SystemTime>, now: SystemTime) -> Duration {
+    let claims = Unverified::read(grant.access_token.expose());
+    let Some(exp) = claims.as_ref().and_then(|claims| claims.exp) else {
+        return grant.expires_in.as_ref().and_then(seconds).unwrap_or(UNKNOWN_LIFETIME);
+    };
+    if let Some(reference) = date.map(unix_seconds).or(claims.and_then(|claims| claims.iat)) {
+        return Duration::from_secs(exp.saturating_sub(reference));
+    }
+    match exp.saturating_sub(unix_seconds(now)) {
+        0 => UNKNOWN_LIFETIME,
+        left => Duration::from_secs(left),
+    }
+}
+
+fn seconds(value: &Value) -> Option<Duration> {
+    let number = value.as_f64().or_else(|| value.as_str()?.parse().ok())?;
+    Duration::try_from_secs_f64(number).ok()
+}
+
+/// Reads the shapes of error that the API and its gateways answer; `None` for HTML and for nothing.
+fn server_error(body: &[u8]) -> Option<ServerError> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let Ok(json) = serde_json::from_slice::<Value>(body) else {
+        let plain = std::str::from_utf8(body).ok().map(str::trim)?;
+        let is_text = !plain.is_empty() && !plain.starts_with(['<', '{', '[']);
+        return is_text.then(|| ServerError { message: sanitize::message(plain).into(), grpc_code: None });
+    };
+    let error = json.get("error");
+    let (message, grpc_code) = match error {
+        Some(Value::Object(error)) => {
+            (text(error.get("message")), error.get("grpc_code").and_then(Value::as_i64))
+        }
+        Some(Value::String(code)) => {
+            let message = match text(json.get("error_description")) {
+                Some(description) => format!("{code}: {description}"),
+                None => code.clone(),
+            };
+            (Some(message), None)
+        }
+        _ => (text(json.get("message")), json.get("code").and_then(Value::as_i64)),
+    };
+    Some(ServerError { message: sanitize::message(&message.unwrap_or_default()).into(), grpc_code })
+}

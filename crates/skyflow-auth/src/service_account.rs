@@ -1,0 +1,146 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use skyflow_http::{Idempotency, OperationInfo};
+use zeroize::Zeroizing;
+
+use crate::claims::unix_seconds;
+use crate::key_file::KeySource;
+use crate::{
+    AccessToken, AuthError, AuthErrorKind, CredentialsError, ServiceAccountKey, TokenExchange, TokenFuture,
+    TokenOptions, TokenProvider,
+};
+
+const PATH: &str = "/v1/auth/sa/oauth/token";
+const OPERATION: OperationInfo = OperationInfo::new("authentication.get_token", PATH, Idempotency::Safe);
+
+/// A difference between two clocks below this is the time an answer travels.
+const NOTICEABLE_SKEW: i64 = 30;
+
+/// Exchanges an assertion of a service account for a bearer token, at every call.
+///
+/// Wrap it in [`Cached`](crate::Cached), so that one exchange serves all callers until the token ends.
+#[derive(Debug, Clone)]
+pub struct ServiceAccountTokens {
+    key: KeySource,
+    options: TokenOptions,
+    exchange: TokenExchange,
+    skew: Arc<Skew>,
+}
+
+#[derive(Serialize)]
+struct GetToken<'a> {
+    grant_type: &'static str,
+    assertion: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+}
+
+impl ServiceAccountTokens {
+    /// Asks for tokens of every role of the account.
+    pub fn new(key: ServiceAccountKey, exchange: TokenExchange) -> Self {
+        Self::from_source(KeySource::Fixed(key), exchange)
+    }
+
+    /// Reads the key from a file, and again at each exchange: a rotated file is used without a restart.
+    ///
+    /// A file that has become unreadable, or is half written, leaves the key that was read last in use.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`ServiceAccountKey::from_path`] does.
+    pub fn from_path(
+        path: impl Into<std::path::PathBuf>,
+        exchange: TokenExchange,
+    ) -> Result<Self, CredentialsError> {
+        Ok(Self::from_source(KeySource::open(path.into())?, exchange))
+    }
+
+    fn from_source(key: KeySource, exchange: TokenExchange) -> Self {
+        Self { key, options: TokenOptions::new(), exchange, skew: Arc::default() }
+    }
+
+    /// Sets roles, context, token URI and lifetime; what the same account's other tokens ask for stays as it is.
+    pub fn with_options(mut self, options: TokenOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    async fn mint(&self) -> Result<AccessToken, AuthError> {
+        let key = self.key.current();
+        let uri = self.options.token_uri_ref().unwrap_or(key.token_uri()).endpoint(PATH)?;
+        let mut corrected = false;
+        loop {
+            let now = self.skew.correct(self.exchange.clock().now());
+            let assertion = key.assertion(&self.options, now)?;
+            let body = GetToken {
+                grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+                assertion: assertion.expose(),
+                scope: self.options.scope(),
+            };
+            let body = serde_json::to_vec(&body).map_err(|_| AuthError::signing())?;
+            let answer = self.exchange.send(OPERATION, uri.clone(), Zeroizing::new(body)).await?;
+            let wall = self.exchange.clock().now();
+            let moved = self.skew.learn(answer.date, wall);
+            match answer.token(self.skew.correct(wall), self.options.lifetime_asked()) {
+                // The refusal of an assertion that was dated by a wrong clock says nothing about the credentials.
+                Err(error) if moved && !corrected && error.kind() == AuthErrorKind::Rejected => {
+                    tracing::warn!(
+                        "the clock of this machine differs from the token endpoint's, correcting for it"
+                    );
+                    corrected = true;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+impl TokenProvider for ServiceAccountTokens {
+    fn token(&self) -> TokenFuture<'_> {
+        TokenFuture::new(self.mint())
+    }
+}
+
+/// How far the server's clock is ahead of the one here, in seconds, by the `Date` of its last answer.
+#[derive(Debug, Default)]
+pub(crate) struct Skew(AtomicI64);
+
+impl Skew {
+    pub(crate) fn correct(&self, now: SystemTime) -> SystemTime {
+        let ahead = self.0.load(Ordering::Relaxed);
+        let by = Duration::from_secs(ahead.unsigned_abs());
+        let corrected = if ahead < 0 { now.checked_sub(by) } else { now.checked_add(by) };
+        corrected.unwrap_or(now)
+    }
+
+    /// Notes what the server's clock shows; true when that changes what assertions will say.
+    pub(crate) fn learn(&self, date: Option<SystemTime>, now: SystemTime) -> bool {
+        let Some(date) = date else { return false };
+        let ahead = unix_seconds(date).cast_signed().saturating_sub(unix_seconds(now).cast_signed());
+        let ahead = if ahead.abs() < NOTICEABLE_SKEW { 0 } else { ahead };
+        let before = self.0.swap(ahead, Ordering::Relaxed);
+        before.abs_diff(ahead) >= NOTICEABLE_SKEW.unsigned_abs()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skew_is_learnt_corrected_for_and_forgotten() {
+        let skew = Skew::default();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        assert!(!skew.learn(None, now));
+        assert!(!skew.learn(Some(now + Duration::from_secs(29)), now), "that is travel time");
+        assert_eq!(skew.correct(now), now);
+        assert!(skew.learn(Some(now - Duration::from_secs(300)), now));
+        assert_eq!(skew.correct(now), now - Duration::from_secs(300));
+        assert!(!skew.learn(Some(now - Duration::from_secs(299)), now), "nothing new");
+        assert!(skew.learn(Some(now), now));
+        assert_eq!(skew.correct(now), now);
+    }
+}

@@ -1,0 +1,155 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::HeaderValue;
+use skyflow_types::Secret;
+use zeroize::Zeroizing;
+
+use crate::{CredentialsError, CredentialsErrorKind};
+
+const BEARER: &str = "Bearer ";
+
+/// What opens the vault: a bearer token or an API key, ready to be attached to requests.
+///
+/// Clones share it. Its header values are made once and marked sensitive, and its memory is wiped when the last clone
+/// and the last request that carries it are gone. `Debug` shows when it ends and nothing else.
+#[derive(Clone)]
+pub struct AccessToken(Arc<Inner>);
+
+struct Inner {
+    bearer: HeaderValue,
+    raw: HeaderValue,
+    life: Option<Life>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Life {
+    length: Duration,
+    end: Instant,
+}
+
+impl AccessToken {
+    /// Wraps a token that is not known to expire.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is empty, or holds white space or anything else that a header cannot carry.
+    pub fn new(token: impl Into<Secret>) -> Result<Self, CredentialsError> {
+        let token: Secret = token.into();
+        let text = token.expose();
+        if text.is_empty() {
+            return Err(CredentialsError::new("token", CredentialsErrorKind::Empty));
+        }
+        let malformed = |_| CredentialsError::new("token", CredentialsErrorKind::TokenMalformed);
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(CredentialsError::new("token", CredentialsErrorKind::TokenMalformed));
+        }
+        let mut line = Zeroizing::new(Vec::with_capacity(BEARER.len() + text.len()));
+        line.extend_from_slice(BEARER.as_bytes());
+        line.extend_from_slice(text.as_bytes());
+        // The owner is dropped, and wiped, with the last header value that points into it.
+        let line = Bytes::from_owner(line);
+        let mut bearer = HeaderValue::from_maybe_shared(line.clone()).map_err(malformed)?;
+        let mut raw = HeaderValue::from_maybe_shared(line.slice(BEARER.len()..)).map_err(malformed)?;
+        bearer.set_sensitive(true);
+        raw.set_sensitive(true);
+        Ok(Self(Arc::new(Inner { bearer, raw, life: None })))
+    }
+
+    /// Sets how long it lives from `received`, a point on the monotonic clock.
+    ///
+    /// A wall clock has no say in this: it may jump.
+    pub fn with_lifetime(self, received: Instant, lifetime: Duration) -> Self {
+        let inner = &self.0;
+        // An end beyond what the clock can hold is no end.
+        let life = received.checked_add(lifetime).map(|end| Life { length: lifetime, end });
+        Self(Arc::new(Inner { bearer: inner.bearer.clone(), raw: inner.raw.clone(), life }))
+    }
+
+    /// Returns the token itself; keep it out of logs and errors.
+    pub fn expose(&self) -> &str {
+        // It was text when it came in.
+        std::str::from_utf8(self.0.raw.as_bytes()).unwrap_or_default()
+    }
+
+    /// Returns when it expires; `None` when that is not known.
+    pub fn expires_at(&self) -> Option<Instant> {
+        self.0.life.map(|life| life.end)
+    }
+
+    /// Returns how long it lives from the moment it was received; `None` when that is not known.
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.0.life.map(|life| life.length)
+    }
+
+    /// Tells whether it has expired at `now`.
+    pub fn is_expired_at(&self, now: Instant) -> bool {
+        self.expires_at().is_some_and(|end| now >= end)
+    }
+
+    /// Returns `Bearer <token>`, marked sensitive. Cloning it copies no text.
+    pub fn bearer_header(&self) -> &HeaderValue {
+        &self.0.bearer
+    }
+
+    /// Returns the token alone as a header value, marked sensitive. Cloning it copies no text.
+    pub fn raw_header(&self) -> &HeaderValue {
+        &self.0.raw
+    }
+
+    /// Tells whether both are the same token.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.raw == other.0.raw
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessToken").field("lifetime", &self.lifetime()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_ready_sensitive_and_shared() {
+        let token = AccessToken::new("abc.def").unwrap();
+        assert_eq!(token.expose(), "abc.def");
+        assert_eq!(token.bearer_header(), "Bearer abc.def");
+        assert_eq!(token.raw_header(), "abc.def");
+        assert!(token.bearer_header().is_sensitive() && token.raw_header().is_sensitive());
+        assert_eq!(
+            token.bearer_header().clone().as_bytes().as_ptr(),
+            token.bearer_header().as_bytes().as_ptr()
+        );
+    }
+
+    #[test]
+    fn a_token_that_would_split_the_header_is_refused() {
+        for text in ["", "a b", "a\r\nx-evil: 1", "a\n", "\u{fc}", "a\u{0}"] {
+            assert!(AccessToken::new(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_lifetime_counts_from_the_moment_of_receipt() {
+        let now = skyflow_http::Clock::monotonic(&skyflow_http::SystemClock);
+        let token = AccessToken::new("t").unwrap().with_lifetime(now, Duration::from_secs(10));
+        assert!(!token.is_expired_at(now + Duration::from_secs(9)));
+        assert!(token.is_expired_at(now + Duration::from_secs(10)));
+        let endless = AccessToken::new("t").unwrap().with_lifetime(now, Duration::MAX);
+        assert_eq!(endless.expires_at(), None);
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let token = AccessToken::new("canary").unwrap();
+        assert!(
+            !format!("{token:?} {:?} {:?}", token.bearer_header(), token.raw_header()).contains("canary")
+        );
+    }
+}

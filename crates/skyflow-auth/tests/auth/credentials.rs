@@ -1,0 +1,229 @@
+//! Credentials in every form, and every bad one refused before anything is sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::support::{CLIENT_ID, Endpoint, KEY_ID, TOKEN_URI, TestKey};
+use serde_json::{Value, json};
+use skyflow_auth::{
+    Credentials, CredentialsError, CredentialsErrorKind as Kind, KeyProblem, ServiceAccountKey,
+    TokenProviders,
+};
+use skyflow_http::ManualClock;
+
+const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
+
+fn with(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> String {
+    let mut json = TestKey::shared().json();
+    change(json.as_object_mut().unwrap());
+    json.to_string()
+}
+
+fn refused(json: &str) -> CredentialsError {
+    ServiceAccountKey::from_json(json).map(|_| ()).expect_err(json)
+}
+
+#[test]
+fn every_spelling_of_the_field_names_is_read() {
+    let key = &TestKey::shared().pem;
+    for [private_key, client, id, uri, name] in [
+        ["privateKey", "clientID", "keyID", "tokenURI", "clientName"],
+        ["privateKey", "clientId", "keyId", "tokenUri", "clientName"],
+        ["private_key", "client_id", "key_id", "token_uri", "client_name"],
+    ] {
+        let json = json!({ private_key: key, client: CLIENT_ID, id: KEY_ID, uri: TOKEN_URI, name: "n" });
+        for text in
+            [json.to_string(), serde_json::to_string_pretty(&json).unwrap(), format!("\u{feff}{json}\r\n")]
+        {
+            let account = ServiceAccountKey::from_json(&text).unwrap();
+            assert_eq!(account.client_id(), CLIENT_ID);
+            assert_eq!(account.key_id(), KEY_ID);
+            assert_eq!(account.token_uri().as_str(), TOKEN_URI);
+            assert_eq!(account.client_name(), Some("n"));
+        }
+    }
+}
+
+#[test]
+fn other_fields_are_ignored_whatever_they_hold() {
+    let json = with(|json| {
+        json.insert("keyValidAfterTime".into(), "2026-01-01".into());
+        json.insert("anything".into(), json!({"nested": [1, null]}));
+        json.insert("client_name".into(), Value::Null);
+    });
+    ServiceAccountKey::from_json(&json).unwrap();
+}
+
+#[test]
+fn a_key_survives_the_line_breaks_of_files_and_environment_variables() {
+    let pem = &TestKey::shared().pem;
+    for spelled in [
+        pem.clone(),
+        pem.replace('\n', "\r\n"),
+        pem.replace('\n', "\\n"),
+        pem.replace('\n', "\\\\n"),
+        pem.replace('\n', ""),
+        pem.replace('\n', " "),
+        format!("\n\n  {pem}"),
+    ] {
+        ServiceAccountKey::from_json(&with(|json| _ = json.insert("privateKey".into(), spelled.into())))
+            .unwrap();
+    }
+    let escaped = with(|_| ()).replace('=', "\\u003d").replace('/', "\\/");
+    ServiceAccountKey::from_json(&escaped).unwrap();
+}
+
+#[test]
+fn each_missing_field_has_an_error_of_its_own() {
+    for field in ["privateKey", "clientID", "keyID", "tokenURI"] {
+        let error = refused(&with(|json| _ = json.remove(field)));
+        assert_eq!((error.field(), error.kind()), (field, Kind::Missing));
+        assert_eq!(error.to_string(), format!("{field} is missing"));
+        for (value, kind) in [
+            (Value::Null, Kind::Missing),
+            (json!(""), Kind::Empty),
+            (json!("  \n"), Kind::Empty),
+            (json!(7), Kind::NotText),
+            (json!({"a": "b"}), Kind::NotText),
+        ] {
+            let error = refused(&with(|json| _ = json.insert(field.into(), value.clone())));
+            assert_eq!((error.field(), error.kind()), (field, kind), "{value}");
+        }
+    }
+}
+
+#[test]
+fn a_field_in_two_spellings_has_to_agree() {
+    let error = refused(&with(|json| _ = json.insert("client_id".into(), "another".into())));
+    assert_eq!((error.field(), error.kind()), ("clientID", Kind::Several));
+    ServiceAccountKey::from_json(&with(|json| _ = json.insert("client_id".into(), CLIENT_ID.into())))
+        .unwrap();
+}
+
+#[test]
+fn what_is_not_json_is_an_error_that_shows_only_the_place() {
+    for text in
+        ["", " ", "{", "[]", "null", "\"x\"", "credentials.json", "{\"clientID\": canary-value}", API_KEY]
+    {
+        let error = refused(text);
+        assert_eq!(error.kind(), Kind::NotJson, "{text}");
+        assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+}
+
+#[test]
+fn a_token_uri_must_be_https_or_loopback() {
+    for uri in ["http://manage.skyflowapis.com/x", "manage.skyflowapis.com", "ftp://h", "https://u@h/"] {
+        let error = refused(&with(|json| _ = json.insert("tokenURI".into(), uri.into())));
+        assert_eq!((error.field(), error.kind()), ("tokenURI", Kind::TokenUri), "{uri}");
+    }
+    for uri in ["http://127.0.0.1:8080/t", "http://localhost:1/t", "http://[::1]:1/t", "https://h:1/t"] {
+        ServiceAccountKey::from_json(&with(|json| _ = json.insert("tokenURI".into(), uri.into()))).unwrap();
+    }
+}
+
+#[test]
+fn a_key_that_cannot_sign_is_refused_and_not_shown() {
+    for (pem, problem) in [
+        ("canary", KeyProblem::NotPem),
+        ("-----BEGIN PUBLIC KEY-----\nY2FuYXJ5\n-----END PUBLIC KEY-----", KeyProblem::Public),
+        (
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nY2FuYXJ5\n-----END ENCRYPTED PRIVATE KEY-----",
+            KeyProblem::Encrypted,
+        ),
+        ("-----BEGIN EC PRIVATE KEY-----\nY2FuYXJ5\n-----END EC PRIVATE KEY-----", KeyProblem::NotRsa),
+        ("-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----", KeyProblem::Malformed),
+    ] {
+        let error = refused(&with(|json| _ = json.insert("privateKey".into(), pem.into())));
+        assert_eq!((error.field(), error.kind()), ("privateKey", Kind::PrivateKey(problem)));
+        assert!(!format!("{error} {error:?}").contains("canary") && !format!("{error:?}").contains("Y2Fu"));
+    }
+}
+
+#[test]
+fn a_missing_or_unreadable_file_is_told_apart_and_its_path_is_not_repeated() {
+    let directory = tempfile::tempdir().unwrap();
+    let exchange = Endpoint::new(&ManualClock::new()).exchange();
+    let error = |path: &std::path::Path| Credentials::from_path(path).provider(&exchange).unwrap_err();
+    let missing = error(&directory.path().join("canary.json"));
+    assert_eq!(missing.kind(), Kind::FileNotFound);
+    assert!(!format!("{missing} {missing:?}").contains("canary"));
+    assert!(std::error::Error::source(&missing).is_some());
+    assert_eq!(error(directory.path()).kind(), Kind::FileUnreadable);
+    let binary = directory.path().join("binary");
+    std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
+    assert_eq!(error(&binary).kind(), Kind::FileUnreadable);
+    assert_eq!(error(std::path::Path::new("")).kind(), Kind::Empty);
+    let text = directory.path().join("text");
+    std::fs::write(&text, "not json").unwrap();
+    assert_eq!(error(&text).kind(), Kind::NotJson);
+}
+
+#[test]
+fn options_that_would_not_hold_are_refused() {
+    let key = || Credentials::api_key(API_KEY).unwrap();
+    for (error, field) in [
+        (key().roles(["r"]).unwrap_err(), "roles"),
+        (key().context("u").unwrap_err(), "context"),
+        (key().token_uri(TOKEN_URI).unwrap_err(), "tokenURI"),
+        (key().lifetime(Duration::from_secs(60)).unwrap_err(), "lifetime"),
+    ] {
+        assert_eq!((error.field(), error.kind()), (field, Kind::NotApplicable));
+    }
+    let account = || Credentials::service_account(TestKey::shared().account());
+    for (error, field, kind) in [
+        (account().roles(Vec::<String>::new()).unwrap_err(), "roles", Kind::Empty),
+        (account().roles(["ok", " "]).unwrap_err(), "roles", Kind::Role),
+        (account().context("").unwrap_err(), "context", Kind::Context),
+        (account().context(json!([])).unwrap_err(), "context", Kind::Context),
+        (account().context(json!({"bad-key": 1})).unwrap_err(), "context", Kind::ContextKey),
+        (account().token_uri("http://h/").unwrap_err(), "tokenURI", Kind::TokenUri),
+        (account().lifetime(Duration::from_secs(3601)).unwrap_err(), "lifetime", Kind::Lifetime),
+    ] {
+        assert_eq!((error.field(), error.kind()), (field, kind));
+    }
+}
+
+#[tokio::test]
+async fn equal_credentials_share_one_token_and_others_never_do() {
+    let endpoint = Endpoint::new(&ManualClock::new());
+    let providers = TokenProviders::new(endpoint.exchange());
+    let json = with(|_| ());
+    let base = || Credentials::from_json(&json).unwrap();
+    let different = [
+        base(),
+        base().roles(["a"]).unwrap(),
+        base().roles(["b"]).unwrap(),
+        base().context("a").unwrap(),
+        base().context(json!({"a": 1})).unwrap(),
+        base().context(1).unwrap(),
+        base().context("1").unwrap(),
+        base().lifetime(Duration::from_secs(60)).unwrap(),
+        base().token_uri("https://other.example/t").unwrap(),
+        Credentials::from_json(&with(|json| _ = json.insert("keyID".into(), "k2".into()))).unwrap(),
+    ];
+    let mut tokens = Vec::new();
+    for credentials in &different {
+        let first = providers.get(credentials).unwrap();
+        let again = providers.clone().get(&credentials.clone()).unwrap();
+        assert!(Arc::ptr_eq(&first, &again));
+        let token = first.token().await.unwrap();
+        assert!(token.is_same(&again.token().await.unwrap()));
+        assert!(tokens.iter().all(|other| !token.is_same(other)));
+        tokens.push(token);
+    }
+    assert_eq!(endpoint.exchanges(), different.len());
+}
+
+#[tokio::test]
+async fn an_api_key_and_a_bearer_token_need_no_exchange() {
+    let endpoint = Endpoint::new(&ManualClock::new());
+    for (credentials, expected) in [
+        (Credentials::api_key(API_KEY).unwrap(), API_KEY),
+        (Credentials::bearer_token("opaque").unwrap(), "opaque"),
+    ] {
+        let provider = credentials.provider(&endpoint.exchange()).unwrap();
+        assert_eq!(provider.token().await.unwrap().expose(), expected);
+    }
+    assert_eq!(endpoint.exchanges(), 0);
+}

@@ -1,0 +1,294 @@
+//! Attaching tokens: replay after a 401, host guard, readiness, headers.
+
+#![expect(non_snake_case, reason = "T05 and its like are ids of promises")]
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use crate::support::{Endpoint, Reply};
+use bytes::Bytes;
+use http::HeaderMap;
+use skyflow_auth::{
+    ApiKey, AuthError, AuthErrorKind, AuthHeader, AuthLayer, Cached, CallTokens, HostGuard,
+    ServiceAccountTokens, TokenProvider,
+};
+use skyflow_http::{
+    BaseUri, Body, BoxError, HttpService, Idempotency, ManualClock, OperationInfo, Request, Response,
+};
+use tower::ServiceExt;
+use tower_layer::Layer;
+use tower_service::Service;
+
+const VAULT: &str = "https://abc.vault.skyflowapis.com";
+const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
+
+/// A vault that knows which tokens it takes.
+#[derive(Clone, Default)]
+struct Vault(Arc<VaultState>);
+
+#[derive(Default)]
+struct VaultState {
+    revoked: Mutex<HashSet<String>>,
+    refuses_all: AtomicBool,
+    requests: Mutex<Vec<HeaderMap>>,
+    executed: AtomicUsize,
+}
+
+impl Vault {
+    fn revoke(&self, token: &str) {
+        self.0.revoked.lock().unwrap().insert(format!("Bearer {token}"));
+    }
+
+    fn requests(&self) -> usize {
+        self.0.requests.lock().unwrap().len()
+    }
+
+    fn executed(&self) -> usize {
+        self.0.executed.load(Ordering::Relaxed)
+    }
+
+    fn last(&self, header: &str) -> Option<http::HeaderValue> {
+        self.0.requests.lock().unwrap().last().unwrap().get(header).cloned()
+    }
+
+    fn service(&self) -> HttpService {
+        let state = Arc::clone(&self.0);
+        HttpService::new(tower::service_fn(move |request: Request| {
+            let state = Arc::clone(&state);
+            async move {
+                let header = request.headers().get("authorization").map(|v| v.to_str().unwrap().to_owned());
+                state.requests.lock().unwrap().push(request.headers().clone());
+                let revoked = header.is_some_and(|token| state.revoked.lock().unwrap().contains(&token));
+                if revoked || state.refuses_all.load(Ordering::Relaxed) {
+                    return Ok(http::Response::builder().status(401).body(Body::from("401"))?);
+                }
+                assert!(request.extensions().get::<OperationInfo>().is_some(), "extensions survive a replay");
+                let body = request.into_body().collect(1024).await?;
+                state.executed.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, BoxError>(Response::new(body.into()))
+            }
+        }))
+    }
+}
+
+fn request(body: impl Into<Body>) -> Request {
+    let mut request = http::Request::post(format!("{VAULT}/v1/vaults/v/t")).body(body.into()).unwrap();
+    request.extensions_mut().insert(OperationInfo::new(
+        "records.insert",
+        "/v1/{}",
+        Idempotency::NonIdempotent,
+    ));
+    request
+}
+
+fn guard() -> HostGuard {
+    HostGuard::new(BaseUri::parse(VAULT).unwrap())
+}
+
+fn layer(tokens: Arc<dyn TokenProvider>) -> AuthLayer {
+    AuthLayer::new(tokens, AuthHeader::Bearer, guard())
+}
+
+fn service_account(endpoint: &Endpoint, clock: &ManualClock) -> Arc<Cached<ServiceAccountTokens>> {
+    Arc::new(Cached::with_clock(endpoint.tokens(), Arc::new(clock.clone())))
+}
+
+#[tokio::test]
+async fn rel_T05_a_revoked_token_is_replaced_once_and_the_request_replayed_whole() {
+    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let endpoint = Endpoint::new(&clock);
+    let tokens = service_account(&endpoint, &clock);
+    let old = tokens.token().await.unwrap();
+    vault.revoke(old.expose());
+    let stack = HttpService::new(layer(tokens.clone()).layer(vault.service()));
+    let answer = stack.send(request("the body")).await.unwrap();
+    assert_eq!(answer.into_body().collect(64).await.unwrap(), "the body");
+    assert_eq!((endpoint.exchanges(), vault.requests()), (2, 2));
+    assert!(vault.last("authorization").unwrap().is_sensitive());
+    assert!(!tokens.token().await.unwrap().is_same(&old));
+}
+
+#[tokio::test]
+async fn rel_T05_a_second_401_is_the_answer() {
+    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let endpoint = Endpoint::new(&clock);
+    vault.0.refuses_all.store(true, Ordering::Relaxed);
+    let stack = HttpService::new(layer(service_account(&endpoint, &clock)).layer(vault.service()));
+    assert_eq!(stack.send(request("x")).await.unwrap().status(), 401);
+    assert_eq!((endpoint.exchanges(), vault.requests()), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rel_T05_a_thousand_concurrent_401s_cause_one_exchange_and_every_insert_happens_once() {
+    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let endpoint = Endpoint::new(&clock);
+    let tokens = service_account(&endpoint, &clock);
+    vault.revoke(tokens.token().await.unwrap().expose());
+    let stack = HttpService::new(layer(tokens).layer(vault.service()));
+    let calls: Vec<_> = (0..1000)
+        .map(|_| {
+            let stack = stack.clone();
+            tokio::spawn(async move { stack.send(request("row")).await.unwrap().status() })
+        })
+        .collect();
+    for call in calls {
+        assert_eq!(call.await.unwrap(), 200);
+    }
+    assert_eq!(endpoint.exchanges(), 2, "the revoked one and one more");
+    // T06: a 401 is a refusal before execution, so the replay of an insert makes no second row.
+    assert_eq!(vault.executed(), 1000);
+}
+
+#[tokio::test]
+async fn rel_T06_an_insert_is_replayed_and_executed_once() {
+    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let endpoint = Endpoint::new(&clock);
+    let tokens = service_account(&endpoint, &clock);
+    vault.revoke(tokens.token().await.unwrap().expose());
+    let stack = HttpService::new(layer(tokens).layer(vault.service()));
+    assert_eq!(stack.send(request("row")).await.unwrap().status(), 200);
+    assert_eq!(vault.executed(), 1);
+}
+
+#[tokio::test]
+async fn a_stream_cannot_be_sent_twice_so_its_401_is_the_answer() {
+    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let endpoint = Endpoint::new(&clock);
+    let tokens = service_account(&endpoint, &clock);
+    vault.revoke(tokens.token().await.unwrap().expose());
+    let stack = HttpService::new(layer(tokens).layer(vault.service()));
+    let body = Body::new(http_body_util::Full::new(Bytes::from_static(b"stream")));
+    assert_eq!(stack.send(request(body)).await.unwrap().status(), 401);
+    assert_eq!((endpoint.exchanges(), vault.requests()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_change_is_not_tried_twice() {
+    let vault = Vault::default();
+    vault.revoke(API_KEY);
+    let stack = HttpService::new(layer(Arc::new(ApiKey::new(API_KEY).unwrap())).layer(vault.service()));
+    assert_eq!(stack.send(request("x")).await.unwrap().status(), 401);
+    assert_eq!(vault.requests(), 1);
+}
+
+#[tokio::test]
+async fn without_a_token_the_request_is_not_sent() {
+    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let endpoint = Endpoint::new(&clock);
+    endpoint.otherwise(Reply::Status(401, r#"{"error":"invalid_grant"}"#));
+    let stack = HttpService::new(layer(service_account(&endpoint, &clock)).layer(vault.service()));
+    let error = stack.send(request("x")).await.unwrap_err();
+    assert_eq!(AuthError::find(&*error).unwrap().kind(), AuthErrorKind::Rejected);
+    assert_eq!(vault.requests(), 0);
+}
+
+#[tokio::test]
+async fn another_host_gets_neither_token_nor_request() {
+    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let endpoint = Endpoint::new(&clock);
+    let stack = HttpService::new(layer(service_account(&endpoint, &clock)).layer(vault.service()));
+    for uri in [
+        "https://evil.example/v1/vaults/v/t",
+        "https://abc.vault.skyflowapis.com.evil.example/",
+        "https://abc.vault.skyflowapis.com:8443/",
+        "http://abc.vault.skyflowapis.com/",
+        "https://user@abc.vault.skyflowapis.com/",
+        "https://other.vault.skyflowapis.com/",
+        "/relative",
+    ] {
+        let mut foreign = request("x");
+        *foreign.uri_mut() = uri.parse().unwrap();
+        let error = stack.send(foreign).await.unwrap_err();
+        assert_eq!(AuthError::find(&*error).unwrap().kind(), AuthErrorKind::ForeignHost, "{uri}");
+        assert!(!error.to_string().contains("evil"), "no URL in an error");
+    }
+    assert_eq!((endpoint.exchanges(), vault.requests()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_connection_gets_its_own_header_and_the_callers_value_wins() {
+    let vault = Vault::default();
+    let tokens = Arc::new(ApiKey::new(API_KEY).unwrap());
+    let stack =
+        HttpService::new(AuthLayer::new(tokens, AuthHeader::Connection, guard()).layer(vault.service()));
+    stack.send(request("x")).await.unwrap();
+    let sent = vault.last("x-skyflow-authorization").unwrap();
+    assert_eq!(sent, API_KEY, "no Bearer prefix");
+    assert!(sent.is_sensitive());
+    assert_eq!(vault.last("authorization"), None);
+
+    let mut own = request("x");
+    own.headers_mut().insert("X-Skyflow-Authorization", "mine".parse().unwrap());
+    stack.send(own).await.unwrap();
+    assert_eq!(vault.last("x-skyflow-authorization").unwrap(), "mine");
+}
+
+#[tokio::test]
+async fn a_call_may_bring_its_own_tokens() {
+    let vault = Vault::default();
+    let stack = HttpService::new(layer(Arc::new(ApiKey::new(API_KEY).unwrap())).layer(vault.service()));
+    let other = API_KEY.replace("abcde-", "other-");
+    let mut of_a_user = request("x");
+    of_a_user.extensions_mut().insert(CallTokens(Arc::new(ApiKey::new(other.as_str()).unwrap())));
+    stack.send(of_a_user).await.unwrap();
+    assert_eq!(vault.last("authorization").unwrap(), format!("Bearer {other}").as_str());
+    stack.send(request("x")).await.unwrap();
+    assert_eq!(vault.last("authorization").unwrap(), format!("Bearer {API_KEY}").as_str());
+}
+
+/// A leaf that must be polled for readiness before every call, and whose clones are not ready.
+struct Strict {
+    ready: bool,
+    asked: bool,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Clone for Strict {
+    fn clone(&self) -> Self {
+        Self { ready: false, asked: false, calls: Arc::clone(&self.calls) }
+    }
+}
+
+impl Service<Request> for Strict {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        if !std::mem::replace(&mut self.asked, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        assert!(std::mem::take(&mut self.ready), "called without readiness");
+        self.asked = false;
+        let status = if self.calls.fetch_add(1, Ordering::Relaxed) == 0 { 401 } else { 200 };
+        let mut response = Response::default();
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        std::future::ready(Ok(response))
+    }
+}
+
+#[tokio::test]
+async fn a_service_is_never_called_before_it_is_ready_and_the_replay_asks_again() {
+    let clock = ManualClock::new();
+    let endpoint = Endpoint::new(&clock);
+    let calls = Arc::new(AtomicUsize::new(0));
+    let leaf = Strict { ready: false, asked: false, calls: Arc::clone(&calls) };
+    let mut service = layer(service_account(&endpoint, &clock)).layer(leaf);
+    let answer = service.ready().await.unwrap().call(request("x")).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(calls.load(Ordering::Relaxed), 2, "the 401 and its replay");
+    service.ready().await.unwrap();
+    let mut clone = service.clone();
+    service.call(request("x")).await.unwrap();
+    clone.ready().await.unwrap().call(request("x")).await.unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), 4);
+}

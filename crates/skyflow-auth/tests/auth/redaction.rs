@@ -1,0 +1,198 @@
+//! Canaries: no key, assertion, bearer or API key in any output, in any spelling.
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use crate::support::{Endpoint, Reply, TestKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use skyflow_auth::{
+    AuthHeader, AuthLayer, Cached, Credentials, HostGuard, ServiceAccountKey, TokenOptions, TokenProvider,
+};
+use skyflow_http::{BaseUri, Body, BoxError, HttpService, ManualClock, Request, Response};
+use tower_layer::Layer;
+use tracing_subscriber::fmt::MakeWriter;
+
+const API_KEY: &str = "sky-canar-c0ffeec0ffeec0ffeec0ffeec0ffee00";
+
+/// Everything that is said, at TRACE, by all crates.
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Output {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Output {
+    fn note(&self, text: impl AsRef<str>) {
+        self.0.lock().unwrap().extend_from_slice(text.as_ref().as_bytes());
+    }
+
+    fn note_error(&self, error: &(dyn std::error::Error + 'static)) {
+        let mut text = String::new();
+        for cause in std::iter::successors(Some(error), |&e| e.source()) {
+            write!(text, "{cause} {cause:?} {cause:#?} ").unwrap();
+        }
+        self.note(text);
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+/// The ways a secret can hide in text: as it is, base64 at each of the three offsets, percent, JSON, hexadecimal.
+fn spellings(secret: &str) -> Vec<String> {
+    let mut all =
+        vec![secret.to_owned(), serde_json::to_string(secret).unwrap().trim_matches('"').to_owned()];
+    for skipped in 0..3 {
+        for engine in [STANDARD.encode(&secret[skipped..]), URL_SAFE_NO_PAD.encode(&secret[skipped..])] {
+            let whole = engine.trim_end_matches('=');
+            all.push(whole[..whole.len() - 2].to_owned());
+        }
+    }
+    all.push(secret.bytes().map(|b| format!("%{b:02X}")).collect());
+    all.push(secret.bytes().map(|b| format!("{b:02x}")).collect());
+    all.push(secret.replace('=', "%3D").replace('+', "%2B").replace('/', "%2F").replace('\n', "%0A"));
+    all
+}
+
+fn assert_clean(output: &str, secrets: &[(&str, String)]) {
+    for (name, secret) in secrets {
+        // A part of a secret is a leak too: every piece of 24 characters counts.
+        let pieces = secret.as_bytes().chunks(24).filter(|piece| piece.len() == 24);
+        let pieces = pieces.map(|piece| String::from_utf8(piece.to_vec()).unwrap());
+        for canary in pieces.chain([secret.clone()]).flat_map(|piece| spellings(&piece)) {
+            assert!(!output.contains(&canary), "{name} leaks as {canary}");
+        }
+    }
+}
+
+fn vault(refuse: bool) -> HttpService {
+    HttpService::new(tower::service_fn(move |request: Request| async move {
+        tracing::trace!(headers = ?request.headers(), "the wire");
+        let status = if refuse { 401 } else { 200 };
+        Ok::<Response, BoxError>(http::Response::builder().status(status).body(Body::empty())?)
+    }))
+}
+
+#[tokio::test]
+async fn no_secret_appears_in_logs_errors_or_debug_output() {
+    let output = Output::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(output.clone())
+        .with_ansi(false)
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let mut secrets =
+        vec![("API key", API_KEY.to_owned()), ("context", "canary-context-of-a-user-0001".to_owned())];
+    let key = TestKey::shared();
+    secrets.push(("private key", key.pem.lines().nth(3).unwrap().to_owned()));
+    secrets.push(("private key", key.pem.lines().nth(20).unwrap().to_owned()));
+
+    let clock = ManualClock::auto_advancing();
+    let endpoint = Endpoint::new(&clock);
+    let options = TokenOptions::new().context("canary-context-of-a-user-0001").unwrap();
+    let provider = endpoint.tokens().with_options(options.clone());
+    let tokens = Arc::new(Cached::with_clock(provider, Arc::new(clock.clone())));
+    let hosts = HostGuard::new(BaseUri::parse("https://abc.example").unwrap());
+    for refuse in [false, true] {
+        let layer = AuthLayer::new(tokens.clone(), AuthHeader::Bearer, hosts.clone());
+        let stack = HttpService::new(layer.layer(vault(refuse)));
+        let request = || http::Request::get("https://abc.example/x").body(Body::empty()).unwrap();
+        stack.send(request()).await.unwrap();
+        output.note(format!("{layer:?} {stack:?} {:?}", tokens.token()));
+        let token = tokens.token().await.unwrap();
+        output.note(format!("{token:?} {token:#?} {:?} {:?}", token.bearer_header(), token.raw_header()));
+        secrets.push(("bearer", token.expose().to_owned()));
+        secrets
+            .push(("assertion", endpoint.last(|seen| seen.body["assertion"].as_str().unwrap().to_owned())));
+    }
+
+    // A server that echoes what it was sent.
+    let assertion = endpoint.last(|seen| seen.body["assertion"].as_str().unwrap().to_owned());
+    for body in [
+        format!("{{\"error\":{{\"message\":\"bad assertion {assertion}\"}}}}"),
+        format!("bad key {API_KEY}"),
+        format!("{{\"error\":\"x\",\"error_description\":\"{assertion}\"}}"),
+        format!("<html>{assertion}</html>"),
+        format!("{{\"accessToken\":{{\"token\":\"{assertion}\"}}}}"),
+    ] {
+        for status in [200, 401, 503] {
+            endpoint.otherwise(Reply::Body(status, body.clone()));
+            if let Err(error) = endpoint.tokens().token().await {
+                output.note_error(&error);
+            }
+        }
+    }
+
+    let json = key.json();
+    let account = ServiceAccountKey::from_json(&json.to_string()).unwrap();
+    output.note(format!("{account:?} {account:#?} {options:?} {:?}", endpoint.tokens()));
+    for credentials in [
+        Credentials::api_key(API_KEY).unwrap(),
+        Credentials::bearer_token(API_KEY).unwrap(),
+        Credentials::from_path(&key.pem),
+        Credentials::from_json(&json.to_string()).unwrap().context("canary-context-of-a-user-0001").unwrap(),
+    ] {
+        output.note(format!("{credentials:?} {credentials:#?}"));
+        match credentials.provider(&endpoint.exchange()) {
+            Ok(provider) => output.note(format!("{provider:?} {provider:#?}")),
+            Err(error) => output.note_error(&error),
+        }
+    }
+    for broken in [
+        key.pem.clone(),
+        json.to_string().replace("privateKey", "key"),
+        json.to_string().replace(":8", ""),
+        json.to_string().replace("BEGIN PRIVATE", "BEGIN PUBLIC"),
+        json.to_string().replace('}', ""),
+        format!("{{\"clientID\":\"{API_KEY}\",\"clientId\":\"x\"}}"),
+        format!("{{\"privateKey\":[\"{API_KEY}\"]}}"),
+    ] {
+        if let Err(error) = ServiceAccountKey::from_json(&broken) {
+            output.note_error(&error);
+        }
+    }
+    for wrong in [format!("{API_KEY}0"), format!("x{API_KEY}"), format!("{API_KEY} "), format!("{API_KEY}.x")]
+    {
+        if let Err(error) = Credentials::api_key(wrong.as_str()) {
+            output.note_error(&error);
+        }
+        if let Err(error) = Credentials::bearer_token(wrong.as_str()) {
+            output.note_error(&error);
+        }
+    }
+
+    let text = output.text();
+    assert!(text.contains("the wire") && text.contains("got a new token"), "TRACE was captured");
+    assert!(text.len() > 5_000);
+    assert_clean(&text, &secrets);
+}
+
+#[test]
+fn the_scanner_finds_what_it_looks_for() {
+    for spelling in spellings(API_KEY) {
+        let found = std::panic::catch_unwind(|| {
+            assert_clean(&format!("xx{spelling}yy"), &[("API key", API_KEY.to_owned())]);
+        });
+        assert!(found.is_err(), "{spelling} is not found");
+    }
+}

@@ -1,0 +1,99 @@
+//! Bearer tokens and API keys of vault calls.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::caller::{AuthKind, Caller};
+use super::jws::{self, Jws};
+use super::role::Role;
+use super::role_ids;
+use crate::errors::{ApiError, ApiResult};
+use crate::random;
+use crate::state::{Now, State};
+use crate::store::accounts;
+
+#[derive(Deserialize)]
+struct BearerClaims {
+    sub: String,
+    exp: i64,
+    jti: String,
+    roles: Vec<String>,
+    ctx: Option<Value>,
+}
+
+/// Makes a bearer token that expires.
+pub(crate) fn issue(
+    state: &State,
+    now: Now,
+    client_id: &str,
+    roles: &[String],
+    context: Option<&Value>,
+) -> String {
+    let life = i64::try_from(state.bearer_lifetime.as_secs()).unwrap_or(i64::MAX);
+    let mut claims = json!({
+        "iss": "skyflow-emulator",
+        "sub": client_id,
+        "accountID": state.account_id,
+        "jti": random::uuid(),
+        "iat": now.seconds(),
+        "exp": now.seconds().saturating_add(life),
+        "roles": roles,
+    });
+    if let (Some(context), Some(members)) = (context, claims.as_object_mut()) {
+        members.insert("ctx".into(), context.clone());
+    }
+    jws::sign(&state.bearer_key, &claims)
+}
+
+/// Finds out who sends a request.
+pub(crate) fn authenticate(state: &State, headers: &HeaderMap, now: Now) -> ApiResult<Caller> {
+    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let credential = match header.split_once(' ') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
+        _ => return Err(ApiError::unauthorized()),
+    };
+    if credential.starts_with("sky-") {
+        from_api_key(state, credential)
+    } else {
+        from_bearer(state, credential, now)
+    }
+}
+
+fn from_api_key(state: &State, api_key: &str) -> ApiResult<Caller> {
+    let account = state.store.read(|connection| match accounts::api_key(connection, api_key)? {
+        Some(key) if key.enabled => accounts::account(connection, &key.client_id),
+        _ => Ok(None),
+    })?;
+    let Some(account) = account else { return Err(ApiError::unauthorized()) };
+    Ok(Caller {
+        kind: AuthKind::ApiKey,
+        roles: state.roles_of(role_ids(&account.roles)),
+        client_id: account.client_id,
+        token_id: None,
+        context: None,
+        enforce_signed_tokens: account.enforce_signed_tokens,
+    })
+}
+
+fn from_bearer(state: &State, token: &str, now: Now) -> ApiResult<Caller> {
+    let claims: BearerClaims = Jws::parse(token)
+        .filter(|jws| jws.is_signed_by(&state.bearer_key))
+        .and_then(|jws| jws.claims())
+        .ok_or_else(ApiError::unauthorized)?;
+    if claims.exp <= now.seconds() {
+        return Err(ApiError::expired_bearer());
+    }
+    let account = state.store.read(|connection| accounts::account(connection, &claims.sub))?;
+    let Some(account) = account else { return Err(ApiError::unauthorized()) };
+    let roles: Vec<Role> = state.roles_of(claims.roles.iter().map(String::as_str));
+    Ok(Caller {
+        kind: AuthKind::BearerToken,
+        client_id: account.client_id,
+        token_id: Some(claims.jti),
+        roles,
+        context: claims.ctx,
+        enforce_signed_tokens: account.enforce_signed_tokens,
+    })
+}

@@ -1,0 +1,18 @@
+//! Who may call the vault: service accounts, their keys, bearer tokens, API keys and roles.
+
+pub(crate) mod bearer;
+mod caller;
+pub(crate) mod exchange;
+mod jws;
+pub(crate) mod keys;
+mod role;
+
+pub use caller::AuthKind;
+pub(crate) use caller::Caller;
+pub(crate) use role::Permission;
+pub use role::Role;
+
+/// Reads role ids as they are stored: separated by spaces.
+pub(crate) fn role_ids(stored: &str) -> impl Iterator<Item = &str> {
+    stored.split(' ').filter(|id| !id.is_empty())
+}

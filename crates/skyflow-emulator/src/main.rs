@@ -1,0 +1,138 @@
+//! The embedded vault as a program.
+
+use std::error::Error;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use skyflow_emulator::{EmbeddedVault, Server};
+
+/// Runs a Skyflow vault emulator on this machine.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 8080, env = "SKYFLOW_EMULATOR_PORT")]
+    port: u16,
+    /// Address to listen on.
+    #[arg(long, default_value_t = Ipv4Addr::LOCALHOST.into())]
+    bind: IpAddr,
+    /// Allow an address that other machines can reach.
+    #[arg(long)]
+    allow_remote: bool,
+    /// Keep everything in this file instead of in memory.
+    #[arg(long)]
+    data_file: Option<PathBuf>,
+    /// Write credentials.json to this path.
+    #[arg(long)]
+    credentials: Option<PathBuf>,
+    /// Read a schema in Skyflow's JSON form from this file.
+    #[arg(long)]
+    schema: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut text = error.to_string();
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                text = format!("{text}: {error}");
+                cause = error.source();
+            }
+            report(&text);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a program may talk to its user")]
+fn report(problem: &str) {
+    eprintln!("skyflow-emulator: {problem}");
+}
+
+#[tokio::main]
+async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let mut builder = EmbeddedVault::builder();
+    if let Some(path) = &options.data_file {
+        builder = builder.data_file(path);
+    }
+    if let Some(path) = &options.schema {
+        builder = builder.schema_json(serde_json::from_slice(&std::fs::read(path)?)?);
+    }
+    let vault = builder.build()?;
+    let mut serving = vault.serve().bind(SocketAddr::new(options.bind, options.port));
+    if options.allow_remote {
+        serving = serving.allow_remote();
+    }
+    let server = serving.await?;
+    let credentials = credentials_path(options, server.addr().port())?;
+    write_private(&credentials, server.credentials_json().expose())?;
+    introduce(&server, &credentials);
+    tokio::signal::ctrl_c().await?;
+    server.shutdown().await;
+    Ok(())
+}
+
+fn credentials_path(options: &Options, port: u16) -> std::io::Result<PathBuf> {
+    let path = match (&options.credentials, &options.data_file) {
+        (Some(path), _) => path.clone(),
+        (None, Some(data)) => data.with_extension("credentials.json"),
+        (None, None) => {
+            std::env::temp_dir().join(format!("skyflow-emulator-{port}")).join("credentials.json")
+        }
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::path::absolute(path)
+}
+
+/// Writes a file that its owner alone may read, whatever was there before.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+#[expect(clippy::print_stdout, reason = "a program may talk to its user")]
+fn introduce(server: &Server, credentials: &Path) {
+    let vault = server.vault();
+    println!(
+        "\
+==============================================================
+  EMULATOR - not a vault. Give it invented data only.
+==============================================================
+vault id      {vault_id}
+cluster id    {cluster_id}
+account id    {account_id}
+base URL      {base_url}
+token URI     {token_uri}
+API key       {api_key}
+credentials   {credentials}
+
+export SKYFLOW_VAULT_ID='{vault_id}'
+export SKYFLOW_CLUSTER_ID='{cluster_id}'
+export SKYFLOW_VAULT_URL='{base_url}'
+export SKYFLOW_API_KEY='{api_key}'
+export SKYFLOW_CREDENTIALS=\"$(cat '{credentials}')\"
+
+Ctrl-C ends it.",
+        vault_id = vault.vault_id(),
+        cluster_id = vault.cluster_id(),
+        account_id = vault.account_id(),
+        base_url = server.base_url(),
+        token_uri = server.token_uri(),
+        api_key = vault.api_key().expose(),
+        credentials = credentials.display(),
+    );
+}

@@ -1,0 +1,125 @@
+//! The operations of the vault, one file each. They are synchronous: an operation is one transaction.
+
+mod batch;
+mod delete;
+mod detokenize;
+mod get;
+mod insert;
+mod parameters;
+mod tokenize;
+mod update;
+mod write;
+
+use std::sync::Arc;
+
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+pub(crate) use parameters::QueryParameters;
+
+use crate::auth::{Caller, bearer, exchange};
+use crate::errors::{ApiError, ApiResult};
+use crate::routes::{Operation, Parameters};
+use crate::schema::CompiledTable;
+use crate::state::{Now, State};
+
+/// A request, read and decoded as far as every operation needs it.
+pub(crate) struct Call<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) now: Now,
+    pub(crate) path: &'a Parameters,
+    pub(crate) query: QueryParameters,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+}
+
+impl Call<'_> {
+    /// Reads the body as JSON. The error says where, and never what: values stand in the body.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> ApiResult<T> {
+        serde_json::from_slice(self.body).map_err(|error| {
+            let problem =
+                if error.is_data() { "does not have the expected shape" } else { "is not valid JSON" };
+            ApiError::bad_request(format!(
+                "Invalid request. The body {problem} (line {}, column {}).",
+                error.line(),
+                error.column()
+            ))
+        })
+    }
+
+    pub(crate) fn table(&self) -> ApiResult<&Arc<CompiledTable>> {
+        self.table_named(self.path.get("table_name"))
+    }
+
+    pub(crate) fn table_named(&self, name: &str) -> ApiResult<&Arc<CompiledTable>> {
+        self.state.schema.table(name).ok_or_else(|| ApiError::unknown_table(name))
+    }
+}
+
+/// A successful answer.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
+    /// Counted in the journal.
+    pub(crate) records: usize,
+    pub(crate) failed: usize,
+}
+
+impl Reply {
+    pub(crate) fn json(body: Value) -> Self {
+        Self { status: StatusCode::OK, body, records: 0, failed: 0 }
+    }
+
+    pub(crate) fn counting(mut self, records: usize, failed: usize) -> Self {
+        self.records = records;
+        self.failed = failed;
+        self
+    }
+}
+
+/// Runs an operation; also tells who called, as far as that became known.
+pub(crate) fn run(operation: Operation, call: &Call<'_>) -> (Option<Caller>, ApiResult<Reply>) {
+    if operation == Operation::AuthenticationGetToken {
+        return (None, exchange::get_token(call));
+    }
+    let caller = match bearer::authenticate(call.state, call.headers, call.now) {
+        Ok(caller) => caller,
+        Err(error) => return (None, Err(error)),
+    };
+    let outcome = run_for(&caller, operation, call);
+    (Some(caller), outcome)
+}
+
+fn run_for(caller: &Caller, operation: Operation, call: &Call<'_>) -> ApiResult<Reply> {
+    if call.path.get("vault_id") != call.state.vault_id {
+        return Err(ApiError::no_such_resource());
+    }
+    match operation {
+        Operation::AuthenticationGetToken => Err(ApiError::internal()),
+        Operation::RecordsBatch => batch::batch(call, caller),
+        Operation::RecordsList => get::list(call, caller),
+        Operation::RecordsInsert => insert::insert(call, caller),
+        Operation::RecordsBulkDelete => delete::bulk_delete(call, caller),
+        Operation::RecordsGet => get::get_one(call, caller),
+        Operation::RecordsUpdate => update::update(call, caller),
+        Operation::RecordsDelete => delete::delete_one(call, caller),
+        Operation::TokensDetokenize => detokenize::detokenize(call, caller),
+        Operation::TokensTokenize => tokenize::tokenize(call, caller),
+    }
+}
+
+/// Puts a value under a column name, in which a dot leads into a nested object.
+pub(crate) fn put_nested(target: &mut Map<String, Value>, name: &str, value: Value) {
+    match name.split_once('.') {
+        None => {
+            target.insert(name.to_owned(), value);
+        }
+        Some((parent, rest)) => {
+            let inner = target.entry(parent).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(inner) = inner {
+                put_nested(inner, rest, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Which request is which operation.
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+
+/// An operation of the vault, named as in Skyflow's API description.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// `POST /v1/auth/sa/oauth/token`
+    AuthenticationGetToken,
+    /// `POST /v1/vaults/{vault_id}`
+    RecordsBatch,
+    /// `GET /v1/vaults/{vault_id}/{table_name}`
+    RecordsList,
+    /// `POST /v1/vaults/{vault_id}/{table_name}`
+    RecordsInsert,
+    /// `DELETE /v1/vaults/{vault_id}/{table_name}`
+    RecordsBulkDelete,
+    /// `GET /v1/vaults/{vault_id}/{table_name}/{id}`
+    RecordsGet,
+    /// `PUT /v1/vaults/{vault_id}/{table_name}/{id}`
+    RecordsUpdate,
+    /// `DELETE /v1/vaults/{vault_id}/{table_name}/{id}`
+    RecordsDelete,
+    /// `POST /v1/vaults/{vault_id}/detokenize`
+    TokensDetokenize,
+    /// `POST /v1/vaults/{vault_id}/tokenize`
+    TokensTokenize,
+}
+
+struct Route {
+    method: Method,
+    template: &'static str,
+    operation: Operation,
+    name: &'static str,
+}
+
+const fn route(method: Method, template: &'static str, operation: Operation, name: &'static str) -> Route {
+    Route { method, template, operation, name }
+}
+
+/// The first template that fits wins, so literal segments stand before parameters.
+const ROUTES: &[Route] = &[
+    route(
+        Method::POST,
+        "/v1/auth/sa/oauth/token",
+        Operation::AuthenticationGetToken,
+        "authentication_get_token",
+    ),
+    route(Method::POST, "/v1/vaults/{vault_id}", Operation::RecordsBatch, "records_batch"),
+    route(Method::POST, "/v1/vaults/{vault_id}/detokenize", Operation::TokensDetokenize, "tokens_detokenize"),
+    route(Method::POST, "/v1/vaults/{vault_id}/tokenize", Operation::TokensTokenize, "tokens_tokenize"),
+    route(Method::GET, "/v1/vaults/{vault_id}/{table_name}", Operation::RecordsList, "records_list"),
+    route(Method::POST, "/v1/vaults/{vault_id}/{table_name}", Operation::RecordsInsert, "records_insert"),
+    route(
+        Method::DELETE,
+        "/v1/vaults/{vault_id}/{table_name}",
+        Operation::RecordsBulkDelete,
+        "records_bulk_delete",
+    ),
+    route(Method::GET, "/v1/vaults/{vault_id}/{table_name}/{id}", Operation::RecordsGet, "records_get"),
+    route(Method::PUT, "/v1/vaults/{vault_id}/{table_name}/{id}", Operation::RecordsUpdate, "records_update"),
+    route(
+        Method::DELETE,
+        "/v1/vaults/{vault_id}/{table_name}/{id}",
+        Operation::RecordsDelete,
+        "records_delete",
+    ),
+];
+
+impl Operation {
+    /// Returns the operation's id in the API description, such as `records_insert`.
+    pub fn name(self) -> &'static str {
+        self.route().map_or("", |route| route.name)
+    }
+
+    /// Returns the path with parameter names instead of values.
+    pub fn path_template(self) -> &'static str {
+        self.route().map_or("", |route| route.template)
+    }
+
+    fn route(self) -> Option<&'static Route> {
+        ROUTES.iter().find(|route| route.operation == self)
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        ROUTES.iter().find(|route| route.name == name).map(|route| route.operation)
+    }
+}
+
+/// What a method and a path mean.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Target {
+    Operation(Operation, Parameters),
+    /// The path is known, but not with this method.
+    OtherMethod,
+    Unknown,
+}
+
+/// The decoded path parameters.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Parameters(Vec<(&'static str, String)>);
+
+impl Parameters {
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+    }
+}
+
+/// Removes a first segment such as `local.vault.skyflowapis.com`: it lets the official SDKs, which build their own
+/// host name, reach a vault at another address.
+pub(crate) fn without_host_segment(path: &str) -> &str {
+    let rest = path.strip_prefix('/').unwrap_or(path);
+    match rest.split_once('/') {
+        Some((first, after)) if first.contains(".vault.skyflowapis") => {
+            path.get(path.len() - after.len() - 1..).unwrap_or(path)
+        }
+        _ => path,
+    }
+}
+
+pub(crate) fn find(method: &Method, path: &str) -> Target {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let mut target = Target::Unknown;
+    for route in ROUTES {
+        let Some(parameters) = fit(route.template, &segments) else { continue };
+        if route.method == *method {
+            return Target::Operation(route.operation, parameters);
+        }
+        target = Target::OtherMethod;
+    }
+    target
+}
+
+fn fit(template: &'static str, segments: &[&str]) -> Option<Parameters> {
+    let pattern: Vec<&'static str> = template.trim_start_matches('/').split('/').collect();
+    if pattern.len() != segments.len() {
+        return None;
+    }
+    let mut parameters = Vec::new();
+    for (expected, segment) in pattern.into_iter().zip(segments) {
+        match expected.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            Some(_) if segment.is_empty() => return None,
+            Some(name) => {
+                parameters.push((name, percent_decode_str(segment).decode_utf8_lossy().into_owned()))
+            }
+            None if expected == *segment => {}
+            None => return None,
+        }
+    }
+    Some(Parameters(parameters))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation(method: Method, path: &str) -> Option<Operation> {
+        match find(&method, path) {
+            Target::Operation(operation, _) => Some(operation),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn literal_segments_win_over_tables() {
+        assert_eq!(operation(Method::POST, "/v1/vaults/v/detokenize"), Some(Operation::TokensDetokenize));
+        assert_eq!(operation(Method::POST, "/v1/vaults/v/cards"), Some(Operation::RecordsInsert));
+    }
+
+    #[test]
+    fn path_parameters_are_decoded_once() {
+        let Target::Operation(_, parameters) = find(&Method::GET, "/v1/vaults/v/a%2Fb%20c/%2525") else {
+            panic!("the path is known");
+        };
+        assert_eq!(parameters.get("table_name"), "a/b c");
+        assert_eq!(parameters.get("id"), "%25");
+    }
+
+    #[test]
+    fn unknown_paths_and_other_methods_are_told_apart() {
+        assert_eq!(find(&Method::PATCH, "/v1/vaults/v/t"), Target::OtherMethod);
+        for path in ["/", "", "/v1", "/v1/vaults/", "/v1/vaults/v/t/id/more/x/y", "/v1/vaults//t"] {
+            assert_eq!(find(&Method::GET, path), Target::Unknown, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_host_name_in_front_of_the_path_is_removed() {
+        assert_eq!(without_host_segment("/local.vault.skyflowapis.com/v1/vaults/v"), "/v1/vaults/v");
+        assert_eq!(without_host_segment("/x.vault.skyflowapis-preview.com/v1"), "/v1");
+        assert_eq!(without_host_segment("/v1/vaults/v"), "/v1/vaults/v");
+        assert_eq!(without_host_segment("/"), "/");
+    }
+
+    #[test]
+    fn every_operation_has_one_route_and_a_name_of_its_own() {
+        for route in ROUTES {
+            assert_eq!(Operation::parse(route.operation.name()), Some(route.operation));
+            assert_eq!(ROUTES.iter().filter(|other| other.operation == route.operation).count(), 1);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Tables as they are described, and as the vault works with them.
+
+mod column;
+mod compiled;
+mod error;
+mod json;
+mod templates;
+mod value;
+
+pub use column::{Column, ColumnOperation, DataType, Table, TokenPolicy};
+pub(crate) use compiled::{CompiledColumn, CompiledTable, Schema};
+pub use error::SchemaError;
+pub(crate) use json::{tables_from_json, tables_to_json};
+pub(crate) use templates::default_tables;
+pub(crate) use value::text_of;
+
+/// The column that every table has.
+pub(crate) const SKYFLOW_ID: &str = "skyflow_id";
+
+/// What an answer shows instead of a redacted value.
+pub(crate) const REDACTED: &str = "*REDACTED*";

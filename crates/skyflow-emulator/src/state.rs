@@ -1,0 +1,84 @@
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::hmac;
+use skyflow_http::Clock;
+use skyflow_types::Secret;
+
+use crate::auth::Role;
+use crate::faults::Faults;
+use crate::journal::Journal;
+use crate::schema::Schema;
+use crate::store::accounts::{AccountRow, KeyRow};
+use crate::store::{Store, settings};
+use crate::tokens::TokenKey;
+
+/// Everything that the clones of a vault share.
+pub(crate) struct State {
+    pub(crate) vault_id: String,
+    pub(crate) cluster_id: String,
+    pub(crate) account_id: String,
+    pub(crate) schema: Schema,
+    pub(crate) store: Store,
+    pub(crate) token_key: TokenKey,
+    pub(crate) bearer_key: hmac::Key,
+    pub(crate) bearer_lifetime: Duration,
+    pub(crate) body_limit: usize,
+    pub(crate) partial_detokenize_status: http::StatusCode,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) faults: Faults,
+    pub(crate) journal: Journal,
+    pub(crate) role_ids: HashMap<String, Role>,
+    pub(crate) audiences: Mutex<BTreeSet<String>>,
+    pub(crate) owner: AccountRow,
+    pub(crate) owner_key: KeyRow,
+    pub(crate) api_key: Secret,
+}
+
+impl State {
+    pub(crate) fn now(&self) -> Now {
+        Now(self.clock.now())
+    }
+
+    /// Tells whether assertions may name this token URI.
+    pub(crate) fn accepts_audience(&self, uri: &str) -> bool {
+        self.audiences.lock().unwrap_or_else(PoisonError::into_inner).contains(uri)
+    }
+
+    /// Lets assertions name this token URI for as long as this vault is open.
+    pub(crate) fn accept_audience(&self, uri: &str) -> bool {
+        self.audiences.lock().unwrap_or_else(PoisonError::into_inner).insert(uri.to_owned())
+    }
+
+    /// Lets assertions name this token URI, also after the data file is opened again.
+    pub(crate) fn remember_audience(&self, uri: &str) {
+        if self.accept_audience(uri)
+            && let Err(error) = self.store.read(|connection| settings::add_audience(connection, uri))
+        {
+            tracing::error!(code = ?error.sqlite_error_code(), "the token URI could not be stored");
+        }
+    }
+
+    pub(crate) fn roles_of<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Vec<Role> {
+        ids.filter_map(|id| self.role_ids.get(id).copied()).collect()
+    }
+}
+
+/// One reading of the clock, used for a whole request.
+#[derive(Clone, Copy)]
+pub(crate) struct Now(pub(crate) SystemTime);
+
+impl Now {
+    pub(crate) fn seconds(self) -> i64 {
+        self.millis().div_euclid(1000)
+    }
+
+    pub(crate) fn millis(self) -> i64 {
+        let signed = |elapsed: Duration| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        match self.0.duration_since(UNIX_EPOCH) {
+            Ok(after) => signed(after),
+            Err(before) => -signed(before.duration()),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The tables of the database.
+
+use rusqlite::Connection;
+
+use super::quoted;
+use crate::schema::{CompiledTable, SKYFLOW_ID};
+
+pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS audiences (uri TEXT PRIMARY KEY) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS tokens (
+             token TEXT NOT NULL,
+             column_group TEXT NOT NULL,
+             table_name TEXT NOT NULL,
+             column_name TEXT NOT NULL,
+             skyflow_id TEXT NOT NULL,
+             fingerprint BLOB NOT NULL,
+             value TEXT,
+             expires_at INTEGER
+         );
+         CREATE INDEX IF NOT EXISTS tokens_by_token ON tokens (token);
+         CREATE INDEX IF NOT EXISTS tokens_by_cell ON tokens (skyflow_id, column_name);
+         CREATE INDEX IF NOT EXISTS tokens_by_value ON tokens (fingerprint);
+         CREATE TABLE IF NOT EXISTS roles (
+             id TEXT PRIMARY KEY, name TEXT NOT NULL, built_in TEXT NOT NULL
+         ) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS service_accounts (
+             client_id TEXT PRIMARY KEY,
+             name TEXT NOT NULL,
+             roles TEXT NOT NULL,
+             enforce_context INTEGER NOT NULL,
+             enforce_signed_tokens INTEGER NOT NULL
+         ) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS service_account_keys (
+             key_id TEXT PRIMARY KEY,
+             client_id TEXT NOT NULL REFERENCES service_accounts,
+             private_key BLOB NOT NULL,
+             public_key BLOB NOT NULL,
+             enabled INTEGER NOT NULL
+         ) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS api_keys (
+             api_key TEXT PRIMARY KEY,
+             client_id TEXT NOT NULL REFERENCES service_accounts,
+             enabled INTEGER NOT NULL
+         ) WITHOUT ROWID;",
+    )
+}
+
+/// The name of the table that holds the values of a vault table.
+pub(crate) fn values_of(table: &str) -> String {
+    quoted(&format!("values_{table}"))
+}
+
+/// Creates the table of values, or adds the columns that it does not have yet.
+pub(crate) fn create_values(connection: &Connection, table: &CompiledTable) -> rusqlite::Result<()> {
+    let name = values_of(table.name());
+    connection.execute_batch(&format!(
+        "CREATE TABLE IF NOT EXISTS {name} (row INTEGER PRIMARY KEY, {SKYFLOW_ID} TEXT NOT NULL UNIQUE)"
+    ))?;
+    let known: Vec<String> = connection
+        .prepare("SELECT name FROM pragma_table_info(?1)")?
+        .query_map([format!("values_{}", table.name())], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for column in table.columns() {
+        let column_name = quoted(&column.name);
+        if !known.contains(&column.name) {
+            connection.execute_batch(&format!("ALTER TABLE {name} ADD COLUMN {column_name}"))?;
+        }
+        if column.unique {
+            let index = quoted(&format!("unique_{}_{}", table.name(), column.name));
+            connection.execute_batch(&format!(
+                "CREATE UNIQUE INDEX IF NOT EXISTS {index} ON {name} ({column_name})"
+            ))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! The SQLite database under the vault: a table of values per vault table, one table of tokens, and what the vault
+//! has to remember about itself.
+
+pub(crate) mod accounts;
+pub(crate) mod layout;
+pub(crate) mod records;
+pub(crate) mod settings;
+pub(crate) mod tokens;
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, Transaction};
+
+/// Prepared statements that are kept; an insert has one per set of columns.
+const STATEMENTS: usize = 256;
+
+/// One connection, used by one operation at a time.
+pub(crate) struct Store(Mutex<Connection>);
+
+impl Store {
+    /// Opens the database: in memory, or a file that only its owner may read.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, OpenError> {
+        let connection = match path {
+            Some(path) => {
+                make_private(path)?;
+                let connection = Connection::open(path)?;
+                connection.pragma_update(None, "journal_mode", "WAL")?;
+                connection.pragma_update(None, "synchronous", "NORMAL")?;
+                connection
+            }
+            None => Connection::open_in_memory()?,
+        };
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.pragma_update(None, "secure_delete", true)?;
+        layout::create(&connection)?;
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    /// Runs work that only reads.
+    pub(crate) fn read<T, E>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+        work(&self.lock())
+    }
+
+    /// Runs work in a transaction: all of it happens, or nothing when it fails.
+    pub(crate) fn write<T, E>(&self, work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<rusqlite::Error>,
+    {
+        let mut connection = self.lock();
+        let mut transaction = connection.transaction()?;
+        let outcome = work(&mut transaction)?;
+        transaction.commit()?;
+        Ok(outcome)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A panic inside an operation rolls its transaction back, so the connection is sound afterwards.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reports a database that could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// The file holds private keys, so it is created for its owner alone.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// Quotes a name that the schema has checked.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -1,0 +1,112 @@
+use std::fmt;
+use std::sync::Arc;
+
+use skyflow_types::Secret;
+
+use crate::auth::{Role, keys};
+use crate::builder::EmbeddedVaultBuilder;
+use crate::faults::Fault;
+use crate::journal::JournalEntry;
+use crate::server::ServerBuilder;
+use crate::service::VaultService;
+use crate::state::State;
+
+/// A vault inside this process. Clones share everything.
+///
+/// ```
+/// use skyflow_emulator::EmbeddedVault;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let vault = EmbeddedVault::builder().build()?;
+/// let server = vault.serve().await?;
+/// println!("vault {} at {}", vault.vault_id(), server.base_url());
+/// server.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct EmbeddedVault {
+    pub(crate) state: Arc<State>,
+}
+
+impl EmbeddedVault {
+    /// Starts a vault in memory, with the README's `table1` and the tables of Skyflow's Quickstart vault.
+    pub fn builder() -> EmbeddedVaultBuilder {
+        EmbeddedVaultBuilder::new()
+    }
+
+    /// Returns the id of the vault.
+    pub fn vault_id(&self) -> &str {
+        &self.state.vault_id
+    }
+
+    /// Returns the id of the cluster; it is a name only, nothing listens under it.
+    pub fn cluster_id(&self) -> &str {
+        &self.state.cluster_id
+    }
+
+    /// Returns the id of the account that owns the vault.
+    pub fn account_id(&self) -> &str {
+        &self.state.account_id
+    }
+
+    /// Returns an API key of the vault's owner.
+    pub fn api_key(&self) -> &Secret {
+        &self.state.api_key
+    }
+
+    /// Returns the id of a role, for the scope of a token request.
+    pub fn role_id(&self, role: Role) -> &str {
+        self.state.role_ids.iter().find(|(_, known)| **known == role).map_or("", |(id, _)| id)
+    }
+
+    /// Returns a `credentials.json` of the vault's owner with this token URI. From then on the vault accepts
+    /// assertions that name the URI as their audience.
+    pub fn credentials_json(&self, token_uri: &str) -> Secret {
+        self.state.remember_audience(token_uri);
+        self.state.owner_credentials(token_uri)
+    }
+
+    /// Returns the vault as a tower service, to be called without a socket.
+    pub fn service(&self) -> VaultService {
+        VaultService(Arc::clone(&self.state))
+    }
+
+    /// Puts the vault on a TCP port: a free one of 127.0.0.1 unless an address is given. Await the result.
+    pub fn serve(&self) -> ServerBuilder {
+        ServerBuilder::new(self.clone())
+    }
+
+    /// Makes requests fail as the fault says.
+    pub fn inject(&self, fault: Fault) {
+        self.state.faults.inject(fault);
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.state.faults.clear();
+    }
+
+    /// Returns what was called, oldest first.
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        self.state.journal.snapshot()
+    }
+
+    /// Forgets what was called.
+    pub fn clear_journal(&self) {
+        self.state.journal.clear();
+    }
+}
+
+impl State {
+    pub(crate) fn owner_credentials(&self, token_uri: &str) -> Secret {
+        keys::credentials_json(&self.owner, &self.owner_key, token_uri)
+    }
+}
+
+impl fmt::Debug for EmbeddedVault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedVault").field("vault_id", &self.state.vault_id).finish_non_exhaustive()
+    }
+}

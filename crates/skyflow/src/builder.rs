@@ -1,0 +1,156 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use skyflow_auth::{Credentials, TokenExchange, TokenProviders};
+use skyflow_http::{BoxError, Clock, DynLayer, HttpService, Request, Response, Stack, SystemClock};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::client::{Assembly, Skyflow};
+use crate::{Error, VaultConfig};
+
+/// Assembles a [`Skyflow`] client: vaults, credentials, and the stack that every call goes through.
+///
+/// Nothing is checked and nothing is opened before [`SkyflowBuilder::build`].
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct SkyflowBuilder {
+    vaults: Vec<VaultConfig>,
+    credentials: Option<Credentials>,
+    clock: Option<Arc<dyn Clock>>,
+    stack: Option<Stack>,
+    deadline: Option<Option<Duration>>,
+    attempt_timeout: Option<Option<Duration>>,
+    operation_layers: Vec<DynLayer>,
+    attempt_layers: Vec<DynLayer>,
+    leaf: Option<HttpService>,
+    finished: Option<HttpService>,
+}
+
+impl SkyflowBuilder {
+    /// Adds a vault; the first one is the default vault.
+    pub fn vault(mut self, config: VaultConfig) -> Self {
+        self.vaults.push(config);
+        self
+    }
+
+    /// Sets the credentials of the vaults that have none of their own. Without them those vaults take
+    /// `SKYFLOW_CREDENTIALS`, the text of a `credentials.json`.
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// Adds a tower layer that sees each operation once; the first one added is the outermost.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<HttpService> + Send + Sync + 'static,
+        L::Service: Service<Request, Response = Response> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request>>::Error: Into<BoxError> + 'static,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        self.operation_layers.push(DynLayer::new(layer));
+        self
+    }
+
+    /// Adds a tower layer that sees each attempt, before it carries a token; the first one added is the outermost.
+    pub fn attempt_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<HttpService> + Send + Sync + 'static,
+        L::Service: Service<Request, Response = Response> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request>>::Error: Into<BoxError> + 'static,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        self.attempt_layers.push(DynLayer::new(layer));
+        self
+    }
+
+    /// Sends requests through this service instead of the built-in transport, below the default stack.
+    pub fn transport<S>(mut self, service: S) -> Self
+    where
+        S: Service<Request, Response = Response> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError> + 'static,
+        S::Future: Send + 'static,
+    {
+        self.leaf = Some(HttpService::new(service));
+        self
+    }
+
+    /// Sends requests through this finished stack, to which nothing is added: no retry, no auth, no layer. Credentials
+    /// are not used then.
+    pub fn service(mut self, finished: HttpService) -> Self {
+        self.finished = Some(finished);
+        self
+    }
+
+    /// Replaces the default stack: retry policy, limits, metadata. Layers and auth of this builder are added to it.
+    pub fn stack(mut self, stack: Stack) -> Self {
+        self.stack = Some(stack);
+        self
+    }
+
+    /// Sets the total time for a call, 60 s by default; `None` for no limit.
+    pub fn deadline(mut self, total: Option<Duration>) -> Self {
+        self.deadline = Some(total);
+        self
+    }
+
+    /// Sets the time for one attempt, 30 s by default; `None` for no limit but the deadline.
+    pub fn attempt_timeout(mut self, one_attempt: Option<Duration>) -> Self {
+        self.attempt_timeout = Some(one_attempt);
+        self
+    }
+
+    /// Replaces the clock, for tests. A stack given to [`SkyflowBuilder::stack`] has a clock of its own.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Checks everything and makes the client.
+    ///
+    /// No connection is opened and no tokio runtime is needed for it.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no vault, an id is given twice, or a vault's id, cluster id, base URL or credentials cannot
+    /// be used; [`Error::field`] names which.
+    pub fn build(self) -> Result<Skyflow, Error> {
+        if self.vaults.is_empty() {
+            return Err(Error::invalid("vault", "is missing: a client has at least one"));
+        }
+        let clock = self.clock.unwrap_or_else(SystemClock::shared);
+        let leaf = match (self.leaf, &self.finished) {
+            (Some(leaf), _) => leaf,
+            (None, Some(finished)) => finished.clone(),
+            (None, None) => built_in_transport()?,
+        };
+        let mut stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));
+        if let Some(total) = self.deadline {
+            stack = stack.deadline(total);
+        }
+        if let Some(one_attempt) = self.attempt_timeout {
+            stack = stack.attempt_timeout(one_attempt);
+        }
+        stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
+        let exchange = TokenExchange::with_clock(leaf.clone(), clock);
+        let assembly = Assembly {
+            leaf,
+            stack,
+            operation_layers: self.operation_layers,
+            finished: self.finished,
+            providers: TokenProviders::new(exchange),
+        };
+        Skyflow::assemble(assembly, self.credentials, self.vaults)
+    }
+}
+
+#[cfg(feature = "hyper")]
+fn built_in_transport() -> Result<HttpService, Error> {
+    Ok(skyflow_http::Transport::new().into_service())
+}
+
+#[cfg(not(feature = "hyper"))]
+fn built_in_transport() -> Result<HttpService, Error> {
+    Err(Error::invalid("transport", "is missing: the feature `hyper` is off"))
+}

@@ -1,0 +1,335 @@
+use std::error::Error as StdError;
+use std::fmt;
+
+use skyflow_http::{ErrorKind as TransportKind, RetryStop};
+use skyflow_types::RequestId;
+
+/// Sorts the errors of this crate by what a caller can do about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request or the configuration is wrong; nothing was sent. [`Error::field`] names what to mend.
+    InvalidInput,
+    /// No token could be had: wrong credentials, or the token endpoint does not answer.
+    Auth,
+    /// The server answered with an error; [`Error::http_code`] and [`Error::message`] tell which.
+    Api,
+    /// The connection could not be made or broke.
+    Transport,
+    /// The attempt timeout or the deadline passed.
+    Timeout,
+    /// The server's answer is not what this operation answers.
+    Decode,
+    /// A layer or transport of your own failed; its error is the `source()`.
+    Custom,
+}
+
+/// Reports a call that failed.
+///
+/// `Display` is one line without the cause's text: the operation, what happened, status and request id. The cause is
+/// in `source()`. No value, token or key is in either, and a server's message is stripped of what looks like card
+/// numbers, social security numbers and e-mail addresses.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    operation: Option<&'static str>,
+    text: Text,
+    field: Option<String>,
+    http_code: Option<u16>,
+    grpc_code: Option<i64>,
+    http_status: Option<String>,
+    request_id: Option<RequestId>,
+    details: Vec<skyflow_api::Json>,
+    error_from_client: Option<bool>,
+    retryable: bool,
+    may_have_been_applied: bool,
+    attempts: u32,
+    retry_stop: Option<RetryStop>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+enum Text {
+    /// Words of ours.
+    Own(String),
+    /// The server's words, as sent; shown redacted.
+    Server(String),
+}
+
+impl Error {
+    fn of(kind: ErrorKind, text: Text) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            operation: None,
+            text,
+            field: None,
+            http_code: None,
+            grpc_code: None,
+            http_status: None,
+            request_id: None,
+            details: Vec::new(),
+            error_from_client: None,
+            retryable: false,
+            may_have_been_applied: false,
+            attempts: 0,
+            retry_stop: None,
+            source: None,
+        }))
+    }
+
+    /// A request or a setting that cannot be used; `problem` holds no value.
+    pub(crate) fn invalid(field: impl Into<String>, problem: impl fmt::Display) -> Self {
+        let field = field.into();
+        let mut error = Self::of(ErrorKind::InvalidInput, Text::Own(format!("{field} {problem}")));
+        error.0.field = Some(field);
+        error.0.http_code = Some(400);
+        error.0.http_status = Some("Bad Request".to_owned());
+        error
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Credentials that cannot be used; nothing was sent.
+    pub(crate) fn credentials(field: &str, source: skyflow_auth::CredentialsError) -> Self {
+        let mut error =
+            Self::invalid(format!("{field}.{}", source.field()), "cannot be used").with_source(source);
+        error.0.kind = ErrorKind::Auth;
+        error
+    }
+
+    /// An answer that was received whole and does not fit.
+    pub(crate) fn answer(problem: &'static str) -> Self {
+        Self::of(ErrorKind::Decode, Text::Own(problem.to_owned()))
+    }
+
+    /// A row that does not fit the caller's type.
+    pub(crate) fn row(source: skyflow_api::DecodeError) -> Self {
+        Self::answer("the row does not fit the requested type").with_source(source)
+    }
+
+    pub(crate) fn in_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation = Some(operation);
+        self
+    }
+
+    pub(crate) fn with_request_id(mut self, request_id: Option<RequestId>) -> Self {
+        self.0.request_id = request_id;
+        self
+    }
+
+    /// The write was answered with success, and only the answer cannot be used.
+    pub(crate) fn applied(mut self) -> Self {
+        self.0.may_have_been_applied = true;
+        self
+    }
+
+    /// `writes` says whether the operation changes anything at all.
+    pub(crate) fn from_api(error: skyflow_api::Error, writes: bool) -> Self {
+        let progress = error.progress().cloned();
+        let mut error = match error {
+            skyflow_api::Error::Encode(source) => {
+                let field = match &source {
+                    skyflow_api::EncodeError::Target(target) => target.name(),
+                    _ => "request",
+                };
+                Self::invalid(field, "cannot be sent").with_source(source)
+            }
+            skyflow_api::Error::Api(answer) => Self::from_answer(*answer),
+            skyflow_api::Error::Decode { status, request_id, source, .. } => {
+                let mut error = Self::answer("the server's answer is not what this operation answers");
+                error.0.http_code = Some(status.as_u16());
+                error.with_request_id(request_id).with_source(source)
+            }
+            skyflow_api::Error::Service { source, .. } => Self::from_service(source),
+            other => Self::of(ErrorKind::Custom, Text::Own("the call failed".to_owned())).with_source(other),
+        };
+        if let Some(progress) = progress {
+            error.0.attempts = progress.attempts();
+            error.0.retry_stop = progress.retry_stop();
+            error.0.may_have_been_applied = writes && progress.may_have_been_applied();
+        }
+        error
+    }
+
+    fn from_answer(answer: skyflow_api::ApiError) -> Self {
+        let status = answer.status.as_u16();
+        let mut error = Self::of(ErrorKind::Api, Text::Server(answer.message));
+        error.0.retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
+        error.0.http_code = Some(answer.http_code);
+        error.0.grpc_code = answer.grpc_code;
+        error.0.http_status =
+            answer.http_status.or_else(|| answer.status.canonical_reason().map(ToOwned::to_owned));
+        error.0.request_id = answer.request_id;
+        error.0.details = answer.details;
+        error.0.error_from_client = answer.error_from_client;
+        error
+    }
+
+    fn from_service(source: skyflow_http::BoxError) -> Self {
+        if let Some(transport) = source.downcast_ref::<skyflow_http::Error>() {
+            let (kind, retryable) = match transport.kind() {
+                TransportKind::AttemptTimeout | TransportKind::DeadlineExceeded => (ErrorKind::Timeout, true),
+                TransportKind::BodyTooLarge => (ErrorKind::Decode, false),
+                TransportKind::Tls => (ErrorKind::Transport, false),
+                _ => (ErrorKind::Transport, true),
+            };
+            let mut error = Self::of(kind, Text::Own(transport.to_string()));
+            error.0.retryable = retryable;
+            return error.with_source(source);
+        }
+        if let Some(auth) = source.downcast_ref::<skyflow_auth::AuthError>() {
+            let mut error = Self::of(ErrorKind::Auth, Text::Own("no token could be had".to_owned()));
+            error.0.retryable = auth.is_retryable();
+            error.0.http_code = auth.status().map(|status| status.as_u16());
+            error.0.request_id = auth.request_id().cloned();
+            return error.with_source(source);
+        }
+        let text = "a layer of this client failed".to_owned();
+        Self::of(ErrorKind::Custom, Text::Own(text)).with_source(source)
+    }
+
+    /// Returns what kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Returns the name of the operation, such as `records.insert`; `None` while a client is being built.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// Returns the field that has to be mended, such as `table` or `records[3]`, when the input was refused.
+    pub fn field(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
+    /// Returns the HTTP code: the one in the error body, else the status of the answer; 400 for refused input, as
+    /// in the official SDKs; `None` when there was no answer.
+    pub fn http_code(&self) -> Option<u16> {
+        self.0.http_code
+    }
+
+    /// Returns the gRPC code of the error body.
+    pub fn grpc_code(&self) -> Option<i64> {
+        self.0.grpc_code
+    }
+
+    /// Returns the status text, such as `Bad Request`.
+    pub fn http_status(&self) -> Option<&str> {
+        self.0.http_status.as_deref()
+    }
+
+    /// Returns the request id that the server gave the answer.
+    pub fn request_id(&self) -> Option<&RequestId> {
+        self.0.request_id.as_ref()
+    }
+
+    /// Returns the details of the error body, as sent; `Debug` does not show them.
+    pub fn details(&self) -> &[skyflow_api::Json] {
+        &self.0.details
+    }
+
+    /// Returns the server's message with what looks like personal data replaced, or words of ours.
+    pub fn message(&self) -> String {
+        match &self.0.text {
+            Text::Own(text) => text.clone(),
+            Text::Server(text) => skyflow_types::redact_text(text),
+        }
+    }
+
+    /// Returns the server's message as sent, which may repeat what was sent to it; keep it out of logs.
+    pub fn expose_server_message(&self) -> Option<&str> {
+        match &self.0.text {
+            Text::Own(_) => None,
+            Text::Server(text) => Some(text),
+        }
+    }
+
+    /// Returns whose fault a failed connection call was: `true` when the third party failed and not Skyflow.
+    pub fn error_from_client(&self) -> Option<bool> {
+        self.0.error_from_client
+    }
+
+    /// Tells whether the same call may succeed later. Look at [`Error::may_have_been_applied`] before you repeat a
+    /// write.
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// Tells whether a time limit ended the call.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == ErrorKind::Timeout
+    }
+
+    /// Tells whether the vault may have been changed although the call failed.
+    ///
+    /// `false` is a promise: the write was certainly not executed. `true` means that nobody on this side can know;
+    /// read back before you repeat it.
+    pub fn may_have_been_applied(&self) -> bool {
+        self.0.may_have_been_applied
+    }
+
+    /// Returns how many times the request was sent.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// Returns why the client did not try again, when the failure was one worth a retry.
+    pub fn retry_stop(&self) -> Option<RetryStop> {
+        self.0.retry_stop
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        if let Some(operation) = inner.operation {
+            write!(f, "{operation}: ")?;
+        }
+        f.write_str(&self.message())?;
+        if inner.kind != ErrorKind::InvalidInput
+            && let Some(code) = inner.http_code
+        {
+            write!(f, " (http {code}")?;
+            match inner.grpc_code {
+                Some(grpc) => write!(f, ", grpc {grpc})")?,
+                None => f.write_str(")")?,
+            }
+        }
+        if let Some(id) = &inner.request_id {
+            write!(f, " [request id {id}]")?;
+        }
+        if inner.may_have_been_applied {
+            f.write_str("; the write may have been applied")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        f.debug_struct("Error")
+            .field("kind", &inner.kind)
+            .field("operation", &inner.operation)
+            .field("message", &self.message())
+            .field("field", &inner.field)
+            .field("http_code", &inner.http_code)
+            .field("grpc_code", &inner.grpc_code)
+            .field("request_id", &inner.request_id)
+            .field("may_have_been_applied", &inner.may_have_been_applied)
+            .field("attempts", &inner.attempts)
+            .field("retry_stop", &inner.retry_stop)
+            .field("source", &inner.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,152 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use skyflow_api::Json;
+
+use crate::Error;
+
+/// One row of an answer: its columns as the server sent them, decoded when you ask.
+///
+/// Numbers, booleans, nulls and nested values keep their type. `Debug` shows the names of the columns and no value.
+///
+/// ```
+/// # fn show(record: &skyflow::Record) -> Result<(), skyflow::Error> {
+/// #[derive(serde::Deserialize)]
+/// struct Person {
+///     name: String,
+///     age: u8,
+/// }
+///
+/// let person: Person = record.decode()?;
+/// let name: Option<String> = record.get("name")?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Record(Json);
+
+impl Record {
+    pub(crate) fn new(columns: Json) -> Self {
+        Self(columns)
+    }
+
+    /// Decodes the row into a type of yours. Columns that the type does not name are passed over.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the row does not fit the type. The error names
+    /// where, and no value.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.0.decode().map_err(Error::row)
+    }
+
+    /// Decodes one column; `None` when the row does not have it or it is null.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the column does not fit the type.
+    pub fn get<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, Error> {
+        match self.columns().get(column) {
+            None => Ok(None),
+            Some(value) => Json::parse(value.get()).and_then(|value| value.decode()).map_err(Error::row),
+        }
+    }
+
+    /// Returns one column as text: strings as they are, numbers, booleans and nested values as JSON. `None` when the
+    /// row does not have it or it is null.
+    pub fn text(&self, column: &str) -> Option<String> {
+        self.columns().get(column).and_then(|value| text_of(value.get()))
+    }
+
+    /// Returns the names of the columns, sorted.
+    pub fn column_names(&self) -> Vec<String> {
+        self.columns().into_keys().collect()
+    }
+
+    /// Returns the `skyflow_id` column.
+    pub fn skyflow_id(&self) -> Option<String> {
+        self.text("skyflow_id")
+    }
+
+    /// Returns the row as a JSON map.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when a number has no JSON value in Rust, such as
+    /// `1e400`; [`Record::raw`] has its digits.
+    pub fn to_map(&self) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
+        self.decode()
+    }
+
+    /// Returns the row as JSON text, byte for byte as the server sent it; keep it out of logs.
+    pub fn raw(&self) -> &str {
+        self.0.get()
+    }
+
+    fn columns(&self) -> BTreeMap<String, &RawValue> {
+        columns_of(&self.0)
+    }
+}
+
+/// Splits a row into its columns; a row that is no object has none.
+pub(crate) fn columns_of(row: &Json) -> BTreeMap<String, &RawValue> {
+    serde_json::from_str(row.get()).unwrap_or_default()
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Record");
+        for name in self.columns().keys() {
+            shown.field(name, &format_args!("[REDACTED]"));
+        }
+        shown.finish()
+    }
+}
+
+/// Returns a JSON value as text; `None` for null.
+pub(crate) fn text_of(json: &str) -> Option<String> {
+    match json.as_bytes().first() {
+        None | Some(b'n') => None,
+        Some(b'"') => serde_json::from_str(json).ok(),
+        Some(_) => Some(json.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    fn record(json: &str) -> Record {
+        Record::new(Json::parse(json).unwrap())
+    }
+
+    #[test]
+    fn every_column_keeps_its_type() {
+        let record =
+            record(r#"{"s":"a\"é","n":12345678901234567890,"f":1.10,"b":true,"z":null,"o":{"x":[1]}}"#);
+        assert_eq!(record.text("s").unwrap(), "a\"é");
+        assert_eq!(record.get::<u64>("n").unwrap(), Some(12_345_678_901_234_567_890));
+        assert_eq!(record.text("f").unwrap(), "1.10");
+        assert_eq!(record.get::<bool>("b").unwrap(), Some(true));
+        assert_eq!(record.get::<String>("z").unwrap(), None);
+        assert_eq!(record.text("z"), None);
+        assert_eq!(record.get::<String>("absent").unwrap(), None);
+        assert_eq!(record.text("o").unwrap(), r#"{"x":[1]}"#);
+        assert_eq!(record.column_names(), ["b", "f", "n", "o", "s", "z"]);
+    }
+
+    #[test]
+    fn a_column_that_does_not_fit_names_no_value() {
+        let error = record(r#"{"n":"4111111111111111"}"#).get::<u64>("n").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        assert!(!format!("{error} {error:?}").contains("4111"));
+    }
+
+    #[test]
+    fn debug_shows_columns_and_no_value() {
+        let shown = format!("{:?}", record(r#"{"card_number":"4111111111111111"}"#));
+        assert_eq!(shown, "Record { card_number: [REDACTED] }");
+    }
+}

@@ -1,0 +1,258 @@
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use skyflow_api::records;
+use skyflow_types::{Redaction, RequestId};
+
+use super::Vault;
+use super::rows::{none_blank, not_blank};
+use crate::{Error, Record};
+
+/// Orders rows by `skyflow_id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Order {
+    /// From the lowest id to the highest.
+    Ascending,
+    /// From the highest id to the lowest.
+    Descending,
+    /// As the vault likes.
+    None,
+}
+
+impl Order {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ascending => "ASCENDING",
+            Self::Descending => "DESCENDING",
+            Self::None => "NONE",
+        }
+    }
+}
+
+/// Asks for rows of one table, by their ids or by the values of a unique column.
+///
+/// ```
+/// use skyflow::{GetRequest, Redaction};
+///
+/// let by_id = GetRequest::new("table1").ids(["b9b80eef-4a4a-4b9c-8f9a-1d2e3f4a5b6c"]).redaction(Redaction::PlainText);
+/// let by_column = GetRequest::new("persons").column("email_address", ["jane@example.com"]);
+/// ```
+#[derive(Clone)]
+#[must_use = "a request does nothing until it is given to `Vault::get`"]
+pub struct GetRequest {
+    table: String,
+    ids: Option<Vec<String>>,
+    column: Option<(String, Vec<String>)>,
+    redaction: Option<Redaction>,
+    return_tokens: bool,
+    fields: Option<Vec<String>>,
+    offset: Option<u64>,
+    limit: Option<u64>,
+    download_url: Option<bool>,
+    order: Option<Order>,
+}
+
+impl GetRequest {
+    /// Names the table. Nothing else is sent unless it is set.
+    pub fn new(table: impl Into<String>) -> Self {
+        Self {
+            table: table.into(),
+            ids: None,
+            column: None,
+            redaction: None,
+            return_tokens: false,
+            fields: None,
+            offset: None,
+            limit: None,
+            download_url: None,
+            order: None,
+        }
+    }
+
+    /// Asks for the rows with these ids. When one of them is unknown, the vault answers with an error for all.
+    pub fn ids<S: Into<String>>(mut self, ids: impl IntoIterator<Item = S>) -> Self {
+        self.ids = Some(ids.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Asks for the rows with these values in a unique column.
+    pub fn column<S: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.column = Some((name.into(), values.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Sets how much of the values is shown; the column's own level when not set.
+    pub fn redaction(mut self, redaction: Redaction) -> Self {
+        self.redaction = Some(redaction);
+        self
+    }
+
+    /// Asks for tokens instead of values; it goes with ids only, and without a redaction.
+    pub fn return_tokens(mut self, yes: bool) -> Self {
+        self.return_tokens = yes;
+        self
+    }
+
+    /// Asks for these columns only.
+    pub fn fields<S: Into<String>>(mut self, fields: impl IntoIterator<Item = S>) -> Self {
+        self.fields = Some(fields.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Skips this many rows.
+    pub fn offset(mut self, rows: u64) -> Self {
+        self.offset = Some(rows);
+        self
+    }
+
+    /// Asks for this many rows at most; the vault gives 25 at most.
+    pub fn limit(mut self, rows: u64) -> Self {
+        self.limit = Some(rows);
+        self
+    }
+
+    /// Asks for links to the files of file columns; they live 15 minutes.
+    pub fn download_url(mut self, yes: bool) -> Self {
+        self.download_url = Some(yes);
+        self
+    }
+
+    /// Sets the order of the rows.
+    pub fn order_by(mut self, order: Order) -> Self {
+        self.order = Some(order);
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        not_blank("table", &self.table)?;
+        if let Some(ids) = &self.ids {
+            none_blank("ids", ids)?;
+        }
+        if let Some((name, values)) = &self.column {
+            not_blank("column_name", name)?;
+            none_blank("column_values", values)?;
+        }
+        match (&self.ids, &self.column) {
+            (Some(_), Some(_)) => return Err(Error::invalid("column_name", "cannot be combined with ids")),
+            (None, None) => return Err(Error::invalid("ids", "or a column with values must be given")),
+            _ => {}
+        }
+        if let Some(fields) = &self.fields {
+            none_blank("fields", fields)?;
+        }
+        if self.return_tokens && self.redaction.is_some() {
+            return Err(Error::invalid("redaction", "cannot be combined with return_tokens"));
+        }
+        if self.return_tokens && self.column.is_some() {
+            return Err(Error::invalid("column_name", "cannot be combined with return_tokens"));
+        }
+        Ok(())
+    }
+
+    fn into_operation(self, vault: &Vault) -> records::List {
+        let mut list = records::List::new(vault.id().as_str(), self.table);
+        if let Some(ids) = self.ids {
+            list = list.skyflow_ids(ids);
+        }
+        if let Some((name, values)) = self.column {
+            list = list.column_name(name).column_values(values);
+        }
+        if let Some(redaction) = self.redaction {
+            list = list.redaction(redaction.as_str());
+        }
+        if self.return_tokens {
+            list = list.tokenization(true);
+        }
+        if let Some(fields) = self.fields {
+            list = list.fields(fields);
+        }
+        if let Some(offset) = self.offset {
+            list = list.offset(offset.to_string());
+        }
+        if let Some(limit) = self.limit {
+            list = list.limit(limit.to_string());
+        }
+        if let Some(yes) = self.download_url {
+            list = list.download_url(yes);
+        }
+        if let Some(order) = self.order {
+            list = list.order_by(order.as_str());
+        }
+        list
+    }
+}
+
+impl fmt::Debug for GetRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetRequest")
+            .field("table", &self.table)
+            .field("ids", &self.ids)
+            .field("column", &self.column.as_ref().map(|(name, values)| (name, values.len())))
+            .field("redaction", &self.redaction)
+            .field("return_tokens", &self.return_tokens)
+            .field("fields", &self.fields)
+            .field("offset", &self.offset)
+            .field("limit", &self.limit)
+            .field("download_url", &self.download_url)
+            .field("order", &self.order)
+            .finish()
+    }
+}
+
+/// The rows that were found.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct GetResponse {
+    /// The rows, in the order of the answer: values, or tokens when they were asked for.
+    pub data: Vec<Record>,
+    /// The request id of the answer.
+    pub request_id: Option<RequestId>,
+}
+
+impl GetResponse {
+    /// Decodes the rows into a type of yours.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when a row does not fit the type.
+    pub fn records<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
+        self.data.iter().map(Record::decode).collect()
+    }
+}
+
+impl Vault {
+    /// Gets rows by id or by the values of a unique column.
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault, id: String) -> Result<(), skyflow::Error> {
+    /// use skyflow::{GetRequest, Redaction};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Card {
+    ///     skyflow_id: String,
+    ///     card_number: String,
+    /// }
+    ///
+    /// let answer = vault.get(GetRequest::new("table1").ids([id]).redaction(Redaction::PlainText)).await?;
+    /// let cards: Vec<Card> = answer.records()?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails before anything is sent when the table is blank, neither or both of ids and column are given, a list is
+    /// empty or has a blank element, or tokens are asked for together with a redaction or a column; fails as every
+    /// call does afterwards, with 404 when an id is unknown.
+    pub async fn get(&self, request: GetRequest) -> Result<GetResponse, Error> {
+        request.check().map_err(|error| error.in_operation("records.list"))?;
+        let answer = self.send(request.into_operation(self)).await?;
+        // With tokens asked for, some servers put them beside the fields and some in their place.
+        let rows = answer.body.records.into_iter().filter_map(|row| row.fields.or(row.tokens));
+        Ok(GetResponse { data: rows.map(Record::new).collect(), request_id: answer.request_id })
+    }
+}

@@ -1,0 +1,393 @@
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use skyflow_api::{Json, records, types};
+use skyflow_types::{RequestId, TokenMode};
+
+use super::rows::{RowProblem, not_blank, to_row};
+use super::{Vault, insert_batch};
+use crate::record::columns_of;
+use crate::{Error, Record};
+
+/// Asks to insert rows into one table.
+///
+/// ```
+/// use serde::Serialize;
+/// use skyflow::InsertRequest;
+///
+/// #[derive(Serialize)]
+/// struct Card<'a> {
+///     card_number: &'a str,
+///     cardholder_name: &'a str,
+/// }
+///
+/// let request = InsertRequest::new("table1")
+///     .record(&Card { card_number: "4111111111111111", cardholder_name: "John Doe" })
+///     .return_tokens(true);
+/// ```
+#[derive(Clone)]
+#[must_use = "a request does nothing until it is given to `Vault::insert`"]
+pub struct InsertRequest {
+    pub(super) table: String,
+    rows: Vec<Result<Row, (&'static str, RowProblem)>>,
+    pub(super) return_tokens: bool,
+    pub(super) continue_on_error: bool,
+    pub(super) upsert: Option<String>,
+    homogeneous: bool,
+    token_mode: TokenMode,
+}
+
+/// A row and the tokens that the caller brings for it.
+#[derive(Clone)]
+pub(super) struct Row {
+    pub(super) fields: Json,
+    pub(super) tokens: Option<Json>,
+}
+
+impl InsertRequest {
+    /// Names the table. Without anything more a request has no rows, returns no tokens and stops at the first error.
+    pub fn new(table: impl Into<String>) -> Self {
+        Self {
+            table: table.into(),
+            rows: Vec::new(),
+            return_tokens: false,
+            continue_on_error: false,
+            upsert: None,
+            homogeneous: false,
+            token_mode: TokenMode::Disable,
+        }
+    }
+
+    /// Adds a row: anything that serialises to a JSON object. It is serialised here, once.
+    pub fn record<T: Serialize>(mut self, record: T) -> Self {
+        self.rows.push(match to_row(&record) {
+            Ok(fields) => Ok(Row { fields, tokens: None }),
+            Err(problem) => Err(("records", problem)),
+        });
+        self
+    }
+
+    /// Adds a row for each element.
+    pub fn records<T: Serialize>(self, records: impl IntoIterator<Item = T>) -> Self {
+        records.into_iter().fold(self, Self::record)
+    }
+
+    /// Adds a row with tokens of your own: an object with a token for each column, or for some of them. It needs
+    /// [`InsertRequest::token_mode`].
+    pub fn record_with_tokens<T: Serialize, U: Serialize>(mut self, record: T, tokens: U) -> Self {
+        self.rows.push(match (to_row(&record), to_row(&tokens)) {
+            (Ok(fields), Ok(tokens)) => Ok(Row { fields, tokens: Some(tokens) }),
+            (Err(problem), _) => Err(("records", problem)),
+            (_, Err(problem)) => Err(("tokens", problem)),
+        });
+        self
+    }
+
+    /// Asks for the tokens of the inserted columns; not asked for by default.
+    pub fn return_tokens(mut self, yes: bool) -> Self {
+        self.return_tokens = yes;
+        self
+    }
+
+    /// Inserts the rows that can be inserted and reports the others, instead of all or nothing.
+    pub fn continue_on_error(mut self, yes: bool) -> Self {
+        self.continue_on_error = yes;
+        self
+    }
+
+    /// Updates the row that has the same value in this unique column, where there is one, instead of inserting.
+    pub fn upsert(mut self, unique_column: impl Into<String>) -> Self {
+        self.upsert = Some(unique_column.into());
+        self
+    }
+
+    /// Demands that all rows have the same columns. It does not go with [`InsertRequest::upsert`].
+    pub fn homogeneous(mut self, yes: bool) -> Self {
+        self.homogeneous = yes;
+        self
+    }
+
+    /// Says who makes the tokens; the vault by default.
+    pub fn token_mode(mut self, mode: TokenMode) -> Self {
+        self.token_mode = mode;
+        self
+    }
+
+    /// Checks the request and takes its rows out.
+    fn check(&mut self) -> Result<Vec<Row>, Error> {
+        not_blank("table", &self.table)?;
+        if let Some(column) = &self.upsert {
+            not_blank("upsert", column)?;
+            if self.homogeneous {
+                return Err(Error::invalid("upsert", "cannot be combined with homogeneous"));
+            }
+        }
+        let rows = std::mem::take(&mut self.rows).into_iter().enumerate();
+        let rows: Vec<Row> = rows
+            .map(|(index, row)| row.map_err(|(list, problem)| problem.at(list, index)))
+            .collect::<Result<_, _>>()?;
+        if rows.is_empty() {
+            return Err(Error::invalid("records", "must not be empty"));
+        }
+        self.check_tokens(&rows)?;
+        // The batch endpoint has no such option, so the promise is kept here.
+        if self.homogeneous && self.continue_on_error {
+            check_homogeneous(&rows)?;
+        }
+        Ok(rows)
+    }
+
+    fn check_tokens(&self, rows: &[Row]) -> Result<(), Error> {
+        let bring = rows.iter().any(|row| row.tokens.is_some());
+        match self.token_mode {
+            TokenMode::Disable if bring => {
+                return Err(Error::invalid("tokens", "need the token mode ENABLE or ENABLE_STRICT"));
+            }
+            TokenMode::Disable => return Ok(()),
+            _ if !bring => {
+                return Err(Error::invalid("tokens", "are missing, and the token mode asks for them"));
+            }
+            _ => {}
+        }
+        for (index, row) in rows.iter().enumerate() {
+            let field = || format!("tokens[{index}]");
+            let Some(tokens) = &row.tokens else {
+                if self.token_mode == TokenMode::EnableStrict {
+                    return Err(Error::invalid(
+                        field(),
+                        "is missing: ENABLE_STRICT wants a token for every column",
+                    ));
+                }
+                continue;
+            };
+            let (columns, tokens) = (columns_of(&row.fields), columns_of(tokens));
+            if tokens.is_empty() {
+                return Err(Error::invalid(field(), "must not be empty"));
+            }
+            if tokens.keys().any(|column| !columns.contains_key(column)) {
+                return Err(Error::invalid(field(), "has a column that the record does not have"));
+            }
+            if self.token_mode == TokenMode::EnableStrict && tokens.len() != columns.len() {
+                return Err(Error::invalid(
+                    field(),
+                    "lacks a column: ENABLE_STRICT wants a token for every column",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// A row that names the unique column is found again by a second try; one that does not is inserted twice.
+    fn may_be_repeated(&self, rows: &[Row]) -> bool {
+        self.upsert.as_ref().is_some_and(|column| {
+            rows.iter()
+                .all(|row| columns_of(&row.fields).get(column).is_some_and(|value| value.get() != "null"))
+        })
+    }
+
+    pub(super) fn byot(&self) -> Option<types::TokenMode> {
+        (self.token_mode != TokenMode::Disable).then(|| self.token_mode.as_str().into())
+    }
+}
+
+fn check_homogeneous(rows: &[Row]) -> Result<(), Error> {
+    let columns = |row: &Row| columns_of(&row.fields).into_keys().collect::<BTreeSet<_>>();
+    let mut rows = rows.iter().map(columns).enumerate();
+    let Some((_, first)) = rows.next() else { return Ok(()) };
+    match rows.find(|(_, columns)| *columns != first) {
+        None => Ok(()),
+        Some((index, _)) => Err(Error::invalid(
+            format!("records[{index}]"),
+            "has other columns than the first, and homogeneous is set",
+        )),
+    }
+}
+
+impl fmt::Debug for InsertRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InsertRequest")
+            .field("table", &self.table)
+            .field("rows", &self.rows.len())
+            .field("return_tokens", &self.return_tokens)
+            .field("continue_on_error", &self.continue_on_error)
+            .field("upsert", &self.upsert)
+            .field("homogeneous", &self.homogeneous)
+            .field("token_mode", &self.token_mode)
+            .finish()
+    }
+}
+
+/// Tells what became of each row: every row of the request is in exactly one of the two lists.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct InsertResponse {
+    /// The rows that were inserted or updated, in the order of the request.
+    pub inserted_fields: Vec<InsertedRecord>,
+    /// The rows that were not, in the order of the request; empty unless `continue_on_error` was set.
+    pub errors: Vec<InsertError>,
+    /// The request id of the answer.
+    pub request_id: Option<RequestId>,
+}
+
+impl InsertResponse {
+    /// Decodes the inserted rows into a type of yours: `skyflow_id` and, when they were asked for, one field per
+    /// column with its token.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when a row does not fit the type.
+    pub fn records<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
+        self.inserted_fields.iter().map(InsertedRecord::decode).collect()
+    }
+}
+
+/// A row that was inserted or updated.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct InsertedRecord {
+    /// The id of the row.
+    pub skyflow_id: String,
+    /// The place of the row in the request, counted from 0.
+    pub request_index: usize,
+    /// The tokens by column, when they were asked for.
+    pub tokens: Option<Record>,
+}
+
+impl InsertedRecord {
+    /// Returns the token of a column.
+    pub fn token(&self, column: &str) -> Option<String> {
+        self.tokens.as_ref()?.text(column)
+    }
+
+    /// Decodes the id and the tokens into one type of yours; a column called `skyflow_id` does not hide the id.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when they do not fit the type.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let mut merged = serde_json::Map::new();
+        if let Some(tokens) = &self.tokens {
+            merged = tokens.to_map()?;
+        }
+        merged.insert("skyflow_id".to_owned(), self.skyflow_id.clone().into());
+        Json::from_serialize(&merged)
+            .map_err(|_| Error::answer("the row cannot be read"))?
+            .decode()
+            .map_err(Error::row)
+    }
+}
+
+/// A row that was not inserted, and why.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct InsertError {
+    /// The place of the row in the request, counted from 0.
+    pub request_index: usize,
+    /// The request id of the answer.
+    pub request_id: Option<RequestId>,
+    /// The server's words about this row; they may repeat a value, so keep them out of logs.
+    pub error: String,
+    /// The status of this row; `None` when the answer says nothing about it, and then it may have been inserted.
+    pub http_code: Option<u16>,
+}
+
+impl fmt::Debug for InsertError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InsertError")
+            .field("request_index", &self.request_index)
+            .field("request_id", &self.request_id)
+            .field("error", &skyflow_types::redact_text(&self.error))
+            .field("http_code", &self.http_code)
+            .finish()
+    }
+}
+
+/// What is said about a row that the answer does not mention.
+pub(super) const NO_OUTCOME: &str = "the answer does not say what became of this row";
+
+impl Vault {
+    /// Inserts rows into a table, and updates instead where [`InsertRequest::upsert`] says so.
+    ///
+    /// All rows or none are inserted, unless [`InsertRequest::continue_on_error`] is set: then each row is on its own.
+    /// A failed insert is sent again only when the vault certainly did not act on it, or when every row names its
+    /// upsert column. See [`Error::may_have_been_applied`].
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
+    /// use serde_json::json;
+    /// use skyflow::InsertRequest;
+    ///
+    /// let request = InsertRequest::new("table1")
+    ///     .record(json!({"card_number": "4111111111111111", "cardholder_name": "John Doe"}))
+    ///     .return_tokens(true);
+    /// let answer = vault.insert(request).await?;
+    /// for row in &answer.inserted_fields {
+    ///     println!("{} {:?}", row.skyflow_id, row.token("card_number"));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails before anything is sent when the table is blank, there is no row, a row does not serialise to an object,
+    /// `upsert` is combined with `homogeneous`, or tokens and token mode do not fit; fails as every call does
+    /// afterwards. With `continue_on_error` a refused row is no error: it is in [`InsertResponse::errors`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not take back a request that was already sent.
+    pub async fn insert(&self, mut request: InsertRequest) -> Result<InsertResponse, Error> {
+        let operation = if request.continue_on_error { "records.batch" } else { "records.insert" };
+        let rows = request.check().map_err(|error| error.in_operation(operation))?;
+        let mut options = self.options;
+        if options.idempotent.is_none() && request.may_be_repeated(&rows) {
+            options.idempotent = Some(true);
+        }
+        if request.continue_on_error {
+            return insert_batch::send(self, &request, rows, options).await;
+        }
+        let count = rows.len();
+        let rows = rows.into_iter().map(|row| {
+            let entry = types::Record::default().fields(row.fields);
+            match row.tokens {
+                Some(tokens) => entry.tokens(tokens),
+                None => entry,
+            }
+        });
+        let mut body = types::InsertRecordsRequest::new(rows.collect()).tokenization(request.return_tokens);
+        body.upsert = request.upsert.clone();
+        body.homogeneous = request.homogeneous.then_some(true);
+        body.byot = request.byot();
+        let insert = records::Insert::new(self.id().as_str(), &request.table, body);
+        let answer = self.send_with(insert, options).await?;
+        let request_id = answer.request_id;
+        let surplus = answer.body.records.len() > count;
+        let mut inserted_fields = Vec::with_capacity(count);
+        let mut errors = Vec::new();
+        let outcomes = answer.body.records.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        for (request_index, outcome) in outcomes.take(count).enumerate() {
+            match outcome.and_then(|row| Some((row.skyflow_id?, row.tokens))) {
+                Some((skyflow_id, tokens)) => {
+                    inserted_fields.push(InsertedRecord {
+                        skyflow_id,
+                        request_index,
+                        tokens: tokens.map(Record::new),
+                    });
+                }
+                None => errors.push(InsertError {
+                    request_index,
+                    request_id: request_id.clone(),
+                    error: NO_OUTCOME.to_owned(),
+                    http_code: None,
+                }),
+            }
+        }
+        if surplus {
+            let error = Error::answer("the answer has more rows than the request").in_operation(operation);
+            return Err(error.with_request_id(request_id).applied());
+        }
+        Ok(InsertResponse { inserted_fields, errors, request_id })
+    }
+}

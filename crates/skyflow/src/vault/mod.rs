@@ -1,0 +1,81 @@
+//! One vault: its operations, their requests and their answers.
+
+mod detokenize;
+mod get;
+mod insert;
+mod insert_batch;
+mod rows;
+
+use std::sync::Arc;
+
+use skyflow_api::{Client, Operation, Response};
+use skyflow_http::{BaseUri, CallOptions, DynLayer, HttpService, Idempotency};
+use skyflow_types::VaultId;
+use tower_layer::Layer;
+
+pub use detokenize::{DetokenizeError, DetokenizeRequest, DetokenizeResponse, DetokenizedField, ValueType};
+pub use get::{GetRequest, GetResponse, Order};
+pub use insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
+
+use crate::Error;
+
+/// A handle on one vault of a client; cheap to clone.
+///
+/// It keeps the configuration that the client had when the handle was taken.
+#[derive(Debug, Clone)]
+pub struct Vault {
+    id: Arc<VaultId>,
+    api: Client<HttpService>,
+    options: CallOptions,
+}
+
+impl Vault {
+    pub(crate) fn new(id: VaultId, base: BaseUri, service: HttpService) -> Self {
+        Self { id: Arc::new(id), api: Client::new(service, base), options: CallOptions::default() }
+    }
+
+    /// Returns the vault's id.
+    pub fn id(&self) -> &VaultId {
+        &self.id
+    }
+
+    /// Returns a handle whose calls have options of their own: deadline, attempt timeout, attempts, idempotency.
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
+    /// use std::time::Duration;
+    /// use skyflow::{CallOptions, GetRequest};
+    ///
+    /// let quick = vault.with_options(CallOptions::new().deadline(Duration::from_millis(800)).no_retry());
+    /// let answer = quick.get(GetRequest::new("persons").ids(["b9b80eef-4a4a-4b9c-8f9a-1d2e3f4a5b6c"])).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn with_options(&self, options: CallOptions) -> Self {
+        Self { options, ..self.clone() }
+    }
+
+    /// Returns a handle whose calls pass through one more operation layer, outside all others.
+    pub fn with_layer(&self, layer: &DynLayer) -> Self {
+        let service = layer.layer(self.api.service().clone());
+        Self { api: Client::new(service, self.api.base().clone()), ..self.clone() }
+    }
+
+    /// Sends an operation of the generated bindings through this vault's stack, such as one that has no method here.
+    ///
+    /// # Errors
+    ///
+    /// Fails as every call of this client does; see [`Error`].
+    pub async fn send<O: Operation>(&self, operation: O) -> Result<Response<O::Output>, Error> {
+        self.send_with(operation, self.options).await
+    }
+
+    async fn send_with<O: Operation>(
+        &self,
+        operation: O,
+        options: CallOptions,
+    ) -> Result<Response<O::Output>, Error> {
+        let writes = O::INFO.idempotency != Idempotency::Safe;
+        let answer = self.api.send_with(operation, options).await;
+        answer.map_err(|error| Error::from_api(error, writes).in_operation(O::INFO.name))
+    }
+}

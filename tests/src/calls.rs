@@ -1,0 +1,65 @@
+//! Calls to send, and what came of them.
+
+use http::{Method, Uri};
+use skyflow_http::{Body, BoxError, Error, ErrorKind, HttpService, Idempotency, OperationInfo, Request, Response};
+
+/// A `GET` that may be repeated.
+pub fn get(url: &str) -> Request {
+    request(Method::GET, url, Idempotency::Safe, Body::empty())
+}
+
+/// A `POST` that writes a record each time it is sent.
+pub fn insert(url: &str, body: impl Into<Body>) -> Request {
+    request(Method::POST, url, Idempotency::NonIdempotent, body.into())
+}
+
+/// Any request, with what a layer may know about it.
+pub fn request(method: Method, url: &str, idempotency: Idempotency, body: Body) -> Request {
+    let mut request = http::Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = url.parse::<Uri>().unwrap();
+    request.extensions_mut().insert(OperationInfo::new("test.call", "/test", idempotency));
+    request
+}
+
+/// An answer read to its end: what the caller of an operation can see of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body, as far as it is text.
+    pub text: String,
+}
+
+/// Sends a request and reads the answer to its end.
+///
+/// # Errors
+///
+/// Fails with the typed error of this workspace; a foreign error in its place is a defect and fails the test.
+pub async fn send(service: &HttpService, request: Request) -> Result<Answer, Error> {
+    read(service.send(request).await.map_err(typed)?).await
+}
+
+/// Reads an answer to its end.
+///
+/// # Errors
+///
+/// Fails when the body breaks off.
+pub async fn read(answer: Response) -> Result<Answer, Error> {
+    let (parts, body) = answer.into_parts();
+    let bytes = body.collect(64 * 1024 * 1024).await?;
+    Ok(Answer { status: parts.status.as_u16(), text: String::from_utf8_lossy(&bytes).into_owned() })
+}
+
+/// Takes the typed error out of its box.
+pub fn typed(error: BoxError) -> Error {
+    *error.downcast::<Error>().expect("every failure of the transport and the layers is a skyflow_http::Error")
+}
+
+/// Asserts that a call failed for this reason.
+pub fn assert_kind<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind) -> Error {
+    let error = result.expect_err("the call should fail");
+    assert_eq!(error.kind(), kind, "{error:?}");
+    assert_eq!(error.may_have_been_applied(), !kind.is_not_sent(), "{error:?}");
+    error
+}

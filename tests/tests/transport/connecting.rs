@@ -1,0 +1,94 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use skyflow_http::{ErrorKind, ManualClock, Transport};
+use skyflow_tests::calls::{assert_kind, get, insert, send};
+use skyflow_tests::polling::{in_time, until};
+use skyflow_tests::server::{Connection, Server};
+use tokio::net::TcpListener;
+
+#[tokio::test]
+async fn a_refused_connection_is_an_error_that_proves_nothing_was_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let client = Transport::new().into_service();
+    for scheme in ["http", "https"] {
+        let result = in_time(send(&client, insert(&format!("{scheme}://{address}/"), "{}"))).await;
+        assert_kind(result, ErrorKind::Connect);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_exist_is_an_error_that_proves_nothing_was_sent() {
+    // A label of more than 63 characters: no resolver asks the network about it.
+    let host = "a".repeat(64);
+    let client = Transport::new().into_service();
+    let result = in_time(send(&client, insert(&format!("https://{host}/"), "{}"))).await;
+    assert_kind(result, ErrorKind::Connect);
+}
+
+#[tokio::test]
+async fn a_target_without_scheme_or_host_is_an_error_and_no_panic() {
+    let client = Transport::new().into_service();
+    for target in ["/v1/vaults", "*", "vault.example:443"] {
+        let error = in_time(send(&client, get(target))).await.unwrap_err();
+        assert!(!error.may_have_been_applied(), "{target}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn rel_r07_a_server_that_never_finishes_tls_costs_exactly_the_connect_timeout() {
+    let server = Server::start_broken_tls(|mut connection: Connection| async move {
+        connection.closed_by_client().await;
+    })
+    .await;
+    let clock = ManualClock::new();
+    let client = Transport::builder().clock(Arc::new(clock.clone())).build().into_service();
+    let call = {
+        let url = server.url("/");
+        tokio::spawn(async move { send(&client, insert(&url, "{}")).await })
+    };
+    until(|| server.connections() == 1 && clock.sleepers() == 1).await;
+    assert_eq!(clock.slept(), [Duration::from_millis(3_100)]);
+    clock.advance(Duration::from_millis(3_099));
+    tokio::task::yield_now().await;
+    assert!(!call.is_finished());
+    clock.advance(Duration::from_millis(1));
+    assert_kind(in_time(call).await.unwrap(), ErrorKind::Connect);
+}
+
+#[tokio::test]
+async fn rel_r07_the_connect_timeout_can_be_set() {
+    let server = Server::start_broken_tls(|mut connection: Connection| async move {
+        connection.closed_by_client().await;
+    })
+    .await;
+    let clock = ManualClock::auto_advancing();
+    let client = Transport::builder()
+        .clock(Arc::new(clock.clone()))
+        .connect_timeout(Duration::from_millis(250))
+        .build()
+        .into_service();
+    assert_kind(in_time(send(&client, get(&server.url("/")))).await, ErrorKind::Connect);
+    assert_eq!(clock.slept(), [Duration::from_millis(250)]);
+}
+
+#[tokio::test]
+async fn one_slow_handshake_does_not_hold_up_calls_to_another_server() {
+    let stuck = Server::start_broken_tls(|mut connection: Connection| async move {
+        connection.closed_by_client().await;
+    })
+    .await;
+    let healthy = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let clock = ManualClock::new();
+    let client = Transport::builder().clock(Arc::new(clock)).build().into_service();
+    let waiting = {
+        let (client, url) = (client.clone(), stuck.url("/"));
+        tokio::spawn(async move { send(&client, get(&url)).await })
+    };
+    until(|| stuck.connections() == 1).await;
+    assert_eq!(in_time(send(&client, get(&healthy.url("/")))).await.unwrap().status, 200);
+    assert!(!waiting.is_finished());
+    waiting.abort();
+}

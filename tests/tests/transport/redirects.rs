@@ -1,0 +1,35 @@
+//! R16: redirects are answers, never followed, so that neither token nor data go to a place the user did not name.
+
+use std::sync::Arc;
+
+use http::header::{AUTHORIZATION, HeaderValue, LOCATION};
+use skyflow_http::{ManualClock, Stack, Transport};
+use skyflow_tests::calls::{get, insert};
+use skyflow_tests::polling::in_time;
+use skyflow_tests::server::Server;
+
+#[tokio::test]
+async fn rel_r16_a_redirect_comes_back_as_it_is_and_nothing_is_sent_to_its_target() {
+    let other = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    let transport = Transport::new().into_service();
+    let stack = Stack::new(Arc::new(ManualClock::new())).build(transport.clone());
+    let mut sent = 0;
+    for client in [transport, stack] {
+        for status in [300, 301, 302, 303, 305, 307, 308] {
+            for location in [other.url("/stolen"), "/elsewhere".into(), "//evil.example/".into(), "%".into()] {
+                let head = format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
+                let server = Server::answering(head).await;
+                for mut request in [get(&server.url("/")), insert(&server.url("/"), "4111111111111111")] {
+                    request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Bearer secret"));
+                    let answer = in_time(client.send(request)).await.unwrap();
+                    assert_eq!(answer.status(), status);
+                    assert_eq!(answer.headers()[LOCATION], location);
+                    sent += 1;
+                }
+                assert_eq!(server.requests().len(), 2, "{status} {location}: once per call");
+            }
+        }
+    }
+    assert_eq!(sent, 2 * 7 * 4 * 2);
+    assert_eq!(other.connections(), 0);
+}

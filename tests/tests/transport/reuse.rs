@@ -1,0 +1,209 @@
+//! Connections: kept while they are good, and what happens when a kept one has gone away.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::Method;
+use skyflow_http::{Body, ErrorKind, Idempotency, Transport};
+use skyflow_tests::calls::{assert_kind, get, insert, request, send};
+use skyflow_tests::certificates::Authority;
+use skyflow_tests::polling::{in_time, until};
+use skyflow_tests::server::{Connection, Server};
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+#[tokio::test]
+async fn rel_r10_sequential_calls_share_one_connection() {
+    let server = Server::answering(OK).await;
+    let client = Transport::new().into_service();
+    for _ in 0..50 {
+        assert_eq!(in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap().status, 200);
+    }
+    // A clone shares the pool.
+    in_time(send(&client.clone(), get(&server.url("/")))).await.unwrap();
+    assert_eq!((server.connections(), server.requests().len()), (1, 51));
+}
+
+#[tokio::test]
+async fn rel_r10_error_answers_keep_the_connection_too() {
+    let server =
+        Server::answering("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\nbusy").await;
+    let client = Transport::new().into_service();
+    for _ in 0..10 {
+        in_time(send(&client, get(&server.url("/")))).await.unwrap();
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn rel_r10_parallel_calls_over_http_1_have_a_connection_each_and_share_them_later() {
+    let barrier = Arc::new(tokio::sync::Barrier::new(4));
+    let server = Server::start({
+        let first_round = Arc::new(AtomicUsize::new(0));
+        move |mut connection: Connection| {
+            let (barrier, first_round) = (Arc::clone(&barrier), Arc::clone(&first_round));
+            async move {
+                while connection.request().await.is_some() {
+                    // The first four answers wait for each other, so that four connections are needed.
+                    if first_round.fetch_add(1, Ordering::SeqCst) < 4 {
+                        barrier.wait().await;
+                    }
+                    connection.send(OK).await;
+                }
+            }
+        }
+    })
+    .await;
+    let client = Transport::new().into_service();
+    let calls: Vec<_> = (0..4)
+        .map(|_| {
+            let (client, url) = (client.clone(), server.url("/"));
+            tokio::spawn(async move { send(&client, get(&url)).await })
+        })
+        .collect();
+    for call in calls {
+        in_time(call).await.unwrap().unwrap();
+    }
+    for _ in 0..20 {
+        in_time(send(&client, get(&server.url("/")))).await.unwrap();
+    }
+    assert_eq!(server.connections(), 4);
+}
+
+#[tokio::test]
+async fn a_server_that_says_close_gets_a_new_connection_each_time() {
+    let server =
+        Server::answering("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok").await;
+    let client = Transport::new().into_service();
+    for _ in 0..5 {
+        in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap();
+    }
+    assert_eq!((server.connections(), server.requests().len()), (5, 5));
+}
+
+#[tokio::test]
+async fn rel_r10_a_body_that_was_left_unread_does_not_leak_into_the_next_answer() {
+    let server = Server::start(|mut connection: Connection| async move {
+        let number = connection.number();
+        while connection.request().await.is_some() {
+            let body = number.to_string().repeat(100_000);
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            connection.send(head).await;
+            connection.send(body).await;
+        }
+    })
+    .await;
+    let client = Transport::new().into_service();
+    // The answer is dropped with its body unread.
+    drop(in_time(client.send(get(&server.url("/")))).await.unwrap());
+    let answer = in_time(send(&client, get(&server.url("/")))).await.unwrap();
+    assert!(["1", "2"].iter().any(|n| answer.text == n.repeat(100_000)));
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_the_server_closed_is_replaced_and_a_write_goes_out_once() {
+    let gone = Arc::new(AtomicUsize::new(0));
+    let server = Server::start({
+        let gone = Arc::clone(&gone);
+        move |mut connection: Connection| {
+            let gone = Arc::clone(&gone);
+            async move {
+                connection.request().await;
+                connection.send(OK).await;
+                connection.finish().await;
+                connection.closed_by_client().await;
+                gone.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    })
+    .await;
+    let client = Transport::new().into_service();
+    for round in 1..=10 {
+        let answer = in_time(send(&client, insert(&server.url("/"), "{}"))).await;
+        assert_eq!(answer.unwrap().status, 200, "round {round}");
+        // The client has noticed that the connection is over.
+        until(|| gone.load(Ordering::SeqCst) == round).await;
+    }
+    assert_eq!((server.connections(), server.requests().len()), (10, 10));
+}
+
+#[tokio::test]
+async fn rel_r03_a_write_on_a_kept_connection_that_breaks_is_told_as_ambiguous_and_not_sent_again() {
+    let server = Server::start(|mut connection: Connection| async move {
+        connection.request().await;
+        connection.send(OK).await;
+        // The second request of the connection is read, and so may be applied, and never answered.
+        connection.request().await;
+    })
+    .await;
+    let client = Transport::new().into_service();
+    in_time(send(&client, get(&server.url("/")))).await.unwrap();
+    let result = in_time(send(&client, insert(&server.url("/"), "{}"))).await;
+    let error = assert_kind(result, ErrorKind::Io);
+    assert!(error.may_have_been_applied());
+    assert_eq!((server.connections(), server.requests().len()), (1, 2));
+}
+
+/// The server closes while the client sends: nobody can say who was first, so only the promises are asserted.
+#[tokio::test]
+async fn rel_r03_a_race_of_close_and_write_neither_loses_nor_doubles_a_write() {
+    let server = Server::start(|mut connection: Connection| async move {
+        for answered in 1.. {
+            if connection.request().await.is_none() {
+                return;
+            }
+            connection.send(OK).await;
+            if answered == 1 + connection.number() % 3 {
+                return;
+            }
+        }
+    })
+    .await;
+    let client = Transport::new().into_service();
+    let (mut told_done, mut told_unsure) = (0, 0);
+    for n in 0..500 {
+        let write = request(
+            Method::POST,
+            &server.url(&format!("/{n}")),
+            Idempotency::NonIdempotent,
+            Body::from("{}"),
+        );
+        match in_time(send(&client, write)).await {
+            Ok(_) => told_done += 1,
+            Err(error) if error.may_have_been_applied() => told_unsure += 1,
+            Err(error) => panic!("the connection was never refused: {error:?}"),
+        }
+    }
+    let mut applied: Vec<_> = server.requests().into_iter().map(|request| request.target).collect();
+    applied.sort();
+    let total = applied.len();
+    applied.dedup();
+    assert_eq!(applied.len(), total, "no write was applied twice");
+    assert!(told_done <= total && total <= told_done + told_unsure, "{told_done} + {told_unsure} of {total}");
+    assert!(told_done > 400, "most calls go through: {told_done}");
+}
+
+#[tokio::test]
+async fn a_transport_outlives_the_runtime_it_was_first_used_on() {
+    // Connections belong to a runtime; the transport does not.
+    let client = Transport::new().into_service();
+    let (first, second) = tokio::task::spawn_blocking(move || {
+        let one_call = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let server = Server::answering(OK).await;
+                in_time(send(&client, get(&server.url("/")))).await
+            })
+        };
+        (one_call(), one_call())
+    })
+    .await
+    .unwrap();
+    assert_eq!((first.unwrap().status, second.unwrap().status), (200, 200));
+}
+
+#[test]
+fn a_transport_is_built_without_a_runtime() {
+    let authority = Authority::new();
+    drop(Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build().into_service());
+}

@@ -1,0 +1,133 @@
+//! Answers that take too long, on a clock that the test moves.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use skyflow_http::{
+    Body, CallOptions, Error, ErrorKind, HttpService, Idempotency, ManualClock, Request, Stack, Transport,
+};
+use skyflow_tests::calls::{Answer, assert_kind, get, insert, request, send};
+use skyflow_tests::polling::{in_time, until};
+use skyflow_tests::server::{Connection, Server};
+use tokio::task::JoinHandle;
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+fn stack(clock: &ManualClock) -> HttpService {
+    Stack::new(Arc::new(clock.clone())).build(Transport::new().into_service())
+}
+
+fn start(client: &HttpService, request: Request) -> JoinHandle<Result<Answer, Error>> {
+    let client = client.clone();
+    tokio::spawn(async move { send(&client, request).await })
+}
+
+/// Sends `before` on the first connection and then nothing; answers at once on every later one.
+async fn silent_after(before: &'static str) -> Server {
+    Server::start(move |mut connection: Connection| async move {
+        connection.request().await;
+        if connection.number() > 1 {
+            connection.send(OK).await;
+        } else {
+            connection.send(before).await;
+        }
+        connection.closed_by_client().await;
+    })
+    .await
+}
+
+#[tokio::test]
+async fn rel_r09_an_answer_that_stalls_anywhere_ends_with_the_attempt_timeout() {
+    for before in [
+        "",
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"records\":[",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n",
+    ] {
+        let (clock, server) = (ManualClock::new(), silent_after(before).await);
+        let call = start(&stack(&clock), insert(&server.url("/"), "{}"));
+        in_time(server.received(1)).await;
+        until(|| clock.sleepers() == 2).await;
+        clock.advance(Duration::from_millis(29_999));
+        tokio::task::yield_now().await;
+        assert!(!call.is_finished(), "{before:?}");
+        clock.advance(Duration::from_millis(1));
+        assert_kind(in_time(call).await.unwrap(), ErrorKind::AttemptTimeout);
+        assert_eq!(server.requests().len(), 1, "{before:?}: a write is not sent again");
+    }
+}
+
+#[tokio::test]
+async fn rel_r09_a_trickling_answer_does_not_keep_an_attempt_alive() {
+    let server = Server::start(|mut connection: Connection| async move {
+        connection.request().await;
+        connection.send("HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n").await;
+        loop {
+            connection.send("x").await;
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let clock = ManualClock::new();
+    let call = start(&stack(&clock), insert(&server.url("/"), "{}"));
+    until(|| clock.sleepers() == 2).await;
+    for _ in 0..30 {
+        assert!(!call.is_finished());
+        clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    assert_kind(in_time(call).await.unwrap(), ErrorKind::AttemptTimeout);
+}
+
+#[tokio::test]
+async fn rel_r10_after_a_timeout_the_next_attempt_uses_a_new_connection() {
+    let (clock, server) = (ManualClock::new(), silent_after("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{").await);
+    let safe = request(Method::POST, &server.url("/"), Idempotency::Safe, Body::from("{}"));
+    let call = start(&stack(&clock), safe);
+    in_time(server.received(1)).await;
+    until(|| clock.sleepers() == 2).await;
+    clock.advance(Duration::from_secs(30));
+    // The pause before the retry: at most 50 ms.
+    until(|| clock.slept().len() == 3).await;
+    clock.advance(Duration::from_millis(50));
+    assert_eq!(in_time(call).await.unwrap().unwrap(), Answer { status: 200, text: "ok".into() });
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn rel_r08_the_deadline_ends_a_call_in_the_middle_of_an_answer() {
+    let (clock, server) = (ManualClock::new(), silent_after("HTTP/1.1 200 OK\r\n").await);
+    let mut safe = get(&server.url("/"));
+    safe.extensions_mut().insert(CallOptions::new().deadline(Duration::from_secs(7)));
+    let call = start(&stack(&clock), safe);
+    in_time(server.received(1)).await;
+    until(|| clock.sleepers() == 2).await;
+    clock.advance(Duration::from_secs(7));
+    let error = assert_kind(in_time(call).await.unwrap(), ErrorKind::DeadlineExceeded);
+    assert!(error.may_have_been_applied(), "the server has the request");
+    assert_eq!(server.requests().len(), 1, "there is no time left for another attempt");
+}
+
+#[tokio::test]
+async fn rel_r08_the_deadline_before_the_connection_is_made_proves_that_nothing_was_sent() {
+    let server = Server::start_broken_tls(|mut connection: Connection| async move {
+        connection.closed_by_client().await;
+    })
+    .await;
+    let clock = ManualClock::new();
+    let mut write = insert(&server.url("/"), "{}");
+    write.extensions_mut().insert(
+        CallOptions::new().deadline(Duration::from_secs(60)).max_attempts(NonZeroU32::MIN),
+    );
+    // The transport has a clock of its own here that stands still, so that its connect timeout never ends the attempt.
+    let transport = Transport::builder().clock(Arc::new(ManualClock::new())).build();
+    let client = Stack::new(Arc::new(clock.clone())).attempt_timeout(None).build(transport.into_service());
+    let call = start(&client, write);
+    until(|| server.connections() == 1 && clock.sleepers() == 2).await;
+    clock.advance(Duration::from_secs(60));
+    let error = in_time(call).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+}

@@ -1,0 +1,173 @@
+use std::sync::{Arc, Mutex};
+
+use skyflow_http::{ErrorKind, HttpService, Transport};
+use skyflow_tests::calls::{assert_kind, get, insert, send};
+use skyflow_tests::certificates::{Authority, Identity};
+use skyflow_tests::polling::{in_time, until};
+use skyflow_tests::server::{Connection, Server};
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+fn trusting(authority: &Authority) -> HttpService {
+    Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build().into_service()
+}
+
+async fn answer_one(mut connection: Connection) {
+    connection.request().await;
+    connection.send(OK).await;
+    connection.finish().await;
+}
+
+/// Asserts that a call over this TLS server fails as untrusted, and that no request arrives.
+async fn assert_untrusted(client: &HttpService, identity: Identity) {
+    let server = Server::start_tls(identity.server(&[]), answer_one).await;
+    let result = in_time(send(client, insert(&server.url("/"), "4111111111111111"))).await;
+    assert_kind(result, ErrorKind::Tls);
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn rel_s03_a_private_authority_is_trusted_when_its_certificate_is_added() {
+    let authority = Authority::new();
+    let server = Server::start_tls(authority.issue().server(&[]), answer_one).await;
+    let answer = in_time(send(&trusting(&authority), get(&server.url("/")))).await.unwrap();
+    assert_eq!((answer.status, answer.text.as_str()), (200, "ok"));
+}
+
+#[tokio::test]
+async fn rel_s03_several_authorities_are_trusted_together() {
+    let authorities = [Authority::new(), Authority::new(), Authority::new()];
+    let both = [authorities[0].pem(), authorities[1].pem()].concat();
+    let client = Transport::builder()
+        .add_root_certificates_pem(&both)
+        .unwrap()
+        .add_root_certificates_pem(authorities[2].pem())
+        .unwrap()
+        .build()
+        .into_service();
+    for authority in &authorities {
+        let server = Server::start_tls(authority.issue().server(&[]), answer_one).await;
+        assert_eq!(in_time(send(&client, get(&server.url("/")))).await.unwrap().status, 200);
+    }
+}
+
+#[tokio::test]
+async fn rel_s01_an_unknown_authority_is_refused_and_nothing_is_sent() {
+    let (known, unknown) = (Authority::new(), Authority::new());
+    assert_untrusted(&trusting(&known), unknown.issue()).await;
+    assert_untrusted(&Transport::new().into_service(), unknown.issue()).await;
+}
+
+#[tokio::test]
+async fn rel_s01_a_self_signed_certificate_is_refused_and_nothing_is_sent() {
+    assert_untrusted(&trusting(&Authority::new()), Identity::self_signed()).await;
+}
+
+#[tokio::test]
+async fn rel_s01_a_certificate_outside_its_dates_is_refused_and_nothing_is_sent() {
+    let authority = Authority::new();
+    assert_untrusted(&trusting(&authority), authority.issue_expired()).await;
+    assert_untrusted(&trusting(&authority), authority.issue_early()).await;
+}
+
+#[tokio::test]
+async fn rel_s01_a_certificate_of_another_host_is_refused_and_nothing_is_sent() {
+    let authority = Authority::new();
+    let client = trusting(&authority);
+    for host in ["127.0.0.2", "vault.example", "*.example", "localhost"] {
+        assert_untrusted(&client, authority.issue_for(host)).await;
+    }
+}
+
+/// A `ServerHello` that chooses this version and cipher suite, and nothing more.
+fn server_hello(version: u16, cipher_suite: u16) -> Vec<u8> {
+    let mut hello = version.to_be_bytes().to_vec();
+    hello.extend([7; 32]); // random
+    hello.push(0); // no session id
+    hello.extend(cipher_suite.to_be_bytes());
+    hello.push(0); // no compression
+    let mut record = vec![22];
+    record.extend(version.to_be_bytes());
+    record.extend((hello.len() as u16 + 4).to_be_bytes());
+    record.extend([2, 0, 0, hello.len() as u8]);
+    record.extend(hello);
+    record
+}
+
+#[tokio::test]
+async fn rel_s01_old_tls_and_weak_suites_are_refused_and_nothing_is_sent() {
+    const ECDHE_RSA_AES_128_CBC_SHA: u16 = 0xc013;
+    const RSA_AES_128_GCM_SHA256: u16 = 0x009c;
+    const RSA_RC4_128_SHA: u16 = 0x0005;
+    const ECDHE_RSA_AES_128_GCM_SHA256: u16 = 0xc02f;
+    let rows = [
+        ("TLS 1.1", server_hello(0x0302, ECDHE_RSA_AES_128_CBC_SHA)),
+        ("TLS 1.0", server_hello(0x0301, ECDHE_RSA_AES_128_CBC_SHA)),
+        ("SSL 3", server_hello(0x0300, RSA_RC4_128_SHA)),
+        ("no forward secrecy", server_hello(0x0303, RSA_AES_128_GCM_SHA256)),
+        ("CBC", server_hello(0x0303, ECDHE_RSA_AES_128_CBC_SHA)),
+        // Offered by us with TLS 1.2, so that only the version is wrong.
+        ("TLS 1.1 with a suite of TLS 1.2", server_hello(0x0302, ECDHE_RSA_AES_128_GCM_SHA256)),
+        ("alert: protocol version", vec![21, 3, 1, 0, 2, 2, 70]),
+        ("alert: handshake failure", vec![21, 3, 3, 0, 2, 2, 40]),
+        ("plain HTTP", OK.into()),
+        ("an SSH banner", b"SSH-2.0-OpenSSH_9.9\r\n".to_vec()),
+    ];
+    let client = Transport::new().into_service();
+    for (name, answer) in rows {
+        let server = Server::start_broken_tls(move |mut connection: Connection| {
+            let answer = answer.clone();
+            async move {
+                connection.first_bytes().await;
+                connection.send(answer).await;
+                connection.closed_by_client().await;
+            }
+        })
+        .await;
+        let result = in_time(send(&client, insert(&server.url("/"), "4111111111111111"))).await;
+        let error = result.expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::Tls, "{name}: {error:?}");
+        assert!(!error.may_have_been_applied(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_in_the_handshake_got_nothing() {
+    for reset in [false, true] {
+        let server = Server::start_broken_tls(move |mut connection: Connection| async move {
+            connection.first_bytes().await;
+            if reset {
+                connection.reset();
+            }
+        })
+        .await;
+        let client = Transport::new().into_service();
+        let result = in_time(send(&client, insert(&server.url("/"), "4111111111111111"))).await;
+        assert_kind(result, ErrorKind::Connect);
+        assert_eq!(server.connections(), 1);
+    }
+}
+
+#[tokio::test]
+async fn rel_s02_the_request_is_never_visible_on_the_wire() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let server = Server::start_broken_tls({
+        let seen = Arc::clone(&seen);
+        move |mut connection: Connection| {
+            let seen = Arc::clone(&seen);
+            async move {
+                while let Some(bytes) = connection.first_bytes().await {
+                    seen.lock().unwrap().extend_from_slice(&bytes);
+                    connection.send("no TLS here").await;
+                }
+            }
+        }
+    })
+    .await;
+    let client = Transport::new().into_service();
+    in_time(send(&client, insert(&server.url("/"), "4111111111111111"))).await.unwrap_err();
+    until(|| !seen.lock().unwrap().is_empty()).await;
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen[..2], [22, 3], "a TLS handshake record comes first");
+    assert!(!seen.windows(4).any(|four| four == b"4111" || four == b"POST"));
+}
