@@ -73,7 +73,9 @@ impl Server {
         F: Fn(Connection) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        Self { scheme: "https", ..Self::start(serve).await }
+        let mut server = Self::start(serve).await;
+        server.scheme = "https";
+        server
     }
 
     /// Serves on a listener that is there already.

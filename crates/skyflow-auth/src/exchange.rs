@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use skyflow_http::layers::MetadataLayer;
 use skyflow_http::{Clock, HttpService, OperationInfo, Request, Stack, SystemClock};
 use skyflow_types::{RequestId, Secret};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::claims::{Unverified, unix_seconds};
 use crate::error::ServerError;
@@ -105,7 +105,7 @@ pub(crate) struct Answer {
     request_id: Option<RequestId>,
     /// The server's own clock, to which its tokens' claims refer.
     pub(crate) date: Option<SystemTime>,
-    received: std::time::Instant,
+    received: Instant,
     body: Bytes,
 }
 
@@ -127,10 +127,14 @@ impl Answer {
             let text = "the token endpoint's answer holds no token";
             AuthError::answer(AuthErrorKind::Decode, text, self.status, self.request_id.clone(), None)
         };
-        let grant: Grant = serde_json::from_slice(&self.body).map_err(|_| undecodable())?;
-        let token = AccessToken::new(grant.access_token.clone()).map_err(|_| undecodable())?;
-        let lifetime = lifetime(&grant, self.date, now).min(at_most.unwrap_or(Duration::MAX));
-        Ok(token.with_lifetime(self.received, lifetime))
+        let token = serde_json::from_slice::<Grant>(&self.body)
+            .ok()
+            .and_then(|grant| grant.into_token(self.received, self.date, now, at_most))
+            .ok_or_else(undecodable)?;
+        if let Ok(mut body) = self.body.try_into_mut() {
+            body.zeroize();
+        }
+        Ok(token)
     }
 
     fn refusal(&self) -> AuthError {
@@ -140,6 +144,30 @@ impl Answer {
         };
         AuthError::answer(kind, text, self.status, self.request_id.clone(), server_error(&self.body))
     }
+}
+
+impl Grant {
+    fn into_token(
+        self,
+        received: Instant,
+        date: Option<SystemTime>,
+        now: SystemTime,
+        at_most: Option<Duration>,
+    ) -> Option<AccessToken> {
+        let lifetime = lifetime(&self, date, now).min(at_most.unwrap_or(Duration::MAX));
+        Some(AccessToken::new(self.access_token).ok()?.with_lifetime(received, lifetime))
+    }
+}
+
+/// Reads what a command printed: a token alone, or the object a token endpoint answers.
+#[cfg(feature = "command")]
+pub(crate) fn grant(text: &str, received: Instant, now: SystemTime) -> Option<AccessToken> {
+    let grant = if text.starts_with('{') {
+        serde_json::from_str(text).ok()?
+    } else {
+        Grant { access_token: text.into(), expires_in: None }
+    };
+    grant.into_token(received, None, now, None)
 }
 
 /// How long a token lives from the moment it was received.

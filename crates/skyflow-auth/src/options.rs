@@ -155,6 +155,17 @@ impl TokenOptions {
         Ok(self)
     }
 
+    /// Fills what is not set from `base`.
+    pub(crate) fn or(self, base: &Self) -> Self {
+        let base = base.clone();
+        Self {
+            roles: if self.roles.is_empty() { base.roles } else { self.roles },
+            context: self.context.or(base.context),
+            token_uri: self.token_uri.or(base.token_uri),
+            lifetime: self.lifetime.or(base.lifetime),
+        }
+    }
+
     pub(crate) fn context_ref(&self) -> Option<&Context> {
         self.context.as_ref()
     }

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
-use skyflow_http::{Idempotency, OperationInfo};
+use skyflow_http::{Clock, Idempotency, OperationInfo};
 use zeroize::Zeroizing;
 
 use crate::claims::unix_seconds;
@@ -66,6 +66,14 @@ impl ServiceAccountTokens {
     pub fn with_options(mut self, options: TokenOptions) -> Self {
         self.options = options;
         self
+    }
+
+    pub(crate) fn options(&self) -> &TokenOptions {
+        &self.options
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        self.exchange.clock()
     }
 
     async fn mint(&self) -> Result<AccessToken, AuthError> {

@@ -1,5 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,12 +11,14 @@ use serde_json::Value;
 use skyflow_http::{Clock, SystemClock};
 use skyflow_types::Secret;
 
+use crate::audit::AuditLog;
 use crate::auth::{Role, keys};
+use crate::downloads::Downloads;
 use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::random;
 use crate::schema::{Schema, SchemaError, Table, default_tables, tables_from_json, tables_to_json};
-use crate::state::State;
+use crate::state::{BEARER_GENERATION, State};
 use crate::store::accounts::{self, AccountRow, ApiKeyRow, KeyRow};
 use crate::store::{OpenError, Store, layout, settings};
 use crate::tokens::TokenKey;
@@ -38,6 +41,7 @@ pub struct EmbeddedVaultBuilder {
     default_tables: bool,
     bearer_lifetime: Duration,
     body_limit: usize,
+    file_scan_time: Duration,
     journal_limit: usize,
     partial_detokenize_status: StatusCode,
 }
@@ -52,6 +56,7 @@ impl EmbeddedVaultBuilder {
             default_tables: true,
             bearer_lifetime: BEARER_LIFETIME,
             body_limit: BODY_LIMIT,
+            file_scan_time: Duration::ZERO,
             journal_limit: JOURNAL_LIMIT,
             partial_detokenize_status: StatusCode::OK,
         }
@@ -100,7 +105,13 @@ impl EmbeddedVaultBuilder {
         self
     }
 
-    /// Sets how many requests the journal keeps; 10,000 when nothing is said.
+    /// Sets how long an uploaded file is `SCAN_PENDING`; no time when nothing is said.
+    pub fn file_scan_time(mut self, time: Duration) -> Self {
+        self.file_scan_time = time;
+        self
+    }
+
+    /// Sets how many requests the journal and the audit log keep; 10,000 when nothing is said.
     pub fn journal_limit(mut self, entries: usize) -> Self {
         self.journal_limit = entries;
         self
@@ -137,8 +148,12 @@ impl EmbeddedVaultBuilder {
                 schema: seed.schema,
                 token_key: TokenKey::new(&seed.token_key),
                 bearer_key: hmac::Key::new(hmac::HMAC_SHA256, &seed.bearer_key),
+                bearer_generation: AtomicI64::new(seed.bearer_generation),
                 bearer_lifetime: self.bearer_lifetime,
                 body_limit: self.body_limit,
+                file_scan_time: self.file_scan_time,
+                downloads: Downloads::default(),
+                audit: AuditLog::new(self.journal_limit),
                 partial_detokenize_status: self.partial_detokenize_status,
                 clock: self.clock,
                 faults: Faults::default(),
@@ -192,6 +207,7 @@ struct Seed {
     account_id: String,
     token_key: Vec<u8>,
     bearer_key: Vec<u8>,
+    bearer_generation: i64,
     schema: Schema,
     role_ids: HashMap<String, Role>,
     owner: AccountRow,
@@ -216,6 +232,9 @@ impl Seed {
             account_id: text("account_id", random::object_id)?,
             token_key: key("token_key")?,
             bearer_key: key("bearer_key")?,
+            bearer_generation: settings::get(connection, BEARER_GENERATION)?
+                .and_then(|bytes| bytes.try_into().ok())
+                .map_or(0, i64::from_be_bytes),
             schema,
             role_ids,
             owner,

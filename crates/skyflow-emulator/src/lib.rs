@@ -1,21 +1,29 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
+mod audit;
 mod auth;
 mod builder;
+mod downloads;
 mod errors;
 mod faults;
+mod file_type;
 mod journal;
+mod multipart;
 mod operations;
 mod random;
 mod routes;
 mod schema;
 mod server;
 mod service;
+mod sql;
 mod state;
 mod store;
+mod timestamps;
 mod tokens;
 mod vault;
 
+pub use accounts::{AccountError, NewServiceAccount, ServiceAccount, ServiceAccountKey};
 pub use auth::{AuthKind, Role};
 pub use builder::{BuildError, EmbeddedVaultBuilder};
 pub use faults::Fault;

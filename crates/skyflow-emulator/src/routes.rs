@@ -27,6 +27,22 @@ pub enum Operation {
     TokensDetokenize,
     /// `POST /v1/vaults/{vault_id}/tokenize`
     TokensTokenize,
+    /// `POST /v1/vaults/{vault_id}/query`
+    QueryExecute,
+    /// `POST /v1/vaults/{vault_id}/{table_name}/{id}/files`
+    RecordsUploadFile,
+    /// `POST /v2/vaults/{vault_id}/files/upload`
+    RecordsUploadFileV2,
+    /// `DELETE /v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}`
+    RecordsDeleteFile,
+    /// `GET /v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}/scan-status`
+    RecordsGetFileScanStatus,
+    /// `POST /v1/card_lookup`
+    BinLookupListCards,
+    /// `GET /v1/audit/events`
+    AuditListEvents,
+    /// `GET /_emulator/files/{key}`: where the emulator's download links lead.
+    EmulatorDownloadFile,
 }
 
 struct Route {
@@ -36,38 +52,57 @@ struct Route {
     name: &'static str,
 }
 
-const fn route(method: Method, template: &'static str, operation: Operation, name: &'static str) -> Route {
+const fn route(operation: Operation, name: &'static str, method: Method, template: &'static str) -> Route {
     Route { method, template, operation, name }
 }
 
+const TABLE: &str = "/v1/vaults/{vault_id}/{table_name}";
+const RECORD: &str = "/v1/vaults/{vault_id}/{table_name}/{id}";
+
 /// The first template that fits wins, so literal segments stand before parameters.
-const ROUTES: &[Route] = &[
-    route(
-        Method::POST,
-        "/v1/auth/sa/oauth/token",
-        Operation::AuthenticationGetToken,
-        "authentication_get_token",
-    ),
-    route(Method::POST, "/v1/vaults/{vault_id}", Operation::RecordsBatch, "records_batch"),
-    route(Method::POST, "/v1/vaults/{vault_id}/detokenize", Operation::TokensDetokenize, "tokens_detokenize"),
-    route(Method::POST, "/v1/vaults/{vault_id}/tokenize", Operation::TokensTokenize, "tokens_tokenize"),
-    route(Method::GET, "/v1/vaults/{vault_id}/{table_name}", Operation::RecordsList, "records_list"),
-    route(Method::POST, "/v1/vaults/{vault_id}/{table_name}", Operation::RecordsInsert, "records_insert"),
-    route(
-        Method::DELETE,
-        "/v1/vaults/{vault_id}/{table_name}",
-        Operation::RecordsBulkDelete,
-        "records_bulk_delete",
-    ),
-    route(Method::GET, "/v1/vaults/{vault_id}/{table_name}/{id}", Operation::RecordsGet, "records_get"),
-    route(Method::PUT, "/v1/vaults/{vault_id}/{table_name}/{id}", Operation::RecordsUpdate, "records_update"),
-    route(
-        Method::DELETE,
-        "/v1/vaults/{vault_id}/{table_name}/{id}",
-        Operation::RecordsDelete,
-        "records_delete",
-    ),
-];
+const ROUTES: &[Route] = {
+    use Operation as O;
+    &[
+        route(O::AuthenticationGetToken, "authentication_get_token", Method::POST, "/v1/auth/sa/oauth/token"),
+        route(O::RecordsBatch, "records_batch", Method::POST, "/v1/vaults/{vault_id}"),
+        route(O::TokensDetokenize, "tokens_detokenize", Method::POST, "/v1/vaults/{vault_id}/detokenize"),
+        route(O::TokensTokenize, "tokens_tokenize", Method::POST, "/v1/vaults/{vault_id}/tokenize"),
+        route(O::QueryExecute, "query_execute", Method::POST, "/v1/vaults/{vault_id}/query"),
+        route(O::RecordsList, "records_list", Method::GET, TABLE),
+        route(O::RecordsInsert, "records_insert", Method::POST, TABLE),
+        route(O::RecordsBulkDelete, "records_bulk_delete", Method::DELETE, TABLE),
+        route(O::RecordsGet, "records_get", Method::GET, RECORD),
+        route(O::RecordsUpdate, "records_update", Method::PUT, RECORD),
+        route(O::RecordsDelete, "records_delete", Method::DELETE, RECORD),
+        route(
+            O::RecordsUploadFile,
+            "records_upload_file",
+            Method::POST,
+            "/v1/vaults/{vault_id}/{table_name}/{id}/files",
+        ),
+        route(
+            O::RecordsUploadFileV2,
+            "records_upload_file_v2",
+            Method::POST,
+            "/v2/vaults/{vault_id}/files/upload",
+        ),
+        route(
+            O::RecordsDeleteFile,
+            "records_delete_file",
+            Method::DELETE,
+            "/v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}",
+        ),
+        route(
+            O::RecordsGetFileScanStatus,
+            "records_get_file_scan_status",
+            Method::GET,
+            "/v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}/scan-status",
+        ),
+        route(O::BinLookupListCards, "bin_lookup_list_cards", Method::POST, "/v1/card_lookup"),
+        route(O::AuditListEvents, "audit_list_events", Method::GET, "/v1/audit/events"),
+        route(O::EmulatorDownloadFile, "emulator_download_file", Method::GET, "/_emulator/files/{key}"),
+    ]
+};
 
 impl Operation {
     /// Returns the operation's id in the API description, such as `records_insert`.
@@ -84,8 +119,9 @@ impl Operation {
         ROUTES.iter().find(|route| route.operation == self)
     }
 
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        ROUTES.iter().find(|route| route.name == name).map(|route| route.operation)
+    /// Tells whether the path names the vault.
+    pub(crate) fn is_in_vault(self) -> bool {
+        self.path_template().contains("/{vault_id}")
     }
 }
 
@@ -181,7 +217,7 @@ mod tests {
     #[test]
     fn unknown_paths_and_other_methods_are_told_apart() {
         assert_eq!(find(&Method::PATCH, "/v1/vaults/v/t"), Target::OtherMethod);
-        for path in ["/", "", "/v1", "/v1/vaults/", "/v1/vaults/v/t/id/more/x/y", "/v1/vaults//t"] {
+        for path in ["/", "", "/v1", "/v1/vaults/", "/v1/vaults/v/t/id/more/x/y/z", "/v1/vaults//t"] {
             assert_eq!(find(&Method::GET, path), Target::Unknown, "{path}");
         }
     }
@@ -197,8 +233,8 @@ mod tests {
     #[test]
     fn every_operation_has_one_route_and_a_name_of_its_own() {
         for route in ROUTES {
-            assert_eq!(Operation::parse(route.operation.name()), Some(route.operation));
-            assert_eq!(ROUTES.iter().filter(|other| other.operation == route.operation).count(), 1);
+            let same = |other: &&Route| other.operation == route.operation || other.name == route.name;
+            assert_eq!(ROUTES.iter().filter(same).count(), 1, "{}", route.name);
         }
     }
 }

@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::header::{
-    self, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SERVER, USER_AGENT,
+    self, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER, SERVER, USER_AGENT,
 };
 use http::request::Parts;
+use http::uri::Scheme;
 use http::{Request, Response, StatusCode};
 use skyflow_http::{Body, BoxError, Error, ErrorKind};
 use tower_service::Service;
@@ -18,7 +19,7 @@ use crate::auth::{AuthKind, Caller};
 use crate::errors::{ApiError, ApiResult};
 use crate::faults::{Action, Fault, Plan};
 use crate::journal::JournalEntry;
-use crate::operations::{self, Call, QueryParameters, Reply};
+use crate::operations::{self, Call, QueryParameters, Reply, ReplyBody};
 use crate::random;
 use crate::routes::{self, Operation, Parameters, Target};
 use crate::state::{Now, State};
@@ -69,7 +70,10 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Result<Response<Bo
     let mut plan = state.faults.plan(&parts.method, &path, operation);
     let asked = match parts.headers.get(FAULT).map(|value| value.to_str().unwrap_or_default()) {
         Some(text) => match Fault::parse(text) {
-            Some(fault) => Ok(plan.add(&fault)),
+            Some(fault) => {
+                plan.add(&fault);
+                Ok(())
+            }
             None => Err(ApiError::bad_request(format!("The header {FAULT} does not name a fault."))),
         },
         None => Ok(()),
@@ -118,7 +122,12 @@ enum Outcome {
 impl Outcome {
     fn into_response(self, request_id: &str) -> Option<Response<Body>> {
         let (status, body) = match self {
-            Self::Done(reply) => (reply.status, reply.body),
+            Self::Done(Reply { status, body: ReplyBody::Json(body), .. }) => (status, body),
+            Self::Done(Reply { status, body: ReplyBody::File { content_type, content }, .. }) => {
+                let content_type = HeaderValue::from_str(&content_type)
+                    .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+                return Some(response(status, content_type, content));
+            }
             Self::Refused(error) => (error.status, error.body(request_id)),
             Self::Made(response) => return Some(*response),
             Self::Closed => return None,
@@ -254,8 +263,23 @@ fn run(
     now: Now,
 ) -> (Option<Caller>, ApiResult<Reply>) {
     let query = QueryParameters::parse(parts.uri.query().unwrap_or_default());
-    operations::run(operation, &Call { state, now, path, query, headers: &parts.headers, body })
+    let origin = origin(parts);
+    operations::run(operation, &Call { state, now, path, query, headers: &parts.headers, body, origin: &origin })
 }
+
+/// What links to the vault start with: the URL that the caller used.
+fn origin(parts: &Parts) -> String {
+    let secure = parts.extensions.get::<Secure>().is_some() || parts.uri.scheme() == Some(&Scheme::HTTPS);
+    let authority = match parts.uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost"),
+    };
+    format!("{}://{authority}", if secure { "https" } else { "http" })
+}
+
+/// Marks requests that came over TLS.
+#[derive(Clone, Copy)]
+pub(crate) struct Secure;
 
 fn entry(parts: &Parts, operation: Option<Operation>, plan: &Plan, now: Now) -> JournalEntry {
     JournalEntry {

@@ -1,4 +1,5 @@
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,13 +7,18 @@ use aws_lc_rs::hmac;
 use skyflow_http::Clock;
 use skyflow_types::Secret;
 
+use crate::audit::AuditLog;
 use crate::auth::Role;
+use crate::downloads::Downloads;
 use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::schema::Schema;
 use crate::store::accounts::{AccountRow, KeyRow};
 use crate::store::{Store, settings};
 use crate::tokens::TokenKey;
+
+/// The setting that counts how often bearer tokens were revoked.
+pub(crate) const BEARER_GENERATION: &str = "bearer_generation";
 
 /// Everything that the clones of a vault share.
 pub(crate) struct State {
@@ -23,8 +29,13 @@ pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) token_key: TokenKey,
     pub(crate) bearer_key: hmac::Key,
+    /// Bearer tokens of an earlier generation are revoked.
+    pub(crate) bearer_generation: AtomicI64,
     pub(crate) bearer_lifetime: Duration,
     pub(crate) body_limit: usize,
+    pub(crate) file_scan_time: Duration,
+    pub(crate) downloads: Downloads,
+    pub(crate) audit: AuditLog,
     pub(crate) partial_detokenize_status: http::StatusCode,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) faults: Faults,
@@ -58,6 +69,11 @@ impl State {
         {
             tracing::error!(code = ?error.sqlite_error_code(), "the token URI could not be stored");
         }
+    }
+
+    pub(crate) fn next_bearer_generation(&self) -> rusqlite::Result<()> {
+        let next = self.bearer_generation.fetch_add(1, Ordering::SeqCst) + 1;
+        self.store.read(|connection| settings::set(connection, BEARER_GENERATION, &next.to_be_bytes()))
     }
 
     pub(crate) fn roles_of<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Vec<Role> {

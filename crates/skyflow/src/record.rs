@@ -31,6 +31,11 @@ impl Record {
         Self(columns)
     }
 
+    /// A row without columns.
+    pub(crate) fn empty() -> Self {
+        Self(Json::from_serialize(&serde_json::Map::new()).unwrap_or_else(|_| Json::null()))
+    }
+
     /// Decodes the row into a type of yours. Columns that the type does not name are passed over.
     ///
     /// # Errors

@@ -52,7 +52,7 @@ async fn rel_r03_a_write_that_may_have_been_applied_is_sent_once_and_the_error_s
         assert_eq!((server.connections(), server.requests().len()), (1, 1));
         assert_eq!((progress.attempts(), progress.may_have_been_applied()), (1, true));
         assert_eq!(progress.retry_stop(), None, "it was not worth a retry");
-        assert_eq!(clock.slept(), []);
+        assert!(clock.slept().is_empty());
     }
 }
 
@@ -179,7 +179,7 @@ async fn rel_r05_retry_after_sets_the_pause_within_five_seconds_of_our_own() {
         (&["429 Slow\r\nretry-after: soon", "200 OK"], &[1_000], &[1_000]),
         (&["429 Slow", "429 Slow", "200 OK"], &[1_000, 2_000], &[1_000, 2_000]),
         (&["503 Busy\r\nretry-after: Mon, 01 Jan 1990 00:00:00 GMT", "200 OK"], &[], &[50]),
-        (&["503 Busy\r\nretry-after: Fri, 01 Jan 9990 00:00:00 GMT", "200 OK"], &[], &[5_050]),
+        (&["503 Busy\r\nretry-after: Mon, 01 Jan 9990 00:00:00 GMT", "200 OK"], &[], &[5_050]),
     ] {
         for (idempotency, pauses) in [(Idempotency::NonIdempotent, write_pauses), (Idempotency::Safe, read_pauses)] {
             let (clock, server) = (ManualClock::auto_advancing(), in_turn(heads).await);

@@ -64,7 +64,7 @@ async fn rel_r09_an_answer_that_stalls_anywhere_ends_with_the_attempt_timeout() 
 async fn rel_r09_a_trickling_answer_does_not_keep_an_attempt_alive() {
     let server = Server::start(|mut connection: Connection| async move {
         connection.request().await;
-        connection.send("HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n").await;
+        connection.send("HTTP/1.1 200 OK\r\ncontent-length: 60000000\r\n\r\n").await;
         loop {
             connection.send("x").await;
             tokio::task::yield_now().await;

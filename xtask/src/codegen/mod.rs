@@ -1,7 +1,9 @@
 //! Makes API bindings from an OpenAPI document and an overlay file.
 //!
 //! `spec` reads the document, `overlay` what the document cannot say, `ir` is the model between the two ends, `lower`
-//! fills it, `models` and `operations` print it, `format` makes it readable, and `check` puts it on disk or compares.
+//! fills it, `models` and `operations` print it with the pieces in `print`, `format` makes it readable, and `check`
+//! puts it on disk or compares.
+//!
 //! Nothing here knows which API it is: a target is one row of [`TARGETS`].
 
 mod check;
@@ -11,6 +13,7 @@ mod lower;
 mod models;
 mod operations;
 mod overlay;
+mod print;
 mod spec;
 #[cfg(test)]
 mod tests;

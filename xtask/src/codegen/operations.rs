@@ -8,7 +8,7 @@ use quote::{format_ident, quote};
 
 use super::format::Source;
 use super::ir::{Api, Body, Encoding, Idempotency, Operation, Output, Parameter, Place, Type};
-use super::models::{Scope, debug_entry, debug_impl, doc, ident};
+use super::print::{Scope, debug_entry, debug_impl, doc, ident};
 
 /// Prints every operation file and the root module.
 pub fn files(api: &Api, runtime: &str) -> BTreeMap<String, Source> {
@@ -175,7 +175,7 @@ fn constructor(operation: &Operation, members: &[Member]) -> TokenStream {
     let values = members.iter().map(|member| {
         let Member { name, value, .. } = member;
         match (member.required, member.is_option) {
-            (true, _) if value.to_string() == name.to_string() => quote! { #name },
+            (true, _) if name == &value.to_string() => quote! { #name },
             (true, _) => quote! { #name: #value },
             (false, true) => quote! { #name: None },
             (false, false) => quote! { #name: Vec::new() },

@@ -85,7 +85,7 @@ impl Overlay {
             })?;
             let names: BTreeSet<_> =
                 operation.parameters.iter().map(|parameter| parameter.wire.as_str()).collect();
-            for wire in row.rename.keys().filter(|wire| !names.contains(wire.as_str())) {
+            if let Some(wire) = row.rename.keys().find(|wire| !names.contains(wire.as_str())) {
                 return Err(Error::overlay(
                     format!("operations.{id}"),
                     format!("no parameter is named `{wire}`"),
@@ -110,14 +110,17 @@ impl Overlay {
                 return Err(Error::overlay("printed_parameters", problem));
             }
         }
-        for name in self
-            .schemas
-            .keys()
-            .filter(|name| !schemas.contains(name.as_str()) && !api.types.contains_key(*name))
-        {
-            return Err(Error::overlay(format!("schemas.{name}"), "the document has no such schema"));
+        let has_effect = |name: &String, row: &SchemaRow| match row.skip {
+            Some(_) => schemas.contains(name.as_str()),
+            None => api.types.contains_key(name),
+        };
+        match self.schemas.iter().find(|(name, row)| !has_effect(name, row)) {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::overlay(
+                format!("schemas.{name}"),
+                "the document has no such schema that becomes a type",
+            )),
         }
-        Ok(())
     }
 }
 

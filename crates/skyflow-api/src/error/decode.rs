@@ -209,7 +209,7 @@ mod tests {
             (r#"{"records":[],"scores":{"name":0.1,"ssn":"4111"}}"#, "scores.ssn"),
             (r#"{"records":[],"scores":{"4111 1111":"x"}}"#, "scores.?"),
             (r#"{"count":1}"#, ""),
-            (r#"[1,2]"#, "[1]"),
+            (r#"[1,2]"#, "[0]"),
             ("{\n \"records\": [\n  {\"id\":\"a\"},\n  {\"id\": true}\n ]\n}", "records[1].id"),
         ] {
             let error = error(text);

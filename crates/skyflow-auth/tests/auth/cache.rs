@@ -52,7 +52,7 @@ async fn ask_all(tokens: &Tokens, callers: usize) -> Vec<Result<AccessToken, Aut
 
 /// How many times the big races are run: `SKYFLOW_AUTH_REPEATS=100` for the figure in the documentation.
 fn repeats() -> usize {
-    std::env::var("SKYFLOW_AUTH_REPEATS").map_or(5, |text| text.parse().unwrap())
+    std::env::var("SKYFLOW_AUTH_REPEATS").map_or(10, |text| text.parse().unwrap())
 }
 
 #[test]

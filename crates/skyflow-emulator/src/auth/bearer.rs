@@ -1,5 +1,7 @@
 //! Bearer tokens and API keys of vault calls.
 
+use std::sync::atomic::Ordering;
+
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use serde::Deserialize;
@@ -19,6 +21,7 @@ struct BearerClaims {
     sub: String,
     exp: i64,
     jti: String,
+    generation: i64,
     roles: Vec<String>,
     ctx: Option<Value>,
 }
@@ -39,6 +42,7 @@ pub(crate) fn issue(
         "jti": random::uuid(),
         "iat": now.seconds(),
         "exp": now.seconds().saturating_add(life),
+        "generation": state.bearer_generation.load(Ordering::SeqCst),
         "roles": roles,
     });
     if let (Some(context), Some(members)) = (context, claims.as_object_mut()) {
@@ -84,6 +88,9 @@ fn from_bearer(state: &State, token: &str, now: Now) -> ApiResult<Caller> {
         .ok_or_else(ApiError::unauthorized)?;
     if claims.exp <= now.seconds() {
         return Err(ApiError::expired_bearer());
+    }
+    if claims.generation != state.bearer_generation.load(Ordering::SeqCst) {
+        return Err(ApiError::unauthorized());
     }
     let account = state.store.read(|connection| accounts::account(connection, &claims.sub))?;
     let Some(account) = account else { return Err(ApiError::unauthorized()) };

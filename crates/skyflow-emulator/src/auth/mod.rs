@@ -6,11 +6,13 @@ pub(crate) mod exchange;
 mod jws;
 pub(crate) mod keys;
 mod role;
+mod signed_token;
 
 pub use caller::AuthKind;
 pub(crate) use caller::Caller;
 pub(crate) use role::Permission;
 pub use role::Role;
+pub(crate) use signed_token::DataToken;
 
 /// Reads role ids as they are stored: separated by spaces.
 pub(crate) fn role_ids(stored: &str) -> impl Iterator<Item = &str> {

@@ -29,6 +29,8 @@ struct BatchRecord {
     tokens: Option<Map<String, Value>>,
     redaction: Option<Redaction>,
     tokenization: Option<bool>,
+    #[serde(rename = "downloadURL")]
+    download_url: Option<bool>,
     upsert: Option<String>,
 }
 
@@ -104,6 +106,8 @@ fn run_entry(
                 redaction: entry.redaction.unwrap_or_default(),
                 tokenization: with_tokens,
                 fields: Vec::new(),
+                download_url: entry.download_url.unwrap_or(false),
+                file_metadata: false,
             };
             one_record_in(&savepoint, call, caller, call.table_named(&name)?, &id?, &view)?
         }

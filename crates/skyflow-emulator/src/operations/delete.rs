@@ -6,7 +6,7 @@ use super::{Call, Reply};
 use crate::auth::{Caller, Permission};
 use crate::errors::{ApiError, ApiResult};
 use crate::schema::CompiledTable;
-use crate::store::{records, tokens};
+use crate::store::{files, records, tokens};
 
 /// Stands for every record of a table.
 const ALL: &str = "*";
@@ -37,6 +37,7 @@ pub(super) fn bulk_delete(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> 
         }
         [all] if all == ALL => call.state.store.write(|transaction| -> ApiResult<usize> {
             tokens::remove_table(transaction, table.name())?;
+            files::remove_table(transaction, table.name())?;
             Ok(records::delete_all(transaction, table)?)
         })?,
         ids => {
@@ -52,6 +53,7 @@ pub(super) fn delete(connection: &Connection, table: &CompiledTable, ids: &[Stri
     let mut unknown = Vec::new();
     for (index, id) in ids.iter().enumerate() {
         tokens::remove_record(connection, id)?;
+        files::remove_record(connection, id)?;
         let repeated = ids.iter().take(index).any(|earlier| earlier == id);
         if !records::delete(connection, table, id)? && !repeated {
             unknown.push(id.clone());

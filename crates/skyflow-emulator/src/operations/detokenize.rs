@@ -4,10 +4,14 @@ use serde_json::{Value, json};
 use skyflow_types::Redaction;
 
 use super::{Call, Reply};
-use crate::auth::{Caller, Permission};
+use crate::auth::{Caller, DataToken, Permission};
 use crate::errors::{ApiError, ApiResult};
 use crate::schema::text_of;
 use crate::store::{records, tokens};
+
+const TOKEN_UNKNOWN: &str = "Token Not Found";
+const SIGNATURE_INVALID: &str = "Signed Token Is Invalid";
+const SIGNATURE_MISSING: &str = "Token Is Not Signed";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,7 +41,7 @@ pub(super) fn detokenize(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
             "Detokenize failed. No tokens were present. Specify valid tokens.",
         ));
     }
-    let mut unknown = Vec::new();
+    let mut failed = Vec::new();
     let mut found = 0;
     let records: Vec<Value> = call.state.store.read(|connection| {
         parameters
@@ -45,34 +49,48 @@ pub(super) fn detokenize(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
             .map(|parameter| {
                 let token = parameter.token.as_deref().unwrap_or_default();
                 let asked = parameter.redaction.unwrap_or_default();
-                Ok(match resolve(call, caller, connection, token, asked)? {
-                    Some(Detokenized { value, value_type }) => {
-                        found += 1;
-                        json!({ "token": token, "valueType": value_type, "value": value, "error": null })
+                let problem = match DataToken::read(connection, caller, call.now, token)? {
+                    DataToken::Plain(_) if caller.enforce_signed_tokens => SIGNATURE_MISSING,
+                    DataToken::Refused => SIGNATURE_INVALID,
+                    DataToken::Plain(data) | DataToken::Signed(data) => {
+                        match resolve(call, caller, connection, &data, asked)? {
+                            Some(Detokenized { value, value_type }) => {
+                                found += 1;
+                                return Ok(json!({
+                                    "token": token, "valueType": value_type, "value": value, "error": null
+                                }));
+                            }
+                            None => TOKEN_UNKNOWN,
+                        }
                     }
-                    None => {
-                        unknown.push(token.to_owned());
-                        json!({ "token": token, "valueType": "NONE", "value": "", "error": "Token Not Found" })
-                    }
-                })
+                };
+                failed.push((token.to_owned(), problem));
+                Ok(json!({ "token": token, "valueType": "NONE", "value": "", "error": problem }))
             })
             .collect::<ApiResult<_>>()
     })?;
-    let status = match unknown.as_slice() {
+    let status = match failed.as_slice() {
         [] => http::StatusCode::OK,
-        unknown if !request.continue_on_error.unwrap_or(false) => return Err(not_found(unknown, found)),
+        failed if !request.continue_on_error.unwrap_or(false) => return Err(refusal(failed, found)),
         _ if found == 0 => http::StatusCode::OK,
         _ => call.state.partial_detokenize_status,
     };
-    let reply = Reply::json(json!({ "records": records })).counting(found, unknown.len());
+    let reply = Reply::json(json!({ "records": records })).counting(found, failed.len());
     Ok(Reply { status, ..reply })
 }
 
-fn not_found(unknown: &[String], found: usize) -> ApiError {
-    ApiError::not_found(match unknown {
+/// The error of the whole call, when it is not to go on after a failure.
+fn refusal(failed: &[(String, &str)], found: usize) -> ApiError {
+    if let Some((_, problem)) = failed.iter().find(|(_, problem)| *problem != TOKEN_UNKNOWN) {
+        return ApiError::bad_request(format!("Detokenize failed. {problem}. Specify valid signed tokens."));
+    }
+    ApiError::not_found(match failed {
         _ if found == 0 => "Detokenize failed. All tokens are invalid. Specify valid tokens.".to_owned(),
-        [token] => format!("Token not found for {token}"),
-        tokens => format!("Tokens not found for {}", tokens.join(", ")),
+        [(token, _)] => format!("Token not found for {token}"),
+        several => {
+            let tokens: Vec<&str> = several.iter().map(|(token, _)| token.as_str()).collect();
+            format!("Tokens not found for {}", tokens.join(", "))
+        }
     })
 }
 

@@ -3,10 +3,11 @@ use serde_json::{Map, Value, json};
 use skyflow_types::Redaction;
 
 use super::parameters::invalid;
-use super::{Call, Reply, put_nested};
+use super::{Call, Reply, files, put_nested};
 use crate::auth::{Caller, Permission};
 use crate::errors::{ApiError, ApiResult};
 use crate::schema::{CompiledTable, SKYFLOW_ID};
+use crate::store::files::FileCell;
 use crate::store::records::{self, Order, StoredRow};
 use crate::store::tokens;
 
@@ -19,6 +20,9 @@ pub(super) struct View {
     pub(super) tokenization: bool,
     /// The columns to show; all when empty.
     pub(super) fields: Vec<String>,
+    /// Show links in place of the names of files.
+    pub(super) download_url: bool,
+    pub(super) file_metadata: bool,
 }
 
 impl View {
@@ -27,6 +31,8 @@ impl View {
             redaction: call.query.redaction()?,
             tokenization: call.query.flag("tokenization")?,
             fields: call.query.all("fields"),
+            download_url: call.query.flag("downloadURL")?,
+            file_metadata: call.query.flag("returnFileMetadata")?,
         })
     }
 
@@ -185,14 +191,26 @@ fn record(
         }
         let shown = match tokens.remove(&column.name) {
             Some(token) => token.into(),
+            None if column.is_file() && view.download_url => {
+                let cell = FileCell {
+                    table: table.name().to_owned(),
+                    column: column.name.clone(),
+                    skyflow_id: row.skyflow_id.clone(),
+                };
+                files::download_url(connection, call, cell)?.into()
+            }
             None => column.show(value, caller.level(column, view.redaction)),
         };
         if !shown.is_null() {
             put_nested(&mut fields, &column.name, shown);
         }
     }
-    fields.insert(SKYFLOW_ID.to_owned(), row.skyflow_id.into());
-    Ok(json!({ "fields": fields, "tokens": null }))
+    fields.insert(SKYFLOW_ID.to_owned(), row.skyflow_id.as_str().into());
+    let mut record = Map::from_iter([("fields".to_owned(), fields.into()), ("tokens".to_owned(), Value::Null)]);
+    if view.file_metadata {
+        files::add_metadata(connection, table, &row.skyflow_id, &mut record)?;
+    }
+    Ok(record.into())
 }
 
 fn unknown_column(name: &str) -> ApiError {

@@ -90,6 +90,10 @@ impl Writer<'_> {
 
     /// Adds a record without values, for a file that comes without one.
     pub(super) fn insert_empty(&self, table: &CompiledTable) -> ApiResult<String> {
+        let missing = table.columns().iter().find(|column| column.required && !column.is_file());
+        if let Some(column) = missing {
+            return Err(refused("Insert", &column.name, "requires a value"));
+        }
         let skyflow_id = random::uuid();
         records::insert(self.connection, table, &skyflow_id, &[])?;
         Ok(skyflow_id)

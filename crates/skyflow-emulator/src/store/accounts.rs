@@ -124,15 +124,26 @@ pub(crate) fn api_key(connection: &Connection, api_key: &str) -> rusqlite::Resul
         .optional()
 }
 
-/// Switches an API key on or off; tells whether there is such a key.
+/// Switches an API key of an account on or off; tells whether there is such a key.
 pub(crate) fn set_api_key_enabled(
     connection: &Connection,
+    client_id: &str,
     api_key: &str,
     enabled: bool,
 ) -> rusqlite::Result<bool> {
     connection
-        .execute("UPDATE api_keys SET enabled = ?2 WHERE api_key = ?1", params![api_key, enabled])
+        .execute(
+            "UPDATE api_keys SET enabled = ?3 WHERE client_id = ?1 AND api_key = ?2",
+            params![client_id, api_key, enabled],
+        )
         .map(|rows| rows > 0)
+}
+
+/// Deletes an account with everything that belongs to it.
+pub(crate) fn delete_account(connection: &Connection, client_id: &str) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM api_keys WHERE client_id = ?1", [client_id])?;
+    connection.execute("DELETE FROM service_account_keys WHERE client_id = ?1", [client_id])?;
+    connection.execute("DELETE FROM service_accounts WHERE client_id = ?1", [client_id]).map(drop)
 }
 
 pub(crate) fn put_role(connection: &Connection, id: &str, built_in: &str) -> rusqlite::Result<()> {

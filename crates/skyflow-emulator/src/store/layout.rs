@@ -22,6 +22,18 @@ pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
          CREATE INDEX IF NOT EXISTS tokens_by_token ON tokens (token);
          CREATE INDEX IF NOT EXISTS tokens_by_cell ON tokens (skyflow_id, column_name);
          CREATE INDEX IF NOT EXISTS tokens_by_value ON tokens (fingerprint);
+         CREATE TABLE IF NOT EXISTS files (
+             skyflow_id TEXT NOT NULL,
+             column_name TEXT NOT NULL,
+             table_name TEXT NOT NULL,
+             file_name TEXT NOT NULL,
+             content_type TEXT NOT NULL,
+             size INTEGER NOT NULL,
+             infected INTEGER NOT NULL,
+             uploaded_at INTEGER NOT NULL,
+             content BLOB NOT NULL,
+             PRIMARY KEY (skyflow_id, column_name)
+         );
          CREATE TABLE IF NOT EXISTS roles (
              id TEXT PRIMARY KEY, name TEXT NOT NULL, built_in TEXT NOT NULL
          ) WITHOUT ROWID;

@@ -2,6 +2,7 @@
 //! has to remember about itself.
 
 pub(crate) mod accounts;
+pub(crate) mod files;
 pub(crate) mod layout;
 pub(crate) mod records;
 pub(crate) mod settings;
@@ -33,6 +34,8 @@ impl Store {
         };
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "secure_delete", true)?;
+        // As in standard SQL; `ILIKE` is the one that ignores case.
+        connection.pragma_update(None, "case_sensitive_like", true)?;
         layout::create(&connection)?;
         Ok(Self(Mutex::new(connection)))
     }

@@ -30,6 +30,25 @@ impl Order {
     }
 }
 
+/// Which rows are meant.
+#[derive(Clone)]
+pub(super) enum Rows {
+    Ids(Vec<String>),
+    Column(String, Vec<String>),
+    All,
+}
+
+/// Values of a column are not shown.
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ids(ids) => f.debug_tuple("Ids").field(ids).finish(),
+            Self::Column(name, values) => f.debug_tuple("Column").field(name).field(&values.len()).finish(),
+            Self::All => f.write_str("All"),
+        }
+    }
+}
+
 /// Asks for rows of one table, by their ids or by the values of a unique column.
 ///
 /// ```
@@ -41,16 +60,15 @@ impl Order {
 #[derive(Clone)]
 #[must_use = "a request does nothing until it is given to `Vault::get`"]
 pub struct GetRequest {
-    table: String,
-    ids: Option<Vec<String>>,
-    column: Option<(String, Vec<String>)>,
+    pub(super) table: String,
+    pub(super) rows: Vec<Rows>,
     redaction: Option<Redaction>,
     return_tokens: bool,
     fields: Option<Vec<String>>,
-    offset: Option<u64>,
-    limit: Option<u64>,
+    pub(super) offset: Option<u64>,
+    pub(super) limit: Option<u64>,
     download_url: Option<bool>,
-    order: Option<Order>,
+    pub(super) order: Option<Order>,
 }
 
 impl GetRequest {
@@ -58,8 +76,7 @@ impl GetRequest {
     pub fn new(table: impl Into<String>) -> Self {
         Self {
             table: table.into(),
-            ids: None,
-            column: None,
+            rows: Vec::new(),
             redaction: None,
             return_tokens: false,
             fields: None,
@@ -72,7 +89,7 @@ impl GetRequest {
 
     /// Asks for the rows with these ids. When one of them is unknown, the vault answers with an error for all.
     pub fn ids<S: Into<String>>(mut self, ids: impl IntoIterator<Item = S>) -> Self {
-        self.ids = Some(ids.into_iter().map(Into::into).collect());
+        self.rows.push(Rows::Ids(ids.into_iter().map(Into::into).collect()));
         self
     }
 
@@ -82,7 +99,13 @@ impl GetRequest {
         name: impl Into<String>,
         values: impl IntoIterator<Item = S>,
     ) -> Self {
-        self.column = Some((name.into(), values.into_iter().map(Into::into).collect()));
+        self.rows.push(Rows::Column(name.into(), values.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Asks for the rows of the whole table, in the order of their ids unless another is set.
+    pub fn all_rows(mut self) -> Self {
+        self.rows.push(Rows::All);
         self
     }
 
@@ -128,19 +151,20 @@ impl GetRequest {
         self
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         not_blank("table", &self.table)?;
-        if let Some(ids) = &self.ids {
-            none_blank("ids", ids)?;
-        }
-        if let Some((name, values)) = &self.column {
-            not_blank("column_name", name)?;
-            none_blank("column_values", values)?;
-        }
-        match (&self.ids, &self.column) {
-            (Some(_), Some(_)) => return Err(Error::invalid("column_name", "cannot be combined with ids")),
-            (None, None) => return Err(Error::invalid("ids", "or a column with values must be given")),
-            _ => {}
+        match self.rows.as_slice() {
+            [Rows::Ids(ids)] => none_blank("ids", ids)?,
+            [Rows::Column(name, values)] => {
+                not_blank("column_name", name)?;
+                none_blank("column_values", values)?;
+                if self.return_tokens {
+                    return Err(Error::invalid("column_name", "cannot be combined with return_tokens"));
+                }
+            }
+            [Rows::All] => {}
+            [] => return Err(Error::invalid("ids", "or a column with values must be given, or `all_rows`")),
+            _ => return Err(Error::invalid("ids", "column and all_rows exclude each other")),
         }
         if let Some(fields) = &self.fields {
             none_blank("fields", fields)?;
@@ -148,19 +172,17 @@ impl GetRequest {
         if self.return_tokens && self.redaction.is_some() {
             return Err(Error::invalid("redaction", "cannot be combined with return_tokens"));
         }
-        if self.return_tokens && self.column.is_some() {
-            return Err(Error::invalid("column_name", "cannot be combined with return_tokens"));
-        }
         Ok(())
     }
 
     fn into_operation(self, vault: &Vault) -> records::List {
         let mut list = records::List::new(vault.id().as_str(), self.table);
-        if let Some(ids) = self.ids {
-            list = list.skyflow_ids(ids);
-        }
-        if let Some((name, values)) = self.column {
-            list = list.column_name(name).column_values(values);
+        for rows in self.rows {
+            list = match rows {
+                Rows::Ids(ids) => list.skyflow_ids(ids),
+                Rows::Column(name, values) => list.column_name(name).column_values(values),
+                Rows::All => list,
+            };
         }
         if let Some(redaction) = self.redaction {
             list = list.redaction(redaction.as_str());
@@ -191,8 +213,7 @@ impl fmt::Debug for GetRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GetRequest")
             .field("table", &self.table)
-            .field("ids", &self.ids)
-            .field("column", &self.column.as_ref().map(|(name, values)| (name, values.len())))
+            .field("rows", &self.rows)
             .field("redaction", &self.redaction)
             .field("return_tokens", &self.return_tokens)
             .field("fields", &self.fields)

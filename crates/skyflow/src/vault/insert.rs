@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use skyflow_api::{Json, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
-use super::rows::{RowProblem, not_blank, to_row};
+use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
+use super::batch_outcome::NO_OUTCOME;
 use super::{Vault, insert_batch};
 use crate::record::columns_of;
 use crate::{Error, Record};
@@ -141,42 +142,16 @@ impl InsertRequest {
 
     fn check_tokens(&self, rows: &[Row]) -> Result<(), Error> {
         let bring = rows.iter().any(|row| row.tokens.is_some());
-        match self.token_mode {
-            TokenMode::Disable if bring => {
-                return Err(Error::invalid("tokens", "need the token mode ENABLE or ENABLE_STRICT"));
-            }
-            TokenMode::Disable => return Ok(()),
-            _ if !bring => {
-                return Err(Error::invalid("tokens", "are missing, and the token mode asks for them"));
-            }
-            _ => {}
+        if self.token_mode != TokenMode::Disable && !bring {
+            return Err(Error::invalid("tokens", "are missing, and the token mode asks for them"));
         }
-        for (index, row) in rows.iter().enumerate() {
-            let field = || format!("tokens[{index}]");
-            let Some(tokens) = &row.tokens else {
-                if self.token_mode == TokenMode::EnableStrict {
-                    return Err(Error::invalid(
-                        field(),
-                        "is missing: ENABLE_STRICT wants a token for every column",
-                    ));
-                }
-                continue;
-            };
-            let (columns, tokens) = (columns_of(&row.fields), columns_of(tokens));
-            if tokens.is_empty() {
-                return Err(Error::invalid(field(), "must not be empty"));
+        rows.iter().enumerate().try_for_each(|(index, row)| {
+            // With ENABLE a row may leave its tokens to the vault.
+            if row.tokens.is_none() && self.token_mode == TokenMode::Enable {
+                return Ok(());
             }
-            if tokens.keys().any(|column| !columns.contains_key(column)) {
-                return Err(Error::invalid(field(), "has a column that the record does not have"));
-            }
-            if self.token_mode == TokenMode::EnableStrict && tokens.len() != columns.len() {
-                return Err(Error::invalid(
-                    field(),
-                    "lacks a column: ENABLE_STRICT wants a token for every column",
-                ));
-            }
-        }
-        Ok(())
+            check_row_tokens(self.token_mode, &row.fields, row.tokens.as_ref(), &format!("tokens[{index}]"))
+        })
     }
 
     /// A row that names the unique column is found again by a second try; one that does not is inserted twice.
@@ -303,9 +278,6 @@ impl fmt::Debug for InsertError {
             .finish()
     }
 }
-
-/// What is said about a row that the answer does not mention.
-pub(super) const NO_OUTCOME: &str = "the answer does not say what became of this row";
 
 impl Vault {
     /// Inserts rows into a table, and updates instead where [`InsertRequest::upsert`] says so.

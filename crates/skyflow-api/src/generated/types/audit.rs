@@ -193,7 +193,7 @@ impl fmt::Debug for AuditEventContext {
             .field("actor_type", &self.actor_type)
             .field("access_type", &self.access_type)
             .field("ip_address", &redacted(self.ip_address.is_some()))
-            .field("origin", &self.origin)
+            .field("origin", &redacted(self.origin.is_some()))
             .field("auth_mode", &self.auth_mode)
             .field("jwt_id", &self.jwt_id)
             .field("bearer_token_context_id", &self.bearer_token_context_id)

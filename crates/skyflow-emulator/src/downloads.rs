@@ -1,0 +1,40 @@
+//! Download links: who holds one may read one file for 15 minutes.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::random;
+use crate::state::Now;
+use crate::store::files::FileCell;
+
+/// How long a link works, in milliseconds.
+const LIFE: i64 = 15 * 60 * 1000;
+
+/// The path under which links are served.
+pub(crate) const PATH: &str = "/_emulator/files/";
+
+/// The links that still work.
+#[derive(Default)]
+pub(crate) struct Downloads(Mutex<HashMap<String, Link>>);
+
+struct Link {
+    cell: FileCell,
+    expires_at: i64,
+}
+
+impl Downloads {
+    /// Makes a path that nobody can guess.
+    pub(crate) fn path_to(&self, cell: FileCell, now: Now) -> String {
+        let key = random::hex(64);
+        let path = format!("{PATH}{key}");
+        let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        links.retain(|_, link| link.expires_at > now.millis());
+        links.insert(key, Link { cell, expires_at: now.millis() + LIFE });
+        path
+    }
+
+    pub(crate) fn find(&self, key: &str, now: Now) -> Option<FileCell> {
+        let links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        links.get(key).filter(|link| link.expires_at > now.millis()).map(|link| link.cell.clone())
+    }
+}

@@ -1,0 +1,95 @@
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use skyflow_api::{Json, query, types};
+use skyflow_types::RequestId;
+
+use super::Vault;
+use super::rows::not_blank;
+use crate::{Error, Record};
+
+/// Asks a question in SQL: one `SELECT`, at most 25 rows.
+///
+/// The vault checks the statement. Values that come from elsewhere do not belong into its text without quoting.
+#[derive(Clone)]
+#[must_use = "a request does nothing until it is given to `Vault::query`"]
+pub struct QueryRequest {
+    query: String,
+}
+
+impl QueryRequest {
+    /// Takes the statement.
+    pub fn new(query: impl Into<String>) -> Self {
+        Self { query: query.into() }
+    }
+}
+
+/// A statement may quote values, so it is not shown.
+impl fmt::Debug for QueryRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueryRequest").finish_non_exhaustive()
+    }
+}
+
+/// The rows that the statement selects.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct QueryResponse {
+    /// The rows, in the order of the answer.
+    pub fields: Vec<QueriedRecord>,
+    /// The request id of the answer.
+    pub request_id: Option<RequestId>,
+}
+
+/// One row of a query.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct QueriedRecord {
+    /// The selected columns.
+    pub record: Record,
+    /// The tokens by column; empty when the server sends none.
+    pub tokenized_data: Record,
+}
+
+impl QueryResponse {
+    /// Decodes the rows into a type of yours.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when a row does not fit the type.
+    pub fn records<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
+        self.fields.iter().map(|row| row.record.decode()).collect()
+    }
+}
+
+impl Vault {
+    /// Selects rows with SQL.
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
+    /// use skyflow::QueryRequest;
+    ///
+    /// let answer = vault.query(QueryRequest::new("SELECT state FROM persons LIMIT 10")).await?;
+    /// for row in &answer.fields {
+    ///     println!("{:?}", row.record.text("state"));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails before anything is sent when the statement is blank; fails as every call does afterwards.
+    pub async fn query(&self, request: QueryRequest) -> Result<QueryResponse, Error> {
+        not_blank("query", &request.query).map_err(|error| error.in_operation("query.execute"))?;
+        let body = types::QueryRequest::new(request.query);
+        let answer = self.send(query::Execute::new(self.id().as_str(), body)).await?;
+        let row = |row: types::Record| {
+            let or_empty = |columns: Option<Json>| columns.map_or_else(Record::empty, Record::new);
+            QueriedRecord { record: or_empty(row.fields), tokenized_data: or_empty(row.tokens) }
+        };
+        Ok(QueryResponse {
+            fields: answer.body.records.into_iter().map(row).collect(),
+            request_id: answer.request_id,
+        })
+    }
+}

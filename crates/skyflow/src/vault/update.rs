@@ -1,0 +1,158 @@
+use std::fmt;
+
+use serde::Serialize;
+use skyflow_api::{Json, records, types};
+use skyflow_types::{RequestId, TokenMode};
+
+use super::Vault;
+use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
+use crate::record::columns_of;
+use crate::{Error, Record};
+
+/// Asks to change columns of one row.
+///
+/// ```
+/// use serde_json::json;
+/// use skyflow::UpdateRequest;
+///
+/// let request = UpdateRequest::new("table1", "b9b80eef-4a4a-4b9c-8f9a-1d2e3f4a5b6c", json!({"cardholder_name": "Jane Doe"}))
+///     .return_tokens(true);
+/// ```
+#[derive(Clone)]
+#[must_use = "a request does nothing until it is given to `Vault::update`"]
+pub struct UpdateRequest {
+    table: String,
+    skyflow_id: String,
+    fields: Result<Json, RowProblem>,
+    tokens: Option<Result<Json, RowProblem>>,
+    return_tokens: bool,
+    token_mode: TokenMode,
+}
+
+impl UpdateRequest {
+    /// Names the row and its new values: anything that serialises to a JSON object. Columns that are not named stay as
+    /// they are. A `skyflow_id` among the values has to be the row's.
+    pub fn new<T: Serialize>(table: impl Into<String>, skyflow_id: impl Into<String>, fields: T) -> Self {
+        Self {
+            table: table.into(),
+            skyflow_id: skyflow_id.into(),
+            fields: to_row(&fields),
+            tokens: None,
+            return_tokens: false,
+            token_mode: TokenMode::Disable,
+        }
+    }
+
+    /// Brings tokens of your own, an object with a token per column. It needs [`UpdateRequest::token_mode`].
+    pub fn tokens<T: Serialize>(mut self, tokens: T) -> Self {
+        self.tokens = Some(to_row(&tokens));
+        self
+    }
+
+    /// Asks for the tokens of the changed columns; not asked for by default.
+    pub fn return_tokens(mut self, yes: bool) -> Self {
+        self.return_tokens = yes;
+        self
+    }
+
+    /// Says who makes the tokens; the vault by default.
+    pub fn token_mode(mut self, mode: TokenMode) -> Self {
+        self.token_mode = mode;
+        self
+    }
+
+    fn into_operation(self, vault: &Vault) -> Result<records::Update, Error> {
+        not_blank("table", &self.table)?;
+        not_blank("skyflow_id", &self.skyflow_id)?;
+        let fields = self.fields.map_err(|problem| problem.of("fields"))?;
+        let fields = without_id(fields, &self.skyflow_id)?;
+        let tokens = self.tokens.transpose().map_err(|problem| problem.of("tokens"))?;
+        check_row_tokens(self.token_mode, &fields, tokens.as_ref(), "tokens")?;
+        let mut row = types::Record::default().fields(fields);
+        row.tokens = tokens;
+        let mut body = types::UpdateRecordRequest::new(row).tokenization(self.return_tokens);
+        if self.token_mode != TokenMode::Disable {
+            body = body.byot(self.token_mode.as_str());
+        }
+        Ok(records::Update::new(vault.id().as_str(), self.table, self.skyflow_id, body))
+    }
+}
+
+/// The id travels in the path; among the fields the vault would take it for a column.
+fn without_id(fields: Json, skyflow_id: &str) -> Result<Json, Error> {
+    let mut columns = columns_of(&fields);
+    if let Some(id) = columns.remove("skyflow_id") {
+        if serde_json::from_str::<&str>(id.get()).ok() != Some(skyflow_id) {
+            return Err(Error::invalid("fields.skyflow_id", "is not the id of the row"));
+        }
+        let rest = Json::from_serialize(&columns);
+        return refuse_empty(rest.map_err(|_| RowProblem::NotSerializable.of("fields"))?);
+    }
+    drop(columns);
+    refuse_empty(fields)
+}
+
+fn refuse_empty(fields: Json) -> Result<Json, Error> {
+    if columns_of(&fields).is_empty() { Err(Error::invalid("fields", "must not be empty")) } else { Ok(fields) }
+}
+
+impl fmt::Debug for UpdateRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpdateRequest")
+            .field("table", &self.table)
+            .field("skyflow_id", &self.skyflow_id)
+            .field("return_tokens", &self.return_tokens)
+            .field("token_mode", &self.token_mode)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The row that was changed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UpdateResponse {
+    /// The id of the row.
+    pub skyflow_id: String,
+    /// The tokens of the changed columns, when they were asked for.
+    pub tokens: Option<Record>,
+    /// The request id of the answer.
+    pub request_id: Option<RequestId>,
+}
+
+impl UpdateResponse {
+    /// Returns the token of a column.
+    pub fn token(&self, column: &str) -> Option<String> {
+        self.tokens.as_ref()?.text(column)
+    }
+}
+
+impl Vault {
+    /// Changes columns of one row.
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault, id: String) -> Result<(), skyflow::Error> {
+    /// use serde_json::json;
+    /// use skyflow::UpdateRequest;
+    ///
+    /// vault.update(UpdateRequest::new("table1", id, json!({"cardholder_name": "Jane Doe"}))).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails before anything is sent when table or id is blank, the fields do not serialise to an object with at least
+    /// one column, or tokens and token mode do not fit; fails as every call does afterwards.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not take back a request that was already sent.
+    pub async fn update(&self, request: UpdateRequest) -> Result<UpdateResponse, Error> {
+        let update = request.into_operation(self).map_err(|error| error.in_operation("records.update"))?;
+        let answer = self.send(update).await?;
+        let Some(skyflow_id) = answer.body.skyflow_id else {
+            let error = Error::answer("the answer does not name the row").in_operation("records.update");
+            return Err(error.with_request_id(answer.request_id).applied());
+        };
+        Ok(UpdateResponse { skyflow_id, tokens: answer.body.tokens.map(Record::new), request_id: answer.request_id })
+    }
+}
