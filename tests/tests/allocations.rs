@@ -46,21 +46,3 @@ fn the_count_sees_an_allocation() {
     assert_eq!(measure(|| drop(std::hint::black_box(Box::new(1)))).count_total, 1);
     assert_eq!(measure(|| ()).count_total, 0);
 }
-
-#[test]
-fn zz_breakdown() {
-    use skyflow_http::layers::*;
-    use tower::Layer;
-    let clock: Arc<dyn skyflow_http::Clock> = Arc::new(ManualClock::new());
-    let bare = per_call(&leaf());
-    println!("bare {bare}");
-    println!("op trace {}", per_call(&HttpService::new(OperationTraceLayer::new(clock.clone()).layer(leaf()))) - bare);
-    println!("deadline {}", per_call(&HttpService::new(DeadlineLayer::new(std::time::Duration::from_secs(60), clock.clone()).layer(leaf()))) - bare);
-    println!("metadata {}", per_call(&HttpService::new(MetadataLayer::skyflow().layer(leaf()))) - bare);
-    println!("retry {}", per_call(&HttpService::new(RetryLayer::new(clock.clone()).layer(leaf()))) - bare);
-    println!("metadata+retry {}", per_call(&HttpService::new(MetadataLayer::skyflow().layer(RetryLayer::new(clock.clone()).layer(leaf())))) - bare);
-    println!("attempt timeout {}", per_call(&HttpService::new(AttemptTimeoutLayer::new(std::time::Duration::from_secs(60), clock.clone()).layer(leaf()))) - bare);
-    println!("attempt trace {}", per_call(&HttpService::new(AttemptTraceLayer::new(clock.clone()).layer(leaf()))) - bare);
-    println!("meta {}", per_call(&HttpService::new(ResponseMetaLayer::default().layer(leaf()))) - bare);
-    println!("box {}", per_call(&HttpService::new(leaf())) - bare);
-}

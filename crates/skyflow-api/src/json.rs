@@ -38,6 +38,12 @@ impl Json {
         serde_json::value::to_raw_value(value).map(Self).map_err(|_| EncodeError::Json)
     }
 
+    /// Makes an object without members.
+    pub fn empty_object() -> Self {
+        // A literal that is JSON.
+        Self(RawValue::from_string("{}".to_owned()).unwrap_or_default())
+    }
+
     /// Takes text that is JSON already.
     ///
     /// # Errors

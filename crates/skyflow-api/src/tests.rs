@@ -44,7 +44,7 @@ fn what_may_be_repeated_is_decided_by_meaning_and_not_by_method() {
         ("query.execute", Idempotency::Safe),
         ("records.get", Idempotency::Safe),
         ("records.list", Idempotency::Safe),
-        ("records.get_file_scan_status", Idempotency::Safe),
+        ("record_files.get_scan_status", Idempotency::Safe),
         ("files.get_run", Idempotency::Safe),
         ("strings.reidentify", Idempotency::Safe),
         ("guardrails.check", Idempotency::Safe),
@@ -52,11 +52,11 @@ fn what_may_be_repeated_is_decided_by_meaning_and_not_by_method() {
         ("records.update", Idempotency::Idempotent),
         ("records.delete", Idempotency::Idempotent),
         ("records.bulk_delete", Idempotency::Idempotent),
-        ("records.delete_file", Idempotency::Idempotent),
+        ("record_files.delete", Idempotency::Idempotent),
         ("records.insert", Idempotency::NonIdempotent),
         ("records.batch", Idempotency::NonIdempotent),
-        ("records.upload_file", Idempotency::NonIdempotent),
-        ("records.upload_file_v2", Idempotency::NonIdempotent),
+        ("record_files.upload_to_record", Idempotency::NonIdempotent),
+        ("record_files.upload", Idempotency::NonIdempotent),
         ("strings.deidentify", Idempotency::NonIdempotent),
         ("files.deidentify", Idempotency::NonIdempotent),
         ("flow_records.insert", Idempotency::NonIdempotent),
@@ -67,7 +67,7 @@ fn what_may_be_repeated_is_decided_by_meaning_and_not_by_method() {
 
 #[test]
 fn path_parameters_are_always_one_segment_each() {
-    let request = records::DeleteFile::new("v/1", "a?b", "#%2F", "ü").encode().unwrap();
+    let request = record_files::Delete::new("v/1", "a?b", "#%2F", "ü").encode().unwrap();
     assert_eq!(request.method(), Method::DELETE);
     assert_eq!(target(&request), "/v1/vaults/v%2F1/a%3Fb/%23%252F/files/%C3%BC");
     assert!(request.body().as_bytes().unwrap().is_empty());
@@ -154,8 +154,8 @@ fn a_delete_can_carry_a_body() {
 #[tokio::test]
 async fn both_uploads_are_forms() {
     let file = || FilePart::new("content").file_name("x.png").content_type("image/png");
-    let old = records::UploadFile::new("v", "t", "id", UploadRecordFileForm::new("photo", file()));
-    let new = records::UploadFileV2::new(
+    let old = record_files::UploadToRecord::new("v", "t", "id", UploadRecordFileForm::new("photo", file()));
+    let new = record_files::Upload::new(
         "v",
         UploadFileForm::new("t", "photo", file()).skyflow_id("id").return_file_metadata(true),
     );
@@ -193,7 +193,7 @@ async fn both_uploads_are_forms() {
 fn an_upload_of_a_stream_is_a_stream() {
     let stream = Body::new(Body::from("content"));
     let form = UploadRecordFileForm::new("photo", FilePart::new(stream).length(7));
-    let request = records::UploadFile::new("v", "t", "id", form).encode().unwrap();
+    let request = record_files::UploadToRecord::new("v", "t", "id", form).encode().unwrap();
     assert!(request.body().try_clone().is_none());
 }
 
@@ -207,11 +207,22 @@ fn null_and_absent_mean_the_same_and_unknown_properties_are_ignored() {
         assert_eq!(answer.records[0].skyflow_id.as_deref(), Some("a"));
         assert!(answer.records[0].tokens.is_none());
     }
-    for body in [r#"{"records":null}"#, "{}", r#"{"records":[]}"#] {
+    for body in [r#"{"records":null}"#, r#"{"records":[]}"#] {
         assert!(decode::<records::Insert>(body).unwrap().records.is_empty(), "{body}");
     }
     let entity = decode::<strings::Deidentify>(r#"{"entities":[{"entity_scores":null}]}"#).unwrap();
     assert!(entity.entities[0].entity_scores.is_empty());
+}
+
+#[test]
+fn an_answer_without_its_main_list_is_another_answer_and_never_an_empty_success() {
+    for body in ["{}", r#"{"rows":[]}"#, "[]", "null", r#""text""#] {
+        assert!(decode::<records::Insert>(body).is_err(), "{body}");
+        assert!(decode::<records::List>(body).is_err(), "{body}");
+        assert!(decode::<records::Batch>(body).is_err(), "{body}");
+        assert!(decode::<query::Execute>(body).is_err(), "{body}");
+        assert!(decode::<tokens::Detokenize>(body).is_err(), "{body}");
+    }
 }
 
 #[test]
@@ -249,13 +260,13 @@ fn a_batch_answer_keeps_what_each_entry_answered() {
 
 #[test]
 fn values_without_a_name_are_kept_and_sent_back() {
-    let status = decode::<records::GetFileScanStatus>(r#"{"av_scan_status":"SCAN_NEW"}"#).unwrap();
+    let status = decode::<record_files::GetScanStatus>(r#"{"av_scan_status":"SCAN_NEW"}"#).unwrap();
     assert_eq!(status.av_scan_status, Some(FileScanStatus::Other("SCAN_NEW".to_owned())));
     assert_eq!(RedactionType::from("MASKED"), RedactionType::Masked);
     assert_eq!(RedactionType::from("masked").as_str(), "masked");
     assert_eq!(serde_json::to_string(&EntityType::from("new_entity")).unwrap(), r#""new_entity""#);
     assert_eq!(serde_json::to_string(&EntityType::NameGiven).unwrap(), r#""name_given""#);
-    assert!(decode::<records::GetFileScanStatus>(r#"{"av_scan_status":7}"#).is_err());
+    assert!(decode::<record_files::GetScanStatus>(r#"{"av_scan_status":7}"#).is_err());
 }
 
 #[test]

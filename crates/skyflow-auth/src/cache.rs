@@ -199,13 +199,20 @@ impl<P: TokenProvider> TokenProvider for Cached<P> {
     ///
     /// A caller that is dropped while it renews hands on to the next that waits; nobody waits for a dropped one.
     fn token(&self) -> TokenFuture<'_> {
-        let current = self.current.load();
-        match current.as_ref() {
-            Some(entry) if entry.is_fresh_at(self.clock.monotonic()) => {
-                TokenFuture::ready(Ok(entry.token.clone()))
-            }
-            _ => TokenFuture::new(self.renew()),
+        match self.peek() {
+            Some(token) => TokenFuture::ready(Ok(token)),
+            None => TokenFuture::new(self.renew()),
         }
+    }
+
+    fn peek(&self) -> Option<AccessToken> {
+        let current = self.current.load();
+        let entry = current.as_ref().filter(|entry| entry.is_fresh_at(self.clock.monotonic()))?;
+        Some(entry.token.clone())
+    }
+
+    fn can_renew(&self) -> bool {
+        self.provider.can_renew()
     }
 
     /// Drops `rejected`, and only that: a newer token stays.

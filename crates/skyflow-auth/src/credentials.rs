@@ -8,8 +8,8 @@ use skyflow_types::Secret;
 
 use crate::key::read_env;
 use crate::{
-    ApiKey, Cached, CredentialsError, CredentialsErrorKind, ServiceAccountKey, ServiceAccountTokens,
-    StaticToken, TokenExchange, TokenOptions, TokenProvider,
+    ApiKey, Cached, CredentialsConfig, CredentialsError, CredentialsErrorKind, DataTokenSigner, ScopedTokens,
+    ServiceAccountKey, ServiceAccountTokens, StaticToken, TokenExchange, TokenOptions, TokenProvider,
 };
 
 /// What proves to Skyflow who is calling: an API key, a bearer token, or a service account.
@@ -24,7 +24,8 @@ use crate::{
 /// # let _ = credentials;
 /// # Ok::<(), skyflow_auth::CredentialsError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "CredentialsConfig")]
 pub struct Credentials {
     kind: Kind,
     options: TokenOptions,
@@ -179,14 +180,75 @@ impl Credentials {
     /// Fails when the file of [`Credentials::from_path`] cannot be used, and when a bearer token has expired meanwhile.
     pub fn provider(&self, exchange: &TokenExchange) -> Result<Arc<dyn TokenProvider>, CredentialsError> {
         let clock = Arc::clone(exchange.clock());
+        Ok(match &self.kind {
+            Kind::ApiKey(key) => Arc::new(ApiKey::new(key.clone())?),
+            Kind::BearerToken(token) => Arc::new(StaticToken::with_clock(token.clone(), clock)?),
+            Kind::File(_) | Kind::ServiceAccount(_) => {
+                Arc::new(Cached::with_clock(self.account(exchange)?, clock))
+            }
+        })
+    }
+
+    /// Makes the provider of many end users' tokens; see [`ScopedTokens`].
+    ///
+    /// # Errors
+    ///
+    /// Fails for an API key and a bearer token, which speak for nobody else, and when the file of
+    /// [`Credentials::from_path`] cannot be used.
+    pub fn scoped(&self, exchange: &TokenExchange) -> Result<ScopedTokens, CredentialsError> {
+        self.account(exchange).map(ScopedTokens::new)
+    }
+
+    /// Makes a signer of data tokens with the key and the context of these credentials.
+    ///
+    /// # Errors
+    ///
+    /// Fails for an API key and a bearer token, which cannot sign, and when the file of [`Credentials::from_path`]
+    /// cannot be used.
+    pub fn data_token_signer(&self) -> Result<DataTokenSigner, CredentialsError> {
+        let signer = DataTokenSigner::new(match &self.kind {
+            Kind::File(path) => ServiceAccountKey::from_path(path)?,
+            Kind::ServiceAccount(key) => key.clone(),
+            Kind::ApiKey(_) | Kind::BearerToken(_) => return Err(not_an_account()),
+        });
+        Ok(match self.options.context_ref() {
+            Some(context) => signer.with_context(context.clone()),
+            None => signer,
+        })
+    }
+
+    /// Takes the first credentials that are given, else those of the environment.
+    ///
+    /// This is the order of the official SDKs: a vault's own, then the client's, then `SKYFLOW_CREDENTIALS`.
+    ///
+    /// ```
+    /// use skyflow_auth::Credentials;
+    ///
+    /// let of_the_client = Credentials::api_key("sky-abcde-0123456789abcdef0123456789abcdef")?;
+    /// let taken = Credentials::first_of([None, Some(of_the_client.clone())])?;
+    /// assert_eq!(taken, of_the_client);
+    /// # Ok::<(), skyflow_auth::CredentialsError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Credentials::from_env`] does when none is given.
+    pub fn first_of(given: impl IntoIterator<Item = Option<Self>>) -> Result<Self, CredentialsError> {
+        given.into_iter().flatten().next().map_or_else(Self::from_env, Ok)
+    }
+
+    fn account(&self, exchange: &TokenExchange) -> Result<ServiceAccountTokens, CredentialsError> {
         let account = match &self.kind {
-            Kind::ApiKey(key) => return Ok(Arc::new(ApiKey::new(key.clone())?)),
-            Kind::BearerToken(token) => return Ok(Arc::new(StaticToken::with_clock(token.clone(), clock)?)),
             Kind::File(path) => ServiceAccountTokens::from_path(path, exchange.clone())?,
             Kind::ServiceAccount(key) => ServiceAccountTokens::new(key.clone(), exchange.clone()),
+            Kind::ApiKey(_) | Kind::BearerToken(_) => return Err(not_an_account()),
         };
-        Ok(Arc::new(Cached::with_clock(account.with_options(self.options.clone()), clock)))
+        Ok(account.with_options(self.options.clone()))
     }
+}
+
+fn not_an_account() -> CredentialsError {
+    CredentialsError::new("credentials", CredentialsErrorKind::NotApplicable)
 }
 
 impl From<ServiceAccountKey> for Credentials {

@@ -15,9 +15,8 @@ pub(crate) type Text = Zeroizing<String>;
 pub(crate) struct Document<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'a> Document<'a> {
-    /// Reads an object; `field` names the whole in an error.
+    /// Reads an object that is [`tidy`]; `field` names the whole in an error.
     pub(crate) fn parse(field: &'static str, json: &'a str) -> Result<Self, CredentialsError> {
-        let json = json.trim_start_matches('\u{feff}');
         serde_json::from_str(json).map(Self).map_err(|error| CredentialsError::not_json(field, &error))
     }
 
@@ -50,6 +49,25 @@ impl<'a> Document<'a> {
             Some(text) => Ok(text),
         }
     }
+}
+
+/// Removes a byte order mark, and escapes line breaks that stand inside of texts.
+///
+/// JSON forbids them there, and shells and `.env` files put them there: `\n` in a private key comes out as a real one.
+pub(crate) fn tidy(json: &str) -> Text {
+    let mut tidy = Zeroizing::new(String::with_capacity(json.len() * 2));
+    let (mut in_text, mut escaped) = (false, false);
+    for c in json.trim_start_matches('\u{feff}').chars() {
+        match c {
+            '\n' if in_text => tidy.push_str("\\n"),
+            '\r' if in_text => tidy.push_str("\\r"),
+            '\t' if in_text => tidy.push_str("\\t"),
+            c => tidy.push(c),
+        }
+        in_text ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+    }
+    tidy
 }
 
 /// Reads a JSON string that serde_json has checked; `None` when the value is of another type.
@@ -127,6 +145,15 @@ mod tests {
             assert_eq!(error.kind(), CredentialsErrorKind::NotJson);
             assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_line_break_inside_a_text_is_read_and_between_texts_it_is_left_alone() {
+        let pretty = "\u{feff}{\n  \"a\": \"1\n2\\\"\r\n3\\\\\",\n\t\"b\": \"x\ty\"\n}";
+        let tidy = tidy(pretty);
+        let document = Document::parse("c", &tidy).unwrap();
+        assert_eq!(document.required(&["a"]).unwrap().as_str(), "1\n2\"\r\n3\\");
+        assert_eq!(document.required(&["b"]).unwrap().as_str(), "x\ty");
     }
 
     #[test]

@@ -61,7 +61,11 @@ impl DotEnv {
         }
         let from = std::path::absolute(&self.file).ok()?;
         let name = from.file_name()?;
-        from.parent()?.ancestors().skip(1).map(|directory: &Path| directory.join(name)).find(|path| path.exists())
+        from.parent()?
+            .ancestors()
+            .skip(1)
+            .map(|directory: &Path| directory.join(name))
+            .find(|path| path.exists())
     }
 }
 
@@ -157,7 +161,9 @@ mod tests {
         ] {
             assert_eq!(read(file).as_deref(), Some(expected), "{file}");
         }
-        for file in ["", "\n\n", "SKYFLOW_CREDENTIALS", "XSKYFLOW_CREDENTIALS=x", "skyflow_credentials=x", "=x"] {
+        for file in
+            ["", "\n\n", "SKYFLOW_CREDENTIALS", "XSKYFLOW_CREDENTIALS=x", "skyflow_credentials=x", "=x"]
+        {
             assert_eq!(read(file), None, "{file}");
         }
     }
@@ -167,7 +173,8 @@ mod tests {
         let pieces = ["'", "\"", "\\", "\n", "=", "#", " ", "SKYFLOW_CREDENTIALS=", "\u{1f600}", "export "];
         for seed in 0..2_000 {
             let mut random = fastrand::Rng::with_seed(seed);
-            let text: String = (0..random.usize(0..30)).map(|_| pieces[random.usize(0..pieces.len())]).collect();
+            let text: String =
+                (0..random.usize(0..30)).map(|_| pieces[random.usize(0..pieces.len())]).collect();
             let _ = variable(&text, "SKYFLOW_CREDENTIALS");
         }
     }

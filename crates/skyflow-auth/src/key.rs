@@ -8,7 +8,7 @@ use skyflow_types::Secret;
 use zeroize::Zeroizing;
 
 use crate::claims::{Assertion, unix_seconds};
-use crate::document::Document;
+use crate::document::{self, Document};
 use crate::sign::{RsaSigner, into_secret};
 use crate::{AuthError, CredentialsError, CredentialsErrorKind, TokenOptions, TokenUri, pem};
 
@@ -51,7 +51,8 @@ impl ServiceAccountKey {
     /// text, when the token URI is not `https://` (or loopback), and when the key is not an RSA private key of 2048
     /// bits or more. The error names the field and holds no value.
     pub fn from_json(json: &str) -> Result<Self, CredentialsError> {
-        let document = Document::parse("credentials", json)?;
+        let json = document::tidy(json);
+        let document = Document::parse("credentials", &json)?;
         let private_key = document.required(&["privateKey", "private_key"])?;
         let client_id = document.required(&["clientID", "clientId", "client_id"])?;
         let key_id = document.required(&["keyID", "keyId", "key_id"])?;

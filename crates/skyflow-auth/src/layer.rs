@@ -1,16 +1,17 @@
-use std::future::Future;
-use std::pin::Pin;
+mod future;
+
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::{self, HeaderName};
-use http::{StatusCode, Uri};
-use skyflow_http::{BaseUri, BoxError, Request, Response, try_clone_request};
-use tower::ServiceExt;
+use http::Uri;
+use http::header::HeaderName;
+use skyflow_http::{BaseUri, BoxError, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{AccessToken, AuthError, TokenProvider};
+use self::future::Attach;
+pub use self::future::AuthFuture;
+use crate::{AuthError, TokenProvider};
 
 /// The header that connections take their token in, without `Bearer`.
 pub const CONNECTION_HEADER: HeaderName = HeaderName::from_static("x-skyflow-authorization");
@@ -123,63 +124,32 @@ where
 {
     type Response = Response;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, BoxError>> + Send>>;
+    type Future = AuthFuture<S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, request: Request) -> AuthFuture<S> {
         let fresh = self.inner.clone();
         // The service that was polled ready has to be the one that is called; a clone of it is not ready.
         let ready = std::mem::replace(&mut self.inner, fresh);
         if !self.layer.hosts.allows(request.uri()) {
-            return Box::pin(std::future::ready(Err(AuthError::foreign_host().into())));
+            return AuthFuture::refused(AuthError::foreign_host());
         }
         let header = self.layer.header;
+        if header == AuthHeader::Connection && request.headers().contains_key(&CONNECTION_HEADER) {
+            return AuthFuture::as_it_is(ready, request);
+        }
         let tokens = match request.extensions().get::<CallTokens>() {
             Some(of_this_call) => Arc::clone(&of_this_call.0),
             None => Arc::clone(&self.layer.tokens),
         };
-        Box::pin(run(tokens, header, ready, request))
+        let at_hand = tokens.peek();
+        let attach = Attach { tokens, header };
+        match at_hand {
+            Some(token) => AuthFuture::with_token(attach, token, ready, request),
+            None => AuthFuture::without_token(attach, ready, request),
+        }
     }
-}
-
-async fn run<S>(
-    tokens: Arc<dyn TokenProvider>,
-    header: AuthHeader,
-    mut ready: S,
-    mut request: Request,
-) -> Result<Response, BoxError>
-where
-    S: Service<Request, Response = Response>,
-    S::Error: Into<BoxError>,
-{
-    if header == AuthHeader::Connection && request.headers().contains_key(&CONNECTION_HEADER) {
-        return ready.call(request).await.map_err(Into::into);
-    }
-    let token = tokens.token().await?;
-    let spare = try_clone_request(&request);
-    attach(header, &token, &mut request);
-    let answer = ready.call(request).await.map_err(Into::into)?;
-    let Some(mut replay) = spare.filter(|_| answer.status() == StatusCode::UNAUTHORIZED) else {
-        return Ok(answer);
-    };
-    tokens.invalidate(&token);
-    let other = tokens.token().await?;
-    if other.is_same(&token) {
-        return Ok(answer);
-    }
-    drop(answer);
-    tracing::debug!("replaying with a new token after a 401");
-    attach(header, &other, &mut replay);
-    ready.oneshot(replay).await.map_err(Into::into)
-}
-
-fn attach(header: AuthHeader, token: &AccessToken, request: &mut Request) {
-    let (name, value) = match header {
-        AuthHeader::Bearer => (header::AUTHORIZATION, token.bearer_header()),
-        AuthHeader::Connection => (CONNECTION_HEADER, token.raw_header()),
-    };
-    request.headers_mut().insert(name, value.clone());
 }

@@ -43,6 +43,16 @@ pub trait TokenProvider: Send + Sync + fmt::Debug + 'static {
     fn invalidate(&self, rejected: &AccessToken) {
         let _ = rejected;
     }
+
+    /// Returns a token that is good and at hand, so that nobody has to wait; by default there is none.
+    fn peek(&self) -> Option<AccessToken> {
+        None
+    }
+
+    /// Tells whether another token can be had after one was refused; by default yes.
+    fn can_renew(&self) -> bool {
+        true
+    }
 }
 
 impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
@@ -52,6 +62,14 @@ impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
 
     fn invalidate(&self, rejected: &AccessToken) {
         (**self).invalidate(rejected);
+    }
+
+    fn peek(&self) -> Option<AccessToken> {
+        (**self).peek()
+    }
+
+    fn can_renew(&self) -> bool {
+        (**self).can_renew()
     }
 }
 
@@ -150,6 +168,14 @@ impl TokenProvider for StaticToken {
             false => Ok(self.token.clone()),
         })
     }
+
+    fn peek(&self) -> Option<AccessToken> {
+        Some(&self.token).filter(|token| !token.is_expired_at(self.clock.monotonic())).cloned()
+    }
+
+    fn can_renew(&self) -> bool {
+        false
+    }
 }
 
 /// Hands out an API key; it does not expire.
@@ -186,6 +212,14 @@ impl ApiKey {
 impl TokenProvider for ApiKey {
     fn token(&self) -> TokenFuture<'_> {
         TokenFuture::ready(Ok(self.0.clone()))
+    }
+
+    fn peek(&self) -> Option<AccessToken> {
+        Some(self.0.clone())
+    }
+
+    fn can_renew(&self) -> bool {
+        false
     }
 }
 

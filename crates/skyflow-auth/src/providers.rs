@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{Credentials, CredentialsError, TokenExchange, TokenProvider};
+use crate::{Credentials, CredentialsError, ScopedTokens, TokenExchange, TokenOptions, TokenProvider};
 
 /// Makes providers of credentials; equal credentials share one provider, and so one token.
 ///
@@ -9,11 +9,15 @@ use crate::{Credentials, CredentialsError, TokenExchange, TokenProvider};
 #[derive(Clone)]
 pub struct TokenProviders {
     exchange: TokenExchange,
-    made: Arc<Mutex<Vec<Made>>>,
+    made: Arc<Mutex<Made>>,
 }
 
-/// A client has few credentials, so a list is searched.
-type Made = (Credentials, Arc<dyn TokenProvider>);
+/// A client has few credentials, so lists are searched.
+#[derive(Default)]
+struct Made {
+    providers: Vec<(Credentials, Arc<dyn TokenProvider>)>,
+    scoped: Vec<(Credentials, ScopedTokens)>,
+}
 
 impl TokenProviders {
     /// Starts without providers.
@@ -33,18 +37,40 @@ impl TokenProviders {
     /// Fails as [`Credentials::provider`] does.
     pub fn get(&self, credentials: &Credentials) -> Result<Arc<dyn TokenProvider>, CredentialsError> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, provider)) = made.iter().find(|(known, _)| known == credentials) {
+        if let Some((_, provider)) = made.providers.iter().find(|(known, _)| known == credentials) {
             return Ok(Arc::clone(provider));
         }
         let provider = credentials.provider(&self.exchange)?;
-        made.push((credentials.clone(), Arc::clone(&provider)));
+        made.providers.push((credentials.clone(), Arc::clone(&provider)));
         Ok(provider)
+    }
+
+    /// Returns the tokens of an end user: those of `credentials` with `options` on top.
+    ///
+    /// Put it in [`CallTokens`](crate::CallTokens) to make one call speak for that user. The 64 combinations used last
+    /// keep their tokens.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Credentials::scoped`] does.
+    pub fn get_scoped(
+        &self,
+        credentials: &Credentials,
+        options: &TokenOptions,
+    ) -> Result<Arc<dyn TokenProvider>, CredentialsError> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, scoped)) = made.scoped.iter().find(|(known, _)| known == credentials) {
+            return Ok(scoped.get(options));
+        }
+        let scoped = credentials.scoped(&self.exchange)?;
+        made.scoped.push((credentials.clone(), scoped.clone()));
+        Ok(scoped.get(options))
     }
 }
 
 impl fmt::Debug for TokenProviders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner).providers.len();
         f.debug_struct("TokenProviders").field("made", &made).finish_non_exhaustive()
     }
 }

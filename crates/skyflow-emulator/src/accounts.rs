@@ -92,11 +92,8 @@ impl ServiceAccount {
     ///
     /// Fails when the key cannot be stored.
     pub fn create_api_key(&self) -> Result<Secret, AccountError> {
-        let row = ApiKeyRow {
-            api_key: keys::api_key(),
-            client_id: self.row.client_id.clone(),
-            enabled: true,
-        };
+        let row =
+            ApiKeyRow { api_key: keys::api_key(), client_id: self.row.client_id.clone(), enabled: true };
         self.state.store.read(|connection| accounts::put_api_key(connection, &row))?;
         Ok(Secret::new(row.api_key.as_str()))
     }

@@ -74,11 +74,9 @@ pub(crate) fn of(file_name: &str, content: &[u8]) -> &'static str {
     match by_name {
         Some(office) if content.starts_with(b"PK\x03\x04") && office.starts_with(OFFICE_ZIP) => office,
         _ if content.starts_with(b"PK\x03\x04") => "application/zip",
-        Some(office @ ("application/msword" | "application/vnd.ms-excel" | "application/vnd.ms-powerpoint"))
-            if content.starts_with(OLE) =>
-        {
-            office
-        }
+        Some(
+            office @ ("application/msword" | "application/vnd.ms-excel" | "application/vnd.ms-powerpoint"),
+        ) if content.starts_with(OLE) => office,
         _ => of_text(content),
     }
 }
@@ -122,7 +120,11 @@ mod tests {
     fn the_content_decides_and_not_the_name() {
         for (name, content, expected) in [
             ("a.png", &b"%PDF-1.7"[..], "application/pdf"),
-            ("a.docx", b"PK\x03\x04", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+            (
+                "a.docx",
+                b"PK\x03\x04",
+                "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            ),
             ("a.zip", b"PK\x03\x04", "application/zip"),
             ("a.doc", OLE, "application/msword"),
             ("a", b"\x89PNG\r\n\x1a\n", "image/png"),

@@ -11,15 +11,17 @@ mod file_type;
 mod journal;
 mod multipart;
 mod operations;
+mod query;
 mod random;
 mod routes;
 mod schema;
 mod server;
 mod service;
-mod sql;
+
 mod state;
 mod store;
 mod timestamps;
+mod tls;
 mod tokens;
 mod vault;
 

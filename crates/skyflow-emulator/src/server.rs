@@ -10,16 +10,19 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use skyflow_http::Body;
 use skyflow_types::Secret;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
-use crate::service::VaultService;
+use crate::service::{Connection, VaultService};
 use crate::state::State;
+use crate::tls::Identity;
 use crate::vault::EmbeddedVault;
 
 /// The path of the token endpoint.
@@ -34,11 +37,12 @@ pub struct ServerBuilder {
     vault: EmbeddedVault,
     addr: SocketAddr,
     allow_remote: bool,
+    tls: bool,
 }
 
 impl ServerBuilder {
-    pub(crate) fn new(vault: EmbeddedVault) -> Self {
-        Self { vault, addr: (Ipv4Addr::LOCALHOST, 0).into(), allow_remote: false }
+    pub(crate) fn new(vault: EmbeddedVault, tls: bool) -> Self {
+        Self { vault, addr: (Ipv4Addr::LOCALHOST, 0).into(), allow_remote: false, tls }
     }
 
     /// Listens on this address instead of a free port of 127.0.0.1.
@@ -61,11 +65,24 @@ impl ServerBuilder {
             .await
             .map_err(|source| ServeError::Bind { addr: self.addr, source })?;
         let addr = listener.local_addr().map_err(|source| ServeError::Bind { addr: self.addr, source })?;
-        let (stop, stopped) = watch::channel(false);
         let state = Arc::clone(&self.vault.state);
-        let task = tokio::spawn(accept(listener, state, stopped));
-        let server = Server { vault: self.vault, addr, stop, task };
+        let identity = match self.tls {
+            true => Some(
+                state
+                    .store
+                    .read(|connection| Identity::load(connection, state.now()))
+                    .map_err(|source| ServeError::Certificate { source: source.into() })?,
+            ),
+            false => None,
+        };
+        let (stop, stopped) = watch::channel(false);
+        let acceptor = identity.as_ref().map(|identity| TlsAcceptor::from(Arc::clone(&identity.config)));
+        let task = tokio::spawn(accept(listener, acceptor, state, stopped));
+        let ca_pem = identity.map(|identity| identity.ca_pem);
+        let server = Server { vault: self.vault, addr, ca_pem, stop, task };
         server.vault.state.accept_audience(&server.token_uri());
+        let by_name = format!("{}://localhost:{}{TOKEN_PATH}", server.scheme(), addr.port());
+        server.vault.state.accept_audience(&by_name);
         Ok(server)
     }
 }
@@ -97,12 +114,19 @@ pub enum ServeError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The certificate for TLS could not be made.
+    #[error("the certificate of the server could not be made")]
+    Certificate {
+        /// The cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// A vault that listens on a TCP port. Dropping it stops it at once; [`Server::shutdown`] lets open requests end.
 pub struct Server {
     vault: EmbeddedVault,
     addr: SocketAddr,
+    ca_pem: Option<String>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -115,7 +139,16 @@ impl Server {
 
     /// Returns the URL of the vault, such as `http://127.0.0.1:8080`.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("{}://{}", self.scheme(), self.addr)
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.ca_pem.is_some() { "https" } else { "http" }
+    }
+
+    /// Returns the certificate that clients of a TLS server have to trust, in PEM; `None` without TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
     }
 
     /// Returns the URL of the token endpoint.
@@ -155,15 +188,21 @@ impl fmt::Debug for Server {
 }
 
 /// Serves connections until told to stop. The connections belong to this task and end with it.
-async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    state: Arc<State>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 // A connection that failed before it was accepted is the client's to retry.
-                let Ok((stream, _)) = accepted else { continue };
-                connections.spawn(serve(stream, VaultService(Arc::clone(&state)), graceful.watcher()));
+                let Ok((stream, peer)) = accepted else { continue };
+                let service = VaultService(Arc::clone(&state));
+                connections.spawn(serve(stream, peer, acceptor.clone(), service, graceful.watcher()));
             }
             Some(_) = connections.join_next() => {}
             _ = stopped.changed() => break,
@@ -176,14 +215,37 @@ async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch::Re
     }
 }
 
-async fn serve(stream: TcpStream, service: VaultService, watcher: hyper_util::server::graceful::Watcher) {
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    acceptor: Option<TlsAcceptor>,
+    service: VaultService,
+    watcher: Watcher,
+) {
     // Small answers must not wait for more to send.
     let _ = stream.set_nodelay(true);
+    match acceptor {
+        None => converse(stream, Connection { peer, secure: false }, service, watcher).await,
+        Some(acceptor) => {
+            // A client that does not trust the certificate ends the handshake and tells its user.
+            if let Ok(stream) = acceptor.accept(stream).await {
+                converse(stream, Connection { peer, secure: true }, service, watcher).await;
+            }
+        }
+    }
+}
+
+async fn converse<S>(stream: S, connection: Connection, service: VaultService, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
-        service.clone().call(request.map(Body::new))
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(connection);
+        service.clone().call(request)
     });
-    let connection =
+    let serving =
         http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
     // An error here is a client that went away or a fault that closed the connection on purpose.
-    let _ = watcher.watch(connection).await;
+    let _ = watcher.watch(serving).await;
 }

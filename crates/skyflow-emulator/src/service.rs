@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,6 +16,7 @@ use http::{Request, Response, StatusCode};
 use skyflow_http::{Body, BoxError, Error, ErrorKind};
 use tower_service::Service;
 
+use crate::audit::Observed;
 use crate::auth::{AuthKind, Caller};
 use crate::errors::{ApiError, ApiResult};
 use crate::faults::{Action, Fault, Plan};
@@ -83,15 +85,18 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Result<Response<Bo
         state.clock.sleep(plan.latency).await;
     }
 
+    let (method, connection) = (parts.method.clone(), parts.extensions.get::<Connection>().copied());
+    let mut known_caller = None;
     let early = asked.err().map(Outcome::Refused).or_else(|| replaced(plan.action.as_ref()));
     let outcome = match early {
         Some(outcome) => outcome,
         None => {
             let (caller, result) = work(&state, parts, target, body, now).await;
-            if let Some(caller) = caller {
+            if let Some(caller) = &caller {
                 entry.auth = caller.kind;
-                entry.client_id = Some(caller.client_id);
+                entry.client_id = Some(caller.client_id.clone());
             }
+            known_caller = caller;
             match (result, &plan.action) {
                 (_, Some(Action::CommitThenClose)) => Outcome::Closed,
                 (Ok(reply), _) => Outcome::Done(reply),
@@ -105,6 +110,19 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Result<Response<Bo
     let response =
         outcome.into_response(&entry.request_id).map(|response| finish(response, &plan, &entry.request_id));
     entry.status = response.as_ref().map(Response::status);
+    if let (Some(operation), Some(status)) = (operation, entry.status) {
+        let observed = Observed {
+            operation,
+            method: &method,
+            path: &path,
+            request_id: &entry.request_id,
+            peer: connection.map(|connection| connection.peer.ip().to_string()).unwrap_or_default(),
+            caller: known_caller.as_ref(),
+            status,
+            now,
+        };
+        state.audit.add(&state, &observed);
+    }
     state.journal.add(entry);
     response.ok_or_else(|| {
         Error::new(ErrorKind::Io, Some(BoxError::from("the embedded vault closed the connection")))
@@ -264,12 +282,16 @@ fn run(
 ) -> (Option<Caller>, ApiResult<Reply>) {
     let query = QueryParameters::parse(parts.uri.query().unwrap_or_default());
     let origin = origin(parts);
-    operations::run(operation, &Call { state, now, path, query, headers: &parts.headers, body, origin: &origin })
+    operations::run(
+        operation,
+        &Call { state, now, path, query, headers: &parts.headers, body, origin: &origin },
+    )
 }
 
 /// What links to the vault start with: the URL that the caller used.
 fn origin(parts: &Parts) -> String {
-    let secure = parts.extensions.get::<Secure>().is_some() || parts.uri.scheme() == Some(&Scheme::HTTPS);
+    let secure = parts.extensions.get().is_some_and(|connection: &Connection| connection.secure)
+        || parts.uri.scheme() == Some(&Scheme::HTTPS);
     let authority = match parts.uri.authority() {
         Some(authority) => authority.as_str(),
         None => parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost"),
@@ -277,9 +299,12 @@ fn origin(parts: &Parts) -> String {
     format!("{}://{authority}", if secure { "https" } else { "http" })
 }
 
-/// Marks requests that came over TLS.
+/// How a request reached the server.
 #[derive(Clone, Copy)]
-pub(crate) struct Secure;
+pub(crate) struct Connection {
+    pub(crate) peer: SocketAddr,
+    pub(crate) secure: bool,
+}
 
 fn entry(parts: &Parts, operation: Option<Operation>, plan: &Plan, now: Now) -> JournalEntry {
     JournalEntry {

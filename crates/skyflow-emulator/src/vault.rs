@@ -75,7 +75,12 @@ impl EmbeddedVault {
 
     /// Puts the vault on a TCP port: a free one of 127.0.0.1 unless an address is given. Await the result.
     pub fn serve(&self) -> ServerBuilder {
-        ServerBuilder::new(self.clone())
+        ServerBuilder::new(self.clone(), false)
+    }
+
+    /// Puts the vault on a TCP port with TLS. Clients have to trust [`Server::ca_pem`](crate::Server::ca_pem).
+    pub fn serve_tls(&self) -> ServerBuilder {
+        ServerBuilder::new(self.clone(), true)
     }
 
     /// Makes requests fail as the fault says.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use skyflow_emulator::{EmbeddedVault, Role};
+use skyflow_emulator::{EmbeddedVault, NewServiceAccount, Role, ServiceAccount, ServiceAccountKey};
 use skyflow_http::ManualClock;
 use support::{Client, TOKEN_URI, claims, exchange, owner_credentials, sign, unix_seconds};
 
@@ -113,4 +113,183 @@ async fn clocks_may_differ_a_little() {
         claims["exp"] = json!(exp);
         exchange(&vault, &sign(&credentials, &claims), Value::Null).await.ok();
     }
+}
+
+/// A service account with one key, and the credentials of that key.
+fn account(vault: &EmbeddedVault, account: NewServiceAccount) -> (ServiceAccount, ServiceAccountKey, Value) {
+    let account = vault.create_service_account(account).unwrap();
+    let key = account.create_key().unwrap();
+    let credentials = serde_json::from_str(key.credentials_json(TOKEN_URI).expose()).unwrap();
+    (account, key, credentials)
+}
+
+async fn login(
+    vault: &EmbeddedVault,
+    clock: &ManualClock,
+    credentials: &Value,
+    ctx: Value,
+) -> support::Answer {
+    let mut claims = claims(credentials, clock);
+    if !ctx.is_null() {
+        claims["ctx"] = ctx;
+    }
+    exchange(vault, &sign(credentials, &claims), Value::Null).await
+}
+
+fn token(answer: support::Answer) -> String {
+    answer.ok()["accessToken"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn keys_are_rotated_while_the_vault_runs() {
+    let (vault, clock) = vault();
+    let (account, old, old_credentials) =
+        account(&vault, NewServiceAccount::new("ci").role(Role::VaultEditor));
+    let bearer = token(login(&vault, &clock, &old_credentials, Value::Null).await);
+    let new = account.create_key().unwrap();
+    let new_credentials = serde_json::from_str(new.credentials_json(TOKEN_URI).expose()).unwrap();
+    login(&vault, &clock, &new_credentials, Value::Null).await.ok();
+    old.set_enabled(false).unwrap();
+    let refused = login(&vault, &clock, &old_credentials, Value::Null).await;
+    assert_eq!(refused.error(401), "invalid_grant: Key is disabled");
+    Client::new(&vault).with_bearer(&bearer).get("/table1").await.ok();
+    old.set_enabled(true).unwrap();
+    login(&vault, &clock, &old_credentials, Value::Null).await.ok();
+
+    let mut swapped = claims(&new_credentials, &clock);
+    swapped["key"] = old_credentials["keyID"].clone();
+    exchange(&vault, &sign(&new_credentials, &swapped), Value::Null).await.error(401);
+
+    account.delete().unwrap();
+    Client::new(&vault).with_bearer(&bearer).get("/table1").await.error(401);
+    login(&vault, &clock, &new_credentials, Value::Null).await.error(401);
+}
+
+#[tokio::test]
+async fn api_keys_can_be_switched_off() {
+    let (vault, _) = vault();
+    let account = vault.create_service_account(NewServiceAccount::new("a").role(Role::VaultViewer)).unwrap();
+    let key = account.create_api_key().unwrap();
+    let client = Client::new(&vault).with_bearer(key.expose());
+    client.get("/table1").await.ok();
+    account.set_api_key_enabled(&key, false).unwrap();
+    client.get("/table1").await.error(401);
+    assert!(account.set_api_key_enabled(vault.api_key(), false).is_err(), "the key of another account");
+}
+
+#[tokio::test]
+async fn revoked_bearer_tokens_are_refused_and_new_ones_work() {
+    let (vault, clock) = vault();
+    let old = bearer(&vault, &clock).await;
+    vault.revoke_bearer_tokens().unwrap();
+    Client::new(&vault).with_bearer(&old).get("/table1").await.error(401);
+    let new = bearer(&vault, &clock).await;
+    Client::new(&vault).with_bearer(&new).get("/table1").await.ok();
+}
+
+#[tokio::test]
+async fn a_role_decides_what_may_be_written_and_seen() {
+    let (vault, clock) = vault();
+    let owner = Client::new(&vault);
+    let fields = json!({"card_number": "4111111111111111", "cardholder_name": "Ada"});
+    let (id, tokens) = owner.insert_one("table1", fields).await;
+    let insert = json!({"records": [{"fields": {"name": "x"}}]});
+    for (role, may_write) in [(Role::VaultEditor, true), (Role::VaultViewer, false)] {
+        let (_, _, credentials) = account(&vault, NewServiceAccount::new("x").role(role));
+        let client = owner.with_bearer(&token(login(&vault, &clock, &credentials, Value::Null).await));
+        let written = client.post("/table1", insert.clone()).await;
+        assert_eq!(written.status.as_u16(), if may_write { 200 } else { 403 }, "{role:?}");
+        assert_eq!(client.reveal(&tokens["card_number"], "PLAIN_TEXT").await, "XXXXXXXXXXXX1111");
+        assert_eq!(client.reveal(&tokens["card_number"], "REDACTED").await, "*REDACTED*");
+        let seen = client.fields("table1", &id, "PLAIN_TEXT").await;
+        assert_eq!(seen["cardholder_name"], "*REDACTED*");
+    }
+    let (_, _, nobody) = account(&vault, NewServiceAccount::new("nobody"));
+    let client = owner.with_bearer(&token(login(&vault, &clock, &nobody, Value::Null).await));
+    let refused = client.get("/table1").await;
+    assert_eq!(refused.body["error"]["grpc_code"], 7);
+    refused.error(403);
+}
+
+#[tokio::test]
+async fn a_scope_narrows_what_a_token_may_do() {
+    let (vault, clock) = vault();
+    let both = NewServiceAccount::new("both").role(Role::VaultOwner).role(Role::VaultViewer);
+    let (_, _, credentials) = account(&vault, both);
+    let assertion = sign(&credentials, &claims(&credentials, &clock));
+    let scope = json!(format!("role:{}", vault.role_id(Role::VaultViewer)));
+    let viewer = token(exchange(&vault, &assertion, scope).await);
+    let insert = json!({"records": [{"fields": {"name": "x"}}]});
+    Client::new(&vault).with_bearer(&viewer).post("/table1", insert.clone()).await.error(403);
+    let whole = token(exchange(&vault, &assertion, Value::Null).await);
+    Client::new(&vault).with_bearer(&whole).post("/table1", insert).await.ok();
+}
+
+#[tokio::test]
+async fn an_account_can_demand_a_context() {
+    let (vault, clock) = vault();
+    let (_, _, credentials) =
+        account(&vault, NewServiceAccount::new("c").role(Role::VaultOwner).require_context());
+    let refused = login(&vault, &clock, &credentials, Value::Null).await;
+    assert_eq!(refused.error(401), "invalid_grant: Context is required");
+    for good in [json!("user-7"), json!({"user_id": "7", "deep": {"a-b": 1}})] {
+        login(&vault, &clock, &credentials, good).await.ok();
+    }
+    for bad in [json!({"user-id": "7"}), json!({"": 1}), json!(["x"])] {
+        login(&vault, &clock, &credentials, bad).await.error(400);
+    }
+}
+
+#[tokio::test]
+async fn a_signed_token_counts_for_its_account_its_context_and_its_time() {
+    let (vault, clock) = vault();
+    let (_, tokens) = Client::new(&vault).insert_one("table1", json!({"name": "Ada"})).await;
+    let strict = NewServiceAccount::new("strict").role(Role::VaultOwner).require_signed_tokens();
+    let (_, key, credentials) = account(&vault, strict);
+    let (_, _, others) = account(&vault, NewServiceAccount::new("other").role(Role::VaultOwner));
+    let client =
+        Client::new(&vault).with_bearer(&token(login(&vault, &clock, &credentials, json!("user-7")).await));
+
+    let signed = |by: &Value, change: &dyn Fn(&mut Value)| {
+        let mut claims = json!({
+            "iss": "sdk", "key": by["keyID"], "sub": by["clientID"], "tok": tokens["name"],
+            "iat": unix_seconds(&clock), "exp": unix_seconds(&clock) + 60, "ctx": "user-7",
+        });
+        change(&mut claims);
+        json!(format!("signed_token_{}", sign(by, &claims)))
+    };
+    let good = signed(&credentials, &|_| {});
+    assert_eq!(client.reveal(&good, "PLAIN_TEXT").await, "Ada");
+
+    let try_token = |token: Value| {
+        let client = client.clone();
+        async move {
+            let body = json!({"detokenizationParameters": [{"token": token}], "continueOnError": true});
+            client.post("/detokenize", body).await.ok()["records"][0]["error"].clone()
+        }
+    };
+    assert_eq!(try_token(tokens["name"].clone()).await, "Token Is Not Signed");
+    for bad in [
+        signed(&others, &|_| {}),
+        signed(&others, &|claims| claims["sub"] = credentials["clientID"].clone()),
+        signed(&others, &|claims| claims["key"] = credentials["keyID"].clone()),
+        signed(&credentials, &|claims| claims["exp"] = json!(unix_seconds(&clock))),
+        signed(&credentials, &|claims| claims["ctx"] = json!("user-8")),
+        signed(&credentials, &|claims| claims["iss"] = json!("someone")),
+        signed(&credentials, &|claims| drop(claims.as_object_mut().unwrap().remove("tok"))),
+        json!("signed_token_x"),
+    ] {
+        assert_eq!(try_token(bad).await, "Signed Token Is Invalid");
+    }
+    assert_eq!(
+        try_token(signed(&credentials, &|claims| claims["tok"] = json!("no"))).await,
+        "Token Not Found"
+    );
+    let body = json!({"detokenizationParameters": [{"token": tokens["name"]}]});
+    client.post("/detokenize", body).await.error(400);
+
+    clock.advance(Duration::from_secs(61));
+    assert_eq!(try_token(good).await, "Signed Token Is Invalid");
+    key.set_enabled(false).unwrap();
+    assert_eq!(try_token(signed(&credentials, &|_| {})).await, "Signed Token Is Invalid");
 }

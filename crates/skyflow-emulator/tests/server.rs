@@ -196,3 +196,55 @@ async fn a_large_answer_and_many_records_pass_through_the_socket() {
     assert!(answer.starts_with("HTTP/1.1 200"));
     assert_eq!(vault.journal()[0].records, 2000);
 }
+
+/// Sends one request over TLS, trusting the given certificate.
+async fn over_tls(
+    addr: std::net::SocketAddr,
+    name: &'static str,
+    ca_pem: &str,
+    request: &str,
+) -> std::io::Result<String> {
+    use rustls::pki_types::{CertificateDer, pem::PemObject};
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(addr).await?;
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let mut stream = connector.connect(name.try_into().unwrap(), stream).await?;
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[tokio::test]
+async fn with_tls_a_client_that_trusts_the_authority_is_served_under_each_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || EmbeddedVault::builder().data_file(folder.path().join("v.db")).build().unwrap();
+    let vault = open();
+    let server = vault.serve_tls().await.unwrap();
+    assert!(server.base_url().starts_with("https://127.0.0.1:"));
+    let ca = server.ca_pem().unwrap().to_owned();
+    let request = format!(
+        "GET /local.vault.skyflowapis.com/v1/vaults/{}/table1 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
+        vault.vault_id(),
+        vault.api_key().expose()
+    );
+    for name in ["localhost", "127.0.0.1", "abc.vault.skyflowapis.com", "manage.skyflowapis-preview.com"] {
+        let answer = over_tls(server.addr(), name, &ca, &request).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{name}: {answer}");
+    }
+    assert!(over_tls(server.addr(), "example.com", &ca, &request).await.is_err());
+    let stranger = EmbeddedVault::builder().build().unwrap().serve_tls().await.unwrap();
+    assert!(over_tls(server.addr(), "localhost", stranger.ca_pem().unwrap(), &request).await.is_err());
+
+    server.shutdown().await;
+    drop(vault);
+    let again = open().serve_tls().await.unwrap();
+    assert_eq!(again.ca_pem().unwrap(), ca, "the authority is kept with the data");
+}

@@ -10,7 +10,7 @@ use crate::layers::{
     AttemptTimeoutLayer, AttemptTraceLayer, DeadlineLayer, MetadataLayer, OperationTraceLayer,
     ResponseMetaLayer, RetryLayer,
 };
-use crate::{Clock, DynLayer, HttpService};
+use crate::{Clock, DynLayer, HttpService, LogControl};
 
 /// The default stack, with a slot for each thing that differs between clients.
 ///
@@ -29,6 +29,7 @@ pub struct Stack {
     operation_layers: Vec<DynLayer>,
     attempt_layers: Vec<DynLayer>,
     auth: Option<DynLayer>,
+    log: LogControl,
 }
 
 impl Stack {
@@ -44,6 +45,7 @@ impl Stack {
             operation_layers: Vec::new(),
             attempt_layers: Vec::new(),
             auth: None,
+            log: LogControl::default(),
             clock,
         }
     }
@@ -102,6 +104,12 @@ impl Stack {
         self
     }
 
+    /// Obeys a log level that can be changed while the stack is in use.
+    pub fn log_control(mut self, log: LogControl) -> Self {
+        self.log = log;
+        self
+    }
+
     /// Gives this copy a full retry budget of its own, so that failures elsewhere do not take its retries away.
     pub fn partition(mut self) -> Self {
         self.retry = self.retry.partition();
@@ -135,7 +143,7 @@ impl Stack {
         let attempt = DynLayer::stack(&self.attempt_layers, attempt);
         let operation = HttpService::new(
             ServiceBuilder::new()
-                .layer(OperationTraceLayer::new(clock))
+                .layer(OperationTraceLayer::new(clock).log_control(self.log))
                 .layer(deadline)
                 .layer(self.metadata)
                 .layer(self.retry)

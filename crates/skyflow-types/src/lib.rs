@@ -2,6 +2,7 @@
 
 mod env;
 mod ids;
+mod log_level;
 mod redact;
 mod redaction;
 mod request_id;
@@ -11,6 +12,7 @@ mod token_mode;
 
 pub use env::Env;
 pub use ids::{ClusterId, InvalidId, VaultId};
+pub use log_level::LogLevel;
 pub use redact::redact_text;
 pub use redaction::Redaction;
 pub use request_id::RequestId;

@@ -19,7 +19,7 @@ pub fn redact_text(text: &str) -> String {
         let (digits, run) = digit_run(rest);
         let (taken, hidden) = if !inside_word && is_id(word.trim_end_matches(['.', '-'])) {
             (word.len(), false)
-        } else if !inside_word && word.contains('@') {
+        } else if !inside_word && is_address(word) {
             (word.len(), true)
         } else if digits >= 9 {
             (run, true)
@@ -38,6 +38,10 @@ pub fn redact_text(text: &str) -> String {
 
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '@' | '.' | '_' | '+' | '%' | '-')
+}
+
+fn is_address(word: &str) -> bool {
+    word.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
 }
 
 fn is_id(word: &str) -> bool {
@@ -91,7 +95,9 @@ mod tests {
             "Token not found for 1234",
             "HTTP 404 at 2026-11-21",
             "",
+            "column a@b has no host",
             "ünïcödé 12 34",
+            "http 400, grpc 3, 25 rows of 1000",
         ] {
             assert_eq!(redact_text(text), text);
         }

@@ -2,7 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skyflow_auth::{Credentials, TokenExchange, TokenProviders};
-use skyflow_http::{BoxError, Clock, DynLayer, HttpService, Request, Response, Stack, SystemClock};
+use skyflow_http::{
+    BoxError, Clock, DynLayer, HttpService, LogControl, Request, Response, Stack, SystemClock,
+};
+use skyflow_types::LogLevel;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -25,6 +28,7 @@ pub struct SkyflowBuilder {
     attempt_layers: Vec<DynLayer>,
     leaf: Option<HttpService>,
     finished: Option<HttpService>,
+    log_level: LogLevel,
 }
 
 impl SkyflowBuilder {
@@ -101,6 +105,12 @@ impl SkyflowBuilder {
         self
     }
 
+    /// Limits what this client says through `tracing`; nothing is held back by default.
+    pub fn log_level(mut self, level: LogLevel) -> Self {
+        self.log_level = level;
+        self
+    }
+
     /// Replaces the clock, for tests. A stack given to [`SkyflowBuilder::stack`] has a clock of its own.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
@@ -132,6 +142,8 @@ impl SkyflowBuilder {
         if let Some(one_attempt) = self.attempt_timeout {
             stack = stack.attempt_timeout(one_attempt);
         }
+        let log = LogControl::new(self.log_level);
+        stack = stack.log_control(log.clone());
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
         let exchange = TokenExchange::with_clock(leaf.clone(), clock);
         let assembly = Assembly {
@@ -140,6 +152,7 @@ impl SkyflowBuilder {
             operation_layers: self.operation_layers,
             finished: self.finished,
             providers: TokenProviders::new(exchange),
+            log,
         };
         Skyflow::assemble(assembly, self.credentials, self.vaults)
     }

@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use skyflow_auth::{AuthHeader, AuthLayer, Credentials, HostGuard, TokenProviders};
-use skyflow_http::{BaseUri, DynLayer, HttpService, Stack};
-use skyflow_types::VaultId;
+use skyflow_http::{BaseUri, DynLayer, HttpService, LogControl, Stack};
+use skyflow_types::{LogLevel, VaultId};
 
 use crate::{Error, SkyflowBuilder, Vault, VaultConfig};
 
@@ -38,6 +38,7 @@ pub(crate) struct Assembly {
     pub(crate) operation_layers: Vec<DynLayer>,
     pub(crate) finished: Option<HttpService>,
     pub(crate) providers: TokenProviders,
+    pub(crate) log: LogControl,
 }
 
 /// The vaults in the order they were added, and the credentials of those that have none of their own.
@@ -153,6 +154,16 @@ impl Skyflow {
             registry.credentials = Some(credentials);
             Ok(())
         })
+    }
+
+    /// Changes what this client says through `tracing`, for the calls that start from now on.
+    pub fn set_log_level(&self, level: LogLevel) {
+        self.0.assembly.log.set(level);
+    }
+
+    /// Returns what this client says through `tracing`.
+    pub fn log_level(&self) -> LogLevel {
+        self.0.assembly.log.level()
     }
 
     /// Works on a copy, so that a change that fails half way leaves nothing behind.

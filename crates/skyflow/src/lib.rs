@@ -15,10 +15,12 @@ pub use record::Record;
 pub use skyflow_api::Json;
 pub use skyflow_auth::Credentials;
 pub use skyflow_http::{CallOptions, RetryStop};
-pub use skyflow_types::{Env, Redaction, RequestId, Secret, Sensitive, TokenMode};
+pub use skyflow_types::{Env, LogLevel, Redaction, RequestId, Secret, Sensitive, TokenMode};
 pub use vault::{
-    DetokenizeRequest, DetokenizeResponse, GetRequest, GetResponse, InsertRequest, InsertResponse, Order,
-    Vault,
+    BatchOperation, BatchRequest, BatchResponse, DeleteRequest, DeleteResponse, DetokenizeRequest,
+    DetokenizeResponse, FileSource, GetRequest, GetResponse, InsertRequest, InsertResponse, Order,
+    QueryRequest, QueryResponse, TokenizeRequest, TokenizeResponse, UpdateRequest, UpdateResponse,
+    UploadFileRequest, UploadFileResponse, Vault,
 };
 
 /// The generated bindings, for operations that have no method of their own; see [`Vault::send`].

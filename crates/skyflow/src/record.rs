@@ -33,7 +33,7 @@ impl Record {
 
     /// A row without columns.
     pub(crate) fn empty() -> Self {
-        Self(Json::from_serialize(&serde_json::Map::new()).unwrap_or_else(|_| Json::null()))
+        Self(Json::empty_object())
     }
 
     /// Decodes the row into a type of yours. Columns that the type does not name are passed over.

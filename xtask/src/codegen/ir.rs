@@ -177,6 +177,8 @@ pub struct Field {
     pub ty: Type,
     /// Whether a value must be there: required, and never null.
     pub required: bool,
+    /// Whether an answer without it is not read, although the document does not require it.
+    pub must_have: bool,
     /// Whether `Debug` prints the value.
     pub printed: bool,
 }

@@ -81,7 +81,10 @@ impl Scope<'_> {
                 serde.push(quote! { skip_serializing_if = "Option::is_none" });
             }
         } else if shape.empty_when_absent {
-            serde.push(quote! { default, deserialize_with = "null_as_default" });
+            if !field.must_have {
+                serde.push(quote! { default });
+            }
+            serde.push(quote! { deserialize_with = "null_as_default" });
         }
         let serde = (!serde.is_empty()).then(|| quote! { #[serde(#(#serde),*)] });
         quote! { #docs #serde pub #name: #ty }

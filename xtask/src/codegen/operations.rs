@@ -59,8 +59,8 @@ fn print(scope: Scope<'_>, operation: &Operation) -> Vec<TokenStream> {
     let name = ident(&operation.name);
     let members: Vec<_> = members(scope, operation);
     let fields = members.iter().map(|member| {
-        let (name, ty) = (&member.name, &member.ty);
-        quote! { #name: #ty }
+        let (name, ty, docs) = (&member.name, &member.ty, doc(&member.doc));
+        quote! { #docs pub #name: #ty }
     });
     let docs = doc(&operation_doc(operation));
     // A form may hold a stream, which nothing can copy.
@@ -77,6 +77,7 @@ fn print(scope: Scope<'_>, operation: &Operation) -> Vec<TokenStream> {
         #docs
         #clone
         #[must_use = "an operation does nothing until a client sends it"]
+        #[non_exhaustive]
         pub struct #name { #(#fields),* }
         impl #name {
             #new

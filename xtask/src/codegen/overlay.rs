@@ -53,6 +53,9 @@ pub struct SchemaRow {
     /// Fields whose value `Debug` prints. Booleans, enums and models need no entry.
     #[serde(default)]
     pub debug: BTreeSet<String>,
+    /// Lists of an answer without which it is not this answer: a body that lacks one fails to decode. `null` is empty.
+    #[serde(default)]
+    pub must_have: BTreeSet<String>,
     /// New Rust names of fields, or of enum variants, by wire name.
     #[serde(default)]
     pub rename: BTreeMap<String, String>,
@@ -155,6 +158,10 @@ impl<'a> SchemaLookup<'a> {
         self.row.is_some_and(|row| row.debug.contains(wire))
     }
 
+    pub fn must_have(self, wire: &str) -> bool {
+        self.row.is_some_and(|row| row.must_have.contains(wire))
+    }
+
     pub fn case_insensitive(self) -> bool {
         self.row.is_some_and(|row| row.case_insensitive)
     }
@@ -162,7 +169,7 @@ impl<'a> SchemaLookup<'a> {
     /// Fails when the row names a field or variant that does not exist, or asks for what happens anyway.
     pub fn check_members(self, schema: &str, members: &[&str], printed_anyway: &[&str]) -> Result<(), Error> {
         let Some(row) = self.row else { return Ok(()) };
-        let named = row.debug.iter().chain(row.rename.keys()).chain(row.types.keys());
+        let named = row.debug.iter().chain(&row.must_have).chain(row.rename.keys()).chain(row.types.keys());
         for wire in named {
             if !members.contains(&wire.as_str()) {
                 return Err(Error::overlay(

@@ -99,7 +99,7 @@ async fn an_answer_that_cannot_be_read_keeps_status_and_request_id() {
 async fn a_request_id_is_never_made_up() {
     for (header, found) in [(None, None), (Some(&b""[..]), None), (Some(&b"a\xffb"[..]), Some("a?b"))] {
         let client = client(move |_| async move {
-            let mut answer = answer(200, "{}");
+            let mut answer = answer(200, r#"{"records":[]}"#);
             answer.headers_mut().clear();
             if let Some(bytes) = header {
                 let value = http::HeaderValue::from_bytes(bytes).unwrap();
@@ -125,7 +125,7 @@ async fn an_answer_that_nobody_has_read_is_read_up_to_the_limit() {
 
 #[tokio::test]
 async fn a_service_is_only_called_when_it_is_ready() {
-    let leaf = service_fn(|_: Request| async { Ok::<_, BoxError>(answer(200, "{}")) });
+    let leaf = service_fn(|_: Request| async { Ok::<_, BoxError>(answer(200, r#"{"records":[]}"#)) });
     // The limit panics when it is called without a permit, which only `poll_ready` of the same clone takes.
     let limited = tower::limit::ConcurrencyLimit::new(leaf, 1);
     let client = Client::new(limited, BaseUri::parse(BASE).unwrap());

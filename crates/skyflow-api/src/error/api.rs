@@ -5,9 +5,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use skyflow_http::Progress;
-use skyflow_types::RequestId;
+use skyflow_types::{RequestId, redact_text};
 
-use super::message::{clean, mask};
+use super::message::clean;
 use crate::Json;
 
 const FROM_CLIENT: &str = "error-from-client";
@@ -86,7 +86,7 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the server answered {}: {}", self.status, mask(&self.message))
+        write!(f, "the server answered {}: {}", self.status, redact_text(&self.message))
     }
 }
 
@@ -95,10 +95,10 @@ impl fmt::Debug for ApiError {
         f.debug_struct("ApiError")
             .field("status", &self.status)
             .field("request_id", &self.request_id)
-            .field("message", &mask(&self.message))
+            .field("message", &redact_text(&self.message))
             .field("http_code", &self.http_code)
             .field("grpc_code", &self.grpc_code)
-            .field("http_status", &self.http_status.as_deref().map(mask))
+            .field("http_status", &self.http_status.as_deref().map(redact_text))
             .field("details", &self.details)
             .field("error_from_client", &self.error_from_client)
             .field("attempts", &self.progress.attempts())

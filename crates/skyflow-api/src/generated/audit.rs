@@ -11,40 +11,74 @@ use crate::runtime::*;
 /// `GET /v1/audit/events`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct ListEvents {
-    change_id: Option<String>,
-    request_id: Option<String>,
-    trace_id: Option<String>,
-    session_id: Option<String>,
-    actor: Option<String>,
-    actor_type: Option<types::ActorType>,
-    access_type: Option<types::AccessType>,
-    ip_address: Option<String>,
-    origin: Option<String>,
-    auth_mode: Option<types::AuthMode>,
-    jwt_id: Option<String>,
-    bearer_token_context_id: Option<String>,
-    parent_account_id: Option<String>,
-    account_id: String,
-    workspace_id: Option<String>,
-    vault_id: Option<String>,
-    resource_ids: Option<String>,
-    action_type: Option<types::AuditActionType>,
-    resource_type: Option<types::AuditResourceType>,
-    tags: Option<String>,
-    response_code: Option<i64>,
-    start_time: Option<String>,
-    end_time: Option<String>,
-    api_name: Option<String>,
-    response_message: Option<String>,
-    http_method: Option<String>,
-    http_uri: Option<String>,
-    sort_by: Option<String>,
-    order_by: Option<types::SortOrder>,
-    after_timestamp: Option<String>,
-    after_change_id: Option<String>,
-    limit: Option<i64>,
-    offset: Option<i64>,
+    /// Filter on context.changeID.
+    pub change_id: Option<String>,
+    /// Filter on context.requestID.
+    pub request_id: Option<String>,
+    /// Filter on context.traceID.
+    pub trace_id: Option<String>,
+    /// Filter on context.sessionID.
+    pub session_id: Option<String>,
+    /// Filter on context.actor.
+    pub actor: Option<String>,
+    /// Filter on context.actorType.
+    pub actor_type: Option<types::ActorType>,
+    /// Filter on context.accessType.
+    pub access_type: Option<types::AccessType>,
+    /// Filter on context.ipAddress.
+    pub ip_address: Option<String>,
+    /// Filter on context.origin.
+    pub origin: Option<String>,
+    /// Filter on context.authMode.
+    pub auth_mode: Option<types::AuthMode>,
+    /// Filter on context.jwtID.
+    pub jwt_id: Option<String>,
+    /// Filter on context.bearerTokenContextID.
+    pub bearer_token_context_id: Option<String>,
+    /// Filter on parentAccountID.
+    pub parent_account_id: Option<String>,
+    /// Filter on accountID.
+    pub account_id: String,
+    /// Filter on workspaceID.
+    pub workspace_id: Option<String>,
+    /// Filter on vaultID.
+    pub vault_id: Option<String>,
+    /// Filter on resourceIDs.
+    pub resource_ids: Option<String>,
+    /// Filter on actionType.
+    pub action_type: Option<types::AuditActionType>,
+    /// Filter on resourceType.
+    pub resource_type: Option<types::AuditResourceType>,
+    /// Filter on tags.
+    pub tags: Option<String>,
+    /// Filter on responseCode.
+    pub response_code: Option<i64>,
+    /// Filter on startTime.
+    pub start_time: Option<String>,
+    /// Filter on endTime.
+    pub end_time: Option<String>,
+    /// Filter on apiName.
+    pub api_name: Option<String>,
+    /// Filter on responseMessage.
+    pub response_message: Option<String>,
+    /// Filter on httpMethod.
+    pub http_method: Option<String>,
+    /// Filter on httpURI.
+    pub http_uri: Option<String>,
+    /// Fully qualified camelCase sort field.
+    pub sort_by: Option<String>,
+    /// Sort direction.
+    pub order_by: Option<types::SortOrder>,
+    /// Cursor timestamp from nextOps.
+    pub after_timestamp: Option<String>,
+    /// Cursor change id from nextOps.
+    pub after_change_id: Option<String>,
+    /// Result count.
+    pub limit: Option<i64>,
+    /// Start position.
+    pub offset: Option<i64>,
 }
 
 impl ListEvents {

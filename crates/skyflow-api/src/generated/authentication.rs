@@ -13,8 +13,10 @@ use crate::runtime::*;
 /// This operation has a server of its own: `https://manage.skyflowapis.com`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct GetToken {
-    body: types::GetAuthTokenRequest,
+    /// The request body.
+    pub body: types::GetAuthTokenRequest,
 }
 
 impl GetToken {

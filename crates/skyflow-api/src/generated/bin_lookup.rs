@@ -11,8 +11,10 @@ use crate::runtime::*;
 /// `POST /v1/card_lookup`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct ListCards {
-    body: types::BinLookupRequest,
+    /// The request body.
+    pub body: types::BinLookupRequest,
 }
 
 impl ListCards {

@@ -11,8 +11,10 @@ use crate::runtime::*;
 /// `POST /v1/detect/deidentify/file`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Deidentify {
-    body: types::DeidentifyFileRequest,
+    /// The request body.
+    pub body: types::DeidentifyFileRequest,
 }
 
 impl Deidentify {
@@ -48,8 +50,10 @@ impl Operation for Deidentify {
 /// `POST /v1/detect/deidentify/file/text`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct DeidentifyText {
-    body: types::DeidentifyTextRequest,
+    /// The request body.
+    pub body: types::DeidentifyTextRequest,
 }
 
 impl DeidentifyText {
@@ -88,8 +92,10 @@ impl Operation for DeidentifyText {
 /// `POST /v1/detect/deidentify/file/audio`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct DeidentifyAudio {
-    body: types::DeidentifyAudioRequest,
+    /// The request body.
+    pub body: types::DeidentifyAudioRequest,
 }
 
 impl DeidentifyAudio {
@@ -128,8 +134,10 @@ impl Operation for DeidentifyAudio {
 /// `POST /v1/detect/deidentify/file/document`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct DeidentifyDocument {
-    body: types::DeidentifyDocumentRequest,
+    /// The request body.
+    pub body: types::DeidentifyDocumentRequest,
 }
 
 impl DeidentifyDocument {
@@ -168,8 +176,10 @@ impl Operation for DeidentifyDocument {
 /// `POST /v1/detect/deidentify/file/document/pdf`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct DeidentifyPdf {
-    body: types::DeidentifyPdfRequest,
+    /// The request body.
+    pub body: types::DeidentifyPdfRequest,
 }
 
 impl DeidentifyPdf {
@@ -208,8 +218,10 @@ impl Operation for DeidentifyPdf {
 /// `POST /v1/detect/deidentify/file/image`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct DeidentifyImage {
-    body: types::DeidentifyImageRequest,
+    /// The request body.
+    pub body: types::DeidentifyImageRequest,
 }
 
 impl DeidentifyImage {
@@ -248,8 +260,10 @@ impl Operation for DeidentifyImage {
 /// `POST /v1/detect/deidentify/file/presentation`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct DeidentifyPresentation {
-    body: types::DeidentifyPresentationRequest,
+    /// The request body.
+    pub body: types::DeidentifyPresentationRequest,
 }
 
 impl DeidentifyPresentation {
@@ -288,8 +302,10 @@ impl Operation for DeidentifyPresentation {
 /// `POST /v1/detect/deidentify/file/spreadsheet`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct DeidentifySpreadsheet {
-    body: types::DeidentifySpreadsheetRequest,
+    /// The request body.
+    pub body: types::DeidentifySpreadsheetRequest,
 }
 
 impl DeidentifySpreadsheet {
@@ -328,8 +344,10 @@ impl Operation for DeidentifySpreadsheet {
 /// `POST /v1/detect/deidentify/file/structured_text`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct DeidentifyStructuredText {
-    body: types::DeidentifyStructuredTextRequest,
+    /// The request body.
+    pub body: types::DeidentifyStructuredTextRequest,
 }
 
 impl DeidentifyStructuredText {
@@ -368,8 +386,10 @@ impl Operation for DeidentifyStructuredText {
 /// `POST /v1/detect/reidentify/file`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Reidentify {
-    body: types::ReidentifyFileRequest,
+    /// The request body.
+    pub body: types::ReidentifyFileRequest,
 }
 
 impl Reidentify {
@@ -405,9 +425,12 @@ impl Operation for Reidentify {
 /// `GET /v1/detect/runs/{run_id}`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct GetRun {
-    run_id: String,
-    vault_id: Option<String>,
+    /// Run identifier.
+    pub run_id: String,
+    /// Vault identifier.
+    pub vault_id: Option<String>,
 }
 
 impl GetRun {

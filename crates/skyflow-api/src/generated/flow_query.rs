@@ -13,8 +13,10 @@ use crate::runtime::*;
 /// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Execute {
-    body: types::FlowQueryRequest,
+    /// The request body.
+    pub body: types::FlowQueryRequest,
 }
 
 impl Execute {

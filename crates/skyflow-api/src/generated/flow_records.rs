@@ -13,8 +13,10 @@ use crate::runtime::*;
 /// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Insert {
-    body: types::FlowInsertRequest,
+    /// The request body.
+    pub body: types::FlowInsertRequest,
 }
 
 impl Insert {
@@ -52,8 +54,10 @@ impl Operation for Insert {
 /// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Get {
-    body: types::FlowGetRequest,
+    /// The request body.
+    pub body: types::FlowGetRequest,
 }
 
 impl Get {
@@ -90,8 +94,10 @@ impl Operation for Get {
 /// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Update {
-    body: types::FlowUpdateRequest,
+    /// The request body.
+    pub body: types::FlowUpdateRequest,
 }
 
 impl Update {
@@ -129,8 +135,10 @@ impl Operation for Update {
 /// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Delete {
-    body: types::FlowDeleteRequest,
+    /// The request body.
+    pub body: types::FlowDeleteRequest,
 }
 
 impl Delete {

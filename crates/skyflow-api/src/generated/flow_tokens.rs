@@ -13,8 +13,10 @@ use crate::runtime::*;
 /// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Tokenize {
-    body: types::FlowTokenizeRequest,
+    /// The request body.
+    pub body: types::FlowTokenizeRequest,
 }
 
 impl Tokenize {
@@ -52,8 +54,10 @@ impl Operation for Tokenize {
 /// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Detokenize {
-    body: types::FlowDetokenizeRequest,
+    /// The request body.
+    pub body: types::FlowDetokenizeRequest,
 }
 
 impl Detokenize {
@@ -91,8 +95,10 @@ impl Operation for Detokenize {
 /// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Delete {
-    body: types::FlowDeleteTokensRequest,
+    /// The request body.
+    pub body: types::FlowDeleteTokensRequest,
 }
 
 impl Delete {

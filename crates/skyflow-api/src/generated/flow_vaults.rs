@@ -13,8 +13,10 @@ use crate::runtime::*;
 /// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Metrics {
-    body: types::FlowMetricsRequest,
+    /// The request body.
+    pub body: types::FlowMetricsRequest,
 }
 
 impl Metrics {

@@ -11,8 +11,10 @@ use crate::runtime::*;
 /// `POST /v1/detect/guardrails`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Check {
-    body: types::CheckGuardrailsRequest,
+    /// The request body.
+    pub body: types::CheckGuardrailsRequest,
 }
 
 impl Check {

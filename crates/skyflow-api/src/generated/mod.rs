@@ -11,6 +11,7 @@ pub mod flow_tokens;
 pub mod flow_vaults;
 pub mod guardrails;
 pub mod query;
+pub mod record_files;
 pub mod records;
 pub mod strings;
 pub mod tokens;
@@ -27,10 +28,10 @@ pub const OPERATIONS: &[OperationInfo] = &[
     records::Get::INFO,
     records::Update::INFO,
     records::Delete::INFO,
-    records::UploadFile::INFO,
-    records::DeleteFile::INFO,
-    records::GetFileScanStatus::INFO,
-    records::UploadFileV2::INFO,
+    record_files::UploadToRecord::INFO,
+    record_files::Delete::INFO,
+    record_files::GetScanStatus::INFO,
+    record_files::Upload::INFO,
     tokens::Detokenize::INFO,
     tokens::Tokenize::INFO,
     query::Execute::INFO,

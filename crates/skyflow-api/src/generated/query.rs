@@ -11,9 +11,12 @@ use crate::runtime::*;
 /// `POST /v1/vaults/{vault_id}/query`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Execute {
-    vault_id: String,
-    body: types::QueryRequest,
+    /// Vault identifier.
+    pub vault_id: String,
+    /// The request body.
+    pub body: types::QueryRequest,
 }
 
 impl Execute {

@@ -11,9 +11,12 @@ use crate::runtime::*;
 /// `POST /v1/vaults/{vault_id}`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Batch {
-    vault_id: String,
-    body: types::BatchRequest,
+    /// Vault identifier.
+    pub vault_id: String,
+    /// The request body.
+    pub body: types::BatchRequest,
 }
 
 impl Batch {
@@ -49,19 +52,32 @@ impl Operation for Batch {
 /// `GET /v1/vaults/{vault_id}/{table_name}`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct List {
-    vault_id: String,
-    table_name: String,
-    skyflow_ids: Vec<String>,
-    redaction: Option<types::RedactionType>,
-    tokenization: Option<bool>,
-    fields: Vec<String>,
-    offset: Option<String>,
-    limit: Option<String>,
-    download_url: Option<bool>,
-    column_name: Option<String>,
-    column_values: Vec<String>,
-    order_by: Option<types::RecordOrder>,
+    /// Vault identifier.
+    pub vault_id: String,
+    /// Table name.
+    pub table_name: String,
+    /// Rows to return; repeat the parameter. First 25 rows when absent.
+    pub skyflow_ids: Vec<String>,
+    /// Redaction level.
+    pub redaction: Option<types::RedactionType>,
+    /// Return tokens; only with skyflow_ids.
+    pub tokenization: Option<bool>,
+    /// Columns to return; repeat the parameter.
+    pub fields: Vec<String>,
+    /// Start position, as a decimal string.
+    pub offset: Option<String>,
+    /// Row count (at most 25), as a decimal string.
+    pub limit: Option<String>,
+    /// Return file download links valid for 15 minutes.
+    pub download_url: Option<bool>,
+    /// Unique column to look up by; excludes skyflow_ids.
+    pub column_name: Option<String>,
+    /// Values of column_name; repeat the parameter.
+    pub column_values: Vec<String>,
+    /// Ordering by skyflow_id.
+    pub order_by: Option<types::RecordOrder>,
 }
 
 impl List {
@@ -217,10 +233,14 @@ impl Operation for List {
 /// `POST /v1/vaults/{vault_id}/{table_name}`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Insert {
-    vault_id: String,
-    table_name: String,
-    body: types::InsertRecordsRequest,
+    /// Vault identifier.
+    pub vault_id: String,
+    /// Table name.
+    pub table_name: String,
+    /// The request body.
+    pub body: types::InsertRecordsRequest,
 }
 
 impl Insert {
@@ -271,10 +291,14 @@ impl Operation for Insert {
 /// `DELETE /v1/vaults/{vault_id}/{table_name}`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct BulkDelete {
-    vault_id: String,
-    table_name: String,
-    body: types::BulkDeleteRequest,
+    /// Vault identifier.
+    pub vault_id: String,
+    /// Table name.
+    pub table_name: String,
+    /// The request body.
+    pub body: types::BulkDeleteRequest,
 }
 
 impl BulkDelete {
@@ -325,14 +349,22 @@ impl Operation for BulkDelete {
 /// `GET /v1/vaults/{vault_id}/{table_name}/{id}`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Get {
-    vault_id: String,
-    table_name: String,
-    id: String,
-    redaction: Option<types::RedactionType>,
-    tokenization: Option<bool>,
-    fields: Vec<String>,
-    download_url: Option<bool>,
+    /// Vault identifier.
+    pub vault_id: String,
+    /// Table name.
+    pub table_name: String,
+    /// skyflow_id of the row.
+    pub id: String,
+    /// Redaction level.
+    pub redaction: Option<types::RedactionType>,
+    /// Return tokens.
+    pub tokenization: Option<bool>,
+    /// Columns to return; repeat the parameter.
+    pub fields: Vec<String>,
+    /// Return file download links.
+    pub download_url: Option<bool>,
 }
 
 impl Get {
@@ -426,11 +458,16 @@ impl Operation for Get {
 /// `PUT /v1/vaults/{vault_id}/{table_name}/{id}`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Update {
-    vault_id: String,
-    table_name: String,
-    id: String,
-    body: types::UpdateRecordRequest,
+    /// Vault identifier.
+    pub vault_id: String,
+    /// Table name.
+    pub table_name: String,
+    /// skyflow_id of the row.
+    pub id: String,
+    /// The request body.
+    pub body: types::UpdateRecordRequest,
 }
 
 impl Update {
@@ -485,10 +522,14 @@ impl Operation for Update {
 /// `DELETE /v1/vaults/{vault_id}/{table_name}/{id}`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Delete {
-    vault_id: String,
-    table_name: String,
-    id: String,
+    /// Vault identifier.
+    pub vault_id: String,
+    /// Table name.
+    pub table_name: String,
+    /// skyflow_id of the row.
+    pub id: String,
 }
 
 impl Delete {
@@ -525,241 +566,6 @@ impl Operation for Delete {
             .literal("/")
             .segment("id", &self.id)?;
         encode_empty(Method::DELETE, target)
-    }
-
-    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<Self::Output, DecodeError> {
-        decode_json(body)
-    }
-}
-
-/// Attaches a file to a record.
-///
-/// `POST /v1/vaults/{vault_id}/{table_name}/{id}/files`
-#[must_use = "an operation does nothing until a client sends it"]
-pub struct UploadFile {
-    vault_id: String,
-    table_name: String,
-    id: String,
-    body: types::UploadRecordFileForm,
-}
-
-impl UploadFile {
-    /// Makes `UploadFile`.
-    pub fn new(
-        vault_id: impl Into<String>,
-        table_name: impl Into<String>,
-        id: impl Into<String>,
-        body: types::UploadRecordFileForm,
-    ) -> Self {
-        Self { vault_id: vault_id.into(), table_name: table_name.into(), id: id.into(), body }
-    }
-}
-
-impl fmt::Debug for UploadFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UploadFile")
-            .field("vault_id", &self.vault_id)
-            .field("table_name", &self.table_name)
-            .field("id", &self.id)
-            .field("body", &self.body)
-            .finish()
-    }
-}
-
-impl Operation for UploadFile {
-    type Output = types::UpdateRecordResponse;
-    const INFO: OperationInfo = OperationInfo::new(
-        "records.upload_file",
-        "/v1/vaults/{vault_id}/{table_name}/{id}/files",
-        Idempotency::NonIdempotent,
-    );
-
-    fn encode(self) -> Result<Request, EncodeError> {
-        let target = RequestTarget::new()
-            .literal("/v1/vaults/")
-            .segment("vault_id", &self.vault_id)?
-            .literal("/")
-            .segment("table_name", &self.table_name)?
-            .literal("/")
-            .segment("id", &self.id)?
-            .literal("/files");
-        encode_form(Method::POST, target, self.body.into_multipart())
-    }
-
-    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<Self::Output, DecodeError> {
-        decode_json(body)
-    }
-}
-
-/// Deletes the file in a column of a record.
-///
-/// `DELETE /v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}`
-#[derive(Clone)]
-#[must_use = "an operation does nothing until a client sends it"]
-pub struct DeleteFile {
-    vault_id: String,
-    table_name: String,
-    id: String,
-    column_name: String,
-}
-
-impl DeleteFile {
-    /// Makes `DeleteFile`.
-    pub fn new(
-        vault_id: impl Into<String>,
-        table_name: impl Into<String>,
-        id: impl Into<String>,
-        column_name: impl Into<String>,
-    ) -> Self {
-        Self {
-            vault_id: vault_id.into(),
-            table_name: table_name.into(),
-            id: id.into(),
-            column_name: column_name.into(),
-        }
-    }
-}
-
-impl fmt::Debug for DeleteFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeleteFile")
-            .field("vault_id", &self.vault_id)
-            .field("table_name", &self.table_name)
-            .field("id", &self.id)
-            .field("column_name", &self.column_name)
-            .finish()
-    }
-}
-
-impl Operation for DeleteFile {
-    type Output = types::DeleteFileResponse;
-    const INFO: OperationInfo = OperationInfo::new(
-        "records.delete_file",
-        "/v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}",
-        Idempotency::Idempotent,
-    );
-
-    fn encode(self) -> Result<Request, EncodeError> {
-        let target = RequestTarget::new()
-            .literal("/v1/vaults/")
-            .segment("vault_id", &self.vault_id)?
-            .literal("/")
-            .segment("table_name", &self.table_name)?
-            .literal("/")
-            .segment("id", &self.id)?
-            .literal("/files/")
-            .segment("column_name", &self.column_name)?;
-        encode_empty(Method::DELETE, target)
-    }
-
-    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<Self::Output, DecodeError> {
-        decode_json(body)
-    }
-}
-
-/// Gets the anti-virus scan state of a file.
-///
-/// `GET /v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}/scan-status`
-#[derive(Clone)]
-#[must_use = "an operation does nothing until a client sends it"]
-pub struct GetFileScanStatus {
-    vault_id: String,
-    table_name: String,
-    id: String,
-    column_name: String,
-}
-
-impl GetFileScanStatus {
-    /// Makes `GetFileScanStatus`.
-    pub fn new(
-        vault_id: impl Into<String>,
-        table_name: impl Into<String>,
-        id: impl Into<String>,
-        column_name: impl Into<String>,
-    ) -> Self {
-        Self {
-            vault_id: vault_id.into(),
-            table_name: table_name.into(),
-            id: id.into(),
-            column_name: column_name.into(),
-        }
-    }
-}
-
-impl fmt::Debug for GetFileScanStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GetFileScanStatus")
-            .field("vault_id", &self.vault_id)
-            .field("table_name", &self.table_name)
-            .field("id", &self.id)
-            .field("column_name", &self.column_name)
-            .finish()
-    }
-}
-
-impl Operation for GetFileScanStatus {
-    type Output = types::FileScanStatusResponse;
-    const INFO: OperationInfo = OperationInfo::new(
-        "records.get_file_scan_status",
-        "/v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}/scan-status",
-        Idempotency::Safe,
-    );
-
-    fn encode(self) -> Result<Request, EncodeError> {
-        let target = RequestTarget::new()
-            .literal("/v1/vaults/")
-            .segment("vault_id", &self.vault_id)?
-            .literal("/")
-            .segment("table_name", &self.table_name)?
-            .literal("/")
-            .segment("id", &self.id)?
-            .literal("/files/")
-            .segment("column_name", &self.column_name)?
-            .literal("/scan-status");
-        encode_empty(Method::GET, target)
-    }
-
-    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<Self::Output, DecodeError> {
-        decode_json(body)
-    }
-}
-
-/// Uploads a file, and creates the record for it when none is named.
-///
-/// `POST /v2/vaults/{vault_id}/files/upload`
-#[must_use = "an operation does nothing until a client sends it"]
-pub struct UploadFileV2 {
-    vault_id: String,
-    body: types::UploadFileForm,
-}
-
-impl UploadFileV2 {
-    /// Makes `UploadFileV2`.
-    pub fn new(vault_id: impl Into<String>, body: types::UploadFileForm) -> Self {
-        Self { vault_id: vault_id.into(), body }
-    }
-}
-
-impl fmt::Debug for UploadFileV2 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UploadFileV2").field("vault_id", &self.vault_id).field("body", &self.body).finish()
-    }
-}
-
-impl Operation for UploadFileV2 {
-    type Output = types::UploadFileResponse;
-    const INFO: OperationInfo = OperationInfo::new(
-        "records.upload_file_v2",
-        "/v2/vaults/{vault_id}/files/upload",
-        Idempotency::NonIdempotent,
-    );
-
-    fn encode(self) -> Result<Request, EncodeError> {
-        let target = RequestTarget::new()
-            .literal("/v2/vaults/")
-            .segment("vault_id", &self.vault_id)?
-            .literal("/files/upload");
-        encode_form(Method::POST, target, self.body.into_multipart())
     }
 
     fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<Self::Output, DecodeError> {

@@ -11,8 +11,10 @@ use crate::runtime::*;
 /// `POST /v1/detect/deidentify/string`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Deidentify {
-    body: types::DeidentifyStringRequest,
+    /// The request body.
+    pub body: types::DeidentifyStringRequest,
 }
 
 impl Deidentify {
@@ -48,8 +50,10 @@ impl Operation for Deidentify {
 /// `POST /v1/detect/reidentify/string`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Reidentify {
-    body: types::ReidentifyStringRequest,
+    /// The request body.
+    pub body: types::ReidentifyStringRequest,
 }
 
 impl Reidentify {

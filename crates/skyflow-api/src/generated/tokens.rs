@@ -11,9 +11,12 @@ use crate::runtime::*;
 /// `POST /v1/vaults/{vault_id}/detokenize`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Detokenize {
-    vault_id: String,
-    body: types::DetokenizeRequest,
+    /// Vault identifier.
+    pub vault_id: String,
+    /// The request body.
+    pub body: types::DetokenizeRequest,
 }
 
 impl Detokenize {
@@ -52,9 +55,12 @@ impl Operation for Detokenize {
 /// `POST /v1/vaults/{vault_id}/tokenize`
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
 pub struct Tokenize {
-    vault_id: String,
-    body: types::TokenizeRequest,
+    /// Vault identifier.
+    pub vault_id: String,
+    /// The request body.
+    pub body: types::TokenizeRequest,
 }
 
 impl Tokenize {

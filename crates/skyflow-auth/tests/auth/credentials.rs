@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::redaction::Output;
 use crate::support::{CLIENT_ID, Endpoint, KEY_ID, TOKEN_URI, TestKey};
 use serde_json::{Value, json};
 use skyflow_auth::{
@@ -157,6 +158,26 @@ fn a_missing_or_unreadable_file_is_told_apart_and_its_path_is_not_repeated() {
     let text = directory.path().join("text");
     std::fs::write(&text, "not json").unwrap();
     assert_eq!(error(&text).kind(), Kind::NotJson);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_that_others_can_read_warns_once_and_a_private_one_does_not() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), with(|_| ())).unwrap();
+    let exchange = Endpoint::new(&ManualClock::new()).exchange();
+    for (mode, warns) in [(0o600, 0), (0o400, 0), (0o640, 1), (0o604, 1), (0o777, 1)] {
+        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        let output = Output::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(output.clone()).with_ansi(false).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            Credentials::from_path(file.path()).provider(&exchange).unwrap();
+        });
+        assert_eq!(output.text().matches("open to other users").count(), warns, "{mode:o}");
+        assert!(!output.text().contains(file.path().to_str().unwrap()));
+    }
 }
 
 #[test]

@@ -1,7 +1,15 @@
 //! The contract of the crate, over a token endpoint and a vault in memory.
 
 #[cfg(test)]
+#[cfg(feature = "blocking")]
+mod blocking;
+#[cfg(test)]
 mod cache;
+#[cfg(test)]
+#[cfg(all(feature = "command", unix))]
+mod command;
+#[cfg(test)]
+mod config;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
@@ -9,6 +17,15 @@ mod exchange;
 #[cfg(test)]
 mod layer;
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod memory;
+#[cfg(test)]
 mod redaction;
+#[cfg(test)]
+mod scoped;
+#[cfg(test)]
+mod signed_token;
+#[cfg(test)]
+mod sts;
 #[cfg(test)]
 mod support;

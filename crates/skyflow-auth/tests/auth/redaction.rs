@@ -18,7 +18,7 @@ const API_KEY: &str = "sky-canar-c0ffeec0ffeec0ffeec0ffeec0ffee00";
 
 /// Everything that is said, at TRACE, by all crates.
 #[derive(Clone, Default)]
-struct Output(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Output(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -52,7 +52,7 @@ impl Output {
         self.note(text);
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 }

@@ -158,7 +158,12 @@ async fn answer(state: Arc<State>, request: Request) -> Result<Response, BoxErro
     let claims = body["assertion"].as_str().map_or(Value::Null, |jwt| verified_claims(&state.public, jwt));
     let count = {
         let mut seen = state.seen.lock().unwrap();
-        seen.push(Seen { uri: parts.uri.to_string(), headers: parts.headers, body, claims: claims.clone() });
+        seen.push(Seen {
+            uri: parts.uri.to_string(),
+            headers: parts.headers,
+            body: body.clone(),
+            claims: claims.clone(),
+        });
         seen.len()
     };
     state.gate.acquire().await?.forget();
@@ -173,7 +178,8 @@ async fn answer(state: Arc<State>, request: Request) -> Result<Response, BoxErro
     }
     let (status, body) = match reply {
         Reply::Grant(life) => {
-            let claims = json!({"iss": "test", "sub": count, "exp": now + life});
+            let (scope, ctx) = (&body["scope"], &claims["ctx"]);
+            let claims = json!({"sub": count, "exp": now + life, "scope": scope, "ctx": ctx});
             let token = format!("eyJhbGciOiJSUzI1NiJ9.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()));
             (200, json!({"accessToken": token, "tokenType": "Bearer"}).to_string())
         }
@@ -198,6 +204,12 @@ pub(crate) fn verified_claims(public: &[u8], jwt: &str) -> Value {
         .verify(format!("{header}.{claims}").as_bytes(), &decode(signature))
         .expect("the assertion is signed by the test's key");
     serde_json::from_slice(&decode(claims)).unwrap()
+}
+
+/// What the endpoint wrote into a token it issued.
+pub(crate) fn issued_for(token: &str) -> Value {
+    let claims = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
 }
 
 pub(crate) fn seconds(time: SystemTime) -> u64 {

@@ -96,8 +96,13 @@ pub(super) fn download(call: &Call<'_>) -> ApiResult<Reply> {
 }
 
 /// The link to a file, once it is known to be clean.
-pub(super) fn download_url(connection: &Connection, call: &Call<'_>, cell: FileCell) -> ApiResult<Option<String>> {
-    let clean = files::get(connection, &cell)?.is_some_and(|file| status_of(&file, call, call.now) == "SCAN_CLEAN");
+pub(super) fn download_url(
+    connection: &Connection,
+    call: &Call<'_>,
+    cell: FileCell,
+) -> ApiResult<Option<String>> {
+    let clean =
+        files::get(connection, &cell)?.is_some_and(|file| status_of(&file, call, call.now) == "SCAN_CLEAN");
     Ok(clean.then(|| format!("{}{}", call.origin, call.state.downloads.path_to(cell, call.now))))
 }
 
@@ -152,7 +157,9 @@ impl<'a> Form<'a> {
     fn read(call: &Call<'a>) -> ApiResult<Self> {
         let content_type = call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let parts = multipart::parse(content_type.unwrap_or_default(), call.body);
-        parts.map(Self).ok_or_else(|| ApiError::bad_request("Invalid request. The body is not multipart/form-data."))
+        parts
+            .map(Self)
+            .ok_or_else(|| ApiError::bad_request("Invalid request. The body is not multipart/form-data."))
     }
 
     fn text(&self, name: &str) -> String {

@@ -206,7 +206,8 @@ fn record(
         }
     }
     fields.insert(SKYFLOW_ID.to_owned(), row.skyflow_id.as_str().into());
-    let mut record = Map::from_iter([("fields".to_owned(), fields.into()), ("tokens".to_owned(), Value::Null)]);
+    let mut record =
+        Map::from_iter([("fields".to_owned(), fields.into()), ("tokens".to_owned(), Value::Null)]);
     if view.file_metadata {
         files::add_metadata(connection, table, &row.skyflow_id, &mut record)?;
     }

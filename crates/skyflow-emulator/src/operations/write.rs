@@ -267,6 +267,9 @@ impl Writer<'_> {
             (None, None) => self.fresh_token(column, policy, &text, &fingerprint, verb)?,
         };
         let transient = policy == TokenPolicy::Transient;
+        if transient {
+            tokens::remove_expired(self.connection, self.now.millis())?;
+        }
         tokens::put(
             self.connection,
             &tokens::TokenRow {

@@ -22,6 +22,7 @@ pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
          CREATE INDEX IF NOT EXISTS tokens_by_token ON tokens (token);
          CREATE INDEX IF NOT EXISTS tokens_by_cell ON tokens (skyflow_id, column_name);
          CREATE INDEX IF NOT EXISTS tokens_by_value ON tokens (fingerprint);
+         CREATE INDEX IF NOT EXISTS tokens_by_expiry ON tokens (expires_at) WHERE expires_at IS NOT NULL;
          CREATE TABLE IF NOT EXISTS files (
              skyflow_id TEXT NOT NULL,
              column_name TEXT NOT NULL,

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::StatusCode;
+use skyflow_types::LogLevel;
 use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -13,8 +14,8 @@ use tower_service::Service;
 use super::retry_after::retry_after;
 use super::{Backoff, RetryBudget};
 use crate::{
-    BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Idempotency, OperationInfo, Progress, Request,
-    Response, RetryStop, try_clone_request,
+    BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Idempotency, LogControl, OperationInfo,
+    Progress, Request, Response, RetryStop, try_clone_request,
 };
 
 /// How far a pause that the server asks for may exceed our own.
@@ -189,7 +190,9 @@ where
         };
         match next {
             Ok((pause, spare)) => {
-                tracing::debug!(attempt = sent, pause_ms = pause.as_millis(), "retrying");
+                if LogControl::allows(spare.extensions(), LogLevel::Debug) {
+                    tracing::debug!(attempt = sent, pause_ms = pause.as_millis(), "retrying");
+                }
                 drop(outcome);
                 policy.clock.sleep(pause).await;
                 service.ready().await.map_err(Into::into)?;

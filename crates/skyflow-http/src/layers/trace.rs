@@ -5,27 +5,35 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use pin_project_lite::pin_project;
-use skyflow_types::RequestId;
+use skyflow_types::{LogLevel, RequestId};
 use tower_layer::Layer;
 use tower_service::Service;
+use tracing::Span;
 use tracing::field::{Empty, display};
-use tracing::{Level, Span};
 
-use crate::{BoxError, Clock, Error, OperationInfo, Progress, Request, Response};
+use crate::{BoxError, Clock, Error, LogControl, OperationInfo, Progress, Request, Response};
 
 /// Opens one span per call: `skyflow.operation`, at level INFO.
 ///
 /// Its fields are the operation's name, the path template, and at the end the number of attempts, status, request id
-/// and error kind. No URL, header or body is among them.
+/// and error kind. No URL, header or body is among them. An operation that ends with an error, or with a status of 400
+/// or more, is an event at level WARN. A [`LogControl`] can hold all of it back.
 #[derive(Debug, Clone)]
 pub struct OperationTraceLayer {
     clock: Arc<dyn Clock>,
+    log: LogControl,
 }
 
 impl OperationTraceLayer {
     /// Measures elapsed times with `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock }
+        Self { clock, log: LogControl::default() }
+    }
+
+    /// Obeys a level that can be changed while the stack is in use.
+    pub fn log_control(mut self, log: LogControl) -> Self {
+        self.log = log;
+        self
     }
 }
 
@@ -47,7 +55,7 @@ impl<S> Layer<S> for OperationTraceLayer {
     type Service = OperationTrace<S>;
 
     fn layer(&self, inner: S) -> OperationTrace<S> {
-        OperationTrace { inner, clock: Arc::clone(&self.clock) }
+        OperationTrace { inner, clock: Arc::clone(&self.clock), log: self.log.clone() }
     }
 }
 
@@ -64,6 +72,7 @@ impl<S> Layer<S> for AttemptTraceLayer {
 pub struct OperationTrace<S> {
     inner: S,
     clock: Arc<dyn Clock>,
+    log: LogControl,
 }
 
 /// The service of [`AttemptTraceLayer`].
@@ -95,6 +104,14 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let (operation, path) = names(&request);
+        let warns = self.log.permits(LogLevel::Warn);
+        if !self.log.permits(LogLevel::Debug) {
+            request.extensions_mut().insert(self.log.clone());
+        }
+        if !self.log.permits(LogLevel::Info) {
+            let report = Report { warns: warns.then_some(operation), ..Report::default() };
+            return TraceFuture::new(Span::none(), &self.clock, report, |_| self.inner.call(request));
+        }
         let span = tracing::info_span!(
             "skyflow.operation",
             operation,
@@ -105,7 +122,9 @@ where
             error.kind = Empty,
         );
         let progress = (!span.is_disabled()).then(|| Progress::of(request.extensions_mut()));
-        TraceFuture::new(span, &self.clock, progress, |span| span.in_scope(|| self.inner.call(request)))
+        let finished = self.log.permits(LogLevel::Debug);
+        let report = Report { progress, warns: Some(operation), finished };
+        TraceFuture::new(span, &self.clock, report, |span| span.in_scope(|| self.inner.call(request)))
     }
 }
 
@@ -123,6 +142,11 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        if !LogControl::allows(request.extensions(), LogLevel::Debug) {
+            return TraceFuture::new(Span::none(), &self.clock, Report::default(), |_| {
+                self.inner.call(request)
+            });
+        }
         let (operation, path) = names(&request);
         let span = tracing::debug_span!(
             "skyflow.attempt",
@@ -133,7 +157,8 @@ where
             request_id = Empty,
             error.kind = Empty,
         );
-        TraceFuture::new(span, &self.clock, None, |span| span.in_scope(|| self.inner.call(request)))
+        let report = Report { finished: true, ..Report::default() };
+        TraceFuture::new(span, &self.clock, report, |span| span.in_scope(|| self.inner.call(request)))
     }
 }
 
@@ -144,19 +169,25 @@ pin_project! {
         inner: F,
         span: Span,
         watch: Option<(Arc<dyn Clock>, Instant)>,
-        progress: Option<Progress>,
+        report: Report,
     }
 }
 
+/// What is said at the end, besides the fields of the span.
+#[derive(Default)]
+struct Report {
+    /// Counts the attempts.
+    progress: Option<Progress>,
+    /// The operation to name when it fails.
+    warns: Option<&'static str>,
+    /// Whether the end itself is an event.
+    finished: bool,
+}
+
 impl<F> TraceFuture<F> {
-    fn new(
-        span: Span,
-        clock: &Arc<dyn Clock>,
-        progress: Option<Progress>,
-        call: impl FnOnce(&Span) -> F,
-    ) -> Self {
+    fn new(span: Span, clock: &Arc<dyn Clock>, report: Report, call: impl FnOnce(&Span) -> F) -> Self {
         let watch = (!span.is_disabled()).then(|| (Arc::clone(clock), clock.monotonic()));
-        Self { inner: call(&span), span, watch, progress }
+        Self { inner: call(&span), span, watch, report }
     }
 }
 
@@ -173,19 +204,30 @@ where
         let Poll::Ready(result) = this.inner.poll(cx) else { return Poll::Pending };
         let result = result.map_err(Into::into);
         if let Some((clock, started)) = this.watch.take() {
-            if let Some(progress) = this.progress {
+            if let Some(progress) = &this.report.progress {
                 this.span.record("attempts", progress.attempts());
             }
             record(this.span, &result);
-            let elapsed = clock.monotonic().saturating_duration_since(started);
-            tracing::event!(
-                Level::DEBUG,
-                ok = result.is_ok(),
-                elapsed_us = elapsed.as_micros() as u64,
-                "finished"
-            );
+            if this.report.finished {
+                let elapsed = clock.monotonic().saturating_duration_since(started);
+                tracing::debug!(ok = result.is_ok(), elapsed_us = elapsed.as_micros(), "finished");
+            }
+        }
+        if let Some(operation) = this.report.warns {
+            warn_of(operation, &result);
         }
         Poll::Ready(result)
+    }
+}
+
+fn warn_of(operation: &'static str, result: &Result<Response, BoxError>) {
+    match result {
+        Ok(answer) if !answer.status().is_client_error() && !answer.status().is_server_error() => {}
+        Ok(answer) => tracing::warn!(operation, status = answer.status().as_u16(), "the server refused"),
+        Err(error) => match Error::find(&**error) {
+            Some(error) => tracing::warn!(operation, kind = ?error.kind(), "no answer"),
+            None => tracing::warn!(operation, "no answer"),
+        },
     }
 }
 
@@ -217,5 +259,64 @@ mod tests {
     async fn it_never_calls_a_service_that_is_not_ready() {
         probe::assert_respects_readiness(OperationTraceLayer::new(Arc::new(ManualClock::new()))).await;
         probe::assert_respects_readiness(AttemptTraceLayer::new(Arc::new(ManualClock::new()))).await;
+    }
+
+    /// A subscriber that writes everything into memory.
+    #[derive(Clone, Default)]
+    struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    async fn logged(level: LogLevel, status: u16) -> String {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(move || writer.clone())
+            .without_time()
+            .with_ansi(false)
+            .finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::auto_advancing());
+        let leaf = crate::HttpService::new(tower::service_fn(move |_: Request| async move {
+            Ok::<_, BoxError>(http::Response::builder().status(status).body(crate::Body::empty())?)
+        }));
+        let stack = crate::Stack::new(clock).log_control(LogControl::new(level)).build(leaf);
+        stack.send(probe::request()).await.unwrap();
+        drop(guard);
+        String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_log_level_holds_back_what_is_below_it_in_every_layer() {
+        let debug = logged(LogLevel::Debug, 503).await;
+        assert!(debug.contains("skyflow.operation") && debug.contains("skyflow.attempt"), "{debug}");
+        assert!(
+            debug.contains("retrying") && debug.contains("finished") && debug.contains("WARN"),
+            "{debug}"
+        );
+        assert!(debug.contains("attempts=3") && debug.contains("http.response.status_code=503"), "{debug}");
+
+        let info = logged(LogLevel::Info, 503).await;
+        assert!(info.contains("skyflow.operation") && info.contains("WARN"), "{info}");
+        assert!(!info.contains("skyflow.attempt") && !info.contains("DEBUG"), "{info}");
+
+        let warn = logged(LogLevel::Warn, 503).await;
+        assert!(
+            warn.contains("WARN") && warn.contains("tokens.test") && !warn.contains("skyflow."),
+            "{warn}"
+        );
+        assert_eq!(logged(LogLevel::Warn, 200).await, "");
+        assert_eq!(logged(LogLevel::Error, 503).await, "");
+        assert_eq!(logged(LogLevel::Off, 503).await, "");
     }
 }

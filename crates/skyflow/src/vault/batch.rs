@@ -119,7 +119,9 @@ impl BatchOperation {
             Some(fields) if tokens.is_some() || mode == TokenMode::EnableStrict => {
                 check_row_tokens(mode, fields, tokens.as_ref(), &at("tokens"))?;
             }
-            None if tokens.is_some() => return Err(Error::invalid(at("tokens"), "go with an insert or an update")),
+            None if tokens.is_some() => {
+                return Err(Error::invalid(at("tokens"), "go with an insert or an update"));
+            }
             _ => {}
         }
         if self.upsert.is_some() && self.method != types::BatchMethod::Post {

@@ -54,7 +54,8 @@ impl Outcome {
         request_id: Option<&RequestId>,
     ) -> Result<Vec<Self>, Error> {
         if answer.responses.len() > count {
-            let error = Error::answer("the answer has more rows than the request").in_operation("records.batch");
+            let error =
+                Error::answer("the answer has more rows than the request").in_operation("records.batch");
             return Err(error.with_request_id(request_id.cloned()).applied());
         }
         let outcomes = answer.responses.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
@@ -132,8 +133,10 @@ mod tests {
             {"Body": "text", "Status": 200},
         ]);
         let found = outcomes(7, entries);
-        let summary: Vec<_> =
-            found.iter().map(|o| o.rows.as_ref().map(|rows| rows[0].id().unwrap()).map_err(String::as_str)).collect();
+        let summary: Vec<_> = found
+            .iter()
+            .map(|o| o.rows.as_ref().map(|rows| rows[0].id().unwrap()).map_err(String::as_str))
+            .collect();
         let id = |id: &str| Ok(id.to_owned());
         let none = Err(NO_OUTCOME);
         assert_eq!(summary, [id("a"), Err("words"), none.clone(), Err(""), none.clone(), id("b"), none]);

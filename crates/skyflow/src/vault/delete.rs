@@ -23,7 +23,9 @@ impl DeleteRequest {
         not_blank("table", &self.table)?;
         none_blank("ids", &self.ids)?;
         match self.ids.iter().position(|id| id == "*") {
-            Some(index) => Err(Error::invalid(format!("ids[{index}]"), "means all rows: use `delete_all_rows` for that")),
+            Some(index) => {
+                Err(Error::invalid(format!("ids[{index}]"), "means all rows: use `delete_all_rows` for that"))
+            }
             None => Ok(()),
         }
     }

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use skyflow_api::{Json, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
-use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
 use super::batch_outcome::NO_OUTCOME;
+use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
 use super::{Vault, insert_batch};
 use crate::record::columns_of;
 use crate::{Error, Record};

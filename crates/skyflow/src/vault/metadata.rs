@@ -22,7 +22,8 @@ impl Vault {
     ///
     /// Fails before anything is sent when neither a BIN nor a row is named; fails as every call does afterwards.
     pub async fn bin_lookup(&self, request: types::BinLookupRequest) -> Result<Vec<types::Card>, Error> {
-        let named = [&request.bin, &request.skyflow_id].into_iter().flatten().any(|text| !text.trim().is_empty());
+        let named =
+            [&request.bin, &request.skyflow_id].into_iter().flatten().any(|text| !text.trim().is_empty());
         if !named {
             let error = Error::invalid("bin", "or a skyflow_id must be given");
             return Err(error.in_operation("bin_lookup.list_cards"));
@@ -45,14 +46,20 @@ impl Vault {
     /// }
     /// # Ok(()) }
     /// ```
-    pub fn audit_events(&self, request: audit::ListEvents) -> impl Stream<Item = Result<types::AuditEvent, Error>> + Send {
+    pub fn audit_events(
+        &self,
+        request: audit::ListEvents,
+    ) -> impl Stream<Item = Result<types::AuditEvent, Error>> + Send {
         let vault = self.clone();
         stream::try_unfold(Some(request), move |page| {
             let vault = vault.clone();
             async move {
                 let Some(request) = page else { return Ok::<_, Error>(None) };
                 let answer = vault.send(request.clone()).await?.body;
-                let next = answer.next_ops.and_then(|next| following(request, next)).filter(|_| !answer.events.is_empty());
+                let next = answer
+                    .next_ops
+                    .and_then(|next| following(request, next))
+                    .filter(|_| !answer.events.is_empty());
                 Ok(Some((stream::iter(answer.events).map(Ok), next)))
             }
         })

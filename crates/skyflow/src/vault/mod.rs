@@ -1,10 +1,20 @@
 //! One vault: its operations, their requests and their answers.
 
+mod batch;
+mod batch_outcome;
+mod delete;
 mod detokenize;
 mod get;
 mod insert;
 mod insert_batch;
+mod media_type;
+mod metadata;
+mod pages;
+mod query;
 mod rows;
+mod tokenize;
+mod update;
+mod upload;
 
 use std::sync::Arc;
 
@@ -13,9 +23,15 @@ use skyflow_http::{BaseUri, CallOptions, DynLayer, HttpService, Idempotency};
 use skyflow_types::VaultId;
 use tower_layer::Layer;
 
+pub use batch::{BatchError, BatchOperation, BatchOutcome, BatchOutput, BatchRequest, BatchResponse};
+pub use delete::{DeleteRequest, DeleteResponse};
 pub use detokenize::{DetokenizeError, DetokenizeRequest, DetokenizeResponse, DetokenizedField, ValueType};
 pub use get::{GetRequest, GetResponse, Order};
 pub use insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
+pub use query::{QueriedRecord, QueryRequest, QueryResponse};
+pub use tokenize::{TokenizeRequest, TokenizeResponse};
+pub use update::{UpdateRequest, UpdateResponse};
+pub use upload::{FileSource, UploadFileRequest, UploadFileResponse};
 
 use crate::Error;
 

@@ -69,7 +69,14 @@ impl Cursor {
                     _ => VecDeque::new(),
                 };
                 let whole_table = chunks.is_empty();
-                Ok(Pages { left: request.limit, offset: request.offset, template: request, chunks, whole_table, ended: false })
+                Ok(Pages {
+                    left: request.limit,
+                    offset: request.offset,
+                    template: request,
+                    chunks,
+                    whole_table,
+                    ended: false,
+                })
             }
         }
     }

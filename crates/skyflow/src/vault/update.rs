@@ -93,7 +93,11 @@ fn without_id(fields: Json, skyflow_id: &str) -> Result<Json, Error> {
 }
 
 fn refuse_empty(fields: Json) -> Result<Json, Error> {
-    if columns_of(&fields).is_empty() { Err(Error::invalid("fields", "must not be empty")) } else { Ok(fields) }
+    if columns_of(&fields).is_empty() {
+        Err(Error::invalid("fields", "must not be empty"))
+    } else {
+        Ok(fields)
+    }
 }
 
 impl fmt::Debug for UpdateRequest {
@@ -153,6 +157,10 @@ impl Vault {
             let error = Error::answer("the answer does not name the row").in_operation("records.update");
             return Err(error.with_request_id(answer.request_id).applied());
         };
-        Ok(UpdateResponse { skyflow_id, tokens: answer.body.tokens.map(Record::new), request_id: answer.request_id })
+        Ok(UpdateResponse {
+            skyflow_id,
+            tokens: answer.body.tokens.map(Record::new),
+            request_id: answer.request_id,
+        })
     }
 }

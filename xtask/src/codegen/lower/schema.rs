@@ -121,6 +121,7 @@ impl<'a> Schemas<'a> {
                 rust,
                 doc: doc.map_or_else(|| format!("The `{wire}` property."), |doc| names::sentence(&doc)),
                 required: object.required.contains(wire) && !lowered.nullable,
+                must_have: row.must_have(wire),
                 printed: lowered.ty.is_always_printed() || row.prints(wire),
                 ty: lowered.ty,
                 wire: wire.clone(),

@@ -426,7 +426,7 @@ crate::open_enum!(
 #[non_exhaustive]
 pub struct ListAuditEventsResponse {
     /// The `event` property.
-    #[serde(rename = "event", default, deserialize_with = "null_as_default")]
+    #[serde(rename = "event", deserialize_with = "null_as_default")]
     pub events: Vec<AuditEvent>,
     /// The `nextOps` property.
     #[serde(rename = "nextOps")]

@@ -64,7 +64,7 @@ impl fmt::Debug for BinLookupRequest {
 #[non_exhaustive]
 pub struct BinLookupResponse {
     /// The `cards_data` property.
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub cards_data: Vec<Card>,
 }
 

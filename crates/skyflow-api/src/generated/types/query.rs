@@ -30,6 +30,6 @@ impl fmt::Debug for QueryRequest {
 #[non_exhaustive]
 pub struct QueryResponse {
     /// The `records` property.
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub records: Vec<super::Record>,
 }

@@ -167,7 +167,7 @@ pub struct BatchResponse {
     #[serde(rename = "vaultID")]
     pub vault_id: Option<String>,
     /// Outcomes in request order.
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub responses: Vec<BatchResponseItem>,
 }
 
@@ -203,18 +203,8 @@ impl BulkDeleteRequest {
 #[non_exhaustive]
 pub struct BulkDeleteResponse {
     /// Deleted identifiers, or "*".
-    #[serde(rename = "RecordIDResponse", default, deserialize_with = "null_as_default")]
+    #[serde(rename = "RecordIDResponse", deserialize_with = "null_as_default")]
     pub record_ids: Vec<String>,
-}
-
-/// The answer of [`records::DeleteFile`](super::super::records::DeleteFile).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[non_exhaustive]
-pub struct DeleteFileResponse {
-    /// Row that held the file.
-    pub skyflow_id: Option<String>,
-    /// Whether the file was deleted.
-    pub deleted: Option<bool>,
 }
 
 /// The answer of [`records::Delete`](super::super::records::Delete).
@@ -225,55 +215,6 @@ pub struct DeleteRecordResponse {
     pub skyflow_id: Option<String>,
     /// Whether the row was deleted.
     pub deleted: Option<bool>,
-}
-
-/// Anti-virus scan state of a stored file.
-///
-/// A value without a name here is kept as `Other`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FileScanStatus {
-    /// `SCAN_NONE`.
-    ScanNone,
-    /// `SCAN_CLEAN`.
-    ScanClean,
-    /// `SCAN_INFECTED`.
-    ScanInfected,
-    /// `SCAN_DELETED`.
-    ScanDeleted,
-    /// `SCAN_ERROR`.
-    ScanError,
-    /// `SCAN_PENDING`.
-    ScanPending,
-    /// `SCAN_UNSCANNABLE`.
-    ScanUnscannable,
-    /// `SCAN_FILE_NOT_FOUND`.
-    ScanFileNotFound,
-    /// `SCAN_INVALID`.
-    ScanInvalid,
-    /// Any other value.
-    Other(String),
-}
-
-crate::open_enum!(
-    FileScanStatus,
-    ScanNone = "SCAN_NONE",
-    ScanClean = "SCAN_CLEAN",
-    ScanInfected = "SCAN_INFECTED",
-    ScanDeleted = "SCAN_DELETED",
-    ScanError = "SCAN_ERROR",
-    ScanPending = "SCAN_PENDING",
-    ScanUnscannable = "SCAN_UNSCANNABLE",
-    ScanFileNotFound = "SCAN_FILE_NOT_FOUND",
-    ScanInvalid = "SCAN_INVALID"
-);
-
-/// The answer of [`records::GetFileScanStatus`](super::super::records::GetFileScanStatus).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[non_exhaustive]
-pub struct FileScanStatusResponse {
-    /// Anti-virus scan state of a stored file.
-    pub av_scan_status: Option<FileScanStatus>,
 }
 
 /// The body of [`records::Insert`](super::super::records::Insert).
@@ -333,7 +274,7 @@ impl InsertRecordsRequest {
 #[non_exhaustive]
 pub struct InsertRecordsResponse {
     /// The `records` property.
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub records: Vec<InsertedRecord>,
 }
 
@@ -352,7 +293,7 @@ pub struct InsertedRecord {
 #[non_exhaustive]
 pub struct ListRecordsResponse {
     /// The `records` property.
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub records: Vec<super::Record>,
 }
 
@@ -424,113 +365,5 @@ impl UpdateRecordRequest {
     pub fn byot(mut self, byot: impl Into<TokenMode>) -> Self {
         self.byot = Some(byot.into());
         self
-    }
-}
-
-/// The answer of [`records::Update`](super::super::records::Update),
-/// [`records::UploadFile`](super::super::records::UploadFile).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[non_exhaustive]
-pub struct UpdateRecordResponse {
-    /// Updated row.
-    pub skyflow_id: Option<String>,
-    /// Column tokens.
-    pub tokens: Option<Json>,
-}
-
-/// The body of [`records::UploadFileV2`](super::super::records::UploadFileV2).
-///
-/// It is sent as `multipart/form-data`.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct UploadFileForm {
-    /// Target table.
-    pub table_name: String,
-    /// Column of file type.
-    pub column_name: String,
-    /// Existing row; a new row is created when absent.
-    pub skyflow_id: Option<String>,
-    /// Return file metadata.
-    pub return_file_metadata: Option<bool>,
-    /// File content.
-    pub file: FilePart,
-}
-
-impl UploadFileForm {
-    /// Makes an `UploadFileForm` from what it must have.
-    pub fn new(table_name: impl Into<String>, column_name: impl Into<String>, file: FilePart) -> Self {
-        Self {
-            table_name: table_name.into(),
-            column_name: column_name.into(),
-            skyflow_id: None,
-            return_file_metadata: None,
-            file,
-        }
-    }
-
-    /// Sets `skyflow_id`.
-    pub fn skyflow_id(mut self, skyflow_id: impl Into<String>) -> Self {
-        self.skyflow_id = Some(skyflow_id.into());
-        self
-    }
-
-    /// Sets `return_file_metadata`.
-    pub fn return_file_metadata(mut self, return_file_metadata: bool) -> Self {
-        self.return_file_metadata = Some(return_file_metadata);
-        self
-    }
-
-    /// Turns the form into its parts.
-    pub fn into_multipart(self) -> Multipart {
-        let mut form = Multipart::new();
-        form = form.text("tableName", self.table_name);
-        form = form.text("columnName", self.column_name);
-        if let Some(skyflow_id) = self.skyflow_id {
-            form = form.text("skyflowID", skyflow_id);
-        }
-        if let Some(return_file_metadata) = self.return_file_metadata {
-            form = form.text("returnFileMetadata", return_file_metadata.to_string());
-        }
-        form = form.file("file", self.file);
-        form
-    }
-}
-
-/// The answer of [`records::UploadFileV2`](super::super::records::UploadFileV2).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[non_exhaustive]
-pub struct UploadFileResponse {
-    /// Row the file was attached to.
-    #[serde(rename = "skyflowID")]
-    pub skyflow_id: Option<String>,
-    /// File metadata, when requested.
-    #[serde(rename = "fileMetadata")]
-    pub file_metadata: Option<Json>,
-}
-
-/// The body of [`records::UploadFile`](super::super::records::UploadFile).
-///
-/// It is sent as `multipart/form-data`.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct UploadRecordFileForm {
-    /// Column of file type.
-    pub column_name: String,
-    /// File content.
-    pub file: FilePart,
-}
-
-impl UploadRecordFileForm {
-    /// Makes an `UploadRecordFileForm` from what it must have.
-    pub fn new(column_name: impl Into<String>, file: FilePart) -> Self {
-        Self { column_name: column_name.into(), file }
-    }
-
-    /// Turns the form into its parts.
-    pub fn into_multipart(self) -> Multipart {
-        let mut form = Multipart::new();
-        form = form.text("columnName", self.column_name);
-        form = form.file("file", self.file);
-        form
     }
 }

@@ -237,3 +237,14 @@ impl Transformations {
         self
     }
 }
+
+/// The answer of [`record_files::UploadToRecord`](super::super::record_files::UploadToRecord),
+/// [`records::Update`](super::super::records::Update).
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[non_exhaustive]
+pub struct UpdateRecordResponse {
+    /// Updated row.
+    pub skyflow_id: Option<String>,
+    /// Column tokens.
+    pub tokens: Option<Json>,
+}

@@ -76,7 +76,7 @@ impl DetokenizeRequest {
 #[non_exhaustive]
 pub struct DetokenizeResponse {
     /// The `records` property.
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub records: Vec<DetokenizedRecord>,
 }
 
@@ -195,7 +195,7 @@ impl TokenizeRequest {
 #[non_exhaustive]
 pub struct TokenizeResponse {
     /// The `records` property.
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub records: Vec<TokenizedRecord>,
 }
 

@@ -1,0 +1,69 @@
+//! Clients over the embedded vault, or over a service of the test's own.
+
+use http::StatusCode;
+use skyflow::{Credentials, InsertRequest, Skyflow, SkyflowBuilder, Vault, VaultConfig};
+use skyflow_emulator::EmbeddedVault;
+use skyflow_http::{Body, BoxError, HttpService, Request, Response};
+
+/// The card number of the examples.
+pub const CARD_NUMBER: &str = "4111111111111111";
+/// The cardholder of the examples.
+pub const CARDHOLDER: &str = "John Doe";
+/// An API key of the right form that no vault knows.
+pub const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
+/// The token URI of a service account whose requests stay in this process.
+pub const TOKEN_URI: &str = "https://manage.skyflowapis.com/v1/auth/sa/oauth/token";
+/// The request id that [`answering`] gives its answers.
+pub const REQUEST_ID: &str = "req-7f3a";
+
+/// Starts a client whose requests go to `leaf` and to no network.
+pub fn over(leaf: HttpService) -> SkyflowBuilder {
+    Skyflow::builder().transport(leaf)
+}
+
+/// A vault whose calls go to `leaf`, with the default stack and an API key.
+pub fn vault_over(leaf: HttpService) -> Vault {
+    let config = VaultConfig::new("vault1", "cluster1").credentials(Credentials::api_key(API_KEY).unwrap());
+    over(leaf).vault(config).build().unwrap().default_vault().unwrap()
+}
+
+/// A vault whose calls go to the embedded vault without a socket, with the owner's API key.
+pub fn in_process(vault: &EmbeddedVault) -> Vault {
+    let key = Credentials::api_key(vault.api_key().expose()).unwrap();
+    let config = VaultConfig::new(vault.vault_id(), vault.cluster_id()).credentials(key);
+    over(HttpService::new(vault.service())).vault(config).build().unwrap().default_vault().unwrap()
+}
+
+/// Asks to insert the card of the examples.
+pub fn insert_card() -> InsertRequest {
+    let card = serde_json::json!({"card_number": CARD_NUMBER, "cardholder_name": CARDHOLDER});
+    InsertRequest::new("table1").record(card).return_tokens(true)
+}
+
+/// A service that computes each answer from the request.
+pub fn service<F, Fut>(answer: F) -> HttpService
+where
+    F: Fn(Request) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<Response, BoxError>> + Send + 'static,
+{
+    HttpService::new(tower::service_fn(answer))
+}
+
+/// A service that gives every request the same answer, with [`REQUEST_ID`].
+pub fn answering(status: u16, content_type: Option<&str>, body: impl Into<Body>) -> HttpService {
+    let body = body.into();
+    let bytes = body.as_bytes().unwrap().clone();
+    let mut head = http::Response::builder().status(StatusCode::from_u16(status).unwrap());
+    head = head.header("x-request-id", REQUEST_ID);
+    if let Some(content_type) = content_type {
+        head = head.header("content-type", content_type);
+    }
+    let (parts, ()) = head.body(()).unwrap().into_parts();
+    service(move |_| {
+        let (parts, bytes) = (parts.clone(), bytes.clone());
+        async move { Ok(Response::from_parts(parts, bytes.into())) }
+    })
+}
+
+/// What a vault answers to an insert of one row.
+pub const INSERTED: &str = r#"{"records":[{"skyflow_id":"id-1","tokens":null}]}"#;

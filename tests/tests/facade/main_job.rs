@@ -1,0 +1,216 @@
+//! Insert a card, get tokens, turn them back, get the row: with every kind of credentials, over a socket and without.
+
+use http::header::AUTHORIZATION;
+use serde::{Deserialize, Serialize};
+use skyflow::{
+    Credentials, DetokenizeRequest, GetRequest, InsertRequest, Redaction, Skyflow, Vault, VaultConfig,
+};
+use skyflow_auth::{Cached, ServiceAccountKey, ServiceAccountTokens, TokenExchange, TokenProvider};
+use skyflow_emulator::{AuthKind, EmbeddedVault, Operation, Server};
+use skyflow_http::{HttpService, Transport};
+use skyflow_tests::clients::{CARD_NUMBER, CARDHOLDER, TOKEN_URI, insert_card, over};
+use skyflow_tests::polling::in_time;
+use skyflow_tests::recorder::Recorder;
+
+#[derive(Serialize, Deserialize, Debug, PartialEq)]
+struct Card {
+    card_number: String,
+    cardholder_name: String,
+}
+
+/// Where the vault is: behind a socket, or in this process.
+enum Place {
+    Socket(Server),
+    Process(EmbeddedVault),
+}
+
+impl Place {
+    async fn all() -> [Self; 2] {
+        let socket = EmbeddedVault::builder().build().unwrap().serve().await.unwrap();
+        [Self::Socket(socket), Self::Process(EmbeddedVault::builder().build().unwrap())]
+    }
+
+    fn vault(&self) -> &EmbeddedVault {
+        match self {
+            Self::Socket(server) => server.vault(),
+            Self::Process(vault) => vault,
+        }
+    }
+
+    fn credentials_json(&self) -> String {
+        match self {
+            Self::Socket(server) => server.credentials_json().expose().to_owned(),
+            Self::Process(vault) => vault.credentials_json(TOKEN_URI).expose().to_owned(),
+        }
+    }
+
+    fn leaf(&self) -> HttpService {
+        match self {
+            Self::Socket(_) => Transport::new().into_service(),
+            Self::Process(vault) => HttpService::new(vault.service()),
+        }
+    }
+
+    fn client(&self, credentials: Credentials, recorder: &Recorder) -> Vault {
+        let id = self.vault().vault_id();
+        let config = match self {
+            Self::Socket(server) => VaultConfig::with_base_url(id, server.base_url()),
+            Self::Process(vault) => VaultConfig::new(id, vault.cluster_id()),
+        };
+        let leaf = recorder.around(self.leaf());
+        over(leaf).vault(config.credentials(credentials)).build().unwrap().default_vault().unwrap()
+    }
+
+    /// Mints a token without the facade.
+    async fn bearer_token(&self) -> String {
+        let key = ServiceAccountKey::from_json(&self.credentials_json()).unwrap();
+        let exchange = TokenExchange::new(self.leaf());
+        let tokens = Cached::new(ServiceAccountTokens::new(key, exchange));
+        tokens.token().await.unwrap().expose().to_owned()
+    }
+}
+
+async fn the_main_job(vault: &Vault) {
+    let inserted = vault.insert(insert_card()).await.unwrap();
+    let [row] = &inserted.inserted_fields[..] else { panic!("one row: {inserted:?}") };
+    assert!(inserted.errors.is_empty() && inserted.request_id.is_some());
+    let tokens: Card = row.decode().unwrap();
+    assert_ne!(tokens, Card { card_number: CARD_NUMBER.into(), cardholder_name: CARDHOLDER.into() });
+    assert_eq!(row.token("card_number").as_ref(), Some(&tokens.card_number));
+
+    let both = [&tokens.card_number, &tokens.cardholder_name];
+    for (redaction, values) in [
+        (Redaction::PlainText, [Some(CARD_NUMBER), Some(CARDHOLDER)]),
+        (Redaction::Masked, [Some("XXXXXXXXXXXX1111"), Some("*REDACTED*")]),
+    ] {
+        let request = DetokenizeRequest::new().tokens(both.map(String::as_str), redaction);
+        let answer = vault.detokenize(request).await.unwrap();
+        let got: Vec<_> = answer.detokenized_fields.iter().map(|field| field.value()).collect();
+        assert_eq!(got[0].as_deref(), values[0], "{redaction}");
+        assert!(answer.errors.is_empty() && answer.request_id.is_some());
+        if redaction == Redaction::PlainText {
+            assert_eq!(got[1].as_deref(), values[1]);
+        } else {
+            assert_ne!(got[1].as_deref(), Some(CARDHOLDER), "{redaction}");
+        }
+    }
+
+    let by_id = GetRequest::new("table1").ids([&row.skyflow_id]).redaction(Redaction::PlainText);
+    let got: Vec<Card> = vault.get(by_id).await.unwrap().records().unwrap();
+    assert_eq!(got, [Card { card_number: CARD_NUMBER.into(), cardholder_name: CARDHOLDER.into() }]);
+}
+
+#[tokio::test]
+async fn the_main_job_runs_with_every_kind_of_credentials_over_a_socket_and_without() {
+    for place in Place::all().await {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), place.credentials_json()).unwrap();
+        let bearer = in_time(place.bearer_token()).await;
+        for (credentials, kind, exchanges) in [
+            (Credentials::api_key(place.vault().api_key().expose()).unwrap(), AuthKind::ApiKey, 0),
+            (Credentials::bearer_token(bearer).unwrap(), AuthKind::Bearer, 0),
+            (Credentials::from_json(&place.credentials_json()).unwrap(), AuthKind::Bearer, 1),
+            (Credentials::from_path(file.path()), AuthKind::Bearer, 1),
+        ] {
+            place.vault().clear_journal();
+            let recorder = Recorder::new();
+            let shown = format!("{credentials:?}");
+            in_time(the_main_job(&place.client(credentials, &recorder))).await;
+
+            let journal = place.vault().journal();
+            let minted = journal.iter().filter(|e| e.operation == Some(Operation::AuthenticationGetToken));
+            assert_eq!(minted.count(), exchanges, "{shown}: one token for all calls");
+            let calls: Vec<_> =
+                journal.iter().filter(|e| e.operation != Some(Operation::AuthenticationGetToken)).collect();
+            assert_eq!(
+                calls.iter().filter_map(|e| e.operation).collect::<Vec<_>>(),
+                [
+                    Operation::RecordsInsert,
+                    Operation::TokensDetokenize,
+                    Operation::TokensDetokenize,
+                    Operation::RecordsList
+                ]
+            );
+            for call in calls {
+                assert_eq!((call.auth, call.failed), (kind, 0), "{shown}");
+                assert!(call.user_agent.as_deref().is_some_and(|agent| agent.starts_with("skyflow-rust/")));
+                assert!(call.metadata.as_deref().is_some_and(|json| json.contains("sdk_name_version")));
+            }
+            for exchange in recorder.exchanges() {
+                let minting = exchange.uri.path().ends_with("/oauth/token");
+                assert_eq!(exchange.headers.contains_key(AUTHORIZATION), !minting, "{}", exchange.uri.path());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_rows_keep_their_places_through_insert_detokenize_and_get() {
+    let place = Place::Process(EmbeddedVault::builder().build().unwrap());
+    let key = Credentials::api_key(place.vault().api_key().expose()).unwrap();
+    let vault = place.client(key, &Recorder::new());
+    let numbers: Vec<String> = (0..20).map(|n| format!("41111111111{n:05}")).collect();
+    let cards = numbers.iter().map(|n| Card { card_number: n.clone(), cardholder_name: format!("Holder {n}") });
+    for continue_on_error in [false, true] {
+        let request = InsertRequest::new("table1")
+            .records(cards.clone())
+            .return_tokens(true)
+            .continue_on_error(continue_on_error);
+        let inserted = in_time(vault.insert(request)).await.unwrap();
+        let indexes: Vec<_> = inserted.inserted_fields.iter().map(|row| row.request_index).collect();
+        assert_eq!(indexes, (0..20).collect::<Vec<_>>());
+        // Asked for backwards: an answer belongs to its token, not to a place.
+        let tokens = inserted.inserted_fields.iter().rev().map(|row| row.token("card_number").unwrap());
+        let request = DetokenizeRequest::new().tokens(tokens, Redaction::PlainText);
+        let answer = in_time(vault.detokenize(request)).await.unwrap();
+        let values: Vec<_> = answer.detokenized_fields.iter().rev().filter_map(|f| f.value()).collect();
+        assert_eq!(values, numbers);
+    }
+}
+
+#[tokio::test]
+async fn a_failed_row_does_not_take_the_others_with_it_when_asked_to_go_on() {
+    let place = Place::Process(EmbeddedVault::builder().build().unwrap());
+    let key = Credentials::api_key(place.vault().api_key().expose()).unwrap();
+    let vault = place.client(key, &Recorder::new());
+    let rows = [
+        serde_json::json!({"name": "Ada"}),
+        serde_json::json!({"no_such_column": "x"}),
+        serde_json::json!({"name": "Bob"}),
+    ];
+    let request = InsertRequest::new("table1").records(rows.clone()).continue_on_error(true);
+    let answer = in_time(vault.insert(request)).await.unwrap();
+    assert_eq!(answer.inserted_fields.iter().map(|row| row.request_index).collect::<Vec<_>>(), [0, 2]);
+    let [error] = &answer.errors[..] else { panic!("one error: {answer:?}") };
+    assert_eq!((error.request_index, error.http_code), (1, Some(400)));
+    assert_eq!(error.request_id, answer.request_id);
+
+    let error = in_time(vault.insert(InsertRequest::new("table1").records(rows))).await.unwrap_err();
+    assert_eq!(error.http_code(), Some(400));
+    assert!(!error.may_have_been_applied(), "all rows or none");
+
+    let token = DetokenizeRequest::new().token("9999-9999-9999-9999").continue_on_error(true);
+    let answer = in_time(vault.detokenize(token)).await.unwrap();
+    assert_eq!((answer.detokenized_fields.len(), answer.errors.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn two_vaults_of_one_client_keep_their_data_apart() {
+    let places = [EmbeddedVault::builder().build().unwrap(), EmbeddedVault::builder().build().unwrap()];
+    let mut servers = Vec::new();
+    let mut builder = Skyflow::builder();
+    for place in &places {
+        let server = place.serve().await.unwrap();
+        let key = Credentials::api_key(place.api_key().expose()).unwrap();
+        builder =
+            builder.vault(VaultConfig::with_base_url(place.vault_id(), server.base_url()).credentials(key));
+        servers.push(server);
+    }
+    let client = builder.build().unwrap();
+    let [first, second] = places.each_ref().map(|place| client.vault(place.vault_id()).unwrap());
+    let row = in_time(first.insert(insert_card())).await.unwrap().inserted_fields.remove(0);
+    let by_id = || GetRequest::new("table1").ids([&row.skyflow_id]);
+    assert_eq!(in_time(first.get(by_id())).await.unwrap().data.len(), 1);
+    assert_eq!(in_time(second.get(by_id())).await.unwrap_err().http_code(), Some(404));
+    assert_eq!(client.default_vault().unwrap().id(), first.id());
+}
