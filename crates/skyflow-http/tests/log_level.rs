@@ -1,0 +1,71 @@
+//! What a log level lets through. It has a binary of its own: another test's thread without a subscriber could switch
+//! off a call site that this one listens to.
+
+#![expect(clippy::unwrap_used, reason = "helpers of a test")]
+
+use std::sync::Arc;
+
+use skyflow_http::{
+    Body, BoxError, Clock, HttpService, Idempotency, LogControl, ManualClock, OperationInfo, Request, Stack,
+};
+use skyflow_types::LogLevel;
+
+/// A subscriber that writes everything into memory.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn request() -> Request {
+    let mut request = http::Request::post("https://vault.example/v1/test").body(Body::empty()).unwrap();
+    let info = OperationInfo::new("tokens.test", "/v1/vaults/{vault_id}/test", Idempotency::Safe);
+    request.extensions_mut().insert(info);
+    request
+}
+
+async fn logged(level: LogLevel, status: u16) -> String {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .without_time()
+        .with_ansi(false)
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::auto_advancing());
+    let leaf = HttpService::new(tower::service_fn(move |_: Request| async move {
+        Ok::<_, BoxError>(http::Response::builder().status(status).body(Body::empty())?)
+    }));
+    let stack = Stack::new(clock).log_control(LogControl::new(level)).build(leaf);
+    stack.send(request()).await.unwrap();
+    drop(guard);
+    String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+}
+
+#[tokio::test]
+async fn a_log_level_holds_back_what_is_below_it_in_every_layer() {
+    let debug = logged(LogLevel::Debug, 503).await;
+    assert!(debug.contains("skyflow.operation") && debug.contains("skyflow.attempt"), "{debug}");
+    assert!(debug.contains("retrying") && debug.contains("finished") && debug.contains("WARN"), "{debug}");
+    assert!(debug.contains("attempts=3") && debug.contains("http.response.status_code=503"), "{debug}");
+
+    let info = logged(LogLevel::Info, 503).await;
+    assert!(info.contains("skyflow.operation") && info.contains("WARN"), "{info}");
+    assert!(!info.contains("skyflow.attempt") && !info.contains("DEBUG"), "{info}");
+
+    let warn = logged(LogLevel::Warn, 503).await;
+    assert!(warn.contains("WARN") && warn.contains("tokens.test") && !warn.contains("skyflow."), "{warn}");
+    assert_eq!(logged(LogLevel::Warn, 200).await, "");
+    assert_eq!(logged(LogLevel::Error, 503).await, "");
+    assert_eq!(logged(LogLevel::Off, 503).await, "");
+}
