@@ -21,7 +21,9 @@ use skyflow_auth::{
     AccessToken, ApiKey, AuthHeader, AuthLayer, Cached, DataTokenSigner, HostGuard, ServiceAccountKey,
     TokenProvider, provider_fn,
 };
-use skyflow_http::{BaseUri, Body, BoxError, Clock, Request, Response, SystemClock};
+use skyflow_http::{
+    BaseUri, Body, BoxError, Clock, Idempotency, OperationInfo, Request, Response, SystemClock,
+};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -63,8 +65,14 @@ fn cached_hit_on_threads(bencher: Bencher<'_, '_>) {
     bencher.bench(|| now(tokens.token()));
 }
 
+/// A request as the layers above hand it down.
 fn request() -> Request {
-    http::Request::post("https://abc.example/v1/vaults/v/t").body(Body::from("{}")).unwrap()
+    http::Request::post("https://abc.example/v1/vaults/v/t")
+        .header("user-agent", "bench")
+        .header("content-type", "application/json")
+        .extension(OperationInfo::new("records.insert", "/v1/vaults/{}/{}", Idempotency::NonIdempotent))
+        .body(Body::from("{}"))
+        .unwrap()
 }
 
 #[divan::bench]

@@ -8,6 +8,7 @@ mod claims;
 mod command;
 mod config;
 mod credentials;
+mod credentials_error;
 mod document;
 #[cfg(feature = "dotenv")]
 mod dotenv;
@@ -35,9 +36,10 @@ pub use claims::{is_expired, is_expired_at};
 pub use command::{CommandError, CommandTokens};
 pub use config::CredentialsConfig;
 pub use credentials::Credentials;
+pub use credentials_error::{CredentialsError, CredentialsErrorKind, KeyProblem};
 #[cfg(feature = "dotenv")]
 pub use dotenv::DotEnv;
-pub use error::{AuthError, AuthErrorKind, CredentialsError, CredentialsErrorKind, KeyProblem};
+pub use error::{AuthError, AuthErrorKind};
 pub use exchange::TokenExchange;
 pub use key::{CREDENTIALS_ENV, ServiceAccountKey};
 pub use layer::{Auth, AuthFuture, AuthHeader, AuthLayer, CONNECTION_HEADER, CallTokens, HostGuard};

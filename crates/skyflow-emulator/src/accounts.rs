@@ -82,8 +82,19 @@ impl ServiceAccount {
     /// Fails when the key cannot be generated or stored.
     pub fn create_key(&self) -> Result<ServiceAccountKey, AccountError> {
         let key = keys::generate(&self.row.client_id).map_err(|_| AccountError::Key)?;
-        self.state.store.read(|connection| accounts::put_key(connection, &key))?;
+        self.state.store.write(|transaction| accounts::put_key(transaction, &key))?;
         Ok(ServiceAccountKey { account: self.clone(), row: Arc::new(key) })
+    }
+
+    /// Finds a key of this account.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store cannot be read.
+    pub fn key(&self, key_id: &str) -> Result<Option<ServiceAccountKey>, AccountError> {
+        let row = self.state.store.read(|connection| accounts::key(connection, key_id))?;
+        let own = row.filter(|row| row.client_id == self.row.client_id);
+        Ok(own.map(|row| ServiceAccountKey { account: self.clone(), row: Arc::new(row) }))
     }
 
     /// Adds an API key.
@@ -94,7 +105,7 @@ impl ServiceAccount {
     pub fn create_api_key(&self) -> Result<Secret, AccountError> {
         let row =
             ApiKeyRow { api_key: keys::api_key(), client_id: self.row.client_id.clone(), enabled: true };
-        self.state.store.read(|connection| accounts::put_api_key(connection, &row))?;
+        self.state.store.write(|transaction| accounts::put_api_key(transaction, &row))?;
         Ok(Secret::new(row.api_key.as_str()))
     }
 
@@ -104,8 +115,8 @@ impl ServiceAccount {
     ///
     /// Fails when there is no such key or the change cannot be stored.
     pub fn set_api_key_enabled(&self, api_key: &Secret, enabled: bool) -> Result<(), AccountError> {
-        let known = self.state.store.read(|connection| {
-            accounts::set_api_key_enabled(connection, &self.row.client_id, api_key.expose(), enabled)
+        let known = self.state.store.write(|transaction| {
+            accounts::set_api_key_enabled(transaction, &self.row.client_id, api_key.expose(), enabled)
         })?;
         if known { Ok(()) } else { Err(AccountError::Unknown) }
     }
@@ -161,7 +172,7 @@ impl ServiceAccountKey {
             .account
             .state
             .store
-            .read(|connection| accounts::set_key_enabled(connection, key_id, enabled))?;
+            .write(|transaction| accounts::set_key_enabled(transaction, key_id, enabled))?;
         if known { Ok(()) } else { Err(AccountError::Unknown) }
     }
 }
@@ -199,6 +210,16 @@ impl EmbeddedVault {
         ServiceAccount { state: Arc::clone(&self.state), row: self.state.owner.clone() }
     }
 
+    /// Finds a service account, such as one that a data file holds from before.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store cannot be read.
+    pub fn service_account(&self, client_id: &str) -> Result<Option<ServiceAccount>, AccountError> {
+        let row = self.state.store.read(|connection| accounts::account(connection, client_id))?;
+        Ok(row.map(|row| ServiceAccount { state: Arc::clone(&self.state), row }))
+    }
+
     /// Creates a service account, without a key.
     ///
     /// # Errors
@@ -213,7 +234,7 @@ impl EmbeddedVault {
             enforce_context: account.require_context,
             enforce_signed_tokens: account.require_signed_tokens,
         };
-        self.state.store.read(|connection| accounts::put_account(connection, &row))?;
+        self.state.store.write(|transaction| accounts::put_account(transaction, &row))?;
         Ok(ServiceAccount { state: Arc::clone(&self.state), row })
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use skyflow_emulator::{EmbeddedVault, Server};
+use skyflow_emulator::{EmbeddedVault, ServeError, Server, ServerBuilder};
 
 /// Runs a Skyflow vault emulator on this machine.
 #[derive(Parser)]
@@ -16,6 +16,9 @@ struct Options {
     /// Port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 8080, env = "SKYFLOW_EMULATOR_PORT")]
     port: u16,
+    /// Listen with TLS on this port too; 0 takes a free one. The official SDKs insist on HTTPS.
+    #[arg(long, env = "SKYFLOW_EMULATOR_TLS_PORT")]
+    tls_port: Option<u16>,
     /// Address to listen on.
     #[arg(long, default_value_t = Ipv4Addr::LOCALHOST.into())]
     bind: IpAddr,
@@ -64,17 +67,29 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         builder = builder.schema_json(serde_json::from_slice(&std::fs::read(path)?)?);
     }
     let vault = builder.build()?;
-    let mut serving = vault.serve().bind(SocketAddr::new(options.bind, options.port));
-    if options.allow_remote {
-        serving = serving.allow_remote();
-    }
-    let server = serving.await?;
+    let server = start(vault.serve(), options, options.port).await?;
     let credentials = credentials_path(options, server.addr().port())?;
     write_private(&credentials, server.credentials_json().expose())?;
     introduce(&server, &credentials);
+    let tls = match options.tls_port {
+        Some(port) => {
+            let server = start(vault.serve_tls(), options, port).await?;
+            introduce_tls(&server, &credentials)?;
+            Some(server)
+        }
+        None => None,
+    };
     tokio::signal::ctrl_c().await?;
     server.shutdown().await;
+    if let Some(tls) = tls {
+        tls.shutdown().await;
+    }
     Ok(())
+}
+
+async fn start(serving: ServerBuilder, options: &Options, port: u16) -> Result<Server, ServeError> {
+    let serving = serving.bind(SocketAddr::new(options.bind, port));
+    if options.allow_remote { serving.allow_remote().await } else { serving.await }
 }
 
 fn credentials_path(options: &Options, port: u16) -> std::io::Result<PathBuf> {
@@ -86,7 +101,11 @@ fn credentials_path(options: &Options, port: u16) -> std::io::Result<PathBuf> {
         }
     };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)?;
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)?;
     }
     std::path::absolute(path)
 }
@@ -125,8 +144,7 @@ export SKYFLOW_CLUSTER_ID='{cluster_id}'
 export SKYFLOW_VAULT_URL='{base_url}'
 export SKYFLOW_API_KEY='{api_key}'
 export SKYFLOW_CREDENTIALS=\"$(cat '{credentials}')\"
-
-Ctrl-C ends it.",
+",
         vault_id = vault.vault_id(),
         cluster_id = vault.cluster_id(),
         account_id = vault.account_id(),
@@ -135,4 +153,31 @@ Ctrl-C ends it.",
         api_key = vault.api_key().expose(),
         credentials = credentials.display(),
     );
+}
+
+/// Writes what clients over TLS need beside the other credentials, and says where.
+#[expect(clippy::print_stdout, reason = "a program may talk to its user")]
+fn introduce_tls(server: &Server, beside: &Path) -> std::io::Result<()> {
+    let credentials = beside.with_extension("tls.json");
+    write_private(&credentials, server.credentials_json().expose())?;
+    let ca = beside.with_extension("ca.pem");
+    std::fs::write(&ca, server.ca_pem().unwrap_or_default())?;
+    println!(
+        "\
+With TLS, for the official SDKs:
+base URL      {base_url}
+cluster id    localhost:{port}/local      (the SDKs make a host name of it; the emulator ignores the rest)
+credentials   {credentials}
+authority     {ca}
+
+export SSL_CERT_FILE='{ca}'              # Python, Go
+export REQUESTS_CA_BUNDLE='{ca}'         # Python, connections
+export NODE_EXTRA_CA_CERTS='{ca}'        # Node
+",
+        base_url = server.base_url(),
+        port = server.addr().port(),
+        credentials = credentials.display(),
+        ca = ca.display(),
+    );
+    Ok(())
 }

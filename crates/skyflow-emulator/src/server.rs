@@ -70,7 +70,7 @@ impl ServerBuilder {
             true => Some(
                 state
                     .store
-                    .read(|connection| Identity::load(connection, state.now()))
+                    .write(|transaction| Identity::load(transaction, state.now()))
                     .map_err(|source| ServeError::Certificate { source: source.into() })?,
             ),
             false => None,

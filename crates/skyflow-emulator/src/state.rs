@@ -65,7 +65,7 @@ impl State {
     /// Lets assertions name this token URI, also after the data file is opened again.
     pub(crate) fn remember_audience(&self, uri: &str) {
         if self.accept_audience(uri)
-            && let Err(error) = self.store.read(|connection| settings::add_audience(connection, uri))
+            && let Err(error) = self.store.write(|transaction| settings::add_audience(transaction, uri))
         {
             tracing::error!(code = ?error.sqlite_error_code(), "the token URI could not be stored");
         }
@@ -73,7 +73,7 @@ impl State {
 
     pub(crate) fn next_bearer_generation(&self) -> rusqlite::Result<()> {
         let next = self.bearer_generation.fetch_add(1, Ordering::SeqCst) + 1;
-        self.store.read(|connection| settings::set(connection, BEARER_GENERATION, &next.to_be_bytes()))
+        self.store.write(|transaction| settings::set(transaction, BEARER_GENERATION, &next.to_be_bytes()))
     }
 
     pub(crate) fn roles_of<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Vec<Role> {

@@ -1,4 +1,10 @@
 //! Who may call the vault.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in a test a panic is the report"
+)]
 
 mod support;
 
@@ -159,6 +165,11 @@ async fn keys_are_rotated_while_the_vault_runs() {
     let mut swapped = claims(&new_credentials, &clock);
     swapped["key"] = old_credentials["keyID"].clone();
     exchange(&vault, &sign(&new_credentials, &swapped), Value::Null).await.error(401);
+
+    let again = vault.service_account(account.client_id()).unwrap().unwrap();
+    assert_eq!(again.key(new.key_id()).unwrap().unwrap().key_id(), new.key_id());
+    assert!(vault.owner().key(new.key_id()).unwrap().is_none(), "the key of another account");
+    assert!(vault.service_account("nobody").unwrap().is_none());
 
     account.delete().unwrap();
     Client::new(&vault).with_bearer(&bearer).get("/table1").await.error(401);

@@ -1,4 +1,10 @@
 //! Update, delete, tokenize, upsert, bring-your-own-token, mixed batches.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in a test a panic is the report"
+)]
 
 mod support;
 

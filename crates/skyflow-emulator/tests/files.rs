@@ -1,4 +1,10 @@
 //! File columns, card lookup and audit events.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in a test a panic is the report"
+)]
 
 mod support;
 

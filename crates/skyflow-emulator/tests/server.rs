@@ -1,4 +1,10 @@
 //! The vault on a port, and its faults.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in a test a panic is the report"
+)]
 
 mod support;
 

@@ -139,6 +139,9 @@ impl BaseUri {
         if authority.as_str().contains('@') {
             return wrong("must not carry user information");
         }
+        if port_of(&authority, &scheme).is_none() {
+            return wrong("must have a port from 0 to 65535, or none");
+        }
         if scheme == Scheme::HTTP {
             if !is_loopback(authority.host()) {
                 return wrong("must be https:// unless the host is loopback");
@@ -183,14 +186,12 @@ impl BaseUri {
 
     /// Tells whether `uri` has this server's scheme, host and port.
     pub fn is_origin_of(&self, uri: &Uri) -> bool {
-        let port = |authority: &Authority, scheme: &Scheme| {
-            authority.port_u16().unwrap_or(if *scheme == Scheme::HTTP { 80 } else { 443 })
-        };
         match (uri.scheme(), uri.authority()) {
             (Some(scheme), Some(authority)) => {
                 *scheme == self.scheme
                     && authority.host().eq_ignore_ascii_case(self.authority.host())
-                    && port(authority, scheme) == port(&self.authority, &self.scheme)
+                    && port_of(authority, scheme)
+                        .is_some_and(|port| Some(port) == port_of(&self.authority, &self.scheme))
                     && !authority.as_str().contains('@')
             }
             _ => false,
@@ -215,6 +216,15 @@ impl fmt::Debug for BaseUri {
 impl fmt::Display for BaseUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
+    }
+}
+
+/// Returns the port, or the scheme's; `None` for one that is no port, where `http` says that there is none.
+fn port_of(authority: &Authority, scheme: &Scheme) -> Option<u16> {
+    let (_, after_user) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
+    match after_user.strip_prefix(authority.host())? {
+        "" => Some(if *scheme == Scheme::HTTP { 80 } else { 443 }),
+        port => port.strip_prefix(':')?.parse().ok(),
     }
 }
 
@@ -293,6 +303,8 @@ mod tests {
             "http://0x7f.1",
             "http://127.1",
             "https://user:password@a.example",
+            "https://a.example:99999",
+            "https://a.example:",
             "https://a.example?x=1",
             "https://a.example#x",
             "https://a.example/../x",
@@ -316,6 +328,7 @@ mod tests {
             ("http://h:443/x", false),
             ("https://h.evil/x", false),
             ("https://u@h/x", false),
+            ("https://h:99999/x", false),
             ("/relative", false),
         ] {
             assert_eq!(base.is_origin_of(&Uri::from_static(uri)), same, "{uri}");

@@ -108,9 +108,9 @@ async fn the_main_job_runs_with_every_kind_of_credentials_over_a_socket_and_with
         let bearer = in_time(place.bearer_token()).await;
         for (credentials, kind, exchanges) in [
             (Credentials::api_key(place.vault().api_key().expose()).unwrap(), AuthKind::ApiKey, 0),
-            (Credentials::bearer_token(bearer).unwrap(), AuthKind::Bearer, 0),
-            (Credentials::from_json(&place.credentials_json()).unwrap(), AuthKind::Bearer, 1),
-            (Credentials::from_path(file.path()), AuthKind::Bearer, 1),
+            (Credentials::bearer_token(bearer).unwrap(), AuthKind::BearerToken, 0),
+            (Credentials::from_json(&place.credentials_json()).unwrap(), AuthKind::BearerToken, 1),
+            (Credentials::from_path(file.path()), AuthKind::BearerToken, 1),
         ] {
             place.vault().clear_journal();
             let recorder = Recorder::new();

@@ -187,6 +187,47 @@ async fn no_secret_appears_in_logs_errors_or_debug_output() {
     assert_clean(&text, &secrets);
 }
 
+/// One answer over a real socket, so that what hyper and its relatives log is looked at too.
+#[cfg(feature = "hyper")]
+#[tokio::test]
+async fn no_secret_appears_in_what_the_transport_logs() {
+    use std::io::{Read, Write};
+
+    let output = Output::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(output.clone())
+        .with_ansi(false)
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}/v1/auth/sa/oauth/token", listener.local_addr().unwrap());
+    let answer = format!("{{\"accessToken\":\"{API_KEY}\",\"tokenType\":\"Bearer\",\"expiresIn\":60}}");
+    let server = std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        let mut buffer = [0; 4096];
+        while !request.ends_with(b"}") {
+            let read = socket.read(&mut buffer).unwrap();
+            request.extend_from_slice(&buffer[..read]);
+        }
+        let length = answer.len();
+        write!(socket, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{answer}").unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    let account = TestKey::shared().account();
+    let tokens = skyflow_auth::ServiceAccountTokens::new(account, skyflow_auth::TokenExchange::over_hyper())
+        .with_options(TokenOptions::new().token_uri(&uri).unwrap());
+    let token = tokens.token().await.unwrap();
+    assert_eq!(token.expose(), API_KEY);
+    let request = server.join().unwrap();
+    assert!(request.starts_with("POST /v1/auth/sa/oauth/token HTTP/1.1\r\n"), "{request}");
+    let assertion = request.split("\"assertion\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let text = output.text();
+    assert!(text.contains("authentication.get_token"), "TRACE was captured");
+    assert_clean(&text, &[("bearer", API_KEY.to_owned()), ("assertion", assertion.to_owned())]);
+}
+
 #[test]
 fn the_scanner_finds_what_it_looks_for() {
     for spelling in spellings(API_KEY) {

@@ -59,6 +59,7 @@ pub(super) fn list(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     caller.require(Permission::Read)?;
     let table = call.table()?;
     let view = View::of_query(call)?;
+    view.check(table)?;
     let query = &call.query;
     let ids = query.all("skyflow_ids");
     let column_name = query.one("column_name");
@@ -127,6 +128,7 @@ pub(super) fn one_record_in(
     view: &View,
 ) -> ApiResult<Value> {
     caller.require(Permission::Read)?;
+    view.check(table)?;
     match records::get(connection, table, id)? {
         Some(row) => record(call, caller, connection, table, row, view),
         None => Err(ApiError::unknown_ids("Get", &[id.to_owned()])),
@@ -179,7 +181,6 @@ fn record(
     row: StoredRow,
     view: &View,
 ) -> ApiResult<Value> {
-    view.check(table)?;
     let mut tokens = match view.tokenization {
         true => tokens::of_record(connection, &row.skyflow_id, call.now.millis())?,
         false => Default::default(),

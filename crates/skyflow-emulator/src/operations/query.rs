@@ -41,7 +41,11 @@ fn record(caller: &Caller, outputs: &[Output], row: &Row<'_>) -> rusqlite::Resul
                 _ => REDACTED.into(),
             },
         };
-        put_nested(&mut fields, &output.name, value);
+        if output.nested {
+            put_nested(&mut fields, &output.name, value);
+        } else {
+            fields.insert(output.name.clone(), value);
+        }
     }
     Ok(json!({ "fields": fields, "tokens": null }))
 }

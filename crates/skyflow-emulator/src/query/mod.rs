@@ -9,6 +9,7 @@ mod projection;
 mod scope;
 
 use std::sync::Arc;
+use std::thread;
 
 use rusqlite::types::Value as SqlValue;
 use skyflow_types::Redaction;
@@ -24,6 +25,8 @@ use scope::Scope;
 const ROWS: u64 = 25;
 /// The longest query, in bytes. It also bounds how deep a syntax tree can get.
 const LENGTH: usize = 8192;
+/// A stack for the deepest tree that a query of that length can have. Pages that are not used cost nothing.
+const STACK: usize = 256 << 20;
 
 /// A query that SQLite can run, and what its columns mean.
 pub(crate) struct Plan {
@@ -35,6 +38,8 @@ pub(crate) struct Plan {
 /// One column of the answer.
 pub(crate) struct Output {
     pub(crate) name: String,
+    /// Whether dots in the name lead into nested objects; in an alias they are just dots.
+    pub(crate) nested: bool,
     pub(crate) shown: Shown,
 }
 
@@ -49,10 +54,21 @@ pub(crate) enum Shown {
 }
 
 /// Reads a query and checks all of it.
+///
+/// It does so on a thread of its own: the parser calls itself once for each operator of chains such as `NOT NOT …`,
+/// and so does dropping the tree, which the stack of an ordinary thread does not survive.
 pub(crate) fn compile(schema: &Schema, text: &str) -> ApiResult<Plan> {
     if text.len() > LENGTH {
         return Err(refused(format!("The query is longer than {LENGTH} bytes.")));
     }
+    thread::scope(|scope| {
+        let work =
+            thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || compile_here(schema, text));
+        work.map_err(|_| ApiError::internal())?.join().unwrap_or_else(|_| Err(ApiError::internal()))
+    })
+}
+
+fn compile_here(schema: &Schema, text: &str) -> ApiResult<Plan> {
     // The parser's own messages repeat the query, and values stand in it.
     let mut statements =
         Parser::parse_sql(&PostgreSqlDialect {}, text).map_err(|_| refused("The query is not valid SQL."))?;

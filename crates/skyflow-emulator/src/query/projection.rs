@@ -39,7 +39,8 @@ pub(super) fn read(scope: &Scope<'_>, items: &[SelectItem]) -> ApiResult<(String
         let item = read_item(scope, expression)?;
         *(if item.computed { &mut computed } else { &mut plain }) = true;
         columns.push(item.sql);
-        outputs.push(Output { name: alias.unwrap_or(item.name), shown: item.shown });
+        let nested = alias.is_none();
+        outputs.push(Output { name: alias.unwrap_or(item.name), nested, shown: item.shown });
     }
     if computed && plain {
         return Err(refused("Aggregates cannot be combined with columns."));
@@ -179,6 +180,6 @@ fn add_all(source: &Source, columns: &mut Vec<String>, outputs: &mut Vec<Output>
     for target in targets {
         let item = value_item(Reference { alias: source.alias.clone(), target }, Redaction::Default);
         columns.push(item.sql);
-        outputs.push(Output { name: item.name, shown: item.shown });
+        outputs.push(Output { name: item.name, nested: true, shown: item.shown });
     }
 }

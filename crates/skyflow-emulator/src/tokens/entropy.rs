@@ -19,7 +19,7 @@ impl TokenKey {
     pub(crate) fn entropy(&self, fingerprint: &[u8], attempt: u32) -> Entropy {
         let seed = self.mac(&[b"token", fingerprint, &attempt.to_be_bytes()]);
         Entropy {
-            source: Source::Keyed { key: hmac::Key::new(hmac::HMAC_SHA256, &seed), block: 0 },
+            source: Source::Keyed { key: Box::new(hmac::Key::new(hmac::HMAC_SHA256, &seed)), block: 0 },
             buffer: Vec::new(),
         }
     }
@@ -38,7 +38,7 @@ pub(crate) struct Entropy {
 }
 
 enum Source {
-    Keyed { key: hmac::Key, block: u32 },
+    Keyed { key: Box<hmac::Key>, block: u32 },
     System,
 }
 

@@ -1,0 +1,165 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+/// Says what is wrong with credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CredentialsErrorKind {
+    /// The field, or every kind of credentials, is absent.
+    Missing,
+    /// The field is there and holds nothing, or only white space.
+    Empty,
+    /// The field holds another type than text.
+    NotText,
+    /// More than one kind of credentials is given, or one field twice with different values.
+    Several,
+    /// The option means nothing for this kind of credentials.
+    NotApplicable,
+    /// The file does not exist.
+    FileNotFound,
+    /// The file exists and cannot be read, or is no UTF-8 text.
+    FileUnreadable,
+    /// The text is not a JSON object.
+    NotJson,
+    /// The token URI is not `https://` (`http://` is accepted to loopback only), or is no URL.
+    TokenUri,
+    /// The private key cannot be used.
+    PrivateKey(KeyProblem),
+    /// The API key is not of the form `sky-` + 5 letters or digits + `-` + 32 hexadecimal digits.
+    ApiKeyFormat,
+    /// The bearer token cannot be read or sent.
+    TokenMalformed,
+    /// The bearer token has expired.
+    TokenExpired,
+    /// A role id holds white space or is blank.
+    Role,
+    /// The context is neither text, object, number nor bool, or an empty one of those.
+    Context,
+    /// A key of the context object is not made of `A-Z a-z 0-9 _`.
+    ContextKey,
+    /// The lifetime is zero or longer than the server allows.
+    Lifetime,
+}
+
+/// Says why a private key cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyProblem {
+    /// There is no PEM block.
+    NotPem,
+    /// It is a public key or a certificate.
+    Public,
+    /// It is a key of another algorithm, such as an EC key.
+    NotRsa,
+    /// It is encrypted with a passphrase.
+    Encrypted,
+    /// It is shorter than 2048 bits.
+    TooShort,
+    /// The content of the PEM block is not a key.
+    Malformed,
+}
+
+/// Reports credentials that cannot be used; found before anything is sent.
+///
+/// It names the field and never repeats its value.
+#[derive(Debug, Clone)]
+pub struct CredentialsError {
+    field: &'static str,
+    kind: CredentialsErrorKind,
+    detail: Option<Box<str>>,
+    source: Option<Arc<io::Error>>,
+}
+
+impl CredentialsError {
+    pub(crate) const fn new(field: &'static str, kind: CredentialsErrorKind) -> Self {
+        Self { field, kind, detail: None, source: None }
+    }
+
+    pub(crate) const fn missing(field: &'static str) -> Self {
+        Self::new(field, CredentialsErrorKind::Missing)
+    }
+
+    pub(crate) fn not_json(field: &'static str, error: &serde_json::Error) -> Self {
+        // serde_json's own text quotes the document; the position does not.
+        let detail = format!("line {} column {}", error.line(), error.column());
+        Self { detail: Some(detail.into()), ..Self::new(field, CredentialsErrorKind::NotJson) }
+    }
+
+    pub(crate) fn file(error: io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::NotFound => CredentialsErrorKind::FileNotFound,
+            _ => CredentialsErrorKind::FileUnreadable,
+        };
+        Self { source: Some(Arc::new(error)), ..Self::new("credentials file", kind) }
+    }
+
+    pub(crate) fn context_key(key: &str) -> Self {
+        let shown: String = key.chars().take(64).flat_map(char::escape_default).collect();
+        Self { detail: Some(shown.into()), ..Self::new("context", CredentialsErrorKind::ContextKey) }
+    }
+
+    /// Returns the name of the field, as in a `credentials.json` (`privateKey`) or an option (`roles`).
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// Returns what is wrong with it.
+    pub fn kind(&self) -> CredentialsErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for CredentialsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use CredentialsErrorKind as Kind;
+        f.write_str(self.field)?;
+        f.write_str(match self.kind {
+            Kind::Missing => " is missing",
+            Kind::Empty => " is empty",
+            Kind::NotText => " is not text",
+            Kind::Several => " is given more than once, give one",
+            Kind::NotApplicable => " does not apply to this kind of credentials",
+            Kind::FileNotFound => " does not exist",
+            Kind::FileUnreadable => " cannot be read",
+            Kind::NotJson => " is not a JSON object",
+            Kind::TokenUri => " is not an https:// URL (http:// is accepted to loopback only)",
+            Kind::PrivateKey(KeyProblem::NotPem) => " is not in PEM form",
+            Kind::PrivateKey(KeyProblem::Public) => " is a public key, the private key is needed",
+            Kind::PrivateKey(KeyProblem::NotRsa) => " is not an RSA key",
+            Kind::PrivateKey(KeyProblem::Encrypted) => " is encrypted, a key without passphrase is needed",
+            Kind::PrivateKey(KeyProblem::TooShort) => " is shorter than 2048 bits",
+            Kind::PrivateKey(KeyProblem::Malformed) => " is damaged",
+            Kind::ApiKeyFormat => " is not of the form sky-<5 letters or digits>-<32 hexadecimal digits>",
+            Kind::TokenMalformed => " cannot be decoded",
+            Kind::TokenExpired => " has expired",
+            Kind::Role => " holds a role id with white space or a blank one",
+            Kind::Context => " must be a non-empty text or object, a number or a bool",
+            Kind::ContextKey => " has a key that is not made of letters, digits and underscores",
+            Kind::Lifetime => " must be between one second and 60 minutes",
+        })?;
+        match &self.detail {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for CredentialsError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|error| error as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_key_cannot_inject_a_log_line() {
+        let error = CredentialsError::context_key(&format!("a\r\nb{}", "x".repeat(500)));
+        let shown = error.to_string();
+        assert!(!shown.contains('\n') && shown.len() < 200, "{shown}");
+    }
+}

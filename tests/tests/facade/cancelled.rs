@@ -1,0 +1,116 @@
+//! R17 through the facade: any call may be dropped at any point, a token exchange under way included.
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use skyflow::{Credentials, DetokenizeRequest, Error, GetRequest, Vault, VaultConfig};
+use skyflow_emulator::{EmbeddedVault, Operation};
+use skyflow_http::{BoxError, HttpService, ManualClock, Request, Response};
+use skyflow_tests::clients::{TOKEN_URI, insert_card, over, service};
+use skyflow_tests::polling::Stepped;
+
+/// A leaf that makes everyone wait before and after the work.
+fn slow(vault: &EmbeddedVault) -> HttpService {
+    let vault = HttpService::new(vault.service());
+    service(move |request: Request| {
+        let vault = vault.clone();
+        async move {
+            tokio::task::yield_now().await;
+            let answer = vault.send(request).await?;
+            tokio::task::yield_now().await;
+            Ok::<Response, BoxError>(answer)
+        }
+    })
+}
+
+/// A vault whose first call has to mint a token.
+fn client() -> (EmbeddedVault, Vault) {
+    let vault = EmbeddedVault::builder().build().unwrap();
+    let credentials = Credentials::from_json(vault.credentials_json(TOKEN_URI).expose()).unwrap();
+    let config = VaultConfig::new(vault.vault_id(), vault.cluster_id()).credentials(credentials);
+    let clock = Arc::new(ManualClock::new());
+    let client = over(slow(&vault)).clock(clock).vault(config).build().unwrap().default_vault().unwrap();
+    (vault, client)
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    Insert,
+    Batch,
+    Get,
+    Detokenize,
+}
+
+async fn run(call: Call, vault: Vault) -> Result<(), Error> {
+    match call {
+        Call::Insert => vault.insert(insert_card()).await.map(drop),
+        Call::Batch => vault.insert(insert_card().continue_on_error(true)).await.map(drop),
+        Call::Get => vault.get(GetRequest::new("table1").all_rows()).await.map(drop),
+        Call::Detokenize => {
+            let request = DetokenizeRequest::new().token("unknown").continue_on_error(true);
+            vault.detokenize(request).await.map(drop)
+        }
+    }
+}
+
+fn finish(call: &mut Stepped<impl Future<Output = Result<(), Error>>>, what: &str) {
+    for _ in 0..1_000 {
+        if let Poll::Ready(result) = call.step() {
+            return result.unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        }
+    }
+    panic!("{what}: the call does not end");
+}
+
+fn exchanges(vault: &EmbeddedVault) -> usize {
+    vault.journal().iter().filter(|e| e.operation == Some(Operation::AuthenticationGetToken)).count()
+}
+
+#[test]
+fn rel_r17_a_call_dropped_after_any_number_of_polls_lets_the_next_one_work() {
+    for call in [Call::Insert, Call::Batch, Call::Get, Call::Detokenize] {
+        for polls in 0.. {
+            let (vault, client) = client();
+            let mut dropped = Stepped::new(run(call, client.clone()));
+            let ended = (0..polls).any(|_| dropped.step().is_ready());
+            drop(dropped);
+            let what = format!("{call:?} dropped after {polls} polls");
+            finish(&mut Stepped::new(run(call, client)), &what);
+            assert!((1..=2).contains(&exchanges(&vault)), "{what}: {} exchanges", exchanges(&vault));
+            if ended {
+                assert!(polls > 4, "the sweep saw the exchange and the call: {polls}");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn rel_r17_one_dropped_caller_of_a_token_exchange_does_not_fail_the_others() {
+    const OTHERS: usize = 20;
+    for polls in 0.. {
+        let (vault, client) = client();
+        let mut leader = Stepped::new(run(Call::Get, client.clone()));
+        let mut others: Vec<_> = (0..OTHERS).map(|_| Stepped::new(run(Call::Get, client.clone()))).collect();
+        // The leader is the first in line for the exchange; the others come while it is under way.
+        let mut led = false;
+        for _ in 0..polls {
+            led = leader.step().is_ready();
+            if led {
+                break;
+            }
+            others.retain_mut(|other| match other.step() {
+                Poll::Ready(result) => result.map(|()| false).unwrap(),
+                Poll::Pending => true,
+            });
+        }
+        drop(leader);
+        let what = format!("leader dropped after {polls} polls");
+        others.iter_mut().for_each(|other| finish(other, &what));
+        assert!((1..=2).contains(&exchanges(&vault)), "{what}: {} exchanges", exchanges(&vault));
+        if led {
+            assert!(polls > 4, "the sweep saw the exchange and the call: {polls}");
+            return;
+        }
+    }
+}
