@@ -17,7 +17,8 @@ use tower::ServiceExt;
 async fn main() -> Result<(), Box<dyn Error>> {
     let server = EmbeddedVault::builder().build()?.serve().await?;
     let credentials = Credentials::from_json(server.credentials_json().expose())?;
-    let config = VaultConfig::with_base_url(server.vault().vault_id(), server.base_url()).credentials(credentials);
+    let config =
+        VaultConfig::with_base_url(server.vault().vault_id(), server.base_url()).credentials(credentials);
     let client = Skyflow::builder().vault(config).layer(timed()).attempt_layer(announced()).build()?;
     let vault = client.default_vault()?;
 

@@ -45,7 +45,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = builder.build()?.serve().await?;
     // A service account with a key made when the vault was: the client signs with it, the vault verifies.
     let credentials = Credentials::from_json(server.credentials_json().expose())?;
-    let config = VaultConfig::with_base_url(server.vault().vault_id(), server.base_url()).credentials(credentials);
+    let config =
+        VaultConfig::with_base_url(server.vault().vault_id(), server.base_url()).credentials(credentials);
     let client = Skyflow::builder().vault(config).build()?;
     println!("embedded vault {} at {}", server.vault().vault_id(), server.base_url());
     let outcome = run(&client.default_vault()?, &options).await;
