@@ -1,7 +1,9 @@
 //! Calls to send, and what came of them.
 
 use http::{Method, Uri};
-use skyflow_http::{Body, BoxError, Error, ErrorKind, HttpService, Idempotency, OperationInfo, Request, Response};
+use skyflow_http::{
+    Body, BoxError, Error, ErrorKind, HttpService, Idempotency, OperationInfo, Request, Response,
+};
 
 /// A `GET` that may be repeated.
 pub fn get(url: &str) -> Request {
@@ -53,7 +55,9 @@ pub async fn read(answer: Response) -> Result<Answer, Error> {
 
 /// Takes the typed error out of its box.
 pub fn typed(error: BoxError) -> Error {
-    *error.downcast::<Error>().expect("every failure of the transport and the layers is a skyflow_http::Error")
+    *error
+        .downcast::<Error>()
+        .expect("every failure of the transport and the layers is a skyflow_http::Error")
 }
 
 /// Asserts that a call failed for this reason.

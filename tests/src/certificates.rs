@@ -63,7 +63,10 @@ impl Authority {
     fn issue_from(&self, params: CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Identity { chain: vec![certificate.der().clone()], key: PrivateKeyDer::try_from(key.serialize_der()).unwrap() }
+        Identity {
+            chain: vec![certificate.der().clone()],
+            key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        }
     }
 }
 
@@ -78,7 +81,10 @@ impl Identity {
     pub fn self_signed() -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = params_for("127.0.0.1").self_signed(&key).unwrap();
-        Self { chain: vec![certificate.der().clone()], key: PrivateKeyDer::try_from(key.serialize_der()).unwrap() }
+        Self {
+            chain: vec![certificate.der().clone()],
+            key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        }
     }
 
     /// Returns the settings of a TLS server that offers these protocols by ALPN, the preferred one first.

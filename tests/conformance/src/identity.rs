@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPub
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use skyflow::Secret;
-use skyflow_auth::{Credentials, CredentialsConfig, CredentialsError};
+use skyflow_auth::{Credentials, CredentialsConfig, CredentialsError, ServiceAccountKey};
 
 use crate::json::Json;
 
@@ -86,6 +86,22 @@ impl Identity {
         }
         std::fs::write(&path, self.document(mutation)?).map_err(|error| UnknownCredentials(error.to_string()))?;
         Ok(path)
+    }
+
+    /// Makes the service account of a trace, for the functions that need no vault.
+    pub fn account(
+        &self,
+        of: &Json,
+    ) -> Result<Result<ServiceAccountKey, CredentialsError>, UnknownCredentials> {
+        if let Some((key, _)) = of.members().iter().find(|(key, _)| !matches!(key.as_str(), "kind" | "mutate")) {
+            return Err(UnknownCredentials(format!("credentials.{key}")));
+        }
+        let mutation = of.get("mutate").as_str().unwrap_or_default();
+        match of.get("kind").as_str().unwrap_or("string") {
+            "string" | "env" => Ok(ServiceAccountKey::from_json(&self.document(mutation)?)),
+            "path" => Ok(ServiceAccountKey::from_path(self.file(mutation)?)),
+            other => Err(UnknownCredentials(format!("credentials.kind `{other}`"))),
+        }
     }
 
     /// Makes the credentials of a trace; `None` when it has none.

@@ -3,8 +3,8 @@
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, PublicKeyData};
 use serde_json::{Value, json};
 use skyflow::{
-    Credentials, DetokenizeRequest, Error, ErrorKind, GetRequest, InsertRequest, Redaction, Skyflow, TokenMode,
-    Vault, VaultConfig,
+    Credentials, DetokenizeRequest, Error, ErrorKind, GetRequest, InsertRequest, Redaction, Skyflow,
+    TokenMode, Vault, VaultConfig,
 };
 use skyflow_auth::CredentialsErrorKind as Kind;
 use skyflow_auth::{CredentialsError, KeyProblem};
@@ -98,7 +98,9 @@ fn a_document_that_is_no_service_account_names_the_field() {
     let good = account();
     assert!(Credentials::from_json(&good.to_string()).is_ok());
     let refused = |json: &str| Credentials::from_json(json).unwrap_err();
-    for text in ["", " ", "do-not-repeat-4111", "[]", "\"x\"", "null", "{", "{\"privateKey\":\"do-not-repeat-4111"] {
+    for text in
+        ["", " ", "do-not-repeat-4111", "[]", "\"x\"", "null", "{", "{\"privateKey\":\"do-not-repeat-4111"]
+    {
         let error = refused(text);
         assert_eq!(error.field(), "credentials", "{text:?}: {error}");
         assert!(matches!(error.kind(), Kind::NotJson | Kind::Empty), "{text:?}: {error}");
@@ -112,7 +114,11 @@ fn a_document_that_is_no_service_account_names_the_field() {
         assert_credentials(&refused(&with(&good, field, "")), field, Kind::Empty);
         assert_credentials(&refused(&with(&good, field, " \n ")), field, Kind::Empty);
         assert_credentials(&refused(&with(&good, field, 4111)), field, Kind::NotText);
-        assert_credentials(&refused(&with(&good, field, json!({"do-not-repeat-4111": 1}))), field, Kind::NotText);
+        assert_credentials(
+            &refused(&with(&good, field, json!({"do-not-repeat-4111": 1}))),
+            field,
+            Kind::NotText,
+        );
     }
 }
 
@@ -122,8 +128,10 @@ fn a_private_key_that_is_not_an_rsa_private_key_in_pem_says_what_it_is_instead()
     let rsa = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
     let ec = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
     let whole = rsa.serialize_pem();
-    let cut: String = whole.lines().take(5).chain(["-----END PRIVATE KEY-----"]).collect::<Vec<_>>().join("\n");
-    let certificate = rcgen::CertificateParams::new(["x.example".to_owned()]).unwrap().self_signed(&ec).unwrap();
+    let cut: String =
+        whole.lines().take(5).chain(["-----END PRIVATE KEY-----"]).collect::<Vec<_>>().join("\n");
+    let certificate =
+        rcgen::CertificateParams::new(["x.example".to_owned()]).unwrap().self_signed(&ec).unwrap();
     assert!(Credentials::from_json(&with(&good, "privateKey", whole.as_str())).is_ok());
     for (key, problem) in [
         ("do-not-repeat-4111".to_owned(), KeyProblem::NotPem),
@@ -227,8 +235,26 @@ fn build(config: VaultConfig) -> Error {
 fn a_cluster_id_that_is_not_a_dns_label_is_refused() {
     let long = "a".repeat(64);
     for cluster in [
-        "", " ", "-a", "a-", "a.b", "a/b", "a_b", "a b", "a@b", "a:1", "a?b", "a#b", "a\\b", "a%2eb", "é", "a\n",
-        "evil.example/", "do-not-repeat-4111.example", "127.0.0.1", &long,
+        "",
+        " ",
+        "-a",
+        "a-",
+        "a.b",
+        "a/b",
+        "a_b",
+        "a b",
+        "a@b",
+        "a:1",
+        "a?b",
+        "a#b",
+        "a\\b",
+        "a%2eb",
+        "é",
+        "a\n",
+        "evil.example/",
+        "do-not-repeat-4111.example",
+        "127.0.0.1",
+        &long,
     ] {
         assert_names(&build(VaultConfig::new("vault1", cluster)), ErrorKind::InvalidInput, "cluster_id");
     }
@@ -293,7 +319,13 @@ fn rel_s02_a_base_url_in_clear_to_another_machine_is_refused() {
         let error = build(VaultConfig::with_base_url("vault1", url));
         assert_names(&error, ErrorKind::InvalidInput, "base_url");
     }
-    for url in ["http://127.0.0.1:1", "http://127.9.9.9", "http://localhost:8080/", "http://[::1]:1", "https://v.example/x/"] {
+    for url in [
+        "http://127.0.0.1:1",
+        "http://127.9.9.9",
+        "http://localhost:8080/",
+        "http://[::1]:1",
+        "https://v.example/x/",
+    ] {
         let key = Credentials::api_key(API_KEY).unwrap();
         let config = VaultConfig::with_base_url("vault1", url).credentials(key);
         assert!(over(answering(200, None, "")).vault(config).build().is_ok(), "{url}");
@@ -381,7 +413,8 @@ async fn an_insert_that_cannot_be_sent_names_the_field() {
             assert_eq!(error.operation(), Some(if go_on { "records.batch" } else { "records.insert" }));
         }
     }
-    let mixed = base().record(json!({"a": 1})).record(json!({"b": 1})).homogeneous(true).continue_on_error(true);
+    let mixed =
+        base().record(json!({"a": 1})).record(json!({"b": 1})).homogeneous(true).continue_on_error(true);
     assert_names(&in_time(vault.insert(mixed)).await.unwrap_err(), ErrorKind::InvalidInput, "records[1]");
     assert_eq!(recorder.count(), 0);
 }
@@ -435,8 +468,26 @@ async fn rel_s05_a_hostile_name_is_one_segment_of_the_path_or_an_error() {
     let recorder = Recorder::new();
     let vault = vault_over(recorder.around(answering(200, None, "{\"records\":[]}")));
     let hostile = [
-        "../x", "..%2fx", "a/b", "a?b=c", "a#b", "a\\b", "a b", "a%b", "é", "a;b", "a&b", "//evil.example", "a\r\nb", "%2e%2e",
-        "a:b", "@evil", "\u{202e}x", "a\0b", "*", "...",
+        "../x",
+        "..%2fx",
+        "a/b",
+        "a?b=c",
+        "a#b",
+        "a\\b",
+        "a b",
+        "a%b",
+        "é",
+        "a;b",
+        "a&b",
+        "//evil.example",
+        "a\r\nb",
+        "%2e%2e",
+        "a:b",
+        "@evil",
+        "\u{202e}x",
+        "a\0b",
+        "*",
+        "...",
     ];
     for table in hostile {
         let request = InsertRequest::new(table).record(json!({"a": 1}));

@@ -150,7 +150,8 @@ async fn many_rows_keep_their_places_through_insert_detokenize_and_get() {
     let key = Credentials::api_key(place.vault().api_key().expose()).unwrap();
     let vault = place.client(key, &Recorder::new());
     let numbers: Vec<String> = (0..20).map(|n| format!("41111111111{n:05}")).collect();
-    let cards = numbers.iter().map(|n| Card { card_number: n.clone(), cardholder_name: format!("Holder {n}") });
+    let cards =
+        numbers.iter().map(|n| Card { card_number: n.clone(), cardholder_name: format!("Holder {n}") });
     for continue_on_error in [false, true] {
         let request = InsertRequest::new("table1")
             .records(cards.clone())

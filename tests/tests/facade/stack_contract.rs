@@ -8,8 +8,8 @@ use skyflow_auth::AuthLayer;
 use skyflow_emulator::{EmbeddedVault, Fault};
 use skyflow_http::layers::MetadataLayer;
 use skyflow_http::{
-    Deadline, DynLayer, HttpService, Idempotency, ManualClock, OperationInfo, Progress, Request, Response, Stack,
-    Transport,
+    Deadline, DynLayer, HttpService, Idempotency, ManualClock, OperationInfo, Progress, Request, Response,
+    Stack, Transport,
 };
 use skyflow_tests::clients::{API_KEY, INSERTED, answering, in_process, insert_card, over, service};
 use skyflow_tests::polling::in_time;

@@ -45,7 +45,9 @@ async fn http1(mut connection: Connection, service: HttpService) {
         let mut head = Request::builder().method(received.method.as_str()).uri(&received.target);
         *head.headers_mut().unwrap() = received.headers;
         // A fault that breaks the connection breaks this one.
-        let Some((answer, body)) = pass_on(&service, head.body(()).unwrap(), received.body).await else { return };
+        let Some((answer, body)) = pass_on(&service, head.body(()).unwrap(), received.body).await else {
+            return;
+        };
         let mut text = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", answer.status(), body.len());
         text.extend(lines(answer.headers()));
         connection.send(text + "\r\n").await;

@@ -7,8 +7,9 @@ use std::fmt::Debug;
 use http::StatusCode;
 use serde_json::{Value, json};
 use skyflow::{
-    BatchOperation, BatchRequest, CallOptions, Credentials, DeleteRequest, DetokenizeRequest, Error, GetRequest, InsertRequest,
-    QueryRequest, Redaction, Skyflow, TokenizeRequest, UpdateRequest, Vault, VaultConfig,
+    BatchOperation, BatchRequest, CallOptions, Credentials, DeleteRequest, DetokenizeRequest, Error,
+    GetRequest, InsertRequest, QueryRequest, Redaction, Skyflow, TokenizeRequest, UpdateRequest, Vault,
+    VaultConfig,
 };
 use skyflow_emulator::{EmbeddedVault, Fault, Operation};
 use skyflow_http::{HttpService, Transport};

@@ -98,7 +98,11 @@ impl Bench {
     }
 
     /// Polls up to `polls` times, moving the clock between polls so that pauses between attempts pass.
-    fn step(&self, call: &mut Stepped<impl Future<Output = Result<Response, BoxError>>>, polls: usize) -> bool {
+    fn step(
+        &self,
+        call: &mut Stepped<impl Future<Output = Result<Response, BoxError>>>,
+        polls: usize,
+    ) -> bool {
         for _ in 0..polls {
             if let Poll::Ready(result) = call.step() {
                 assert_eq!(result.unwrap().status(), StatusCode::OK);

@@ -10,8 +10,8 @@ use http::header::RETRY_AFTER;
 use http::{Method, StatusCode};
 use skyflow_http::layers::{Backoff, RetryLayer};
 use skyflow_http::{
-    Body, BoxError, CallOptions, Clock, Error, ErrorKind, HttpService, Idempotency, ManualClock, Progress, Request,
-    Response, Stack,
+    Body, BoxError, CallOptions, Clock, Error, ErrorKind, HttpService, Idempotency, ManualClock, Progress,
+    Request, Response, Stack,
 };
 use skyflow_tests::calls::request;
 use skyflow_tests::polling::Stepped;
@@ -21,7 +21,8 @@ const STEP: Duration = Duration::from_millis(100);
 /// What a server does with one attempt, after a delay.
 fn outcome(random: &mut Rng) -> Result<Response, BoxError> {
     let statuses = [200, 200, 400, 401, 404, 408, 429, 429, 500, 501, 502, 503, 504];
-    let kinds = [ErrorKind::Connect, ErrorKind::Tls, ErrorKind::Refused, ErrorKind::Io, ErrorKind::BodyTooLarge];
+    let kinds =
+        [ErrorKind::Connect, ErrorKind::Tls, ErrorKind::Refused, ErrorKind::Io, ErrorKind::BodyTooLarge];
     if random.u8(..) < 64 {
         return Err(Error::new(kinds[random.usize(..kinds.len())], None).into());
     }

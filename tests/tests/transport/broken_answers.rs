@@ -62,7 +62,10 @@ async fn rel_r15_what_is_not_http_is_a_typed_error() {
             "a length over 64 bits",
             b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999999\r\n\r\nxx".to_vec(),
         ),
-        ("a chunk size that is no number", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_vec()),
+        (
+            "a chunk size that is no number",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_vec(),
+        ),
         (
             "a chunk size over 64 bits",
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\nx".to_vec(),
@@ -124,7 +127,8 @@ async fn interim_answers_are_passed_over() {
         "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n",
     ] {
-        let answer = call(format!("{interim}HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok")).await.unwrap();
+        let answer =
+            call(format!("{interim}HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok")).await.unwrap();
         assert_eq!(answer, Answer { status: 201, text: "ok".into() }, "{interim}");
     }
     assert_kind(call("HTTP/1.1 100 Continue\r\n\r\n").await, ErrorKind::Io);
@@ -145,7 +149,9 @@ async fn what_follows_the_answer_is_not_taken_for_the_next_one() {
         let number = connection.number();
         while connection.request().await.is_some() {
             let head = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n";
-            connection.send(format!("{head}{number}HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison")).await;
+            connection
+                .send(format!("{head}{number}HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"))
+                .await;
         }
     })
     .await;
@@ -212,7 +218,8 @@ async fn an_answer_that_comes_before_the_request_was_read_is_the_answer() {
     })
     .await;
     // A body that never ends: the call can only end because the answer ends it.
-    let endless = stream::iter(std::iter::repeat_with(|| Ok::<_, BoxError>(Bytes::from_static(&[b'x'; 65_536]))));
+    let endless =
+        stream::iter(std::iter::repeat_with(|| Ok::<_, BoxError>(Bytes::from_static(&[b'x'; 65_536]))));
     let client = Transport::new().into_service();
     let result = in_time(send(&client, insert(&server.url("/"), Body::from_stream(endless)))).await;
     assert_eq!(result.unwrap(), Answer { status: 413, text: "too large".into() });

@@ -85,15 +85,16 @@ async fn rel_r12_every_cut_of_a_chunked_answer_is_an_error() {
 /// Serves an answer that ends where the connection ends; `orderly` says whether TLS says so too.
 async fn close_delimited(orderly: bool) -> Result<Answer, skyflow_http::Error> {
     let authority = Authority::new();
-    let server = Server::start_tls(authority.issue().server(&[]), move |mut connection: Connection| async move {
-        connection.request().await;
-        connection.send("HTTP/1.1 200 OK\r\n\r\n{\"records\":[]}").await;
-        if orderly {
-            connection.finish().await;
-            connection.closed_by_client().await;
-        }
-    })
-    .await;
+    let server =
+        Server::start_tls(authority.issue().server(&[]), move |mut connection: Connection| async move {
+            connection.request().await;
+            connection.send("HTTP/1.1 200 OK\r\n\r\n{\"records\":[]}").await;
+            if orderly {
+                connection.finish().await;
+                connection.closed_by_client().await;
+            }
+        })
+        .await;
     let client =
         Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build().into_service();
     in_time(send(&client, insert(&server.url("/"), "{}"))).await

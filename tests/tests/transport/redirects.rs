@@ -16,8 +16,10 @@ async fn rel_r16_a_redirect_comes_back_as_it_is_and_nothing_is_sent_to_its_targe
     let mut sent = 0;
     for client in [transport, stack] {
         for status in [300, 301, 302, 303, 305, 307, 308] {
-            for location in [other.url("/stolen"), "/elsewhere".into(), "//evil.example/".into(), "%".into()] {
-                let head = format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
+            for location in [other.url("/stolen"), "/elsewhere".into(), "//evil.example/".into(), "%".into()]
+            {
+                let head =
+                    format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
                 let server = Server::answering(head).await;
                 for mut request in [get(&server.url("/")), insert(&server.url("/"), "4111111111111111")] {
                     request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Bearer secret"));

@@ -78,9 +78,11 @@ async fn rel_r02_what_can_be_repeated_is_sent_up_to_three_times_with_the_same_by
 
 #[tokio::test]
 async fn rel_r02_a_call_can_say_that_it_may_be_repeated_or_may_not() {
-    for (idempotency, says, requests) in
-        [(Idempotency::NonIdempotent, true, 3), (Idempotency::Idempotent, false, 1), (Idempotency::Safe, false, 1)]
-    {
+    for (idempotency, says, requests) in [
+        (Idempotency::NonIdempotent, true, 3),
+        (Idempotency::Idempotent, false, 1),
+        (Idempotency::Safe, false, 1),
+    ] {
         let (clock, server) = (ManualClock::auto_advancing(), commits_then_cuts(false).await);
         let mut call = write(&server.url("/"), idempotency);
         call.extensions_mut().insert(CallOptions::new().idempotent(says));
@@ -181,7 +183,9 @@ async fn rel_r05_retry_after_sets_the_pause_within_five_seconds_of_our_own() {
         (&["503 Busy\r\nretry-after: Mon, 01 Jan 1990 00:00:00 GMT", "200 OK"], &[], &[50]),
         (&["503 Busy\r\nretry-after: Mon, 01 Jan 9990 00:00:00 GMT", "200 OK"], &[], &[5_050]),
     ] {
-        for (idempotency, pauses) in [(Idempotency::NonIdempotent, write_pauses), (Idempotency::Safe, read_pauses)] {
+        for (idempotency, pauses) in
+            [(Idempotency::NonIdempotent, write_pauses), (Idempotency::Safe, read_pauses)]
+        {
             let (clock, server) = (ManualClock::auto_advancing(), in_turn(heads).await);
             let answer = in_time(send(&stack(&clock), write(&server.url("/"), idempotency))).await.unwrap();
             let expected: Vec<_> = pauses.iter().copied().map(Duration::from_millis).collect();

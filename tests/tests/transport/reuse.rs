@@ -26,8 +26,7 @@ async fn rel_r10_sequential_calls_share_one_connection() {
 
 #[tokio::test]
 async fn rel_r10_error_answers_keep_the_connection_too() {
-    let server =
-        Server::answering("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\nbusy").await;
+    let server = Server::answering("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\nbusy").await;
     let client = Transport::new().into_service();
     for _ in 0..10 {
         in_time(send(&client, get(&server.url("/")))).await.unwrap();

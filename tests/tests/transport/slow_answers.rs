@@ -84,7 +84,8 @@ async fn rel_r09_a_trickling_answer_does_not_keep_an_attempt_alive() {
 
 #[tokio::test]
 async fn rel_r10_after_a_timeout_the_next_attempt_uses_a_new_connection() {
-    let (clock, server) = (ManualClock::new(), silent_after("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{").await);
+    let (clock, server) =
+        (ManualClock::new(), silent_after("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{").await);
     let safe = request(Method::POST, &server.url("/"), Idempotency::Safe, Body::from("{}"));
     let call = start(&stack(&clock), safe);
     in_time(server.received(1)).await;
@@ -119,9 +120,9 @@ async fn rel_r08_the_deadline_before_the_connection_is_made_proves_that_nothing_
     .await;
     let clock = ManualClock::new();
     let mut write = insert(&server.url("/"), "{}");
-    write.extensions_mut().insert(
-        CallOptions::new().deadline(Duration::from_secs(60)).max_attempts(NonZeroU32::MIN),
-    );
+    write
+        .extensions_mut()
+        .insert(CallOptions::new().deadline(Duration::from_secs(60)).max_attempts(NonZeroU32::MIN));
     // The transport has a clock of its own here that stands still, so that its connect timeout never ends the attempt.
     let transport = Transport::builder().clock(Arc::new(ManualClock::new())).build();
     let client = Stack::new(Arc::new(clock.clone())).attempt_timeout(None).build(transport.into_service());
