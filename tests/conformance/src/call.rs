@@ -11,6 +11,8 @@ mod records;
 mod tokens;
 mod upload;
 
+pub(crate) use upload::recorded_bytes;
+
 pub use arguments::{REDACTIONS, Stop, inexpressible, unknown};
 pub use auth::{Caller, auth_call};
 

@@ -22,6 +22,11 @@ impl Capture {
                 tracing::subscriber::set_global_default(capture.subscriber()).unwrap();
                 log::set_boxed_logger(Box::new(capture.clone())).unwrap();
                 log::set_max_level(log::LevelFilter::Trace);
+                let (panics, usual) = (capture.clone(), std::panic::take_hook());
+                std::panic::set_hook(Box::new(move |panic| {
+                    panics.keep(format!("panic: {panic}"));
+                    usual(panic);
+                }));
                 capture
             })
             .clone()
