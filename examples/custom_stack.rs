@@ -5,10 +5,9 @@
 //! that there is a second one.
 
 use std::error::Error;
-use std::time::Instant;
 
 use http::StatusCode;
-use skyflow::http::{DynLayer, HttpService, OperationInfo, Progress, Request};
+use skyflow::http::{Clock, DynLayer, HttpService, OperationInfo, Progress, Request, SystemClock};
 use skyflow::{Credentials, GetRequest, InsertRequest, Skyflow, VaultConfig};
 use skyflow_emulator::{EmbeddedVault, Fault};
 use tower::ServiceExt;
@@ -39,10 +38,14 @@ fn timed() -> DynLayer {
             let inner = inner.clone();
             async move {
                 let name = request.extensions().get::<OperationInfo>().map_or("unnamed", |info| info.name);
-                let started = Instant::now();
+                let started = SystemClock.monotonic();
                 let answer = inner.send(request).await?;
                 let attempts = answer.extensions().get::<Progress>().map_or(0, Progress::attempts);
-                println!("{name}: {} after {attempts} attempt(s), {:?}", answer.status(), started.elapsed());
+                println!(
+                    "{name}: {} after {attempts} attempt(s), {:?}",
+                    answer.status(),
+                    SystemClock.monotonic() - started
+                );
                 Ok::<_, skyflow::http::BoxError>(answer)
             }
         })

@@ -3,7 +3,7 @@
 //! `cargo run --example quickstart` needs no account and no network: it starts the embedded vault on a loopback port.
 //! With `SKYFLOW_VAULT_ID`, `SKYFLOW_CLUSTER_ID` and `SKYFLOW_CREDENTIALS` set it talks to that vault instead; its
 //! `table1` needs the columns `card_number` and `cardholder_name`. `SKYFLOW_ENV` (PROD, SANDBOX, STAGE, DEV) says where
-//! that vault is.
+//! that vault is; `SKYFLOW_VAULT_URL` replaces cluster and environment, as `cargo run -p skyflow-emulator` prints it.
 //!
 //! `--data-file <path>` keeps the embedded vault in a file. `--detokenize <token>` only turns one token back: with the
 //! same file, in another process, the value is still there.
@@ -88,11 +88,13 @@ async fn run(vault: &Vault, options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Reads the address of a real vault; its credentials are found by the client itself.
+/// Reads the address of a vault that runs elsewhere; its credentials are found by the client itself.
 fn vault_of_the_environment() -> Result<Option<VaultConfig>, Box<dyn Error>> {
-    let (Ok(vault), Ok(cluster)) = (env::var("SKYFLOW_VAULT_ID"), env::var("SKYFLOW_CLUSTER_ID")) else {
-        return Ok(None);
-    };
+    let Ok(vault) = env::var("SKYFLOW_VAULT_ID") else { return Ok(None) };
+    if let Ok(url) = env::var("SKYFLOW_VAULT_URL") {
+        return Ok(Some(VaultConfig::with_base_url(vault, url)));
+    }
+    let Ok(cluster) = env::var("SKYFLOW_CLUSTER_ID") else { return Ok(None) };
     let place = match env::var("SKYFLOW_ENV").as_deref() {
         Err(_) | Ok("PROD") => Env::Prod,
         Ok("SANDBOX") => Env::Sandbox,

@@ -1,3 +1,30 @@
 //! The examples of the Skyflow SDK for Rust: one file per task, beside this crate's `Cargo.toml`.
 //!
-//! `cargo run --example <name>` runs one; the tests of this workspace run them all.
+//! `cargo run --example <name>` runs one; the tests of this crate run them all. They share this start: an embedded vault
+//! on a loopback port, and a client of it.
+
+use std::error::Error;
+
+use skyflow::{Credentials, Skyflow, Vault, VaultConfig};
+use skyflow_emulator::{EmbeddedVault, Server};
+
+/// Starts an embedded vault and connects to it. The vault lives as long as the server that comes with it.
+///
+/// # Errors
+///
+/// Fails when no loopback port can be opened.
+pub async fn embedded_vault() -> Result<(Server, Vault), Box<dyn Error>> {
+    let server = EmbeddedVault::builder().build()?.serve().await?;
+    let client = Skyflow::builder().vault(config(&server)?).build()?;
+    Ok((server, client.default_vault()?))
+}
+
+/// Describes the vault of a server: where it is, and an API key of it.
+///
+/// # Errors
+///
+/// Fails when the API key cannot be used.
+pub fn config(server: &Server) -> Result<VaultConfig, Box<dyn Error>> {
+    let credentials = Credentials::api_key(server.vault().api_key().clone())?;
+    Ok(VaultConfig::with_base_url(server.vault().vault_id(), server.base_url()).credentials(credentials))
+}

@@ -21,12 +21,11 @@ const LEAVES: &[&str] = &["skyflow-examples", "skyflow-tests", "xtask"];
 /// Foreign crates that only the named crates may ask for.
 const ROOMS: &[(&str, &[&str])] = &[
     ("aws-lc-rs", &["skyflow-auth", "skyflow-emulator"]),
-    ("axum", &["skyflow-emulator"]),
     ("h2", &["skyflow-http"]),
     ("hyper", &["skyflow-http", "skyflow-emulator"]),
     ("hyper-rustls", &["skyflow-http"]),
     ("hyper-util", &["skyflow-http", "skyflow-emulator"]),
-    ("jsonwebtoken", &["skyflow-auth", "skyflow-emulator"]),
+    ("jsonwebtoken", &["skyflow-auth"]),
     ("rusqlite", &["skyflow-emulator"]),
     ("rustls", &["skyflow-http", "skyflow-emulator"]),
     ("rustls-platform-verifier", &["skyflow-http"]),

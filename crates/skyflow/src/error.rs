@@ -175,8 +175,8 @@ impl Error {
         error.0.retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
         error.0.http_code = Some(answer.http_code);
         error.0.grpc_code = answer.grpc_code;
-        error.0.http_status =
-            answer.http_status.or_else(|| answer.status.canonical_reason().map(ToOwned::to_owned));
+        let said = answer.http_status.map(|text| skyflow_types::redact_text(&text));
+        error.0.http_status = said.or_else(|| answer.status.canonical_reason().map(ToOwned::to_owned));
         error.0.request_id = answer.request_id;
         error.0.details = answer.details;
         error.0.error_from_client = answer.error_from_client;

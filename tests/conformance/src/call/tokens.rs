@@ -1,0 +1,86 @@
+//! Data tokens: tokenize and detokenize.
+
+use skyflow::{DetokenizeRequest, DetokenizeResponse, Redaction, TokenizeRequest, Vault};
+
+use super::arguments::{Arguments, REDACTIONS, Stop, choice, inexpressible, text};
+use super::finished;
+use crate::json::Json;
+use crate::outcome::Outcome;
+
+pub(super) async fn tokenize(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
+    let args = Arguments::of("tokenize", args, &["values"])?;
+    let mut request = TokenizeRequest::new();
+    for (index, item) in args.list("values")?.unwrap_or_default().iter().enumerate() {
+        let name = format!("values[{index}]");
+        only(&name, item, &["value", "column_group"])?;
+        request = request.value(member(&name, item, "value")?, member(&name, item, "column_group")?);
+    }
+    finished(vault.tokenize(request).await, |answer| {
+        let fields = answer.tokens.iter().map(|token| Json::object([("token", Json::text(token))]));
+        Json::object([
+            ("type", Json::text("TokenizeResponse")),
+            ("tokenized_fields", Json::List(fields.collect())),
+            ("errors", Json::List(Vec::new())),
+        ])
+    })
+}
+
+pub(super) async fn detokenize(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
+    let args = Arguments::of("detokenize", args, &["data", "continue_on_error"])?;
+    let mut request = DetokenizeRequest::new();
+    for (index, item) in args.list("data")?.unwrap_or_default().iter().enumerate() {
+        let name = format!("data[{index}]");
+        // `redaction` is the older spelling.
+        only(&name, item, &["token", "redaction_type", "redaction"])?;
+        let given = [item.get("redaction_type"), item.get("redaction")].into_iter().find(|level| !level.is_null());
+        let level = choice(&format!("{name}.redaction_type"), given.unwrap_or(&Json::Null), &REDACTIONS)?;
+        request = request.token_with(member(&name, item, "token")?, level.unwrap_or(Redaction::Default));
+    }
+    if let Some(yes) = args.flag("continue_on_error")? {
+        request = request.continue_on_error(yes);
+    }
+    finished(vault.detokenize(request).await, |answer| detokenized(&answer))
+}
+
+fn detokenized(answer: &DetokenizeResponse) -> Json {
+    let fields = answer.detokenized_fields.iter().map(|field| {
+        let value = field.decode::<Box<serde_json::value::RawValue>>();
+        Json::object([
+            ("token", Json::text(&field.token)),
+            ("request_index", Json::number(field.request_index)),
+            ("value", value.map_or(Json::Null, |raw| Json::parse(raw.get()).unwrap_or(Json::Null))),
+            ("type", Json::text_or_null(field.value_type.as_ref().map(ToString::to_string))),
+        ])
+    });
+    let errors = answer.errors.iter().map(|error| {
+        Json::object([
+            ("token", Json::text(&error.token)),
+            ("request_index", Json::number(error.request_index)),
+            ("error", Json::text(&error.error)),
+            ("request_id", Json::text_or_null(error.request_id.as_ref())),
+        ])
+    });
+    Json::object([
+        ("type", Json::text("DetokenizeResponse")),
+        ("detokenized_fields", Json::List(fields.collect())),
+        ("errors", Json::List(errors.collect())),
+    ])
+}
+
+/// A text in an item; empty when it is missing, for the SDK to refuse.
+fn member(name: &str, item: &Json, key: &str) -> Result<String, Stop> {
+    match item.get(key) {
+        Json::Null => Ok(String::new()),
+        value => text(&format!("{name}.{key}"), value),
+    }
+}
+
+fn only(name: &str, item: &Json, known: &[&str]) -> Result<(), Stop> {
+    if !matches!(item, Json::Object(_)) {
+        return Err(inexpressible(name, format!("is {} and not an object", item.kind())));
+    }
+    match item.members().iter().find(|(key, _)| !known.contains(&key.as_str())) {
+        Some((key, _)) => Err(inexpressible(&format!("{name}.{key}"), "has no place".to_owned())),
+        None => Ok(()),
+    }
+}

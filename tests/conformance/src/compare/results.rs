@@ -1,0 +1,162 @@
+//! What our call returned or reported, against what the recorded one did.
+
+use super::json::strict;
+use super::{claims, json};
+use crate::difference::{Difference, Place};
+use crate::json::Json;
+use crate::outcome::{Failure, Outcome};
+use crate::replay::Observed;
+use crate::trace::Call;
+
+pub(super) fn compare(recorded: &Call, ours: &Observed, differences: &mut Vec<Difference>) {
+    let outcome = |expected: &str| Difference::new(Place::Outcome, expected, &ours.outcome);
+    let result = &recorded.result;
+    match (&ours.outcome, result.has("returned"), result.has("raised")) {
+        (Outcome::Unknown(_) | Outcome::Inexpressible { .. }, _, _) => {
+            differences.push(outcome(&result.to_string()));
+        }
+        (Outcome::Returned(answer), true, _) => returned(recorded, ours, answer, differences),
+        (Outcome::Refused { .. }, _, true) if recorded.refused() => {}
+        (Outcome::Failed(failure), _, true) if !recorded.refused() => raised(result, failure, differences),
+        _ => differences.push(outcome(&result.to_string())),
+    }
+}
+
+fn returned(recorded: &Call, ours: &Observed, answer: &Json, differences: &mut Vec<Difference>) {
+    let expected = recorded.result.get("returned");
+    let found = match recorded.op.as_str() {
+        "bearer_token" => bearer(recorded, expected, answer),
+        "signed_data_tokens" => signed(expected, answer, ours.at),
+        _ => strict(expected, &as_official(recorded, answer)),
+    };
+    let place = |(at, expected, got): json::Found| Difference { place: Place::Returned(at), expected, got };
+    differences.extend(found.into_iter().map(place));
+}
+
+/// The type of the token is what the answer says; this SDK does not repeat it.
+fn bearer(recorded: &Call, expected: &Json, answer: &Json) -> Vec<json::Found> {
+    let reply = recorded.tokens.last().and_then(|exchange| exchange.reply.as_ref());
+    let kind = reply.and_then(|reply| reply.json()).map_or(Json::Null, |body| body.get("tokenType").clone());
+    let mut whole = answer.clone();
+    if let Some(Json::List(pair)) = whole.member_mut("returned") {
+        pair.push(kind);
+    }
+    strict(expected, &whole)
+}
+
+fn signed(expected: &Json, answer: &Json, at: i64) -> Vec<json::Found> {
+    let (expected, got) = (expected.get("signed"), answer.get("signed"));
+    if expected.elements().len() != got.elements().len() {
+        return strict(expected, got);
+    }
+    let mut found = Vec::new();
+    for (index, (expected, got)) in expected.elements().iter().zip(got.elements()).enumerate() {
+        let mut rest = (expected.clone(), got.clone());
+        rest.0.set("jwt_claims", Json::Null);
+        rest.1.set("jwt_claims", Json::Null);
+        let places = strict(&rest.0, &rest.1)
+            .into_iter()
+            .chain(claims::compare(expected.get("jwt_claims"), got.get("jwt_claims"), at));
+        found.extend(places.map(|(at, expected, got)| (format!(".signed[{index}]{at}"), expected, got)));
+    }
+    found
+}
+
+fn raised(recorded: &Json, ours: &Failure, differences: &mut Vec<Difference>) {
+    let mut field = |name: &'static str, expected: &Json, got: Json| {
+        if *expected != got {
+            differences.push(Difference::new(Place::Error(name), expected, got));
+        }
+    };
+    field("type", recorded.get("raised"), Json::text("SkyflowError"));
+    field("http_code", recorded.get("http_code"), Json::number_or_null(ours.http_code));
+    field("http_status", recorded.get("http_status"), Json::text_or_null(ours.http_status.as_ref()));
+    field("grpc_code", recorded.get("grpc_code"), Json::number_or_null(ours.grpc_code));
+    field("request_id", recorded.get("request_id"), Json::text_or_null(ours.request_id.as_ref()));
+    field("message", recorded.get("message"), Json::text_or_null(ours.message.as_ref()));
+    let details = match recorded.get("details") {
+        Json::Null => Json::List(Vec::new()),
+        details => details.clone(),
+    };
+    let own = Json::List(ours.details.clone());
+    if !strict(&details, &own).is_empty() {
+        differences.push(Difference::new(Place::Error("details"), details, own));
+    }
+}
+
+/// Gives an answer of ours the form of the official one: tokens in the row, and null for an empty list of errors.
+pub fn as_official(call: &Call, answer: &Json) -> Json {
+    let mut answer = answer.clone();
+    let with_index = call.args.get("continue_on_error").as_bool() == Some(true);
+    match call.op.as_str() {
+        "insert" => each(&mut answer, "inserted_fields", |row| merged(row, with_index)),
+        "detokenize" => {
+            each(&mut answer, "detokenized_fields", |row| without_index(row));
+            each(&mut answer, "errors", |row| without_index(row));
+        }
+        "query" => each(&mut answer, "fields", |row| {
+            let mut whole = row.get("fields").clone();
+            whole.set("tokenized_data", row.get("tokenized_data").clone());
+            whole
+        }),
+        "update" => {
+            if let Some(row) = answer.member_mut("updated_field") {
+                *row = merged(row, false);
+            }
+        }
+        _ => {}
+    }
+    if answer.get("errors").elements().is_empty() {
+        answer.set("errors", Json::Null);
+    }
+    answer
+}
+
+fn each(answer: &mut Json, list: &str, change: impl Fn(&Json) -> Json) {
+    if let Some(Json::List(rows)) = answer.member_mut(list) {
+        rows.iter_mut().for_each(|row| *row = change(row));
+    }
+}
+
+/// The id wins against a column of its name.
+fn merged(row: &Json, with_index: bool) -> Json {
+    let mut whole = Json::Object(row.get("tokens").members().to_vec());
+    whole.set("skyflow_id", row.get("skyflow_id").clone());
+    if with_index {
+        whole.set("request_index", row.get("request_index").clone());
+    }
+    whole
+}
+
+fn without_index(row: &Json) -> Json {
+    let members = row.members().iter().filter(|(key, _)| key != "request_index");
+    Json::object(members.cloned())
+}
+
+/// Says what is wrong with an outcome of which another was promised.
+///
+/// Words of the SDK's own are not compared, and neither is whether a failed write may have been applied.
+pub fn same_outcome(promised: &Outcome, ours: &Outcome) -> Result<(), String> {
+    let same = match (promised, ours) {
+        (Outcome::Returned(left), Outcome::Returned(right)) => match strict(left, right).into_iter().next() {
+            None => true,
+            Some((at, expected, got)) => {
+                return Err(format!("promised{at}: expected {expected}, got {got}"));
+            }
+        },
+        (Outcome::Refused { field: left }, Outcome::Refused { field: right }) => left == right,
+        (Outcome::Inexpressible { argument: left, .. }, Outcome::Inexpressible { argument: right, .. }) => left == right,
+        (Outcome::Failed(left), Outcome::Failed(right)) => {
+            left.kind == right.kind
+                && (left.message.is_none() || left.message == right.message)
+                && left.http_code == right.http_code
+                && left.http_status == right.http_status
+                && left.grpc_code == right.grpc_code
+                && left.request_id == right.request_id
+                && left.error_from_client == right.error_from_client
+                && strict(&Json::List(left.details.clone()), &Json::List(right.details.clone())).is_empty()
+        }
+        _ => false,
+    };
+    if same { Ok(()) } else { Err(format!("promised: {promised}; got: {ours}")) }
+}

@@ -1,0 +1,212 @@
+//! Answers with a 2xx status.
+
+use skyflow::ErrorKind;
+
+use crate::identity::claims_of;
+use crate::json::Json;
+use crate::outcome::{Failure, Outcome};
+use crate::trace::{Call, Reply};
+
+/// Stands for words of the SDK's own, whatever they are.
+pub const OWN_WORDS: &str = "\u{1}words of the SDK's own";
+
+pub(super) fn outcome(call: &Call, reply: &Reply) -> Outcome {
+    match read(call, reply) {
+        Some(answer) => Outcome::Returned(answer),
+        None => Outcome::Failed(unreadable(reply)),
+    }
+}
+
+/// Tells whether the answer is one that the operation can have.
+pub fn reads(call: &Call, reply: &Reply) -> bool {
+    read(call, reply).is_some()
+}
+
+fn unreadable(reply: &Reply) -> Failure {
+    Failure {
+        kind: ErrorKind::Decode,
+        message: None,
+        http_code: Some(reply.status),
+        http_status: None,
+        grpc_code: None,
+        request_id: reply.request_id().map(ToOwned::to_owned),
+        details: Vec::new(),
+        error_from_client: None,
+        may_have_been_applied: true,
+    }
+}
+
+fn read(call: &Call, reply: &Reply) -> Option<Json> {
+    let body = reply.json().filter(|body| matches!(body, Json::Object(_)))?;
+    let args = &call.args;
+    let answer = |kind: &str, name: &str, list: Json, errors: Vec<Json>| {
+        Json::object([("type", Json::text(kind)), (name, list), ("errors", Json::List(errors))])
+    };
+    Some(match call.op.as_str() {
+        "insert" => {
+            let rows = args.get("values").elements().len();
+            let (inserted, errors) = match args.get("continue_on_error").as_bool() {
+                Some(true) => batch(list(&body, "responses")?, rows, reply)?,
+                _ => inserted(list(&body, "records")?, rows, reply)?,
+            };
+            answer("InsertResponse", "inserted_fields", Json::List(inserted), errors)
+        }
+        "get" => {
+            let row = |row: &Json| [row.get("fields"), row.get("tokens")].into_iter().find(|part| !part.is_null()).cloned();
+            let rows = list(&body, "records")?.iter().map(|found| row(found).unwrap_or_else(empty));
+            answer("GetResponse", "data", Json::List(rows.collect()), Vec::new())
+        }
+        "query" => {
+            let rows = list(&body, "records")?.iter().map(|row| {
+                let part = |name| if row.get(name).is_null() { empty() } else { row.get(name).clone() };
+                Json::object([("fields", part("fields")), ("tokenized_data", part("tokens"))])
+            });
+            answer("QueryResponse", "fields", Json::List(rows.collect()), Vec::new())
+        }
+        "update" => {
+            let row = [("skyflow_id", text(&body, "skyflow_id")?), ("tokens", body.get("tokens").clone())];
+            answer("UpdateResponse", "updated_field", Json::object(row), Vec::new())
+        }
+        "delete" => {
+            let ids = list(&body, "RecordIDResponse")?;
+            if ids.iter().any(|id| id.as_str().is_none()) {
+                return None;
+            }
+            answer("DeleteResponse", "deleted_ids", Json::List(ids.to_vec()), Vec::new())
+        }
+        "tokenize" => {
+            let records = list(&body, "records")?;
+            let tokens: Option<Vec<Json>> =
+                records.iter().map(|record| Some(Json::object([("token", text(record, "token")?)]))).collect();
+            let tokens = tokens.filter(|tokens| tokens.len() == args.get("values").elements().len())?;
+            answer("TokenizeResponse", "tokenized_fields", Json::List(tokens), Vec::new())
+        }
+        "detokenize" => {
+            let (fields, errors) = detokenized(list(&body, "records")?, args.get("data").elements(), reply)?;
+            answer("DetokenizeResponse", "detokenized_fields", Json::List(fields), errors)
+        }
+        "upload_file" => {
+            let id = text(&body, "skyflowID")?;
+            Json::object([
+                ("type", Json::text("FileUploadResponse")),
+                ("skyflow_id", id),
+                ("errors", Json::List(Vec::new())),
+            ])
+        }
+        "bearer_token" => {
+            let token = body.get("accessToken").as_str().filter(|token| !token.is_empty())?;
+            let shown = if claims_of(token).is_some() { "<jwt>" } else { token };
+            Json::object([("returned", Json::List(vec![Json::text(shown)]))])
+        }
+        _ => return None,
+    })
+}
+
+fn empty() -> Json {
+    Json::Object(Vec::new())
+}
+
+fn list<'a>(body: &'a Json, name: &str) -> Option<&'a [Json]> {
+    match body.get(name) {
+        Json::List(elements) => Some(elements),
+        _ => None,
+    }
+}
+
+fn text(body: &Json, name: &str) -> Option<Json> {
+    body.get(name).as_str().map(Json::text)
+}
+
+fn row(id: Json, index: usize, tokens: &Json) -> Json {
+    Json::object([("skyflow_id", id), ("request_index", Json::number(index)), ("tokens", tokens.clone())])
+}
+
+fn row_error(index: usize, reply: &Reply, words: &str, http_code: Json) -> Json {
+    Json::object([
+        ("request_index", Json::number(index)),
+        ("request_id", Json::text_or_null(reply.request_id())),
+        ("error", Json::text(words)),
+        ("http_code", http_code),
+    ])
+}
+
+type Sorted = (Vec<Json>, Vec<Json>);
+
+/// Every row of the request is in one of the lists, and an answer with more rows belongs to another request.
+fn inserted(records: &[Json], rows: usize, reply: &Reply) -> Option<Sorted> {
+    if records.len() > rows {
+        return None;
+    }
+    let (mut inserted, mut errors) = (Vec::new(), Vec::new());
+    for index in 0..rows {
+        let record = records.get(index).unwrap_or(&Json::Null);
+        match text(record, "skyflow_id") {
+            Some(id) => inserted.push(row(id, index, record.get("tokens"))),
+            None => errors.push(row_error(index, reply, OWN_WORDS, Json::Null)),
+        }
+    }
+    Some((inserted, errors))
+}
+
+/// A row is inserted when its status is 2xx, and an error with its own status otherwise.
+fn batch(entries: &[Json], rows: usize, reply: &Reply) -> Option<Sorted> {
+    if entries.len() > rows {
+        return None;
+    }
+    let (mut inserted, mut errors) = (Vec::new(), Vec::new());
+    for index in 0..rows {
+        let entry = entries.get(index).unwrap_or(&Json::Null);
+        let (status, body) = (entry.get("Status").clone(), entry.get("Body"));
+        let success = status.as_i64().is_none_or(|status| (200..300).contains(&status));
+        if !body.get("error").is_null() || !success {
+            let described = body.get("error").get("message").as_str();
+            let words = body.get("error").as_str().or(described).unwrap_or(OWN_WORDS);
+            errors.push(row_error(index, reply, words, status));
+            continue;
+        }
+        let single = [body.clone()];
+        let records = if body.has("records") { body.get("records").elements() } else { &single };
+        let before = inserted.len();
+        for record in records {
+            if let Some(id) = text(record, "skyflow_id") {
+                inserted.push(row(id, index, record.get("tokens")));
+            }
+        }
+        if inserted.len() == before {
+            errors.push(row_error(index, reply, OWN_WORDS, Json::Null));
+        }
+    }
+    Some((inserted, errors))
+}
+
+/// An answer belongs to the token it names; one that names none of them belongs to its place.
+fn detokenized(records: &[Json], asked: &[Json], reply: &Reply) -> Option<Sorted> {
+    let token = |item: &Json| item.get("token").as_str().unwrap_or_default().to_owned();
+    let asked: Vec<String> = asked.iter().map(token).collect();
+    let is_named = |record: &Json| asked.contains(&token(record));
+    let mut left: Vec<(usize, &Json)> = records.iter().enumerate().collect();
+    if records.len() > asked.len() || (records.len() != asked.len() && !records.iter().all(is_named)) {
+        return None;
+    }
+    let (mut fields, mut errors) = (Vec::new(), Vec::new());
+    for (index, token) in asked.iter().enumerate() {
+        let named = left.iter().position(|(_, record)| record.get("token").as_str() == Some(token));
+        let found = named.or_else(|| left.iter().position(|(at, record)| *at == index && !is_named(record)));
+        let record = found.map(|at| left.remove(at).1);
+        let words = record.and_then(|record| record.get("error").as_str()).filter(|words| !words.is_empty());
+        let shown = |rest: [(&str, Json); 2]| {
+            let first = [("token", Json::text(token)), ("request_index", Json::number(index))];
+            Json::object(first.into_iter().chain(rest))
+        };
+        match (record, words) {
+            (Some(record), None) => {
+                fields.push(shown([("value", record.get("value").clone()), ("type", record.get("valueType").clone())]));
+            }
+            (_, words) => errors.push(shown([
+                ("error", Json::text(words.unwrap_or(OWN_WORDS))),
+                ("request_id", Json::text_or_null(reply.request_id())),
+            ])),
+        }
+    }
+    left.is_empty().then_some((fields, errors))
+}

@@ -1,0 +1,131 @@
+//! Plays a trace: every call of it is made again, against a server in memory that answers what was recorded.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use skyflow::{CallOptions, Env, Skyflow, Vault, VaultConfig};
+use skyflow_http::{Clock, ManualClock};
+
+use crate::call::{self, Caller};
+use crate::identity::{Given, Identity, seconds};
+use crate::lab::{Lab, Sent};
+use crate::outcome::Outcome;
+use crate::trace::{Call, Step, Trace};
+
+/// What one call of this SDK did.
+#[derive(Debug)]
+pub struct Observed {
+    /// The requests for a token that were made for it.
+    pub tokens: Vec<Sent>,
+    /// Its own requests.
+    pub sent: Vec<Sent>,
+    pub outcome: Outcome,
+    /// The time of day at its end, in seconds.
+    pub at: i64,
+}
+
+/// Makes the calls of a trace, in their order or at once.
+pub fn play(trace: &Trace) -> Vec<Observed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let Ok(runtime) = runtime else { return Vec::new() };
+    runtime.block_on(run(trace))
+}
+
+async fn run(trace: &Trace) -> Vec<Observed> {
+    // Whoever sleeps moves this clock and goes on at once.
+    let clock = ManualClock::auto_advancing();
+    let lab = Lab::new(trace, &clock);
+    let vault = vault(trace, &lab, &clock);
+    let mut outcomes = Vec::new();
+    if trace.parallel {
+        let calls = trace.calls().enumerate().map(|(number, call)| one(number, call, trace, &vault, &lab, &clock));
+        outcomes.extend(join_all(calls).await.into_iter().map(|outcome| (outcome, seconds(clock.now()))));
+    } else {
+        let mut number = 0;
+        for step in &trace.steps {
+            match step {
+                Step::Sleep(pause) => clock.advance(*pause),
+                Step::Call(call) => {
+                    lab.begin(number);
+                    let outcome = one(number, call, trace, &vault, &lab, &clock).await;
+                    outcomes.push((outcome, seconds(clock.now())));
+                    number += 1;
+                }
+            }
+        }
+    }
+    let observed = outcomes.into_iter().enumerate().map(|(number, (outcome, at))| {
+        let (tokens, sent) = lab.sent(number);
+        Observed { tokens, sent, outcome, at }
+    });
+    observed.collect()
+}
+
+async fn one(
+    number: usize,
+    call: &Call,
+    trace: &Trace,
+    vault: &Result<Vault, Outcome>,
+    lab: &Lab,
+    clock: &ManualClock,
+) -> Outcome {
+    if call::is_auth(&call.op) {
+        return call::auth_call(&Caller { lab, clock, credentials: &trace.credentials }, call).await;
+    }
+    match vault {
+        Ok(vault) => call::vault_call(&vault.with_layer(&Lab::numbered(number)), call).await,
+        Err(outcome) => outcome.clone(),
+    }
+}
+
+/// Makes the client of a trace: the default stack, with the server in memory in the place of the network.
+fn vault(trace: &Trace, lab: &Lab, clock: &ManualClock) -> Result<Vault, Outcome> {
+    if trace.calls().all(|call| call::is_auth(&call.op)) {
+        return Err(Outcome::Unknown("no vault is needed".to_owned()));
+    }
+    let mut builder = Skyflow::builder().transport(lab.service()).clock(Arc::new(clock.clone()));
+    let given = Identity::shared().credentials(&trace.credentials, clock.now());
+    match given.map_err(|error| Outcome::Unknown(error.0))? {
+        None if std::env::var_os(skyflow_auth::CREDENTIALS_ENV).is_some() => {
+            let problem = "a call without credentials cannot be made while SKYFLOW_CREDENTIALS is set";
+            return Err(Outcome::Unknown(problem.to_owned()));
+        }
+        None => {}
+        Some(Given::Tried(Ok(credentials))) => builder = builder.credentials(credentials),
+        Some(Given::Tried(Err(error))) => return Err(error.into()),
+        Some(Given::OtherType(argument)) => {
+            return Err(Outcome::Inexpressible { argument, why: "is of another type".to_owned() });
+        }
+    }
+    let client = builder.vault(config(trace)?).build()?;
+    // The clock does not stand still while a file is read, so a time limit would end the call.
+    Ok(client.default_vault()?.with_options(CallOptions::new().no_deadline().no_attempt_timeout()))
+}
+
+fn config(trace: &Trace) -> Result<VaultConfig, Outcome> {
+    let config = &trace.config;
+    if let Some((key, _)) =
+        config.members().iter().find(|(key, _)| !matches!(key.as_str(), "vault_id" | "cluster_id" | "env"))
+    {
+        return Err(Outcome::Unknown(format!("config.{key}")));
+    }
+    for key in ["vault_id", "cluster_id"] {
+        if config.has(key) && config.get(key).as_str().is_none() {
+            let why = format!("is {}", config.get(key).kind());
+            return Err(Outcome::Inexpressible { argument: format!("config.{key}"), why });
+        }
+    }
+    let vault = VaultConfig::new(trace.vault_id(), trace.cluster_id());
+    let environment = |env| Ok(vault.clone().env(env));
+    match config.get("env").as_str() {
+        None if config.get("env").is_null() => Ok(vault),
+        Some("PROD") => environment(Env::Prod),
+        Some("SANDBOX") => environment(Env::Sandbox),
+        Some("STAGE") => environment(Env::Stage),
+        Some("DEV") => environment(Env::Dev),
+        _ => Err(Outcome::Inexpressible {
+            argument: "config.env".to_owned(),
+            why: "is none of the choices".to_owned(),
+        }),
+    }
+}
