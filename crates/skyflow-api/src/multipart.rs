@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use http_body::{Body as _, Frame, SizeHint};
+use serde::Serialize;
 use skyflow_http::{Body, BoxError};
 
 use crate::EncodeError;
@@ -87,6 +88,7 @@ pub struct Multipart {
 
 enum Part {
     Text { name: String, value: String },
+    Json { name: String, value: Vec<u8> },
     File { name: String, file: FilePart },
 }
 
@@ -106,6 +108,21 @@ impl Multipart {
     pub fn text(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parts.push(Part::Text { name: name.into(), value: value.into() });
         self
+    }
+
+    /// Adds a value as a part of its own content type, `application/json`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the value has no JSON form.
+    pub fn json<T: Serialize + ?Sized>(
+        mut self,
+        name: impl Into<String>,
+        value: &T,
+    ) -> Result<Self, EncodeError> {
+        let value = serde_json::to_vec(value).map_err(|_| EncodeError::Json)?;
+        self.parts.push(Part::Json { name: name.into(), value });
+        Ok(self)
     }
 
     /// Adds a file.
@@ -135,6 +152,7 @@ impl Multipart {
             segments.push_bytes(heading.as_bytes());
             match part {
                 Part::Text { value, .. } => segments.push_bytes(value.as_bytes()),
+                Part::Json { value, .. } => segments.push_bytes(&value),
                 Part::File { file, .. } => segments.push_file(file),
             }
             segments.push_bytes(b"\r\n");
@@ -155,6 +173,13 @@ fn heading(boundary: &str, part: &Part) -> Result<String, EncodeError> {
         Part::Text { name, .. } => {
             let name = quoted(name);
             Ok(format!("--{boundary}\r\nContent-Disposition: form-data; name={name}\r\n\r\n"))
+        }
+        Part::Json { name, .. } => {
+            let name = quoted(name);
+            Ok(format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name={name}\r\n\
+                 Content-Type: application/json\r\n\r\n"
+            ))
         }
         Part::File { name, file } => {
             let content_type = &file.content_type;

@@ -59,6 +59,8 @@ pub struct CallTokens(pub Arc<dyn TokenProvider>);
 /// A `401` means that the request was refused before it was executed, so every operation may be sent again, inserts
 /// too: the token is invalidated (that one only), another one is asked for, and the request is replayed once. When
 /// there is no other token, or the body is a stream, or the replay meets a `401` too, the answer is the `401`.
+/// Behind a connection ([`AuthHeader::Connection`]) a `401` may be the third party's, after it has acted: it is replayed
+/// only when the answer says `error-from-client: false`.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

@@ -6,6 +6,7 @@ mod error;
 pub mod layers;
 mod log_control;
 mod operation;
+mod path_template;
 mod service;
 mod stack;
 #[cfg(feature = "hyper")]
@@ -17,8 +18,9 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{BoxError, Error, ErrorKind};
 pub use log_control::LogControl;
 pub use operation::{CallOptions, Deadline, Idempotency, OperationInfo, Progress, RetryStop, Setting};
+pub use path_template::{PathTemplate, PathTemplateError};
 pub use service::{DynLayer, HttpService, Request, Response, try_clone_request};
 pub use stack::Stack;
 #[cfg(feature = "hyper")]
 pub use transport::{TlsError, Transport, TransportBuilder};
-pub use uri::{BaseUri, BaseUriError, RequestTarget, TargetError};
+pub use uri::{BaseUri, BaseUriError, RequestTarget, TargetError, form_pairs, form_urlencoded};

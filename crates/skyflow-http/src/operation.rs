@@ -35,6 +35,9 @@ pub enum Idempotency {
     Idempotent,
     /// Writes, and a second time writes again.
     NonIdempotent,
+    /// Nobody on this side knows: a third party acts on it, by rules of its own. No answer, a `429` or another `4xx`
+    /// included, proves that nothing was done.
+    Unknown,
 }
 
 /// A setting of one call: as the client has it, switched off, or a value of its own.

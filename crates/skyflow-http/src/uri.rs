@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// All that is not "unreserved" in RFC 3986: what stays readable can mean nothing in any part of a URI.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -72,6 +72,18 @@ impl RequestTarget {
         }
     }
 
+    /// Appends what is encoded already.
+    pub(crate) fn encoded(mut self, part: &str) -> Self {
+        self.text.push_str(part);
+        self
+    }
+
+    /// Appends a value inside a segment, percent-encoded. Whoever calls it looks at the segment as a whole.
+    pub(crate) fn encoding(mut self, value: &str) -> Self {
+        self.text.extend(utf8_percent_encode(value, RESERVED));
+        self
+    }
+
     /// Appends a query pair, percent-encoded; a list repeats its key.
     pub fn query(mut self, key: &str, value: &str) -> Self {
         self.text.push(if self.has_query { '&' } else { '?' });
@@ -92,6 +104,33 @@ impl RequestTarget {
         PathAndQuery::try_from(self.text)
             .map_err(|_| TargetError { name: "path and query", problem: "are too long" })
     }
+}
+
+/// Writes pairs as `application/x-www-form-urlencoded`, in their order; a space becomes `%20`.
+pub fn form_urlencoded<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut text = String::new();
+    for (key, value) in pairs {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.extend(utf8_percent_encode(key, RESERVED));
+        text.push('=');
+        text.extend(utf8_percent_encode(value, RESERVED));
+    }
+    text
+}
+
+/// Reads `application/x-www-form-urlencoded` text; a space may be written as `+` or `%20`, and what is not UTF-8 is
+/// replaced.
+pub fn form_pairs(text: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(key), decode(value))
+        })
+        .collect()
 }
 
 /// Paths and queries hold values.
@@ -267,6 +306,16 @@ mod tests {
     fn a_target_that_does_not_fit_a_uri_is_an_error_and_never_another_path() {
         let target = RequestTarget::new().literal("/v1/").query("column_values", &"x".repeat(70_000));
         assert_eq!(target.finish().unwrap_err().to_string(), "path and query are too long");
+    }
+
+    #[test]
+    fn a_form_is_read_as_it_was_written() {
+        let pairs = [("a b", "1&2=3+4"), ("ü[0]", ""), ("", "%")];
+        let text = form_urlencoded(pairs);
+        assert_eq!(text, "a%20b=1%262%3D3%2B4&%C3%BC%5B0%5D=&=%25");
+        let read = form_pairs(&text);
+        assert!(read.iter().map(|(key, value)| (key.as_str(), value.as_str())).eq(pairs));
+        assert_eq!(form_pairs("a=1+2&&b&c=x=y%zz").len(), 3);
     }
 
     #[test]

@@ -29,15 +29,7 @@ impl VaultId {
     ///
     /// Fails when the id is empty or holds white space or control characters.
     pub fn new(id: impl AsRef<str>) -> Result<Self, InvalidId> {
-        let id = id.as_ref();
-        let problem = if id.is_empty() {
-            "must not be empty"
-        } else if id.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            "must not contain white space or control characters"
-        } else {
-            return Ok(Self(id.into()));
-        };
-        Err(InvalidId { field: "vault_id", problem })
+        checked("vault_id", id.as_ref()).map(Self)
     }
 
     /// Returns the id as text.
@@ -50,6 +42,45 @@ impl fmt::Display for VaultId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Identifies a connection.
+///
+/// It is the name under which a client finds the connection again; only its URL is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(Box<str>);
+
+impl ConnectionId {
+    /// Checks and wraps a connection id.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the id is empty or holds white space or control characters.
+    pub fn new(id: impl AsRef<str>) -> Result<Self, InvalidId> {
+        checked("connection_id", id.as_ref()).map(Self)
+    }
+
+    /// Returns the id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn checked(field: &'static str, id: &str) -> Result<Box<str>, InvalidId> {
+    let problem = if id.is_empty() {
+        "must not be empty"
+    } else if id.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        "must not contain white space or control characters"
+    } else {
+        return Ok(id.into());
+    };
+    Err(InvalidId { field, problem })
 }
 
 /// Identifies the cluster that serves a vault: the first label of the vault's URL.

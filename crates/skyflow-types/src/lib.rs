@@ -11,7 +11,7 @@ mod sensitive;
 mod token_mode;
 
 pub use env::Env;
-pub use ids::{ClusterId, InvalidId, VaultId};
+pub use ids::{ClusterId, ConnectionId, InvalidId, VaultId};
 pub use log_level::LogLevel;
 pub use redact::redact_text;
 pub use redaction::Redaction;

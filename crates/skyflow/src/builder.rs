@@ -10,15 +10,16 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::client::{Assembly, Skyflow};
-use crate::{Error, VaultConfig};
+use crate::{ConnectionConfig, Error, VaultConfig};
 
-/// Assembles a [`Skyflow`] client: vaults, credentials, and the stack that every call goes through.
+/// Assembles a [`Skyflow`] client: vaults, connections, credentials, and the stack that every call goes through.
 ///
 /// Nothing is checked and nothing is opened before [`SkyflowBuilder::build`].
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SkyflowBuilder {
     vaults: Vec<VaultConfig>,
+    connections: Vec<ConnectionConfig>,
     credentials: Option<Credentials>,
     clock: Option<Arc<dyn Clock>>,
     stack: Option<Stack>,
@@ -38,7 +39,13 @@ impl SkyflowBuilder {
         self
     }
 
-    /// Sets the credentials of the vaults that have none of their own. Without them those vaults take
+    /// Adds a connection; the first one is the default connection.
+    pub fn connection(mut self, config: ConnectionConfig) -> Self {
+        self.connections.push(config);
+        self
+    }
+
+    /// Sets the credentials of the vaults and connections that have none of their own. Without them those take
     /// `SKYFLOW_CREDENTIALS`, the text of a `credentials.json`.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
@@ -123,11 +130,11 @@ impl SkyflowBuilder {
     ///
     /// # Errors
     ///
-    /// Fails when there is no vault, an id is given twice, or a vault's id, cluster id, base URL or credentials cannot
-    /// be used; [`Error::field`] names which.
+    /// Fails when there is neither a vault nor a connection, an id is given twice, or an id, cluster id, URL or
+    /// credentials cannot be used; [`Error::field`] names which.
     pub fn build(self) -> Result<Skyflow, Error> {
-        if self.vaults.is_empty() {
-            return Err(Error::invalid("vault", "is missing: a client has at least one"));
+        if self.vaults.is_empty() && self.connections.is_empty() {
+            return Err(Error::invalid("vault", "is missing: a client has at least one vault or connection"));
         }
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let leaf = match (self.leaf, &self.finished) {
@@ -154,7 +161,7 @@ impl SkyflowBuilder {
             providers: TokenProviders::new(exchange),
             log,
         };
-        Skyflow::assemble(assembly, self.credentials, self.vaults)
+        Skyflow::assemble(assembly, self.credentials, self.vaults, self.connections)
     }
 }
 

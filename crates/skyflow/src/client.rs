@@ -5,11 +5,12 @@ use skyflow_auth::{AuthHeader, AuthLayer, Credentials, HostGuard, TokenProviders
 use skyflow_http::{BaseUri, DynLayer, HttpService, LogControl, Stack};
 use skyflow_types::{LogLevel, VaultId};
 
+use crate::connection::{ConnectionConfig, Entry as ConnectionEntry};
 use crate::{Error, SkyflowBuilder, Vault, VaultConfig};
 
-/// A client of one or more vaults; cheap to clone, and safe to share between threads and tasks.
+/// A client of vaults and connections; cheap to clone, and safe to share between threads and tasks.
 ///
-/// All vaults share one pool of connections; vaults with the same credentials share one token.
+/// All of them share one pool of network connections; those with the same credentials share one token.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -41,11 +42,12 @@ pub(crate) struct Assembly {
     pub(crate) log: LogControl,
 }
 
-/// The vaults in the order they were added, and the credentials of those that have none of their own.
+/// Vaults and connections in the order they were added, and the credentials of those that have none of their own.
 #[derive(Clone, Default)]
-struct Registry {
-    credentials: Option<Credentials>,
+pub(crate) struct Registry {
+    pub(crate) credentials: Option<Credentials>,
     vaults: Vec<Entry>,
+    pub(crate) connections: Vec<ConnectionEntry>,
 }
 
 #[derive(Clone)]
@@ -64,9 +66,11 @@ impl Skyflow {
         assembly: Assembly,
         credentials: Option<Credentials>,
         vaults: Vec<VaultConfig>,
+        connections: Vec<ConnectionConfig>,
     ) -> Result<Self, Error> {
-        let mut registry = Registry { credentials, vaults: Vec::new() };
+        let mut registry = Registry { credentials, ..Registry::default() };
         vaults.into_iter().try_for_each(|config| registry.add(&assembly, config))?;
+        connections.into_iter().try_for_each(|config| registry.add_connection(&assembly, config))?;
         Ok(Self(Arc::new(Inner { assembly, registry: RwLock::new(registry) })))
     }
 
@@ -85,7 +89,7 @@ impl Skyflow {
     ///
     /// # Errors
     ///
-    /// Fails when every vault has been removed.
+    /// Fails when this client has no vault, or every vault has been removed.
     pub fn default_vault(&self) -> Result<Vault, Error> {
         self.read().vaults.first().map(|entry| entry.vault.clone()).ok_or_else(unknown_vault)
     }
@@ -141,7 +145,7 @@ impl Skyflow {
         })
     }
 
-    /// Replaces the credentials of the vaults that have none of their own, while the client is in use.
+    /// Replaces the credentials of the vaults and connections that have none of their own, while the client is in use.
     ///
     /// # Errors
     ///
@@ -151,6 +155,7 @@ impl Skyflow {
             for entry in registry.vaults.iter_mut().filter(|entry| entry.config.own_credentials().is_none()) {
                 entry.vault = assembly.vault(&entry.config, Some(&credentials))?;
             }
+            registry.set_connection_credentials(assembly, &credentials)?;
             registry.credentials = Some(credentials);
             Ok(())
         })
@@ -167,7 +172,7 @@ impl Skyflow {
     }
 
     /// Works on a copy, so that a change that fails half way leaves nothing behind.
-    fn change(
+    pub(crate) fn change(
         &self,
         change: impl FnOnce(&mut Registry, &Assembly) -> Result<(), Error>,
     ) -> Result<(), Error> {
@@ -178,7 +183,7 @@ impl Skyflow {
         Ok(())
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Registry> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Registry> {
         self.0.registry.read().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -189,7 +194,10 @@ impl Skyflow {
 
 impl fmt::Debug for Skyflow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Skyflow").field("vaults", &self.vault_ids()).finish_non_exhaustive()
+        f.debug_struct("Skyflow")
+            .field("vaults", &self.vault_ids())
+            .field("connections", &self.connection_ids())
+            .finish_non_exhaustive()
     }
 }
 
@@ -213,31 +221,40 @@ impl Assembly {
     /// Builds the stack of one vault: its own layers, its own retry budget, and the shared transport and tokens.
     fn vault(&self, config: &VaultConfig, common: Option<&Credentials>) -> Result<Vault, Error> {
         let (id, base) = (config.id()?, config.base()?);
-        let service = match &self.finished {
-            Some(finished) => finished.clone(),
-            None => {
-                let layers = self.operation_layers.iter().chain(config.layers()).cloned();
-                let auth = self.auth(config, common, &base)?;
-                let stack = layers.fold(self.stack.clone().partition(), Stack::operation_layer);
-                stack.auth(DynLayer::new(auth)).build(self.leaf.clone())
-            }
-        };
+        let credentials = config.own_credentials().or(common);
+        let service = self.service(config.layers(), credentials, AuthHeader::Bearer, &base)?;
         Ok(Vault::new(id, base, service))
+    }
+
+    pub(crate) fn service(
+        &self,
+        layers: &[DynLayer],
+        credentials: Option<&Credentials>,
+        header: AuthHeader,
+        base: &BaseUri,
+    ) -> Result<HttpService, Error> {
+        if let Some(finished) = &self.finished {
+            return Ok(finished.clone());
+        }
+        let layers = self.operation_layers.iter().chain(layers).cloned();
+        let auth = self.auth(credentials, header, base)?;
+        let stack = layers.fold(self.stack.clone().partition(), Stack::operation_layer);
+        Ok(stack.auth(DynLayer::new(auth)).build(self.leaf.clone()))
     }
 
     fn auth(
         &self,
-        config: &VaultConfig,
-        common: Option<&Credentials>,
+        credentials: Option<&Credentials>,
+        header: AuthHeader,
         base: &BaseUri,
     ) -> Result<AuthLayer, Error> {
-        let credentials = match config.own_credentials().or(common) {
+        let credentials = match credentials {
             Some(credentials) => credentials.clone(),
             None => Credentials::from_env().map_err(|error| Error::credentials("credentials", error))?,
         };
         let tokens =
             self.providers.get(&credentials).map_err(|error| Error::credentials("credentials", error))?;
-        Ok(AuthLayer::new(tokens, AuthHeader::Bearer, HostGuard::new(base.clone())))
+        Ok(AuthLayer::new(tokens, header, HostGuard::new(base.clone())))
     }
 }
 

@@ -1,6 +1,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use bytes::Bytes;
 use skyflow_http::{ErrorKind as TransportKind, RetryStop};
 use skyflow_types::RequestId;
 
@@ -46,8 +47,12 @@ struct Inner {
     may_have_been_applied: bool,
     attempts: u32,
     retry_stop: Option<RetryStop>,
+    body: Bytes,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
+
+/// How much of an error answer's body is kept.
+const BODY_LIMIT: usize = 64 * 1024;
 
 enum Text {
     /// Words of ours.
@@ -73,6 +78,7 @@ impl Error {
             may_have_been_applied: false,
             attempts: 0,
             retry_stop: None,
+            body: Bytes::new(),
             source: None,
         }))
     }
@@ -154,7 +160,16 @@ impl Error {
         error
     }
 
+    /// A third party that points elsewhere; nobody goes there with a token.
+    pub(crate) fn redirected(mut self) -> Self {
+        self.0.text = Text::Own("the answer is a redirect, which is not followed".to_owned());
+        self
+    }
+
     fn from_answer(answer: skyflow_api::ApiError) -> Self {
+        let body = answer.expose_body();
+        // A copy, so that the rest of a long body is not kept alive.
+        let body = Bytes::copy_from_slice(body.get(..BODY_LIMIT).unwrap_or(body));
         let status = answer.status.as_u16();
         let mut error = Self::of(ErrorKind::Api, Text::Server(answer.message));
         error.0.retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
@@ -165,6 +180,7 @@ impl Error {
         error.0.request_id = answer.request_id;
         error.0.details = answer.details;
         error.0.error_from_client = answer.error_from_client;
+        error.0.body = body;
         error
     }
 
@@ -246,6 +262,12 @@ impl Error {
             Text::Own(_) => None,
             Text::Server(text) => Some(text),
         }
+    }
+
+    /// Returns the body of the server's error answer as sent, up to its first 64 KiB; empty when there was none. It
+    /// may repeat what was sent to it; keep it out of logs.
+    pub fn expose_server_body(&self) -> &[u8] {
+        &self.0.body
     }
 
     /// Returns whose fault a failed connection call was: `true` when the third party failed and not Skyflow.

@@ -3,6 +3,7 @@
 mod builder;
 mod client;
 mod config;
+pub mod connection;
 mod error;
 mod record;
 pub mod vault;
@@ -10,6 +11,9 @@ pub mod vault;
 pub use builder::SkyflowBuilder;
 pub use client::Skyflow;
 pub use config::VaultConfig;
+pub use connection::{
+    Connection, ConnectionConfig, ConnectionData, InvokeConnectionRequest, InvokeConnectionResponse,
+};
 pub use error::{Error, ErrorKind};
 pub use record::Record;
 pub use skyflow_api::Json;

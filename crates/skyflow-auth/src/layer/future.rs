@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use pin_project_lite::pin_project;
 use skyflow_http::{BoxError, Request, Response, try_clone_request};
 use tower::ServiceExt;
@@ -12,6 +12,9 @@ use tower_service::Service;
 
 use super::{AuthHeader, CONNECTION_HEADER};
 use crate::{AccessToken, AuthError, TokenProvider};
+
+/// Says whether a failure is the third party's behind a connection, or Skyflow's.
+const FROM_CLIENT: &str = "error-from-client";
 
 type Later = Pin<Box<dyn Future<Output = Result<Response, BoxError>> + Send>>;
 
@@ -76,7 +79,7 @@ where
             let (inner, spare) = send(attach, token, service, request);
             let answer = inner.await.map_err(Into::into)?;
             match spare {
-                Some(spare) if answer.status() == StatusCode::UNAUTHORIZED => replay(spare, answer).await,
+                Some(spare) if spare.attach.is_rejected(&answer, &spare.token) => replay(spare, answer).await,
                 _ => Ok(answer),
             }
         };
@@ -118,6 +121,27 @@ where
 }
 
 impl Attach {
+    /// Tells whether the server turned the token away before it acted, so that the request may be sent again.
+    ///
+    /// Behind a connection a third party answers `401` too, perhaps after it has acted. Only Skyflow's own word that
+    /// it was not the third party allows a replay; without a word the token is only not used again.
+    fn is_rejected(&self, answer: &Response, token: &AccessToken) -> bool {
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return false;
+        }
+        if self.header != AuthHeader::Connection {
+            return true;
+        }
+        match answer.headers().get(FROM_CLIENT).map(HeaderValue::as_bytes) {
+            Some(b"false") => true,
+            Some(b"true") => false,
+            _ => {
+                self.tokens.invalidate(token);
+                false
+            }
+        }
+    }
+
     fn to(&self, request: &mut Request, token: &AccessToken) {
         let (name, value) = match self.header {
             AuthHeader::Bearer => (header::AUTHORIZATION, token.bearer_header()),
@@ -147,7 +171,7 @@ where
                 StateNow::Sent { inner, spare } => {
                     let answer = ready!(inner.poll(cx)).map_err(Into::into)?;
                     match spare.take() {
-                        Some(spare) if answer.status() == StatusCode::UNAUTHORIZED => {
+                        Some(spare) if spare.attach.is_rejected(&answer, &spare.token) => {
                             Box::pin(replay(spare, answer))
                         }
                         _ => return Poll::Ready(Ok(answer)),

@@ -11,6 +11,8 @@ mod command;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod connection_401;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod exchange;

@@ -7,7 +7,7 @@ use skyflow_types::RequestId;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Body, BoxError, Error, Progress, Request, Response};
+use crate::{Body, BoxError, Error, Idempotency, OperationInfo, Progress, Request, Response};
 
 /// Reads each answer whole, up to a limit, and notes what it says about the call.
 ///
@@ -68,6 +68,10 @@ where
         let limit = self.limit;
         let progress = Progress::of(request.extensions_mut());
         let before = progress.begin_attempt();
+        let is_unknown = request
+            .extensions()
+            .get::<OperationInfo>()
+            .is_some_and(|info| info.idempotency == Idempotency::Unknown);
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer: Result<Response, BoxError> = answer.await.map_err(Into::into);
@@ -76,6 +80,8 @@ where
                 Err(error) => Err(error),
             };
             let certainly_not_applied = match &result {
+                // A third party may say anything after it has acted; Skyflow's own 401 comes before it hears of it.
+                Ok(answer) if is_unknown => is_refused_by_skyflow(answer),
                 Ok(answer) => {
                     answer.status().is_client_error() && answer.status() != StatusCode::REQUEST_TIMEOUT
                 }
@@ -99,6 +105,11 @@ where
             })
         })
     }
+}
+
+fn is_refused_by_skyflow(answer: &Response) -> bool {
+    let not_from_target = answer.headers().get("error-from-client").is_some_and(|value| value == "false");
+    answer.status() == StatusCode::UNAUTHORIZED && not_from_target
 }
 
 async fn buffered(answer: Response, limit: usize) -> Result<Response, BoxError> {
@@ -130,6 +141,31 @@ mod tests {
             let progress = progress_after(status).await;
             assert_eq!(progress.may_have_been_applied(), ambiguous, "{status}");
             assert_eq!(progress.attempts(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn no_answer_of_a_third_party_proves_that_it_did_nothing() {
+        for (status, from_client, ambiguous) in [
+            (400, Some("true"), true),
+            (400, Some("false"), true),
+            (401, None, true),
+            (401, Some("true"), true),
+            (401, Some("false"), false),
+            (429, None, true),
+            (503, Some("false"), true),
+        ] {
+            let leaf = tower::service_fn(move |_: Request| async move {
+                let mut answer = http::Response::builder().status(status);
+                if let Some(value) = from_client {
+                    answer = answer.header("error-from-client", value);
+                }
+                Ok::<_, BoxError>(answer.body(Body::empty())?)
+            });
+            let mut request = probe::request_of(Idempotency::Unknown);
+            let progress = Progress::of(request.extensions_mut());
+            ResponseMetaLayer::default().layer(leaf).oneshot(request).await.unwrap();
+            assert_eq!(progress.may_have_been_applied(), ambiguous, "{status} {from_client:?}");
         }
     }
 

@@ -26,10 +26,13 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 /// In this order:
 ///
 /// 1. The request certainly did not reach the server (no connection, refused unprocessed): again, whatever it does.
-/// 2. `429`: again, after `Retry-After` clamped to between our own pause and 5 s more.
-/// 3. The operation is [`Idempotency::NonIdempotent`] (also when the request says nothing about itself): stop.
-/// 4. The connection broke, the attempt timed out, or the status is `408`, `500`, `502`, `503` or `504`: again.
-/// 5. Anything else: stop.
+/// 2. The operation is [`Idempotency::Unknown`]: stop.
+/// 3. `429`: again, after `Retry-After` clamped to between our own pause and 5 s more.
+/// 4. The operation is [`Idempotency::NonIdempotent`] (also when the request says nothing about itself): stop.
+/// 5. The connection broke, the attempt timed out, or the status is `408`, `500`, `502`, `503` or `504`: again.
+/// 6. Anything else: stop.
+///
+/// [`CallOptions::idempotent`] overrides what the operation says about itself.
 ///
 /// Then three things can still forbid it: the number of attempts (3), the [`RetryBudget`], and a pause that would
 /// outlast the [`Deadline`]. A body that is a stream cannot be sent twice, so such a request is sent once.
@@ -91,20 +94,45 @@ impl RetryLayer {
     }
 
     /// Returns why the outcome may be tried again; `None` when it stands.
-    fn cause(&self, outcome: &Result<Response, BoxError>, repeatable: bool) -> Option<Cause> {
+    fn cause(&self, outcome: &Result<Response, BoxError>, repeat: Repeat) -> Option<Cause> {
         let answer = match outcome {
             Ok(answer) => answer,
             Err(error) => {
                 let kind = error.downcast_ref::<Error>()?.kind();
-                let transient = matches!(kind, ErrorKind::Io | ErrorKind::AttemptTimeout) && repeatable;
+                let transient =
+                    matches!(kind, ErrorKind::Io | ErrorKind::AttemptTimeout) && repeat == Repeat::Anything;
                 return (kind.is_not_sent() || transient)
                     .then_some(Cause { throttled: false, retry_after: None });
             }
         };
-        let throttled = answer.status() == StatusCode::TOO_MANY_REQUESTS;
-        let transient = matches!(answer.status().as_u16(), 408 | 500 | 502 | 503 | 504) && repeatable;
+        let throttled =
+            answer.status() == StatusCode::TOO_MANY_REQUESTS && repeat != Repeat::OnlyWhatWasNotSent;
+        let transient =
+            matches!(answer.status().as_u16(), 408 | 500 | 502 | 503 | 504) && repeat == Repeat::Anything;
         (throttled || transient)
             .then(|| Cause { throttled, retry_after: retry_after(answer.headers(), self.clock.now()) })
+    }
+}
+
+/// Which failures of a request may be repeated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    Anything,
+    /// What was not sent, and what was turned away with a `429`.
+    WhatWasNotExecuted,
+    OnlyWhatWasNotSent,
+}
+
+impl Repeat {
+    fn of(request: &Request, options: &CallOptions) -> Self {
+        let info = request.extensions().get::<OperationInfo>();
+        let idempotency = info.map_or(Idempotency::NonIdempotent, |info| info.idempotency);
+        match (options.idempotent, idempotency) {
+            (Some(true), _) => Self::Anything,
+            (_, Idempotency::Unknown) => Self::OnlyWhatWasNotSent,
+            (None, Idempotency::Safe | Idempotency::Idempotent) => Self::Anything,
+            _ => Self::WhatWasNotExecuted,
+        }
     }
 }
 
@@ -168,16 +196,13 @@ where
         max_attempts: options.max_attempts.unwrap_or(policy.max_attempts),
         deadline: request.extensions().get::<Deadline>().copied(),
     };
-    let repeatable = options.idempotent.unwrap_or_else(|| {
-        let info = request.extensions().get::<OperationInfo>();
-        info.is_some_and(|info| info.idempotency != Idempotency::NonIdempotent)
-    });
+    let repeat = Repeat::of(&request, &options);
     let mut sent = 0;
     let outcome = loop {
         let spare = if sent + 1 < limits.max_attempts.get() { try_clone_request(&request) } else { None };
         let outcome = service.call(request).await.map_err(Into::into);
         sent += 1;
-        let Some(cause) = policy.cause(&outcome, repeatable) else {
+        let Some(cause) = policy.cause(&outcome, repeat) else {
             if sent == 1 {
                 policy.budget.deposit();
             }

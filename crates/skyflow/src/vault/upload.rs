@@ -64,7 +64,12 @@ impl FileSource {
         self
     }
 
-    async fn into_part(self) -> Result<FilePart, Error> {
+    /// Opens the source, as a part of a form of your own, such as the multipart body of a connection.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the path is no readable regular file, the Base64 is broken, or the file has no name.
+    pub async fn into_part(self) -> Result<FilePart, Error> {
         let (name, length, body) = match self.0 {
             Source::Bytes { name, content } => (name, None, Body::from(content)),
             Source::Base64 { name, content } => {

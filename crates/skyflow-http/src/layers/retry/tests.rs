@@ -63,7 +63,7 @@ async fn run_with(layer: RetryLayer, clock: ManualClock, script: &[Step], mut re
 
 #[tokio::test]
 async fn rel_r02_the_retry_matrix_holds_in_every_cell() {
-    use Idempotency::{Idempotent, NonIdempotent, Safe};
+    use Idempotency::{Idempotent, NonIdempotent, Safe, Unknown};
     // (what happens, sent again when repeating does no harm, sent again when it does)
     let rows = [
         (Fail(ErrorKind::Connect), true, true),
@@ -92,7 +92,10 @@ async fn rel_r02_the_retry_matrix_holds_in_every_cell() {
         (Status(505), false, false),
     ];
     for (step, harmless, harmful) in rows {
-        for (idempotency, again) in [(Safe, harmless), (Idempotent, harmless), (NonIdempotent, harmful)] {
+        let not_sent = matches!(step, Fail(kind) if kind.is_not_sent());
+        for (idempotency, again) in
+            [(Safe, harmless), (Idempotent, harmless), (NonIdempotent, harmful), (Unknown, not_sent)]
+        {
             let outcome = run_script(&[step], probe::request_of(idempotency)).await;
             assert_eq!(outcome.requests, if again { 3 } else { 1 }, "{step:?} {idempotency:?}");
             assert_eq!(outcome.stop, again.then_some(RetryStop::Attempts), "{step:?} {idempotency:?}");
@@ -114,6 +117,19 @@ async fn a_call_can_say_that_it_is_idempotent_or_that_it_is_not() {
         let mut request = probe::request_of(idempotency);
         request.extensions_mut().insert(CallOptions::new().idempotent(says));
         assert_eq!(run_script(&[Status(503)], request).await.requests, requests);
+    }
+}
+
+#[tokio::test]
+async fn a_call_to_a_third_party_is_repeated_after_a_429_only_when_its_caller_vouches_for_it() {
+    for (says, requests) in [(None, 1), (Some(false), 1), (Some(true), 3)] {
+        for step in [Status(429), Status(503), Fail(ErrorKind::Io)] {
+            let mut request = probe::request_of(Idempotency::Unknown);
+            let mut options = CallOptions::new();
+            options.idempotent = says;
+            request.extensions_mut().insert(options);
+            assert_eq!(run_script(&[step], request).await.requests, requests, "{says:?} {step:?}");
+        }
     }
 }
 

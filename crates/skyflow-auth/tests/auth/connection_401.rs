@@ -1,0 +1,57 @@
+//! A `401` behind a connection may be the third party's, given after it has acted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use skyflow_auth::{AuthHeader, AuthLayer, Cached, HostGuard, TokenProvider};
+use skyflow_http::{BaseUri, Body, BoxError, HttpService, ManualClock, Request};
+use tower_layer::Layer;
+
+use crate::support::Endpoint;
+
+const GATEWAY: &str = "https://abc.gateway.skyflowapis.com";
+
+/// Sends one request to a connection that answers 401, and returns how often it was sent, how many tokens were
+/// minted, and whether the first token is used again.
+async fn meet_401(from_client: Option<&'static str>) -> (usize, usize, bool) {
+    let clock = ManualClock::new();
+    let endpoint = Endpoint::new(&clock);
+    let tokens = Arc::new(Cached::with_clock(endpoint.tokens(), Arc::new(clock.clone())));
+    let first = tokens.token().await.unwrap();
+    let seen = Arc::new(AtomicUsize::new(0));
+    let target = {
+        let seen = Arc::clone(&seen);
+        tower::service_fn(move |request: Request| {
+            seen.fetch_add(1, Ordering::Relaxed);
+            async move {
+                assert!(!request.headers()["x-skyflow-authorization"].to_str()?.contains("Bearer"));
+                let mut answer = http::Response::builder().status(401);
+                if let Some(value) = from_client {
+                    answer = answer.header("error-from-client", value);
+                }
+                Ok::<_, BoxError>(answer.body(Body::empty())?)
+            }
+        })
+    };
+    let hosts = HostGuard::new(BaseUri::parse(GATEWAY).unwrap());
+    let layer = AuthLayer::new(tokens.clone(), AuthHeader::Connection, hosts);
+    let request = http::Request::post(format!("{GATEWAY}/pay")).body(Body::from("{}")).unwrap();
+    HttpService::new(layer.layer(target)).send(request).await.unwrap();
+    let kept = tokens.token().await.unwrap().is_same(&first);
+    (seen.load(Ordering::Relaxed), endpoint.exchanges(), kept)
+}
+
+#[tokio::test]
+async fn it_is_replayed_only_when_skyflow_says_that_the_target_did_not_answer() {
+    assert_eq!(meet_401(Some("false")).await.0, 2, "Skyflow refused the token before it acted");
+    assert_eq!(
+        meet_401(Some("true")).await,
+        (1, 1, true),
+        "the target's own 401 says nothing about the token"
+    );
+    assert_eq!(
+        meet_401(None).await,
+        (1, 2, false),
+        "nobody knows: not sent again, and the token not used again"
+    );
+}

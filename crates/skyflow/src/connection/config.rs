@@ -1,0 +1,132 @@
+use http::uri::PathAndQuery;
+use skyflow_auth::Credentials;
+use skyflow_http::{BaseUri, DynLayer, PathTemplate};
+use skyflow_types::ConnectionId;
+
+use crate::Error;
+
+/// Describes one connection: where it is and who calls.
+///
+/// The URL is the one that Skyflow shows for the connection, with the path of a route; `{name}` in the path is a
+/// parameter, which each request gives a value. Nothing is checked before
+/// [`SkyflowBuilder::build`](crate::SkyflowBuilder::build).
+///
+/// ```
+/// use skyflow::{ConnectionConfig, Credentials};
+///
+/// let config = ConnectionConfig::new(
+///     "payments",
+///     "https://ebfc9bee4242.gateway.skyflowapis.com/v1/gateway/outboundRoutes/o3f9c7a2/cards/{card_id}/charge",
+/// )
+/// .credentials(Credentials::api_key("sky-ab123-0123456789abcdef0123456789abcdef")?);
+/// # Ok::<(), skyflow::http::BoxError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ConnectionConfig {
+    connection_id: String,
+    url: String,
+    credentials: Option<Credentials>,
+    layers: Vec<DynLayer>,
+}
+
+impl ConnectionConfig {
+    /// Describes the connection at `url`: `https://…`, or `http://` to loopback. The client knows it as
+    /// `connection_id`, which may be any name and is not sent.
+    pub fn new(connection_id: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { connection_id: connection_id.into(), url: url.into(), credentials: None, layers: Vec::new() }
+    }
+
+    /// Sets who calls this connection; the client's credentials, and then `SKYFLOW_CREDENTIALS`, when not set.
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// Adds a layer that sees each call of this connection once, inside the client's operation layers.
+    pub fn layer(mut self, layer: DynLayer) -> Self {
+        self.layers.push(layer);
+        self
+    }
+
+    pub(super) fn id(&self) -> Result<ConnectionId, Error> {
+        ConnectionId::new(&self.connection_id)
+            .map_err(|source| Error::invalid(source.field(), "is not valid").with_source(source))
+    }
+
+    /// Splits the URL into the server and the path on it.
+    pub(super) fn address(&self) -> Result<(BaseUri, PathTemplate), Error> {
+        let wrong = || Error::invalid("connection_url", "is not valid");
+        let after_scheme = self.url.find("://").map_or(0, |at| at + 3);
+        let is_end = |c: char| matches!(c, '/' | '?' | '#' | '\\');
+        let path_at = self
+            .url
+            .get(after_scheme..)
+            .and_then(|rest| rest.find(is_end))
+            .map_or(self.url.len(), |at| after_scheme + at);
+        let (origin, path) = self.url.split_at_checked(path_at).ok_or_else(wrong)?;
+        let base = BaseUri::parse(origin).map_err(|source| wrong().with_source(source))?;
+        let template = PathTemplate::parse(path).map_err(|source| wrong().with_source(source))?;
+        // The longest path is known only with its values; one that is too long without them never fits.
+        PathAndQuery::try_from(path.replace(['{', '}'], ""))
+            .map_err(|source| wrong().with_source(source))
+            .or_else(|error| if path.is_empty() { Ok(PathAndQuery::from_static("/")) } else { Err(error) })?;
+        Ok((base, template))
+    }
+
+    pub(super) fn own_credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
+    pub(super) fn layers(&self) -> &[DynLayer] {
+        &self.layers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(url: &str) -> Option<String> {
+        let (base, template) = ConnectionConfig::new("c", url).address().ok()?;
+        let target = template.fill(|_| Some("7")).ok()?.finish().ok()?;
+        Some(base.join(&target).ok()?.to_string())
+    }
+
+    #[test]
+    fn a_url_is_split_at_the_end_of_its_authority() {
+        for (url, expected) in [
+            ("https://h.example/a/{b}/c/", "https://h.example/a/7/c"),
+            ("https://h.example", "https://h.example/"),
+            ("https://h.example:8443/", "https://h.example:8443/"),
+            ("http://127.0.0.1:1/x", "http://127.0.0.1:1/x"),
+            ("http://[::1]:1/x", "http://[::1]:1/x"),
+        ] {
+            assert_eq!(shown(url).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn urls_that_could_lead_elsewhere_are_refused() {
+        for url in [
+            "",
+            "h.example/a",
+            "http://h.example/a",
+            "http://127.0.0.1.evil.example/a",
+            "https://user:pass@h.example/a",
+            "https://{host}/a",
+            "https://h.example{x}/a",
+            "https://h.example\\@evil.example/a",
+            "https://h.example/a?b=1",
+            "https://h.example?b=1",
+            "https://h.example/a#b",
+            "https://h.example/a/../b",
+            "https://h.example/{}",
+            "https://h.example/{a",
+            "https://h.example/a b",
+            "https:///a",
+            "ftp://h.example/a",
+        ] {
+            assert_eq!(shown(url), None, "{url}");
+        }
+    }
+}

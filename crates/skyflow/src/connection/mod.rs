@@ -1,0 +1,142 @@
+//! Connections: third parties called through Skyflow, which puts values in the place of tokens on the way.
+
+mod body;
+mod config;
+mod content_type;
+mod form;
+mod headers;
+mod registry;
+mod request;
+mod response;
+mod shape;
+mod xml;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use skyflow_api::{Client, DecodeError, EncodeError, Operation};
+use skyflow_http::{
+    BaseUri, CallOptions, DynLayer, HttpService, Idempotency, OperationInfo, PathTemplate, Request,
+};
+use skyflow_types::ConnectionId;
+use tower_layer::Layer;
+
+pub use config::ConnectionConfig;
+pub(crate) use registry::Entry;
+pub use request::InvokeConnectionRequest;
+pub use response::{ConnectionData, ConnectionMetadata, InvokeConnectionResponse};
+
+use crate::Error;
+
+const OPERATION: &str = "connections.invoke";
+
+/// A handle on one connection of a client; cheap to clone.
+///
+/// It keeps the configuration that the client had when the handle was taken.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    id: Arc<ConnectionId>,
+    path: Arc<PathTemplate>,
+    api: Client<HttpService>,
+    options: CallOptions,
+}
+
+impl Connection {
+    fn new(id: ConnectionId, base: BaseUri, path: PathTemplate, service: HttpService) -> Self {
+        let api = Client::new(service, base);
+        Self { id: Arc::new(id), path: Arc::new(path), api, options: CallOptions::default() }
+    }
+
+    /// Returns the connection's id.
+    pub fn id(&self) -> &ConnectionId {
+        &self.id
+    }
+
+    /// Returns a handle whose calls have options of their own: deadline, attempt timeout, attempts, idempotency.
+    ///
+    /// ```
+    /// # async fn run(connection: skyflow::Connection) -> Result<(), skyflow::Error> {
+    /// use skyflow::{CallOptions, InvokeConnectionRequest};
+    ///
+    /// // The third party knows the key again, so sending the request twice does no harm.
+    /// let repeatable = connection.with_options(CallOptions::new().idempotent(true));
+    /// let request = InvokeConnectionRequest::post()
+    ///     .header("idempotency-key", "order-7")
+    ///     .body(&serde_json::json!({"card": "5391-4629-3722-7102", "amount": 1999}));
+    /// let answer = repeatable.invoke(request).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn with_options(&self, options: CallOptions) -> Self {
+        Self { options, ..self.clone() }
+    }
+
+    /// Returns a handle whose calls pass through one more operation layer, outside all others.
+    pub fn with_layer(&self, layer: &DynLayer) -> Self {
+        let service = layer.layer(self.api.service().clone());
+        Self { api: Client::new(service, self.api.base().clone()), ..self.clone() }
+    }
+
+    /// Calls the third party behind the connection.
+    ///
+    /// The token travels in `x-skyflow-authorization`, unless the request has that header; an `authorization` of the
+    /// request is the third party's. No redirect is followed. A call that may have reached the third party is sent
+    /// again only when [`CallOptions::idempotent`] says that this does no harm, not even after a `429`.
+    ///
+    /// ```
+    /// # async fn run(client: skyflow::Skyflow) -> Result<(), skyflow::Error> {
+    /// use skyflow::InvokeConnectionRequest;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Charge {
+    ///     id: String,
+    /// }
+    ///
+    /// let request = InvokeConnectionRequest::post()
+    ///     .path_param("card_id", "c-17")
+    ///     .query_param("expand", "customer")
+    ///     .body(&serde_json::json!({"card_number": "5391-4629-3722-7102", "amount": 1999}));
+    /// let answer = client.connection("payments")?.invoke(request).await?;
+    /// let charge: Charge = answer.decode()?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails before anything is sent when a parameter, a header or the body cannot be sent as it is. Fails as every
+    /// call does afterwards, and when the answer is not 2xx: [`Error::error_from_client`] tells whose fault it was,
+    /// [`Error::expose_server_body`] has the answer's body. A 2xx answer is never an error, whatever its body is.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not take back what was already sent.
+    pub async fn invoke(&self, request: InvokeConnectionRequest) -> Result<InvokeConnectionResponse, Error> {
+        let request = request.into_http(&self.path).map_err(|error| error.in_operation(OPERATION))?;
+        let answer = self.api.send_with(Invoke(request), self.options).await;
+        match answer {
+            Ok(answer) => Ok(InvokeConnectionResponse::read(answer)),
+            Err(error) => {
+                let redirects = error.status().is_some_and(|status| status.is_redirection());
+                let error = Error::from_api(error, true).in_operation(OPERATION);
+                Err(if redirects { error.redirected() } else { error })
+            }
+        }
+    }
+}
+
+/// The request as it goes out; there is nothing left to encode.
+struct Invoke(Request);
+
+impl Operation for Invoke {
+    type Output = Bytes;
+
+    const INFO: OperationInfo = OperationInfo::new(OPERATION, "/{route}", Idempotency::Unknown);
+
+    fn encode(self) -> Result<Request, EncodeError> {
+        Ok(self.0)
+    }
+
+    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<Bytes, DecodeError> {
+        Ok(body.clone())
+    }
+}

@@ -1,0 +1,168 @@
+use std::fmt;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_ENCODING, HeaderMap};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use skyflow_api::{Json, Response};
+use skyflow_http::form_pairs;
+use skyflow_types::RequestId;
+
+use super::content_type::{Format, format_of};
+use crate::Error;
+
+/// What the third party answered, with a status of 2xx.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct InvokeConnectionResponse {
+    /// The body, read as its content type says.
+    pub data: ConnectionData,
+    /// The envelope.
+    pub metadata: ConnectionMetadata,
+}
+
+/// The body of an answer, read as its content type says; `Debug` shows no value.
+///
+/// A body that is not what its content type says is text, or bytes where it is not UTF-8: what a third party has done
+/// must not be lost because it labels its answers wrongly.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum ConnectionData {
+    /// There is no body.
+    Empty,
+    /// JSON, as it was sent.
+    Json(Json),
+    /// The pairs of a form, in their order.
+    Form(Vec<(String, String)>),
+    /// XML, HTML or any other text.
+    Text(String),
+    /// Anything else.
+    Bytes(Bytes),
+}
+
+/// The envelope of an answer; `Debug` shows the names of the headers and no value.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ConnectionMetadata {
+    /// The request id of the answer.
+    pub request_id: Option<RequestId>,
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+}
+
+impl InvokeConnectionResponse {
+    pub(super) fn read(answer: Response<Bytes>) -> Self {
+        let data = ConnectionData::read(&answer.headers, answer.body);
+        let metadata = ConnectionMetadata {
+            request_id: answer.request_id,
+            status: answer.status,
+            headers: answer.headers,
+        };
+        Self { data, metadata }
+    }
+
+    /// Decodes the body into a type of yours: JSON as it is, a form as an object of texts (a name that stands twice
+    /// has a list), text as a string, no body as null.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the body does not fit the type, or is bytes.
+    /// The error names where, and no value.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.data.decode().map_err(|error| {
+            let error = error.in_operation(super::OPERATION).applied();
+            error.with_request_id(self.metadata.request_id.clone())
+        })
+    }
+}
+
+impl ConnectionData {
+    fn read(headers: &HeaderMap, body: Bytes) -> Self {
+        if body.is_empty() {
+            return Self::Empty;
+        }
+        // Nobody here unpacks what a caller's own `accept-encoding` has asked for.
+        if headers
+            .get(CONTENT_ENCODING)
+            .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+        {
+            return Self::Bytes(body);
+        }
+        let Ok(text) = std::str::from_utf8(&body) else { return Self::Bytes(body) };
+        match format_of(headers) {
+            None | Some(Format::Json) => match Json::parse(text) {
+                Ok(json) => Self::Json(json),
+                Err(_) => Self::Text(text.to_owned()),
+            },
+            Some(Format::Form) => Self::Form(form_pairs(text)),
+            Some(Format::Xml | Format::Text) => Self::Text(text.to_owned()),
+            Some(Format::Multipart | Format::Other) => Self::Bytes(body),
+        }
+    }
+
+    /// Returns the JSON text or the text; `None` for anything else. Keep it out of logs.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Json(json) => Some(json.get()),
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let decoded = match self {
+            Self::Json(json) => json.decode(),
+            Self::Empty => Json::parse("null").and_then(|json| json.decode()),
+            Self::Text(text) => via_json(&Value::String(text.clone())),
+            Self::Form(pairs) => via_json(&object_of(pairs)),
+            Self::Bytes(_) => return Err(Error::answer("the answer is neither JSON nor a form nor text")),
+        };
+        decoded
+            .map_err(|source| Error::answer("the answer does not fit the requested type").with_source(source))
+    }
+}
+
+fn via_json<T: DeserializeOwned>(value: &Value) -> Result<T, skyflow_api::DecodeError> {
+    Json::parse(&value.to_string()).and_then(|json| json.decode())
+}
+
+fn object_of(pairs: &[(String, String)]) -> Value {
+    let mut object = Map::new();
+    for (name, value) in pairs {
+        let value = Value::String(value.clone());
+        match object.get_mut(name) {
+            None => {
+                object.insert(name.clone(), value);
+            }
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+        }
+    }
+    Value::Object(object)
+}
+
+impl fmt::Debug for ConnectionData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Json(_) => f.write_str("Json([REDACTED])"),
+            Self::Form(pairs) => write!(f, "Form({} pairs)", pairs.len()),
+            Self::Text(_) => f.write_str("Text([REDACTED])"),
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+        }
+    }
+}
+
+impl fmt::Debug for ConnectionMetadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.keys().map(|name| name.as_str()).collect();
+        f.debug_struct("ConnectionMetadata")
+            .field("request_id", &self.request_id)
+            .field("status", &self.status)
+            .field("headers", &names)
+            .finish()
+    }
+}
