@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{codegen, layers, tools};
+use crate::{codegen, conformance, layers, tools};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -26,6 +26,8 @@ enum Job {
     Clippy,
     /// Unit, integration and example tests.
     Test,
+    /// Recorded calls of the official SDK, replayed.
+    Conformance,
     /// The examples in the documentation.
     DocTest,
     /// Rustdoc; warnings are errors.
@@ -34,8 +36,17 @@ enum Job {
     Deny,
 }
 
-const ALL: [Job; 8] =
-    [Job::Fmt, Job::Codegen, Job::Layers, Job::Clippy, Job::Test, Job::DocTest, Job::Doc, Job::Deny];
+const ALL: [Job; 9] = [
+    Job::Fmt,
+    Job::Codegen,
+    Job::Layers,
+    Job::Clippy,
+    Job::Test,
+    Job::Conformance,
+    Job::DocTest,
+    Job::Doc,
+    Job::Deny,
+];
 
 /// The crates that can do without their default features.
 const WITHOUT_DEFAULT_FEATURES: [&str; 3] = ["skyflow-http", "skyflow-auth", "skyflow"];
@@ -61,6 +72,7 @@ impl Job {
             Self::Layers => layers::run().map_err(|error| error.to_string()),
             Self::Clippy => clippy(),
             Self::Test => cargo(&["test", "--workspace", "--all-targets", "--locked"]),
+            Self::Conformance => conformance::run(&conformance::Args::default()),
             Self::DocTest => cargo(&["test", "--workspace", "--doc", "--locked"]),
             Self::Doc => command(
                 cargo_command(&["doc", "--workspace", "--no-deps", "--all-features", "--locked"])

@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates of the workspace that nobody depends on and that may use all the others.
-const LEAVES: &[&str] = &["skyflow-examples", "skyflow-tests", "xtask"];
+const LEAVES: &[&str] = &["skyflow-conformance", "skyflow-examples", "skyflow-tests", "xtask"];
 
 /// Foreign crates that only the named crates may ask for.
 const ROOMS: &[(&str, &[&str])] = &[

@@ -2,6 +2,7 @@
 
 mod ci;
 mod codegen;
+mod conformance;
 mod layers;
 mod tools;
 
@@ -23,6 +24,8 @@ enum Command {
     Ci(ci::Args),
     /// Writes the generated API bindings, or compares them with what is checked in.
     Codegen(codegen::Args),
+    /// Replays recorded calls of the official SDK and compares requests and results.
+    Conformance(conformance::Args),
     /// Checks that the arrows between the crates only point down.
     Layers,
 }
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Ci(args) => ci::run(&args),
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
+        Command::Conformance(args) => conformance::run(&args),
         Command::Layers => layers::run().map_err(|error| error.to_string()),
     };
     match outcome {

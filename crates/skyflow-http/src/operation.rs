@@ -148,14 +148,17 @@ pub enum RetryStop {
     Attempts,
     /// The retry budget was empty: too many other calls failed.
     Budget,
-    /// The pause would have outlasted the deadline.
+    /// The deadline passed, or the pause would have outlasted it.
     Deadline,
+    /// The attempt may have been applied, and the operation writes again when it is repeated.
+    NotIdempotent,
     /// The body is a stream and cannot be sent twice.
     BodyIsStream,
 }
 
 impl RetryStop {
-    const ALL: [Self; 4] = [Self::Attempts, Self::Budget, Self::Deadline, Self::BodyIsStream];
+    const ALL: [Self; 5] =
+        [Self::Attempts, Self::Budget, Self::Deadline, Self::NotIdempotent, Self::BodyIsStream];
 }
 
 impl Progress {

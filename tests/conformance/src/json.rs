@@ -54,8 +54,8 @@ impl Json {
     }
 
     /// Text, or null for none.
-    pub fn text_or_null(text: Option<impl Into<String>>) -> Self {
-        text.map_or(Self::Null, Self::text)
+    pub fn text_or_null(text: Option<impl fmt::Display>) -> Self {
+        text.map_or(Self::Null, |text| Self::Text(text.to_string()))
     }
 
     /// A number, or null for none.

@@ -10,8 +10,8 @@ use http::header::RETRY_AFTER;
 use http::{Method, StatusCode};
 use skyflow_http::layers::{Backoff, RetryLayer};
 use skyflow_http::{
-    Body, BoxError, CallOptions, Clock, Error, ErrorKind, HttpService, Idempotency, ManualClock, Progress,
-    Request, Response, Stack,
+    Body, BoxError, CallOptions, Clock, DynLayer, Error, ErrorKind, HttpService, Idempotency, ManualClock,
+    Progress, Request, Response, Stack,
 };
 use skyflow_tests::calls::request;
 use skyflow_tests::polling::Stepped;
@@ -34,23 +34,44 @@ fn outcome(random: &mut Rng) -> Result<Response, BoxError> {
     Ok(answer)
 }
 
+fn delay(random: &mut Rng) -> Duration {
+    match random.u8(..4) {
+        0 => Duration::ZERO,
+        1 => Duration::from_millis(random.u64(..1_000)),
+        2 => Duration::from_millis(random.u64(..40_000)),
+        _ => Duration::from_secs(3_600),
+    }
+}
+
 fn server(seed: u64, clock: &ManualClock) -> HttpService {
     let random = Arc::new(Mutex::new(Rng::with_seed(seed)));
     let clock = clock.clone();
     HttpService::new(tower::service_fn(move |_: Request| {
         let mut random = random.lock().unwrap();
-        let delay = match random.u8(..4) {
-            0 => Duration::ZERO,
-            1 => Duration::from_millis(random.u64(..1_000)),
-            2 => Duration::from_millis(random.u64(..40_000)),
-            _ => Duration::from_secs(3_600),
-        };
-        let (clock, outcome) = (clock.clone(), outcome(&mut random));
+        let (clock, delay, outcome) = (clock.clone(), delay(&mut random), outcome(&mut random));
         async move {
             clock.sleep(delay).await;
             outcome
         }
     }))
+}
+
+/// Makes attempts wait before they start, as for a token: no attempt timeout runs there.
+fn waiting(seed: u64, clock: &ManualClock) -> DynLayer {
+    let random = Arc::new(Mutex::new(Rng::with_seed(!seed)));
+    let clock = clock.clone();
+    DynLayer::from_fn(move |inner: HttpService| {
+        let (random, clock) = (Arc::clone(&random), clock.clone());
+        tower::service_fn(move |request: Request| {
+            let mut random = random.lock().unwrap();
+            let delay = if random.u8(..4) == 0 { delay(&mut random) } else { Duration::ZERO };
+            let (inner, clock) = (inner.clone(), clock.clone());
+            async move {
+                clock.sleep(delay).await;
+                inner.send(request).await
+            }
+        })
+    })
 }
 
 #[test]
@@ -64,7 +85,7 @@ fn rel_r08_no_call_outlives_its_deadline_in_a_thousand_random_scripts() {
         let retry = RetryLayer::new(shared.clone())
             .max_attempts(NonZeroU32::new(random.u32(1..10)).unwrap())
             .backoff(Backoff::new().random(move || jitter.lock().unwrap().f64()));
-        let stack = Stack::new(shared).retry(retry).build(server(seed, &clock));
+        let stack = Stack::new(shared).retry(retry).auth(waiting(seed, &clock)).build(server(seed, &clock));
         let idempotency = if random.bool() { Idempotency::Safe } else { Idempotency::NonIdempotent };
         let mut call = request(Method::POST, "https://vault.example/", idempotency, Body::from("{}"));
         let total = Duration::from_millis(random.u64(0..90_000));

@@ -25,7 +25,8 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 ///
 /// In this order:
 ///
-/// 1. The request certainly did not reach the server (no connection, refused unprocessed): again, whatever it does.
+/// 1. The request certainly did not reach the server (no connection, refused unprocessed): again, whatever it does;
+///    but not after a TLS failure, because a certificate does not mend itself.
 /// 2. The operation is [`Idempotency::Unknown`]: stop.
 /// 3. `429`: again, after `Retry-After` clamped to between our own pause and 5 s more.
 /// 4. The operation is [`Idempotency::NonIdempotent`] (also when the request says nothing about itself): stop.
@@ -93,34 +94,36 @@ impl RetryLayer {
         Ok(pause)
     }
 
-    /// Returns why the outcome may be tried again; `None` when it stands.
+    /// Returns why the outcome is worth another try, and whether the operation allows one; `None` when it stands.
     fn cause(&self, outcome: &Result<Response, BoxError>, repeat: Repeat) -> Option<Cause> {
         let answer = match outcome {
             Ok(answer) => answer,
             Err(error) => {
-                let kind = error.downcast_ref::<Error>()?.kind();
-                let transient =
-                    matches!(kind, ErrorKind::Io | ErrorKind::AttemptTimeout) && repeat == Repeat::Anything;
-                return (kind.is_not_sent() || transient)
-                    .then_some(Cause { throttled: false, retry_after: None });
+                let least = match error.downcast_ref::<Error>()?.kind() {
+                    ErrorKind::Connect | ErrorKind::Refused => Repeat::OnlyWhatWasNotSent,
+                    ErrorKind::Io | ErrorKind::AttemptTimeout => Repeat::Anything,
+                    _ => return None,
+                };
+                return Some(Cause { allowed: repeat >= least, throttled: false, retry_after: None });
             }
         };
-        let throttled =
-            answer.status() == StatusCode::TOO_MANY_REQUESTS && repeat != Repeat::OnlyWhatWasNotSent;
-        let transient =
-            matches!(answer.status().as_u16(), 408 | 500 | 502 | 503 | 504) && repeat == Repeat::Anything;
-        (throttled || transient)
-            .then(|| Cause { throttled, retry_after: retry_after(answer.headers(), self.clock.now()) })
+        let (least, throttled) = match answer.status() {
+            StatusCode::TOO_MANY_REQUESTS => (Repeat::WhatWasNotExecuted, true),
+            status if matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504) => (Repeat::Anything, false),
+            _ => return None,
+        };
+        let retry_after = retry_after(answer.headers(), self.clock.now());
+        Some(Cause { allowed: repeat >= least, throttled, retry_after })
     }
 }
 
-/// Which failures of a request may be repeated.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Which failures of a request may be repeated, from the fewest to the most.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Repeat {
-    Anything,
+    OnlyWhatWasNotSent,
     /// What was not sent, and what was turned away with a `429`.
     WhatWasNotExecuted,
-    OnlyWhatWasNotSent,
+    Anything,
 }
 
 impl Repeat {
@@ -138,6 +141,7 @@ impl Repeat {
 
 #[derive(Clone, Copy)]
 struct Cause {
+    allowed: bool,
     throttled: bool,
     retry_after: Option<Duration>,
 }
@@ -209,6 +213,7 @@ where
             break outcome;
         };
         let next = match spare {
+            _ if !cause.allowed => Err(RetryStop::NotIdempotent),
             None if sent < limits.max_attempts.get() => Err(RetryStop::BodyIsStream),
             None => Err(RetryStop::Attempts),
             Some(spare) => policy.next_pause(cause, sent, limits).map(|pause| (pause, spare)),

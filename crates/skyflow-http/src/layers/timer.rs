@@ -7,7 +7,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::clock::Sleep;
-use crate::{BoxError, Clock, Error, ErrorKind, Progress, Response};
+use crate::{BoxError, Clock, Error, ErrorKind, Progress, Response, RetryStop};
 
 /// What to do when the time is up, and when that is.
 pub(super) struct Limit {
@@ -55,7 +55,10 @@ where
             return Poll::Pending;
         }
         let error = match &limit.progress {
-            Some(progress) => Error::deadline(progress.may_have_been_applied()),
+            Some(progress) => {
+                progress.stop_retrying(RetryStop::Deadline);
+                Error::deadline(progress.may_have_been_applied())
+            }
             None => Error::new(limit.kind, None),
         };
         Poll::Ready(Err(error.into()))

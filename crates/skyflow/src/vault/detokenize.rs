@@ -212,6 +212,8 @@ fn sort(
     let mut named: HashMap<String, VecDeque<types::DetokenizedRecord>> = HashMap::new();
     let mut placed: HashMap<usize, types::DetokenizedRecord> = HashMap::new();
     for (place, mut answer) in answers.into_iter().enumerate() {
+        // Some servers write an empty text where others write null.
+        answer.error = answer.error.filter(|words| !words.is_empty());
         match answer.token.take() {
             Some(token) if wanted.contains(token.as_str()) => {
                 named.entry(token).or_default().push_back(answer)

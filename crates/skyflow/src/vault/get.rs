@@ -1,7 +1,7 @@
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use skyflow_api::records;
+use skyflow_api::{records, types};
 use skyflow_types::{Redaction, RequestId};
 
 use super::Vault;
@@ -273,7 +273,11 @@ impl Vault {
         request.check().map_err(|error| error.in_operation("records.list"))?;
         let answer = self.send(request.into_operation(self)).await?;
         // With tokens asked for, some servers put them beside the fields and some in their place.
-        let rows = answer.body.records.into_iter().filter_map(|row| row.fields.or(row.tokens));
-        Ok(GetResponse { data: rows.map(Record::new).collect(), request_id: answer.request_id })
+        // A row with neither is a row all the same.
+        let row = |row: types::Record| row.fields.or(row.tokens).map_or_else(Record::empty, Record::new);
+        Ok(GetResponse {
+            data: answer.body.records.into_iter().map(row).collect(),
+            request_id: answer.request_id,
+        })
     }
 }

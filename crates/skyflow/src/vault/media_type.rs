@@ -11,6 +11,7 @@ const TYPES: &[(&str, &str)] = &[
     ("jpg", "image/jpeg"),
     ("json", "application/json"),
     ("jsonl", "application/jsonl"),
+    ("md", "text/markdown"),
     ("mp3", "audio/mpeg"),
     ("mp4", "video/mp4"),
     ("pdf", "application/pdf"),

@@ -82,7 +82,7 @@ impl UpdateRequest {
 fn without_id(fields: Json, skyflow_id: &str) -> Result<Json, Error> {
     let mut columns = columns_of(&fields);
     if let Some(id) = columns.remove("skyflow_id") {
-        if serde_json::from_str::<&str>(id.get()).ok() != Some(skyflow_id) {
+        if serde_json::from_str::<String>(id.get()).ok().as_deref() != Some(skyflow_id) {
             return Err(Error::invalid("fields.skyflow_id", "is not the id of the row"));
         }
         let rest = Json::from_serialize(&columns);

@@ -1,5 +1,7 @@
 //! What our call returned or reported, against what the recorded one did.
 
+use skyflow::ErrorKind;
+
 use super::json::strict;
 use super::{claims, json};
 use crate::difference::{Difference, Place};
@@ -147,9 +149,11 @@ pub fn same_outcome(promised: &Outcome, ours: &Outcome) -> Result<(), String> {
         (Outcome::Refused { field: left }, Outcome::Refused { field: right }) => left == right,
         (Outcome::Inexpressible { argument: left, .. }, Outcome::Inexpressible { argument: right, .. }) => left == right,
         (Outcome::Failed(left), Outcome::Failed(right)) => {
+            // What only a whole answer shows to be wrong is told without the status so far.
+            let unreadable_late = right.kind == ErrorKind::Decode && right.http_code.is_none();
             left.kind == right.kind
                 && (left.message.is_none() || left.message == right.message)
-                && left.http_code == right.http_code
+                && (left.http_code == right.http_code || unreadable_late)
                 && left.http_status == right.http_status
                 && left.grpc_code == right.grpc_code
                 && left.request_id == right.request_id

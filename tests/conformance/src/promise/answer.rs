@@ -106,9 +106,11 @@ fn empty() -> Json {
     Json::Object(Vec::new())
 }
 
+/// Null is how some servers write an empty list; a list that is not there is no answer.
 fn list<'a>(body: &'a Json, name: &str) -> Option<&'a [Json]> {
     match body.get(name) {
         Json::List(elements) => Some(elements),
+        Json::Null if body.has(name) => Some(&[]),
         _ => None,
     }
 }

@@ -1,0 +1,60 @@
+//! Replays a directory of recorded calls: `skyflow-conformance [DIR]`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, fs, io};
+
+use skyflow_auth::CREDENTIALS_ENV;
+use skyflow_conformance::report::{Judged, Report, judge_file};
+use skyflow_conformance::trace::{Trace, Unreadable};
+
+fn main() -> ExitCode {
+    // Some calls are made without credentials, and must find none.
+    if env::var_os(CREDENTIALS_ENV).is_some() {
+        return without_credentials();
+    }
+    let directory = env::args_os().nth(1).map_or_else(default_directory, PathBuf::from);
+    match replay(&directory) {
+        Ok(judged) => {
+            let report = Report(&judged);
+            println!("{report}");
+            if report.counts().different == 0 && !judged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("cannot read {}: {error}", directory.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn default_directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("traces")
+}
+
+/// Replays every JSON file of a directory, in the order of their names.
+fn replay(directory: &Path) -> io::Result<Vec<Judged>> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    let judged = files.iter().map(|file| {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let text = fs::read_to_string(file).map_err(|error| Unreadable(error.to_string()));
+        judge_file(&name, text.and_then(|text| Trace::parse(&text)))
+    });
+    Ok(judged.collect())
+}
+
+/// A program of several threads cannot change its own environment, so another run of it gets another one.
+fn without_credentials() -> ExitCode {
+    let run = env::current_exe()
+        .and_then(|program| Command::new(program).args(env::args_os().skip(1)).env_remove(CREDENTIALS_ENV).status());
+    match run {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cannot run again without {CREDENTIALS_ENV}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

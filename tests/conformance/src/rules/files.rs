@@ -1,0 +1,125 @@
+//! Uploads.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::help::{as_answered, refused, the_call};
+use super::{Case, Rule};
+use crate::difference::{Part, Place};
+use crate::replay::Observed;
+use crate::wire;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "file-name-of-any-source",
+        applies: |case| matches!(source(case), Some(("object" | "nameless", _))) && !given_name(case).trim().is_empty(),
+        explains: |difference, _, _| {
+            let name_or_type = ["file name", "content type", "count"];
+            matches!(&difference.place, Place::Request(_, Part::Form(part, what)) if part == "file" && name_or_type.contains(what))
+        },
+        holds: |case, ours| {
+            let part = file_part(ours).ok_or("no file was sent")?;
+            let named = part.file_name.as_deref() == Some(given_name(case));
+            let typed = part.content_type.as_deref() == Some(media_type(given_name(case)));
+            if named && typed { as_answered(case, ours) } else { Err(format!("the file was sent as {part:?}")) }
+        },
+    },
+    Rule {
+        id: "file-needs-a-name",
+        applies: |case| {
+            let nameless = matches!(source(case), Some(("nameless", _))) && given_name(case).trim().is_empty();
+            nameless && !case.call.refused()
+        },
+        explains: the_call,
+        holds: |_, ours| refused(ours, "file_name"),
+    },
+    Rule {
+        id: "base64-is-checked",
+        applies: |case| {
+            let broken = matches!(source(case), Some(("rawbase64", text)) if STANDARD.decode(text).is_err());
+            broken && !case.call.refused()
+        },
+        explains: the_call,
+        holds: |_, ours| refused(ours, "file"),
+    },
+    Rule {
+        id: "media-types-by-a-table",
+        applies: |case| case.call.op == "upload_file" && !case.call.exchanges.is_empty(),
+        explains: |difference, case, _| {
+            let of_the_file =
+                matches!(&difference.place, Place::Request(_, Part::Form(part, "content type")) if part == "file");
+            of_the_file && !AGREED.contains(&extension(recorded_name(case)).as_str())
+        },
+        holds: |case, ours| match file_part(ours) {
+            Some(part) => {
+                let expected = media_type(part.file_name.as_deref().unwrap_or_default());
+                match part.content_type.as_deref() {
+                    Some(sent) if sent == expected => Ok(()),
+                    sent => Err(format!("a file of the type {expected} was sent as {sent:?}")),
+                }
+            }
+            None if case.call.refused() || ours.sent.is_empty() => Ok(()),
+            None => Err("no file was sent".to_owned()),
+        },
+    },
+];
+
+/// Extensions for which every machine and this SDK agree.
+const AGREED: &[&str] = &[
+    "bmp", "csv", "doc", "docx", "gif", "html", "jpeg", "jpg", "json", "mp3", "mp4", "pdf", "png", "ppt", "pptx", "tif",
+    "tiff", "txt", "wav", "xls", "xlsx", "zip",
+];
+
+fn media_type(file_name: &str) -> &'static str {
+    match extension(file_name).as_str() {
+        "bmp" => "image/bmp",
+        "csv" => "text/csv",
+        "dcm" => "application/dicom",
+        "doc" => "application/msword",
+        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "gif" => "image/gif",
+        "html" => "text/html",
+        "jpeg" | "jpg" => "image/jpeg",
+        "json" => "application/json",
+        "jsonl" => "application/jsonl",
+        "md" => "text/markdown",
+        "mp3" => "audio/mpeg",
+        "mp4" => "video/mp4",
+        "pdf" => "application/pdf",
+        "png" => "image/png",
+        "ppt" => "application/vnd.ms-powerpoint",
+        "pptx" => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        "tif" | "tiff" => "image/tiff",
+        "txt" => "text/plain",
+        "wav" => "audio/x-wav",
+        "xls" => "application/vnd.ms-excel",
+        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "xml" => "text/xml",
+        "zip" => "application/zip",
+        _ => "application/octet-stream",
+    }
+}
+
+fn extension(file_name: &str) -> String {
+    file_name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase()
+}
+
+fn source<'a>(case: &Case<'a>) -> Option<(&'a str, &'a str)> {
+    if case.call.op == "upload_file" { case.call.args.get("file").as_str()?.split_once(':') } else { None }
+}
+
+fn given_name<'a>(case: &Case<'a>) -> &'a str {
+    case.call.args.get("file_name").as_str().unwrap_or_default()
+}
+
+fn recorded_name<'a>(case: &Case<'a>) -> &'a str {
+    let parts = case.call.exchanges.first().map(|exchange| exchange.request.body.get("parts").elements());
+    let file = parts.unwrap_or_default().iter().find(|part| part.get("name").as_str() == Some("file"));
+    file.and_then(|part| part.get("filename").as_str()).unwrap_or_default()
+}
+
+fn file_part(ours: &Observed) -> Option<wire::Part> {
+    let sent = ours.sent.first()?;
+    let content_type = sent.headers.get("content-type")?.to_str().ok()?;
+    wire::form(content_type, &sent.body)?.into_iter().find(|part| part.name == "file")
+}

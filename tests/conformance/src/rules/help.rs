@@ -1,0 +1,56 @@
+//! What many rules say.
+
+use super::Case;
+use crate::compare::same_outcome;
+use crate::difference::{Difference, Place};
+use crate::outcome::Outcome;
+use crate::promise;
+use crate::replay::Observed;
+
+/// Explains whatever differs in the outcome; the rule's promise is about the whole of it.
+pub(super) fn the_result(difference: &Difference, _: &Case<'_>, _: &Observed) -> bool {
+    difference.is_in_the_result()
+}
+
+/// Explains that no request was made, and the outcome.
+pub(super) fn the_call(difference: &Difference, _: &Case<'_>, _: &Observed) -> bool {
+    difference.is_in_the_result() || matches!(difference.place, Place::RequestCount | Place::TokenCount)
+}
+
+/// The call is refused before anything is sent, because of `field`.
+pub(super) fn refused(ours: &Observed, field: &str) -> Result<(), String> {
+    refused_by(ours, |named| named == field).map_err(|problem| format!("{problem}, and not for `{field}`"))
+}
+
+pub(super) fn refused_by(ours: &Observed, is_it: impl Fn(&str) -> bool) -> Result<(), String> {
+    nothing_sent(ours)?;
+    match &ours.outcome {
+        Outcome::Refused { field } if is_it(field) => Ok(()),
+        other => Err(other.to_string()),
+    }
+}
+
+pub(super) fn nothing_sent(ours: &Observed) -> Result<(), String> {
+    match ours.sent.len() + ours.tokens.len() {
+        0 => Ok(()),
+        count => Err(format!("{count} requests were sent")),
+    }
+}
+
+/// The outcome is the one that the last answer to it promises.
+pub(super) fn as_answered(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
+    let Some(reply) = ours.sent.last().and_then(|sent| sent.reply.as_ref()) else {
+        return Err(format!("no answer, and {}", ours.outcome));
+    };
+    same_outcome(&promise::outcome(case.call, reply), &ours.outcome)
+}
+
+/// The official SDK refused the call; this one makes the promised request and gives its answer.
+pub(super) fn made_as_promised(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
+    match (promise::request(case.trace, case.call), ours.sent.as_slice()) {
+        (Some(promised), [sent]) => promised.holds_for(sent)?,
+        (None, [_]) => {}
+        (_, sent) => return Err(format!("{} requests were sent: {}", sent.len(), ours.outcome)),
+    }
+    as_answered(case, ours)
+}

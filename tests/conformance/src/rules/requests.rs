@@ -1,0 +1,170 @@
+//! What stands in requests.
+
+use super::help::{made_as_promised, refused_by, the_call};
+use super::{Case, Rule};
+use crate::difference::{Difference, Part, Place};
+use crate::json::Json;
+use crate::promise;
+use crate::trace::Call;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "unset-not-sent",
+        applies: |case| case.call.exchanges.iter().any(|_| true),
+        explains: |difference, _, _| is_default(difference),
+        holds: |_, _| Ok(()),
+    },
+    Rule {
+        id: "token-call-headers",
+        applies: |case| !case.call.tokens.is_empty(),
+        explains: |difference, _, _| {
+            matches!(difference.place, Place::Token(_, Part::Authorization)) && difference.got == "null"
+        },
+        holds: |_, ours| {
+            let bare = ["authorization", "sky-metadata", "cookie"];
+            let loaded = ours.tokens.iter().any(|sent| bare.iter().any(|name| sent.headers.contains_key(*name)));
+            if loaded { Err("a request for a token carries headers of a vault".to_owned()) } else { Ok(()) }
+        },
+    },
+    Rule {
+        id: "path-segments",
+        applies: |case| !case.call.exchanges.is_empty() && values_in_path(case).iter().any(|value| spliced(value)),
+        explains: |difference, _, _| {
+            matches!(difference.place, Place::Request(_, Part::Path | Part::Query(_)))
+        },
+        holds: |case, ours| match (promise::request(case.trace, case.call), ours.sent.first()) {
+            (Some(promised), Some(sent)) => promised.path_holds_for(sent),
+            (_, None) => Err(format!("nothing was sent: {}", ours.outcome)),
+            (None, Some(_)) => Ok(()),
+        },
+    },
+    Rule {
+        id: "path-control-characters",
+        applies: |case| {
+            case.call.exchanges.is_empty()
+                && !case.call.refused_by_name()
+                && values_in_path(case).iter().any(|value| value.chars().any(|c| c.is_ascii_control()))
+        },
+        explains: the_call,
+        holds: made_as_promised,
+    },
+    Rule {
+        id: "dot-segments",
+        applies: |case| !case.call.refused() && values_in_path(case).iter().any(|value| matches!(*value, "." | "..")),
+        explains: the_call,
+        holds: |_, ours| refused_by(ours, |_| true),
+    },
+    Rule {
+        id: "env-default",
+        applies: |case| case.trace.config.has("env") && case.trace.config.get("env").is_null(),
+        explains: the_call,
+        holds: made_as_promised,
+    },
+    Rule {
+        id: "cluster-label",
+        applies: |case| !case.call.refused() && !is_label(case.trace.cluster_id()),
+        explains: the_call,
+        holds: |_, ours| refused_by(ours, |field| field == "cluster_id"),
+    },
+    Rule {
+        id: "paging-numbers",
+        applies: |case| {
+            let given = |name: &str| !case.call.args.get(name).is_null();
+            case.call.op == "get"
+                && (given("offset") || given("limit"))
+                && ["offset", "limit"].iter().all(|name| is_count(case.call.args.get(name)))
+                && !case.call.refused_for_another_reason()
+        },
+        explains: |difference, case, ours| {
+            let paging = |key: &str| matches!(key, "offset" | "limit");
+            match &difference.place {
+                Place::Request(_, Part::Query(key)) => paging(key),
+                _ => case.call.refused() && the_call(difference, case, ours),
+            }
+        },
+        holds: |case, ours| if case.call.refused() { made_as_promised(case, ours) } else { Ok(()) },
+    },
+    Rule {
+        id: "any-statement",
+        applies: |case| {
+            let query = case.call.args.get("query").as_str().unwrap_or_default();
+            case.call.op == "query" && !query.trim().is_empty() && !query.to_uppercase().starts_with("SELECT")
+        },
+        explains: the_call,
+        holds: made_as_promised,
+    },
+];
+
+impl Call {
+    /// Refused with words about what was asked, and not by the library that builds the request.
+    fn refused_by_name(&self) -> bool {
+        self.result.get("message").as_str().is_some_and(|words| words.starts_with("Skyflow Python SDK"))
+    }
+
+    /// Refused with words that are not about offset and limit.
+    fn refused_for_another_reason(&self) -> bool {
+        let words = self.result.get("message").as_str().unwrap_or_default();
+        self.refused() && !words.contains("offset") && !words.contains("limit")
+    }
+}
+
+/// Members that this SDK leaves out because they say what the server does anyway: operation, place, value.
+const DEFAULTS: &[(&str, &str)] = &[
+    (".homogeneous", "false"),
+    (".byot", "\"DISABLE\""),
+    (".continueOnError", "false"),
+    (".tokenization", "false"),
+];
+
+fn is_default(difference: &Difference) -> bool {
+    let (expected, got) = (difference.expected.as_str(), difference.got.as_str());
+    match &difference.place {
+        Place::Request(_, Part::Body(at)) => {
+            let left_out = got == "null" && DEFAULTS.contains(&(at.as_str(), expected));
+            let level = at.starts_with(".detokenizationParameters[") && at.ends_with("].redaction");
+            left_out || (level && expected == "null" && got == "\"DEFAULT\"")
+        }
+        Place::Request(_, Part::Query(key)) => key == "tokenization" && expected == "false" && got == "absent",
+        Place::Request(_, Part::Form(name, "count")) => {
+            name == "skyflowID" && expected.is_empty() && got == "absent"
+        }
+        _ => false,
+    }
+}
+
+/// The caller's values that become segments of a path.
+fn values_in_path<'a>(case: &Case<'a>) -> Vec<&'a str> {
+    let args = &case.call.args;
+    let mut values = vec![case.trace.vault_id()];
+    let batch = case.call.op == "insert" && args.get("continue_on_error").as_bool() == Some(true);
+    if matches!(case.call.op.as_str(), "insert" | "get" | "update" | "delete") && !batch {
+        values.extend(args.get("table").as_str());
+    }
+    if case.call.op == "update" {
+        values.extend(args.get("data").get("skyflow_id").as_str());
+    }
+    values
+}
+
+/// Tells whether a value that is put into a URL as it stands means something else there.
+fn spliced(value: &str) -> bool {
+    let hex = |text: Option<&str>| text.is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let escape = value.match_indices('%').any(|(at, _)| hex(value.get(at + 1..at + 3)));
+    escape || value.contains(['/', '?', '#'])
+}
+
+fn is_label(cluster: &str) -> bool {
+    (1..=63).contains(&cluster.len())
+        && !cluster.starts_with('-')
+        && !cluster.ends_with('-')
+        && cluster.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn is_count(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::Number(digits) | Json::Text(digits) => digits.parse::<u64>().is_ok(),
+        _ => false,
+    }
+}
+

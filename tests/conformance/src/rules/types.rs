@@ -1,0 +1,174 @@
+//! The types of arguments, as the Rust API has them.
+
+use crate::json::Json;
+use crate::trace::Trace;
+
+/// What an argument can be.
+#[derive(Clone, Copy)]
+enum Type {
+    Text,
+    Flag,
+    Texts,
+    Count,
+    Choice(&'static [&'static str]),
+    Rows,
+    Row,
+    Items(&'static [(&'static str, Type)]),
+    Seconds,
+    Any,
+}
+
+const REDACTIONS: Type = Type::Choice(&["DEFAULT", "REDACTED", "MASKED", "PLAIN_TEXT"]);
+const MODES: Type = Type::Choice(&["DISABLE", "ENABLE", "ENABLE_STRICT"]);
+
+/// The arguments of each operation, in the order in which they are read.
+const ARGUMENTS: &[(&str, &[(&str, Type)])] = &[
+    (
+        "insert",
+        &[
+            ("table", Type::Text),
+            ("return_tokens", Type::Flag),
+            ("values", Type::Rows),
+            ("tokens", Type::Rows),
+            ("upsert", Type::Text),
+            ("homogeneous", Type::Flag),
+            ("token_mode", MODES),
+            ("continue_on_error", Type::Flag),
+        ],
+    ),
+    (
+        "get",
+        &[
+            ("table", Type::Text),
+            ("ids", Type::Texts),
+            ("column_name", Type::Text),
+            ("column_values", Type::Texts),
+            ("redaction_type", REDACTIONS),
+            ("return_tokens", Type::Flag),
+            ("fields", Type::Texts),
+            ("offset", Type::Count),
+            ("limit", Type::Count),
+            ("download_url", Type::Flag),
+        ],
+    ),
+    (
+        "update",
+        &[
+            ("data", Type::Row),
+            ("table", Type::Text),
+            ("tokens", Type::Any),
+            ("return_tokens", Type::Flag),
+            ("token_mode", MODES),
+        ],
+    ),
+    ("delete", &[("table", Type::Text), ("ids", Type::Texts)]),
+    ("query", &[("query", Type::Text)]),
+    ("tokenize", &[("values", Type::Items(&[("value", Type::Text), ("column_group", Type::Text)]))]),
+    (
+        "detokenize",
+        &[
+            (
+                "data",
+                Type::Items(&[("redaction", REDACTIONS), ("redaction_type", REDACTIONS), ("token", Type::Text)]),
+            ),
+            ("continue_on_error", Type::Flag),
+        ],
+    ),
+    (
+        "upload_file",
+        &[
+            ("file", Type::Text),
+            ("file_name", Type::Text),
+            ("column_name", Type::Text),
+            ("table", Type::Text),
+            ("skyflow_id", Type::Text),
+        ],
+    ),
+    ("bearer_token", &[("role_ids", Type::Texts), ("ctx", Type::Any), ("token_uri", Type::Text)]),
+    (
+        "signed_data_tokens",
+        &[("time_to_live", Type::Seconds), ("ctx", Type::Any), ("data_tokens", Type::Texts)],
+    ),
+];
+
+/// Arguments that may be null, as a way to say nothing; the others of their type may not.
+const NULLABLE_FLAGS: [&str; 2] = ["homogeneous", "download_url"];
+
+/// Returns an argument of a type that the Rust API does not take.
+pub(super) fn mistyped(trace: &Trace, op: &str, args: &Json) -> Option<String> {
+    let (_, known) = ARGUMENTS.iter().find(|(name, _)| *name == op)?;
+    if op == "upload_file" && args.get("file").is_null() {
+        return Some("file".to_owned());
+    }
+    let of_the_call = known.iter().find_map(|(name, kind)| {
+        let value = args.get(name);
+        let absent = match kind {
+            Type::Flag if args.has(name) => !value.is_null() || NULLABLE_FLAGS.contains(name),
+            Type::Row => false,
+            _ => true,
+        };
+        if value.is_null() && absent { None } else { wrong(name, value, *kind) }
+    });
+    let surplus = || {
+        let rows = |name: &str| args.get(name).elements().len();
+        (op == "insert" && rows("tokens") > rows("values")).then(|| "tokens".to_owned())
+    };
+    let id = args.get("data").get("skyflow_id");
+    let other_id = || (op == "update" && !id.is_null() && id.as_str().is_none()).then(|| "data.skyflow_id".to_owned());
+    in_config(trace).or(of_the_call).or_else(surplus).or_else(other_id)
+}
+
+fn in_config(trace: &Trace) -> Option<String> {
+    let config = &trace.config;
+    let id = ["vault_id", "cluster_id"].into_iter().find(|key| config.has(key) && config.get(key).as_str().is_none());
+    let env = config.get("env");
+    let unknown = !env.is_null() && !["PROD", "SANDBOX", "STAGE", "DEV"].contains(&env.as_str().unwrap_or_default());
+    let roles = trace.credentials.get("roles");
+    let list_of_texts = roles.elements().iter().all(|role| role.as_str().is_some());
+    let wrong_roles = !roles.is_null() && !(matches!(roles, Json::List(_)) && list_of_texts);
+    wrong_roles
+        .then(|| "credentials.roles".to_owned())
+        .or_else(|| id.map(|key| format!("config.{key}")))
+        .or_else(|| unknown.then(|| "config.env".to_owned()))
+}
+
+fn wrong(name: &str, value: &Json, kind: Type) -> Option<String> {
+    let here = || Some(name.to_owned());
+    match (kind, value) {
+        (Type::Any, _)
+        | (Type::Text, Json::Text(_))
+        | (Type::Flag, Json::Bool(_))
+        | (Type::Row, Json::Object(_)) => None,
+        (Type::Count, Json::Text(digits) | Json::Number(digits)) if digits.parse::<u64>().is_ok() => None,
+        (Type::Seconds, Json::Number(digits)) if digits.parse::<i64>().is_ok() => None,
+        (Type::Choice(choices), Json::Text(text)) if choices.contains(&text.as_str()) => None,
+        (Type::Texts, Json::List(elements)) => {
+            let wrong = elements.iter().position(|element| element.as_str().is_none())?;
+            Some(format!("{name}[{wrong}]"))
+        }
+        // What is no object is refused by the SDK itself, but null is no row at all.
+        (Type::Rows, Json::List(rows)) if name == "tokens" => {
+            let wrong = rows.iter().position(Json::is_null)?;
+            Some(format!("{name}[{wrong}]"))
+        }
+        (Type::Rows, Json::List(_)) => None,
+        (Type::Items(members), Json::List(items)) => {
+            items.iter().enumerate().find_map(|(index, item)| item_wrong(&format!("{name}[{index}]"), item, members))
+        }
+        _ => here(),
+    }
+}
+
+fn item_wrong(name: &str, item: &Json, members: &[(&str, Type)]) -> Option<String> {
+    if !matches!(item, Json::Object(_)) {
+        return Some(name.to_owned());
+    }
+    let surplus = item.members().iter().find(|(key, _)| !members.iter().any(|(known, _)| known == key));
+    if let Some((key, _)) = surplus {
+        return Some(format!("{name}.{key}"));
+    }
+    members.iter().find_map(|(key, kind)| {
+        let value = item.get(key);
+        if value.is_null() { None } else { wrong(&format!("{name}.{key}"), value, *kind) }
+    })
+}
