@@ -59,8 +59,10 @@ impl Identity {
             ("privateKey", Json::text(&self.pem)),
         ]);
         let word = mutation.to_ascii_lowercase().replace(['-', '_', ' '], "");
-        let field = ["privatekey", "clientid", "keyid", "tokenuri"].into_iter().find(|name| word.contains(name));
-        let bad = ["bad", "invalid", "garbage", "http", "wrong", "broken"].iter().any(|how| word.contains(how));
+        let field =
+            ["privatekey", "clientid", "keyid", "tokenuri"].into_iter().find(|name| word.contains(name));
+        let bad =
+            ["bad", "invalid", "garbage", "http", "wrong", "broken"].iter().any(|how| word.contains(how));
         match (word.as_str(), field) {
             ("" | "none" | "missing", _) => {}
             ("snake" | "snakecase", _) => return Ok(renamed(&document, snake)),
@@ -80,11 +82,13 @@ impl Identity {
     }
 
     fn file(&self, mutation: &str) -> Result<PathBuf, UnknownCredentials> {
-        let path = self.directory.path().join(format!("credentials-{}.json", mutation.replace(['/', '\\'], "-")));
+        let path =
+            self.directory.path().join(format!("credentials-{}.json", mutation.replace(['/', '\\'], "-")));
         if mutation == "missing" {
             return Ok(path);
         }
-        std::fs::write(&path, self.document(mutation)?).map_err(|error| UnknownCredentials(error.to_string()))?;
+        std::fs::write(&path, self.document(mutation)?)
+            .map_err(|error| UnknownCredentials(error.to_string()))?;
         Ok(path)
     }
 
@@ -93,7 +97,9 @@ impl Identity {
         &self,
         of: &Json,
     ) -> Result<Result<ServiceAccountKey, CredentialsError>, UnknownCredentials> {
-        if let Some((key, _)) = of.members().iter().find(|(key, _)| !matches!(key.as_str(), "kind" | "mutate")) {
+        if let Some((key, _)) =
+            of.members().iter().find(|(key, _)| !matches!(key.as_str(), "kind" | "mutate"))
+        {
             return Err(UnknownCredentials(format!("credentials.{key}")));
         }
         let mutation = of.get("mutate").as_str().unwrap_or_default();
@@ -190,7 +196,9 @@ pub fn jwt(claims: &Json, name: &str) -> String {
 /// Returns the claims of a token without a look at its signature.
 pub fn claims_of(token: &str) -> Option<Json> {
     let mut parts = token.split('.');
-    let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
+    let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
+        return None;
+    };
     part(claims).filter(|claims| matches!(claims, Json::Object(_)))
 }
 

@@ -38,7 +38,8 @@ async fn run(trace: &Trace) -> Vec<Observed> {
     let vault = vault(trace, &lab, &clock);
     let mut outcomes = Vec::new();
     if trace.parallel {
-        let calls = trace.calls().enumerate().map(|(number, call)| one(number, call, trace, &vault, &lab, &clock));
+        let calls =
+            trace.calls().enumerate().map(|(number, call)| one(number, call, trace, &vault, &lab, &clock));
         outcomes.extend(join_all(calls).await.into_iter().map(|outcome| (outcome, seconds(clock.now()))));
     } else {
         let mut number = 0;

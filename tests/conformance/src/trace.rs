@@ -97,7 +97,11 @@ impl Trace {
     }
 
     pub fn from_json(file: &Json) -> Result<Self, Unreadable> {
-        only(file, &["case", "sdk", "version", "input", "requests", "responses", "result", "elapsed_s"], "trace")?;
+        only(
+            file,
+            &["case", "sdk", "version", "input", "requests", "responses", "result", "elapsed_s"],
+            "trace",
+        )?;
         let input = file.get("input");
         only(input, &["op", "args", "overrides", "credentials", "config"], "input")?;
         let exchanges = exchanges(file)?;
@@ -170,7 +174,14 @@ impl Call {
     pub fn network_failed(&self) -> bool {
         let message = self.result.get("message").as_str().unwrap_or_default();
         let unanswered = self.exchanges.iter().chain(&self.tokens).any(|exchange| exchange.reply.is_none());
-        let words = ["[Errno", "[SSL", "certificate verify failed", "timed out", "Server disconnected", "Name or service"];
+        let words = [
+            "[Errno",
+            "[SSL",
+            "certificate verify failed",
+            "timed out",
+            "Server disconnected",
+            "Name or service",
+        ];
         self.raised()
             && (unanswered
                 || (self.exchanges.is_empty()
@@ -208,7 +219,10 @@ impl Reply {
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn request_id(&self) -> Option<&str> {
@@ -239,7 +253,9 @@ impl Reply {
         let headers = reply.get("headers").members().iter();
         Ok(Some(Self {
             status: status.ok_or_else(|| Unreadable("a response has no status".to_owned()))?,
-            headers: headers.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect(),
+            headers: headers
+                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+                .collect(),
             body: reply.get("body").clone(),
         }))
     }
@@ -281,7 +297,8 @@ fn exchanges(file: &Json) -> Result<Vec<Exchange>, Unreadable> {
 }
 
 fn recorded(request: &Json) -> Result<Recorded, Unreadable> {
-    const KEYS: [&str; 8] = ["method", "path", "query", "http_version", "tls", "connection", "headers", "body"];
+    const KEYS: [&str; 8] =
+        ["method", "path", "query", "http_version", "tls", "connection", "headers", "body"];
     only(request, &KEYS, "request")?;
     Ok(Recorded {
         method: string(request.get("method"), "request.method")?,
@@ -342,7 +359,8 @@ fn refused_locally(result: &Json) -> bool {
 /// Deals the requests of calls that were made at once: they are all the same, so any of them is anybody's.
 fn parallel(args: &Json, result: &Json, exchanges: Vec<Exchange>) -> Result<Vec<Step>, Unreadable> {
     only(args, &["n", "op", "args"], "args of parallel")?;
-    let count = args.get("n").as_i64().and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=1000).contains(n));
+    let count =
+        args.get("n").as_i64().and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=1000).contains(n));
     let count = count.ok_or_else(|| Unreadable("args.n of parallel is no count".to_owned()))?;
     let op = string(args.get("op"), "args.op of parallel")?;
     let (tokens, own): (Vec<_>, Vec<_>) = exchanges.into_iter().partition(Exchange::is_for_a_token);
@@ -356,7 +374,11 @@ fn parallel(args: &Json, result: &Json, exchanges: Vec<Exchange>) -> Result<Vec<
             Step::Call(Call {
                 op: op.clone(),
                 args: args.get("args").clone(),
-                tokens: if index + 1 == count { tokens.by_ref().collect() } else { tokens.next().into_iter().collect() },
+                tokens: if index + 1 == count {
+                    tokens.by_ref().collect()
+                } else {
+                    tokens.next().into_iter().collect()
+                },
                 exchanges: own.next().into_iter().collect(),
                 result: outcomes.at(index).clone(),
             })

@@ -64,7 +64,8 @@ async fn bearer_token(caller: &Caller<'_>, args: &Json) -> Result<Outcome, Stop>
 
 fn signed_data_tokens(caller: &Caller<'_>, args: &Json) -> Result<Outcome, Stop> {
     let args = Arguments::of("signed_data_tokens", args, &["data_tokens", "ctx", "time_to_live"])?;
-    let mut signer = DataTokenSigner::new(key(caller.credentials)?).with_clock(Arc::new(caller.clock.clone()));
+    let mut signer =
+        DataTokenSigner::new(key(caller.credentials)?).with_clock(Arc::new(caller.clock.clone()));
     match args.raw("time_to_live") {
         Json::Null => {}
         Json::Number(digits) => {

@@ -12,7 +12,14 @@ use crate::outcome::Outcome;
 
 pub(super) async fn insert(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
     const KNOWN: [&str; 8] = [
-        "table", "values", "tokens", "upsert", "homogeneous", "token_mode", "return_tokens", "continue_on_error",
+        "table",
+        "values",
+        "tokens",
+        "upsert",
+        "homogeneous",
+        "token_mode",
+        "return_tokens",
+        "continue_on_error",
     ];
     let args = Arguments::of("insert", args, &KNOWN)?;
     let mut request = InsertRequest::new(args.required("table")?)
@@ -70,8 +77,16 @@ fn inserted(answer: &InsertResponse) -> Json {
 
 pub(super) async fn get(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
     const KNOWN: [&str; 10] = [
-        "table", "ids", "redaction_type", "return_tokens", "fields", "offset", "limit", "download_url",
-        "column_name", "column_values",
+        "table",
+        "ids",
+        "redaction_type",
+        "return_tokens",
+        "fields",
+        "offset",
+        "limit",
+        "download_url",
+        "column_name",
+        "column_values",
     ];
     let args = Arguments::of("get", args, &KNOWN)?;
     let mut request = GetRequest::new(args.required("table")?);
@@ -105,7 +120,11 @@ pub(super) async fn get(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
 
 fn got(answer: &GetResponse) -> Json {
     let data = answer.data.iter().map(shown).collect();
-    Json::object([("type", Json::text("GetResponse")), ("data", Json::List(data)), ("errors", Json::List(Vec::new()))])
+    Json::object([
+        ("type", Json::text("GetResponse")),
+        ("data", Json::List(data)),
+        ("errors", Json::List(Vec::new())),
+    ])
 }
 
 pub(super) async fn update(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {

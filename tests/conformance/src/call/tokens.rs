@@ -32,7 +32,8 @@ pub(super) async fn detokenize(vault: &Vault, args: &Json) -> Result<Outcome, St
         let name = format!("data[{index}]");
         // `redaction` is the older spelling.
         only(&name, item, &["token", "redaction_type", "redaction"])?;
-        let given = [item.get("redaction_type"), item.get("redaction")].into_iter().find(|level| !level.is_null());
+        let given =
+            [item.get("redaction_type"), item.get("redaction")].into_iter().find(|level| !level.is_null());
         let level = choice(&format!("{name}.redaction_type"), given.unwrap_or(&Json::Null), &REDACTIONS)?;
         request = request.token_with(member(&name, item, "token")?, level.unwrap_or(Redaction::Default));
     }

@@ -56,9 +56,11 @@ fn signed(expected: &Json, answer: &Json, at: i64) -> Vec<json::Found> {
         let mut rest = (expected.clone(), got.clone());
         rest.0.set("jwt_claims", Json::Null);
         rest.1.set("jwt_claims", Json::Null);
-        let places = strict(&rest.0, &rest.1)
-            .into_iter()
-            .chain(claims::compare(expected.get("jwt_claims"), got.get("jwt_claims"), at));
+        let places = strict(&rest.0, &rest.1).into_iter().chain(claims::compare(
+            expected.get("jwt_claims"),
+            got.get("jwt_claims"),
+            at,
+        ));
         found.extend(places.map(|(at, expected, got)| (format!(".signed[{index}]{at}"), expected, got)));
     }
     found
@@ -147,7 +149,9 @@ pub fn same_outcome(promised: &Outcome, ours: &Outcome) -> Result<(), String> {
             }
         },
         (Outcome::Refused { field: left }, Outcome::Refused { field: right }) => left == right,
-        (Outcome::Inexpressible { argument: left, .. }, Outcome::Inexpressible { argument: right, .. }) => left == right,
+        (Outcome::Inexpressible { argument: left, .. }, Outcome::Inexpressible { argument: right, .. }) => {
+            left == right
+        }
         (Outcome::Failed(left), Outcome::Failed(right)) => {
             // What only a whole answer shows to be wrong is told without the status so far.
             let unreadable_late = right.kind == ErrorKind::Decode && right.http_code.is_none();

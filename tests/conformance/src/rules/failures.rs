@@ -35,7 +35,8 @@ pub(super) const RULES: &[Rule] = &[
         applies: |case| {
             let message = |reply: &Reply| error(reply).get("message").as_str().map(ToOwned::to_owned);
             failure(case).and_then(message).is_some_and(|text| {
-                let odd = |c: char| c.is_control() || ('\u{200b}'..='\u{2069}').contains(&c) || c == '\u{feff}';
+                let odd =
+                    |c: char| c.is_control() || ('\u{200b}'..='\u{2069}').contains(&c) || c == '\u{feff}';
                 text.len() > 4096 || text.trim() != text || text.chars().any(odd)
             })
         },
@@ -55,7 +56,9 @@ pub(super) const RULES: &[Rule] = &[
         holds: |case, ours| match &ours.outcome {
             Outcome::Failed(failure) if failure.kind == ErrorKind::Transport => {
                 let unsent = case.call.exchanges.is_empty();
-                let clean = failure.http_code.is_none() && failure.http_status.is_none() && failure.request_id.is_none();
+                let clean = failure.http_code.is_none()
+                    && failure.http_status.is_none()
+                    && failure.request_id.is_none();
                 if clean && !(unsent && failure.may_have_been_applied) {
                     Ok(())
                 } else {

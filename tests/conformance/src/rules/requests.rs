@@ -22,13 +22,16 @@ pub(super) const RULES: &[Rule] = &[
         },
         holds: |_, ours| {
             let bare = ["authorization", "sky-metadata", "cookie"];
-            let loaded = ours.tokens.iter().any(|sent| bare.iter().any(|name| sent.headers.contains_key(*name)));
+            let loaded =
+                ours.tokens.iter().any(|sent| bare.iter().any(|name| sent.headers.contains_key(*name)));
             if loaded { Err("a request for a token carries headers of a vault".to_owned()) } else { Ok(()) }
         },
     },
     Rule {
         id: "path-segments",
-        applies: |case| !case.call.exchanges.is_empty() && values_in_path(case).iter().any(|value| spliced(value)),
+        applies: |case| {
+            !case.call.exchanges.is_empty() && values_in_path(case).iter().any(|value| spliced(value))
+        },
         explains: |difference, _, _| {
             matches!(difference.place, Place::Request(_, Part::Path | Part::Query(_)))
         },
@@ -50,7 +53,9 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "dot-segments",
-        applies: |case| !case.call.refused() && values_in_path(case).iter().any(|value| matches!(*value, "." | "..")),
+        applies: |case| {
+            !case.call.refused() && values_in_path(case).iter().any(|value| matches!(*value, "." | ".."))
+        },
         explains: the_call,
         holds: |_, ours| refused_by(ours, |_| true),
     },
@@ -124,7 +129,9 @@ fn is_default(difference: &Difference) -> bool {
             let level = at.starts_with(".detokenizationParameters[") && at.ends_with("].redaction");
             left_out || (level && expected == "null" && got == "\"DEFAULT\"")
         }
-        Place::Request(_, Part::Query(key)) => key == "tokenization" && expected == "false" && got == "absent",
+        Place::Request(_, Part::Query(key)) => {
+            key == "tokenization" && expected == "false" && got == "absent"
+        }
         Place::Request(_, Part::Form(name, "count")) => {
             name == "skyflowID" && expected.is_empty() && got == "absent"
         }
@@ -167,4 +174,3 @@ fn is_count(value: &Json) -> bool {
         _ => false,
     }
 }
-

@@ -69,7 +69,11 @@ const ARGUMENTS: &[(&str, &[(&str, Type)])] = &[
         &[
             (
                 "data",
-                Type::Items(&[("redaction", REDACTIONS), ("redaction_type", REDACTIONS), ("token", Type::Text)]),
+                Type::Items(&[
+                    ("redaction", REDACTIONS),
+                    ("redaction_type", REDACTIONS),
+                    ("token", Type::Text),
+                ]),
             ),
             ("continue_on_error", Type::Flag),
         ],
@@ -114,15 +118,19 @@ pub(super) fn mistyped(trace: &Trace, op: &str, args: &Json) -> Option<String> {
         (op == "insert" && rows("tokens") > rows("values")).then(|| "tokens".to_owned())
     };
     let id = args.get("data").get("skyflow_id");
-    let other_id = || (op == "update" && !id.is_null() && id.as_str().is_none()).then(|| "data.skyflow_id".to_owned());
+    let other_id =
+        || (op == "update" && !id.is_null() && id.as_str().is_none()).then(|| "data.skyflow_id".to_owned());
     in_config(trace).or(of_the_call).or_else(surplus).or_else(other_id)
 }
 
 fn in_config(trace: &Trace) -> Option<String> {
     let config = &trace.config;
-    let id = ["vault_id", "cluster_id"].into_iter().find(|key| config.has(key) && config.get(key).as_str().is_none());
+    let id = ["vault_id", "cluster_id"]
+        .into_iter()
+        .find(|key| config.has(key) && config.get(key).as_str().is_none());
     let env = config.get("env");
-    let unknown = !env.is_null() && !["PROD", "SANDBOX", "STAGE", "DEV"].contains(&env.as_str().unwrap_or_default());
+    let unknown =
+        !env.is_null() && !["PROD", "SANDBOX", "STAGE", "DEV"].contains(&env.as_str().unwrap_or_default());
     let roles = trace.credentials.get("roles");
     let list_of_texts = roles.elements().iter().all(|role| role.as_str().is_some());
     let wrong_roles = !roles.is_null() && !(matches!(roles, Json::List(_)) && list_of_texts);
@@ -152,9 +160,10 @@ fn wrong(name: &str, value: &Json, kind: Type) -> Option<String> {
             Some(format!("{name}[{wrong}]"))
         }
         (Type::Rows, Json::List(_)) => None,
-        (Type::Items(members), Json::List(items)) => {
-            items.iter().enumerate().find_map(|(index, item)| item_wrong(&format!("{name}[{index}]"), item, members))
-        }
+        (Type::Items(members), Json::List(items)) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| item_wrong(&format!("{name}[{index}]"), item, members)),
         _ => here(),
     }
 }
