@@ -1,5 +1,12 @@
 //! Connections of the embedded vault: values in the place of tokens on the way out, tokens in the place of values in.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in a test a panic is the report"
+)]
+
 mod support;
 
 use http::{Method, Request, header};
