@@ -3,6 +3,11 @@
 //! `cargo run --example <name>` runs one; the tests of this crate run them all. They share this start: an embedded vault
 //! on a loopback port, and a client of it.
 
+/// The README of the repository: its code is compiled and run like any documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 use std::error::Error;
 
 use skyflow::{Credentials, Skyflow, Vault, VaultConfig};
