@@ -5,6 +5,11 @@
 
 pub mod third_party;
 
+/// The README of the repository: its code is compiled and run like any documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 use std::error::Error;
 
 use skyflow::{Credentials, Skyflow, Vault, VaultConfig};

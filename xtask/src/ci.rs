@@ -24,7 +24,7 @@ enum Job {
     Layers,
     /// Clippy with default, no and all features; warnings are errors.
     Clippy,
-    /// Unit, integration and example tests.
+    /// Unit, integration and example tests, with all features; benchmarks run once.
     Test,
     /// Recorded calls of the official SDK, replayed.
     Conformance,
@@ -71,9 +71,9 @@ impl Job {
             Self::Codegen => codegen::check().map_err(|error| error.to_string()),
             Self::Layers => layers::run().map_err(|error| error.to_string()),
             Self::Clippy => clippy(),
-            Self::Test => cargo(&["test", "--workspace", "--all-targets", "--locked"]),
+            Self::Test => cargo(&["test", "--workspace", "--all-targets", "--all-features", "--locked"]),
             Self::Conformance => conformance::run(&conformance::Args::default()),
-            Self::DocTest => cargo(&["test", "--workspace", "--doc", "--locked"]),
+            Self::DocTest => cargo(&["test", "--workspace", "--doc", "--all-features", "--locked"]),
             Self::Doc => command(
                 cargo_command(&["doc", "--workspace", "--no-deps", "--all-features", "--locked"])
                     .env("RUSTDOCFLAGS", "-D warnings"),

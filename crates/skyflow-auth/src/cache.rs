@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use skyflow_http::{Clock, SystemClock};
+use skyflow_http::{Clock, LogControl, SystemClock};
+use skyflow_types::LogLevel;
 use tokio::sync::Mutex;
 
 use crate::{AccessToken, AuthError, TokenFuture, TokenProvider};
@@ -37,6 +38,7 @@ pub struct Cached<P> {
     provider: P,
     clock: Arc<dyn Clock>,
     jitter: fn() -> f64,
+    log: LogControl,
     current: ArcSwapOption<Entry>,
     failure: ArcSwapOption<Failure>,
     /// How many exchanges have ended: whoever waited while this changed takes the outcome, whatever it is.
@@ -73,11 +75,18 @@ impl<P: TokenProvider> Cached<P> {
             provider,
             clock,
             jitter: fastrand::f64,
+            log: LogControl::default(),
             current: ArcSwapOption::empty(),
             failure: ArcSwapOption::empty(),
             ended: AtomicU64::new(0),
             flight: Mutex::new(()),
         }
+    }
+
+    /// Obeys a log level that can be changed while it is in use.
+    pub fn log_control(mut self, log: LogControl) -> Self {
+        self.log = log;
+        self
     }
 
     /// Replaces the source of jitter: a function that returns values from 0 up to, not including, 1.
@@ -153,13 +162,21 @@ impl<P: TokenProvider> Cached<P> {
             Ok(token) => {
                 self.current.store(Some(Arc::new(Entry::new(token.clone(), ended, (self.jitter)()))));
                 self.failure.store(None);
-                tracing::debug!(lifetime_s = token.lifetime().map(|life| life.as_secs()), "got a new token");
+                if self.log.permits(LogLevel::Debug) {
+                    tracing::debug!(
+                        lifetime_s = token.lifetime().map(|life| life.as_secs()),
+                        "got a new token"
+                    );
+                }
             }
             Err(error) => {
                 let in_a_row = self.failure.load().as_ref().map_or(0, |failure| failure.in_a_row);
                 let pause = REMEMBERED.saturating_mul(1 << in_a_row.min(10)).min(LONGEST_PAUSE);
                 let stretch = 1.0 + 0.5 * (self.jitter)();
-                tracing::warn!(kind = ?error.kind(), status = error.status().map(|s| s.as_u16()), "no new token");
+                if self.log.permits(LogLevel::Warn) {
+                    let status = error.status().map(|status| status.as_u16());
+                    tracing::warn!(kind = ?error.kind(), status, "no new token");
+                }
                 self.failure.store(Some(Arc::new(Failure {
                     error: error.clone(),
                     ended,

@@ -183,9 +183,9 @@ impl Credentials {
         Ok(match &self.kind {
             Kind::ApiKey(key) => Arc::new(ApiKey::new(key.clone())?),
             Kind::BearerToken(token) => Arc::new(StaticToken::with_clock(token.clone(), clock)?),
-            Kind::File(_) | Kind::ServiceAccount(_) => {
-                Arc::new(Cached::with_clock(self.account(exchange)?, clock))
-            }
+            Kind::File(_) | Kind::ServiceAccount(_) => Arc::new(
+                Cached::with_clock(self.account(exchange)?, clock).log_control(exchange.log().clone()),
+            ),
         })
     }
 

@@ -105,6 +105,11 @@ impl CredentialsError {
         self.field
     }
 
+    /// Returns the error of the operating system behind it, for a file; the error no longer has it then.
+    pub fn take_cause(&mut self) -> Option<Arc<io::Error>> {
+        self.source.take()
+    }
+
     /// Returns what is wrong with it.
     pub fn kind(&self) -> CredentialsErrorKind {
         self.kind

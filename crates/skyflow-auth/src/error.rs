@@ -95,7 +95,11 @@ impl AuthError {
 
     /// Tells whether the same call can succeed later without a change of credentials or configuration.
     pub fn is_retryable(&self) -> bool {
-        self.0.kind == AuthErrorKind::Unavailable
+        // A certificate that is not trusted does not mend itself.
+        let transport = self.0.source.as_deref().and_then(|source| source.downcast_ref::<Transport>());
+        let cause = transport.and_then(|Transport(cause)| cause.downcast_ref::<skyflow_http::Error>());
+        let untrusted = cause.is_some_and(|cause| cause.kind() == skyflow_http::ErrorKind::Tls);
+        self.0.kind == AuthErrorKind::Unavailable && !untrusted
     }
 
     /// Returns the status of the token endpoint's answer, when there was one.

@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, StatusCode, Uri, header};
 use serde::Deserialize;
 use serde_json::Value;
 use skyflow_http::layers::MetadataLayer;
-use skyflow_http::{Clock, HttpService, OperationInfo, Request, Stack, SystemClock};
+use skyflow_http::{Clock, HttpService, LogControl, OperationInfo, Request, Stack, SystemClock};
 use skyflow_types::{RequestId, Secret};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -29,6 +29,7 @@ const ANSWER_LIMIT: usize = 256 * 1024;
 pub struct TokenExchange {
     stack: HttpService,
     clock: Arc<dyn Clock>,
+    log: LogControl,
 }
 
 impl TokenExchange {
@@ -39,27 +40,38 @@ impl TokenExchange {
 
     /// Puts the default stack, running on `clock`, over a transport.
     pub fn with_clock(transport: HttpService, clock: Arc<dyn Clock>) -> Self {
+        Self::with_log_control(transport, clock, LogControl::default())
+    }
+
+    /// The same, with a log level that can be changed while it is in use; the caches over it obey it too.
+    pub fn with_log_control(transport: HttpService, clock: Arc<dyn Clock>, log: LogControl) -> Self {
         // The official SDKs send no `sky-metadata` here.
         let metadata = MetadataLayer::new(concat!("skyflow-rust/", env!("CARGO_PKG_VERSION")))
             .unwrap_or_else(|_| MetadataLayer::skyflow());
         let stack = Stack::new(Arc::clone(&clock))
+            .log_control(log.clone())
             .metadata(metadata)
             .attempt_timeout(Some(Duration::from_secs(10)))
             .deadline(Some(Duration::from_secs(30)))
             .response_limit(ANSWER_LIMIT)
             .build(transport);
-        Self { stack, clock }
+        Self { stack, clock, log }
     }
 
     /// Takes a finished stack, to which nothing is added.
     pub fn from_stack(stack: HttpService, clock: Arc<dyn Clock>) -> Self {
-        Self { stack, clock }
+        Self { stack, clock, log: LogControl::default() }
     }
 
     /// Makes an exchange with a transport of its own: hyper, rustls, the roots of the operating system.
     #[cfg(feature = "hyper")]
     pub fn over_hyper() -> Self {
         Self::new(skyflow_http::Transport::new().into_service())
+    }
+
+    /// Returns the log level it obeys.
+    pub fn log(&self) -> &LogControl {
+        &self.log
     }
 
     /// Returns the clock that its tokens are judged by.

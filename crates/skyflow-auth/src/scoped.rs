@@ -48,7 +48,8 @@ impl ScopedTokens {
                 }
                 let account = self.0.account.clone().with_options(options.clone());
                 let clock = Arc::clone(account.clock());
-                (options, Arc::new(Cached::with_clock(account, clock)))
+                let log = account.log().clone();
+                (options, Arc::new(Cached::with_clock(account, clock).log_control(log)))
             }
         };
         let tokens = Arc::clone(&entry.1);

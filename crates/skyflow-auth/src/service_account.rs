@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
-use skyflow_http::{Clock, Idempotency, OperationInfo};
+use skyflow_http::{Clock, Idempotency, LogControl, OperationInfo};
 use zeroize::Zeroizing;
 
 use crate::claims::unix_seconds;
@@ -74,6 +74,10 @@ impl ServiceAccountTokens {
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         self.exchange.clock()
+    }
+
+    pub(crate) fn log(&self) -> &LogControl {
+        self.exchange.log()
     }
 
     async fn mint(&self) -> Result<AccessToken, AuthError> {

@@ -18,7 +18,8 @@ use crate::routes::Operation;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let vault = EmbeddedVault::builder().build()?;
-/// vault.inject(Fault::status(StatusCode::SERVICE_UNAVAILABLE).retry_after("1").operation(Operation::RecordsInsert).times(2));
+/// // A client that repeats reads gets its answer at the third attempt. A plain insert is not repeated after a 503.
+/// vault.inject(Fault::status(StatusCode::SERVICE_UNAVAILABLE).retry_after("1").operation(Operation::RecordsList).times(2));
 /// # Ok(())
 /// # }
 /// ```
@@ -139,7 +140,11 @@ impl Fault {
         self
     }
 
-    /// Hits this operation only.
+    /// Hits this operation of the REST API only.
+    ///
+    /// A client's methods may use others than their names say: the SDK's `get` is [`Operation::RecordsList`], its
+    /// `delete` is [`Operation::RecordsBulkDelete`], and an insert that continues on errors is
+    /// [`Operation::RecordsBatch`].
     #[must_use]
     pub fn operation(mut self, operation: Operation) -> Self {
         self.operation = Some(operation);

@@ -101,7 +101,9 @@ impl IntoFuture for ServerBuilder {
 #[non_exhaustive]
 pub enum ServeError {
     /// The address is one that other machines can reach.
-    #[error("{addr} is not a loopback address; allow remote connections to use it")]
+    #[error(
+        "{addr} is not a loopback address: other machines are let in by `allow_remote` (`--allow-remote`)"
+    )]
     NotLoopback {
         /// The address.
         addr: SocketAddr,

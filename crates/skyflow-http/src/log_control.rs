@@ -37,7 +37,8 @@ impl LogControl {
         extensions.get::<Self>().is_none_or(|control| control.permits(level))
     }
 
-    pub(crate) fn permits(&self, level: LogLevel) -> bool {
+    /// Tells whether something of this level may be said.
+    pub fn permits(&self, level: LogLevel) -> bool {
         self.0.load(Ordering::Relaxed) <= level as u8
     }
 }

@@ -147,6 +147,13 @@ pub struct BaseUriError {
     problem: &'static str,
 }
 
+impl BaseUriError {
+    /// Returns what is wrong with it, such as `must be https:// unless the host is loopback`.
+    pub fn problem(&self) -> &'static str {
+        self.problem
+    }
+}
+
 /// The address of a server: `https://host[:port][/prefix]`, or `http://` when the host is loopback.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseUri {

@@ -13,6 +13,11 @@ impl InvalidId {
     pub fn field(&self) -> &'static str {
         self.field
     }
+
+    /// Returns what is wrong with it, without the field's name.
+    pub fn problem(&self) -> &'static str {
+        self.problem
+    }
 }
 
 /// Identifies a vault.

@@ -53,6 +53,9 @@ impl SkyflowBuilder {
     }
 
     /// Adds a tower layer that sees each operation once; the first one added is the outermost.
+    ///
+    /// [`OperationInfo`](skyflow_http::OperationInfo) in the extensions of a request tells which operation it is, and
+    /// [`Progress`](skyflow_http::Progress) in those of the answer how many attempts it took.
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<HttpService> + Send + Sync + 'static,
@@ -76,7 +79,19 @@ impl SkyflowBuilder {
         self
     }
 
-    /// Sends requests through this service instead of the built-in transport, below the default stack.
+    /// Sends requests, token exchanges included, through this service instead of the built-in transport, below the
+    /// default stack.
+    ///
+    /// ```
+    /// # fn build(ca: &[u8], config: skyflow::VaultConfig) -> Result<(), Box<dyn std::error::Error>> {
+    /// use skyflow::Skyflow;
+    /// use skyflow::http::Transport;
+    ///
+    /// // Trusts the certificates of a company's own CA, besides those of the operating system.
+    /// let transport = Transport::builder().add_root_certificates_pem(ca)?.build();
+    /// let client = Skyflow::builder().vault(config).transport(transport).build()?;
+    /// # Ok(()) }
+    /// ```
     pub fn transport<S>(mut self, service: S) -> Self
     where
         S: Service<Request, Response = Response> + Clone + Send + Sync + 'static,
@@ -152,7 +167,7 @@ impl SkyflowBuilder {
         let log = LogControl::new(self.log_level);
         stack = stack.log_control(log.clone());
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
-        let exchange = TokenExchange::with_clock(leaf.clone(), clock);
+        let exchange = TokenExchange::with_log_control(leaf.clone(), clock, log.clone());
         let assembly = Assembly {
             leaf,
             stack,

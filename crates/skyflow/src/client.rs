@@ -250,10 +250,9 @@ impl Assembly {
     ) -> Result<AuthLayer, Error> {
         let credentials = match credentials {
             Some(credentials) => credentials.clone(),
-            None => Credentials::from_env().map_err(|error| Error::credentials("credentials", error))?,
+            None => Credentials::from_env().map_err(Error::credentials)?,
         };
-        let tokens =
-            self.providers.get(&credentials).map_err(|error| Error::credentials("credentials", error))?;
+        let tokens = self.providers.get(&credentials).map_err(Error::credentials)?;
         Ok(AuthLayer::new(tokens, header, HostGuard::new(base.clone())))
     }
 }

@@ -71,23 +71,19 @@ impl VaultConfig {
     }
 
     pub(crate) fn id(&self) -> Result<VaultId, Error> {
-        VaultId::new(&self.vault_id)
-            .map_err(|source| Error::invalid(source.field(), "is not valid").with_source(source))
+        VaultId::new(&self.vault_id).map_err(|source| Error::invalid(source.field(), source.problem()))
     }
 
     pub(crate) fn base(&self) -> Result<BaseUri, Error> {
-        let invalid = |field, problem| Error::invalid(field, problem);
-        match &self.address {
-            Address::Url(url) => {
-                BaseUri::parse(url).map_err(|source| invalid("base_url", "is not valid").with_source(source))
-            }
+        let (field, url) = match &self.address {
+            Address::Url(url) => ("base_url", url.clone()),
             Address::Cluster(cluster) => {
                 let cluster = ClusterId::new(cluster)
-                    .map_err(|source| invalid("cluster_id", "is not valid").with_source(source))?;
-                BaseUri::parse(&self.env.vault_url(&cluster))
-                    .map_err(|source| invalid("cluster_id", "makes no valid URL").with_source(source))
+                    .map_err(|source| Error::invalid(source.field(), source.problem()))?;
+                ("cluster_id", self.env.vault_url(&cluster))
             }
-        }
+        };
+        BaseUri::parse(&url).map_err(|source| Error::invalid(field, source.problem()))
     }
 
     pub(crate) fn own_credentials(&self) -> Option<&Credentials> {

@@ -2,6 +2,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use bytes::Bytes;
+use skyflow_auth::{CREDENTIALS_ENV, CredentialsError, CredentialsErrorKind};
 use skyflow_http::{ErrorKind as TransportKind, RetryStop};
 use skyflow_types::RequestId;
 
@@ -11,7 +12,7 @@ use skyflow_types::RequestId;
 pub enum ErrorKind {
     /// The request or the configuration is wrong; nothing was sent. [`Error::field`] names what to mend.
     InvalidInput,
-    /// No token could be had: wrong credentials, or the token endpoint does not answer.
+    /// The credentials cannot be used ([`Error::field`] names which part), or no token could be had with them.
     Auth,
     /// The server answered with an error; [`Error::http_code`] and [`Error::message`] tell which.
     Api,
@@ -19,7 +20,7 @@ pub enum ErrorKind {
     Transport,
     /// The attempt timeout or the deadline passed.
     Timeout,
-    /// The server's answer is not what this operation answers.
+    /// The server's answer is not what this operation answers, or a row does not fit the type you asked for.
     Decode,
     /// A layer or transport of your own failed; its error is the `source()`.
     Custom,
@@ -28,8 +29,9 @@ pub enum ErrorKind {
 /// Reports a call that failed.
 ///
 /// `Display` is one line without the cause's text: the operation, what happened, status and request id. The cause is
-/// in `source()`. No value, token or key is in either, and a server's message is stripped of what looks like card
-/// numbers, social security numbers and e-mail addresses.
+/// in `source()`. No value of yours, no token and no key is put into either. A server's message is shown with what looks
+/// like card numbers, social security numbers and e-mail addresses replaced; a name that a server repeats is not known
+/// for one.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -98,12 +100,22 @@ impl Error {
         self
     }
 
-    /// Credentials that cannot be used; nothing was sent.
-    pub(crate) fn credentials(field: &str, source: skyflow_auth::CredentialsError) -> Self {
-        let mut error =
-            Self::invalid(format!("{field}.{}", source.field()), "cannot be used").with_source(source);
+    /// Credentials that cannot be used; nothing was sent. The words of a [`CredentialsError`] hold no value.
+    pub(crate) fn credentials(mut source: CredentialsError) -> Self {
+        let (field, problem) = match source.field() {
+            CREDENTIALS_ENV if source.kind() == CredentialsErrorKind::Missing => {
+                let ways = "are missing: set them on the vault or on the client, or set SKYFLOW_CREDENTIALS";
+                ("credentials".to_owned(), ways.to_owned())
+            }
+            "credentials file" => ("credentials.path".to_owned(), format!("cannot be used: {source}")),
+            field => (format!("credentials.{field}"), format!("cannot be used: {source}")),
+        };
+        let mut error = Self::invalid(field, problem);
         error.0.kind = ErrorKind::Auth;
-        error
+        match source.take_cause() {
+            Some(cause) => error.with_source(cause),
+            None => error,
+        }
     }
 
     /// An answer that was received whole and does not fit.
@@ -111,9 +123,21 @@ impl Error {
         Self::of(ErrorKind::Decode, Text::Own(problem.to_owned()))
     }
 
-    /// A row that does not fit the caller's type.
+    /// A row that does not fit the caller's type. The names in the words are those of the type.
     pub(crate) fn row(source: skyflow_api::DecodeError) -> Self {
-        Self::answer("the row does not fit the requested type").with_source(source)
+        let text = match source.missing_field() {
+            Some(field) => format!("the row lacks the field `{field}` of the requested type"),
+            None => "the row does not fit the requested type".to_owned(),
+        };
+        Self::of(ErrorKind::Decode, Text::Own(text)).with_source(source)
+    }
+
+    /// Names the row among others.
+    pub(crate) fn at_row(mut self, index: usize) -> Self {
+        if let Text::Own(text) = &mut self.0.text {
+            *text = format!("records[{index}]: {text}");
+        }
+        self
     }
 
     pub(crate) fn in_operation(mut self, operation: &'static str) -> Self {
@@ -212,7 +236,15 @@ impl Error {
         self.0.kind
     }
 
-    /// Returns the name of the operation, such as `records.insert`; `None` while a client is being built.
+    /// Returns the error of the transport, when the request got no answer.
+    pub fn transport_error(&self) -> Option<&skyflow_http::Error> {
+        self.0.source.as_deref()?.downcast_ref()
+    }
+
+    /// Returns the name of the operation in the REST API, such as `records.insert`; `None` while a client is built.
+    ///
+    /// [`Vault::get`](crate::Vault::get) is `records.list`, [`Vault::delete`](crate::Vault::delete) is
+    /// `records.bulk_delete`, and an insert that continues on errors is `records.batch`.
     pub fn operation(&self) -> Option<&'static str> {
         self.0.operation
     }
@@ -275,7 +307,7 @@ impl Error {
         self.0.error_from_client
     }
 
-    /// Tells whether the same call may succeed later. Look at [`Error::may_have_been_applied`] before you repeat a
+    /// Tells whether the same call may succeed later, with nothing changed. Look at [`Error::may_have_been_applied`] before you repeat a
     /// write.
     pub fn is_retryable(&self) -> bool {
         self.0.retryable
@@ -299,7 +331,7 @@ impl Error {
         self.0.attempts
     }
 
-    /// Returns why the client did not try again, when the failure was one worth a retry.
+    /// Returns why the client did not try again, when the failure was one worth a retry; `None` for the others.
     pub fn retry_stop(&self) -> Option<RetryStop> {
         self.0.retry_stop
     }
@@ -312,7 +344,8 @@ impl fmt::Display for Error {
             write!(f, "{operation}: ")?;
         }
         f.write_str(&self.message())?;
-        if inner.kind != ErrorKind::InvalidInput
+        // What was refused here has a field, and a code that only serves programs.
+        if inner.field.is_none()
             && let Some(code) = inner.http_code
         {
             write!(f, " (http {code}")?;
@@ -352,6 +385,11 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        let source = self.0.source.as_deref()?;
+        // `Display` says in the transport's words what happened, so the chain goes on below it.
+        match source.downcast_ref::<skyflow_http::Error>() {
+            Some(transport) => transport.source(),
+            None => Some(source),
+        }
     }
 }

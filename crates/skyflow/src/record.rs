@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use skyflow_api::Json;
+use skyflow_api::{DecodeError, Json};
 
 use crate::Error;
 
@@ -24,16 +24,29 @@ use crate::Error;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Record(Json);
+pub struct Record {
+    columns: Json,
+    /// Whether the row tells of a write: then an error in reading it says that the write was applied.
+    of_a_write: bool,
+}
 
 impl Record {
     pub(crate) fn new(columns: Json) -> Self {
-        Self(columns)
+        Self { columns, of_a_write: false }
+    }
+
+    pub(crate) fn of_a_write(columns: Json) -> Self {
+        Self { columns, of_a_write: true }
+    }
+
+    fn misfit(&self, source: DecodeError) -> Error {
+        let error = Error::row(source);
+        if self.of_a_write { error.applied() } else { error }
     }
 
     /// A row without columns.
     pub(crate) fn empty() -> Self {
-        Self(Json::empty_object())
+        Self::new(Json::empty_object())
     }
 
     /// Decodes the row into a type of yours. Columns that the type does not name are passed over.
@@ -43,7 +56,7 @@ impl Record {
     /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the row does not fit the type. The error names
     /// where, and no value.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        self.0.decode().map_err(Error::row)
+        self.columns.decode().map_err(|source| self.misfit(source))
     }
 
     /// Decodes one column; `None` when the row does not have it or it is null.
@@ -54,7 +67,9 @@ impl Record {
     pub fn get<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, Error> {
         match self.columns().get(column) {
             None => Ok(None),
-            Some(value) => Json::parse(value.get()).and_then(|value| value.decode()).map_err(Error::row),
+            Some(value) => Json::parse(value.get())
+                .and_then(|value| value.decode())
+                .map_err(|source| self.misfit(source)),
         }
     }
 
@@ -86,11 +101,11 @@ impl Record {
 
     /// Returns the row as JSON text, byte for byte as the server sent it; keep it out of logs.
     pub fn raw(&self) -> &str {
-        self.0.get()
+        self.columns.get()
     }
 
     fn columns(&self) -> BTreeMap<String, &RawValue> {
-        columns_of(&self.0)
+        columns_of(&self.columns)
     }
 }
 

@@ -204,13 +204,13 @@ fn a_credentials_file_that_cannot_be_used_fails_when_the_client_is_built() {
     };
     let recorder = Recorder::new();
     for (path, field) in [
-        (folder.path().join("absent.json"), "credentials.credentials file"),
-        (folder.path().to_owned(), "credentials.credentials file"),
+        (folder.path().join("absent.json"), "credentials.path"),
+        (folder.path().to_owned(), "credentials.path"),
         (file("empty.json", ""), "credentials.credentials"),
         (file("text.json", "do-not-repeat-4111"), "credentials.credentials"),
         (file("fields.json", "{}"), "credentials.privateKey"),
         // What was passed as a path is a secret by mistake.
-        (SECRET.into(), "credentials.credentials file"),
+        (SECRET.into(), "credentials.path"),
     ] {
         let config = VaultConfig::new("vault1", "cluster1").credentials(Credentials::from_path(&path));
         let leaf = recorder.around(answering(200, None, ""));

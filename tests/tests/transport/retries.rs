@@ -51,7 +51,7 @@ async fn rel_r03_a_write_that_may_have_been_applied_is_sent_once_and_the_error_s
         assert!(error.may_have_been_applied());
         assert_eq!((server.connections(), server.requests().len()), (1, 1));
         assert_eq!((progress.attempts(), progress.may_have_been_applied()), (1, true));
-        assert_eq!(progress.retry_stop(), None, "it was not worth a retry");
+        assert_eq!(progress.retry_stop(), Some(RetryStop::NotIdempotent));
         assert!(clock.slept().is_empty());
     }
 }

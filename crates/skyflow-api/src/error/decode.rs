@@ -10,6 +10,7 @@ pub struct DecodeError {
     path: String,
     line: usize,
     column: usize,
+    missing_field: Option<Box<str>>,
 }
 
 /// Names the way in which JSON could not be read.
@@ -37,7 +38,12 @@ impl DecodeError {
         let (line, column) = (error.line(), error.column());
         // Where the text breaks off or is broken, its keys may be values that lost their place.
         let path = if kind == DecodeErrorKind::Data { path(text, line, column) } else { String::new() };
-        Self { kind, path, line, column }
+        Self { kind, path, line, column, missing_field: missing_field(error) }
+    }
+
+    /// Returns the field of the type that the JSON lacks, when that is what is wrong.
+    pub fn missing_field(&self) -> Option<&str> {
+        self.missing_field.as_deref()
     }
 
     /// Returns what is wrong.
@@ -65,7 +71,7 @@ impl DecodeError {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, path, line, column } = self;
+        let Self { kind, path, line, column, .. } = self;
         match kind {
             DecodeErrorKind::Empty => f.write_str("json was expected and there is nothing"),
             DecodeErrorKind::Syntax => write!(f, "not json at line {line} column {column}"),
@@ -81,6 +87,15 @@ impl fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
+
+/// Of all that serde says, the name of a field that is missing comes from the type alone; the rest may quote data.
+fn missing_field(error: &serde_json::Error) -> Option<Box<str>> {
+    let words = error.to_string();
+    let (name, _) = words.strip_prefix("missing field `")?.split_once('`')?;
+    let plain =
+        name.len() <= MAX_KEY && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    plain.then(|| name.into())
+}
 
 /// The longest key that is shown.
 const MAX_KEY: usize = 64;

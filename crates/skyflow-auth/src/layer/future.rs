@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use http::{HeaderValue, StatusCode, header};
 use pin_project_lite::pin_project;
-use skyflow_http::{BoxError, Request, Response, try_clone_request};
+use skyflow_http::{BoxError, LogControl, Request, Response, try_clone_request};
+use skyflow_types::LogLevel;
 use tower::ServiceExt;
 use tower_service::Service;
 
@@ -115,7 +116,9 @@ where
         return Ok(answer);
     }
     drop(answer);
-    tracing::debug!("replaying with a new token after a 401");
+    if LogControl::allows(request.extensions(), LogLevel::Debug) {
+        tracing::debug!("replaying with a new token after a 401");
+    }
     attach.to(&mut request, &token);
     service.oneshot(request).await.map_err(Into::into)
 }

@@ -296,8 +296,8 @@ impl Vault {
                 let row = rows.into_iter().next().unwrap_or_default();
                 BatchOutput {
                     skyflow_id: row.id(),
-                    tokens: row.tokens.map(Record::new),
-                    fields: row.fields.map(Record::new),
+                    tokens: row.tokens.map(Record::of_a_write),
+                    fields: row.fields.map(Record::of_a_write),
                 }
             });
             BatchOutcome { request_index, http_code, result }

@@ -242,7 +242,8 @@ impl GetResponse {
     ///
     /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when a row does not fit the type.
     pub fn records<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
-        self.data.iter().map(Record::decode).collect()
+        let rows = self.data.iter().enumerate();
+        rows.map(|(index, row)| row.decode().map_err(|error| error.at_row(index))).collect()
     }
 }
 

@@ -212,9 +212,11 @@ impl InsertResponse {
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when a row does not fit the type.
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when a row does not fit the type. The rows are in the
+    /// vault all the same, and [`Error::may_have_been_applied`] says so.
     pub fn records<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
-        self.inserted_fields.iter().map(InsertedRecord::decode).collect()
+        let rows = self.inserted_fields.iter();
+        rows.map(|row| row.decode().map_err(|error| error.at_row(row.request_index))).collect()
     }
 }
 
@@ -250,7 +252,7 @@ impl InsertedRecord {
                 merged.insert("skyflow_id".to_owned(), self.skyflow_id.clone().into());
                 let merged =
                     Json::from_serialize(&merged).map_err(|_| Error::answer("the row cannot be read"))?;
-                Record::new(merged).decode()
+                Record::of_a_write(merged).decode()
             }
             Some(tokens) => with_id(&self.skyflow_id, tokens.raw()).decode(),
         }
@@ -263,7 +265,7 @@ fn with_id(skyflow_id: &str, object: &str) -> Record {
     let comma = if members.trim_start().starts_with('}') { "" } else { "," };
     let id = serde_json::Value::from(skyflow_id);
     Json::parse(&format!("{{\"skyflow_id\":{id}{comma}{members}"))
-        .map_or_else(|_| Record::empty(), Record::new)
+        .map_or_else(|_| Record::empty(), Record::of_a_write)
 }
 
 /// A row that was not inserted, and why.
@@ -357,7 +359,7 @@ impl Vault {
                     inserted_fields.push(InsertedRecord {
                         skyflow_id,
                         request_index,
-                        tokens: tokens.map(Record::new),
+                        tokens: tokens.map(Record::of_a_write),
                     });
                 }
                 None => errors.push(InsertError {

@@ -42,7 +42,7 @@ fn sort(response: &mut InsertResponse, request_index: usize, outcome: Outcome) {
         Err(words) => (words, outcome.http_code),
         Ok(rows) => {
             let inserted = rows.into_iter().filter_map(|row| {
-                let tokens = row.tokens.map(Record::new);
+                let tokens = row.tokens.map(Record::of_a_write);
                 Some(InsertedRecord { skyflow_id: row.skyflow_id?, request_index, tokens })
             });
             let before = response.inserted_fields.len();

@@ -58,7 +58,8 @@ impl QueryResponse {
     ///
     /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when a row does not fit the type.
     pub fn records<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
-        self.fields.iter().map(|row| row.record.decode()).collect()
+        let rows = self.fields.iter().enumerate();
+        rows.map(|(index, row)| row.record.decode().map_err(|error| error.at_row(index))).collect()
     }
 }
 

@@ -159,7 +159,7 @@ impl Vault {
         };
         Ok(UpdateResponse {
             skyflow_id,
-            tokens: answer.body.tokens.map(Record::new),
+            tokens: answer.body.tokens.map(Record::of_a_write),
             request_id: answer.request_id,
         })
     }

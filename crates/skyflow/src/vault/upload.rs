@@ -207,7 +207,7 @@ impl Vault {
             let error = Error::answer("the answer does not name the row").in_operation(OPERATION);
             return Err(error.with_request_id(answer.request_id).applied());
         };
-        let file_metadata = answer.body.file_metadata.map(Record::new);
+        let file_metadata = answer.body.file_metadata.map(Record::of_a_write);
         Ok(UploadFileResponse { skyflow_id, file_metadata, request_id: answer.request_id })
     }
 

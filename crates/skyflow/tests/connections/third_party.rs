@@ -84,7 +84,10 @@ pub(crate) async fn send(request: InvokeConnectionRequest) -> Sent {
 
 pub(crate) async fn send_to(url: &str, request: InvokeConnectionRequest) -> Sent {
     let third_party = ThirdParty::doing([OK]);
-    third_party.at(url).invoke(request).await.unwrap();
+    // A file is read while the call is under way, and time must not jump meanwhile.
+    let builder = third_party.builder().clock(Arc::new(ManualClock::new()));
+    let client = builder.connection(ConnectionConfig::new("c1", url)).build().unwrap();
+    client.connection("c1").unwrap().invoke(request).await.unwrap();
     let mut sent = third_party.sent();
     assert_eq!(sent.len(), 1);
     sent.remove(0)
