@@ -95,8 +95,8 @@ pub fn as_official(call: &Call, answer: &Json) -> Json {
     match call.op.as_str() {
         "insert" => each(&mut answer, "inserted_fields", |row| merged(row, with_index)),
         "detokenize" => {
-            each(&mut answer, "detokenized_fields", |row| without_index(row));
-            each(&mut answer, "errors", |row| without_index(row));
+            each(&mut answer, "detokenized_fields", without_index);
+            each(&mut answer, "errors", without_index);
         }
         "query" => each(&mut answer, "fields", |row| {
             let mut whole = row.get("fields").clone();

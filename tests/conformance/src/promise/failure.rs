@@ -14,7 +14,7 @@ pub(super) fn of(reply: &Reply) -> Failure {
         let whole = if matches!(body, Json::Object(_)) { body } else { &Json::Null };
         if whole.get("error").is_null() { whole } else { whole.get("error") }
     });
-    let (joined, last_status) = body.as_ref().map_or((None, None), |body| rows(body));
+    let (joined, last_status) = body.as_ref().map_or((None, None), rows);
     let spoken = match (&body, error) {
         (Some(Json::Text(text)), _) | (_, Json::Text(text)) => Some(text.clone()),
         (Some(_), error) => error.get("message").as_str().map(ToOwned::to_owned).or(joined),

@@ -133,7 +133,7 @@ fn in_config(trace: &Trace) -> Option<String> {
         !env.is_null() && !["PROD", "SANDBOX", "STAGE", "DEV"].contains(&env.as_str().unwrap_or_default());
     let roles = trace.credentials.get("roles");
     let list_of_texts = roles.elements().iter().all(|role| role.as_str().is_some());
-    let wrong_roles = !roles.is_null() && !(matches!(roles, Json::List(_)) && list_of_texts);
+    let wrong_roles = !(roles.is_null() || matches!(roles, Json::List(_)) && list_of_texts);
     wrong_roles
         .then(|| "credentials.roles".to_owned())
         .or_else(|| id.map(|key| format!("config.{key}")))
