@@ -41,7 +41,9 @@ fn pairwise(
 
 /// Tells whether two of our own requests are the same, their tokens apart.
 pub fn same_request(left: &crate::lab::Sent, right: &crate::lab::Sent) -> bool {
-    let key = |sent: &crate::lab::Sent| (sent.method.clone(), sent.host.clone(), sent.path.clone(), sent.query.clone());
+    let key = |sent: &crate::lab::Sent| {
+        (sent.method.clone(), sent.host.clone(), sent.path.clone(), sent.query.clone())
+    };
     key(left) == key(right) && left.body == right.body
 }
 

@@ -49,8 +49,8 @@ impl Identity {
         })
     }
 
-    /// Returns the document of the service account, changed as the trace says.
-    fn document(&self, mutation: &str) -> Result<String, UnknownCredentials> {
+    /// Returns the document of the service account, changed as the trace says; `words` are those of the refusal.
+    fn document(&self, mutation: &str, words: &str) -> Result<String, UnknownCredentials> {
         let mut document = Json::object([
             ("clientID", Json::text(CLIENT_ID)),
             ("clientName", Json::text("peerlab")),
@@ -59,8 +59,10 @@ impl Identity {
             ("privateKey", Json::text(&self.pem)),
         ]);
         let word = mutation.to_ascii_lowercase().replace(['-', '_', ' '], "");
-        let field = ["privatekey", "clientid", "keyid", "tokenuri"].into_iter().find(|name| word.contains(name));
-        let bad = ["bad", "invalid", "garbage", "http", "wrong", "broken"].iter().any(|how| word.contains(how));
+        let field =
+            ["privatekey", "clientid", "keyid", "tokenuri"].into_iter().find(|name| word.contains(name));
+        let bad =
+            ["bad", "invalid", "garbage", "http", "wrong", "broken"].iter().any(|how| word.contains(how));
         match (word.as_str(), field) {
             ("" | "none" | "missing", _) => {}
             ("snake" | "snakecase", _) => return Ok(renamed(&document, snake)),
@@ -74,17 +76,25 @@ impl Identity {
             }
             (_, Some("tokenuri")) if bad => document.set("tokenURI", Json::text("not a url")),
             (_, Some(field)) if !bad => drop_member(&mut document, field),
-            _ => return Err(UnknownCredentials(format!("credentials.mutate `{mutation}`"))),
+            // The word is the recorder's own; what it stands for is told by the refusal.
+            _ => match told(words) {
+                Some(("document", _)) => return Ok("{not json".to_owned()),
+                Some((field, Some(value))) => document.set(field, Json::text(value)),
+                Some((field, None)) => drop_member(&mut document, &field.to_ascii_lowercase()),
+                None => return Err(UnknownCredentials(format!("credentials.mutate `{mutation}`"))),
+            },
         }
         Ok(document.to_string())
     }
 
-    fn file(&self, mutation: &str) -> Result<PathBuf, UnknownCredentials> {
-        let path = self.directory.path().join(format!("credentials-{}.json", mutation.replace(['/', '\\'], "-")));
+    fn file(&self, mutation: &str, words: &str) -> Result<PathBuf, UnknownCredentials> {
+        let path =
+            self.directory.path().join(format!("credentials-{}.json", mutation.replace(['/', '\\'], "-")));
         if mutation == "missing" {
             return Ok(path);
         }
-        std::fs::write(&path, self.document(mutation)?).map_err(|error| UnknownCredentials(error.to_string()))?;
+        std::fs::write(&path, self.document(mutation, words)?)
+            .map_err(|error| UnknownCredentials(error.to_string()))?;
         Ok(path)
     }
 
@@ -92,14 +102,17 @@ impl Identity {
     pub fn account(
         &self,
         of: &Json,
+        words: &str,
     ) -> Result<Result<ServiceAccountKey, CredentialsError>, UnknownCredentials> {
-        if let Some((key, _)) = of.members().iter().find(|(key, _)| !matches!(key.as_str(), "kind" | "mutate")) {
+        if let Some((key, _)) =
+            of.members().iter().find(|(key, _)| !matches!(key.as_str(), "kind" | "mutate"))
+        {
             return Err(UnknownCredentials(format!("credentials.{key}")));
         }
         let mutation = of.get("mutate").as_str().unwrap_or_default();
         match of.get("kind").as_str().unwrap_or("string") {
-            "string" | "env" => Ok(ServiceAccountKey::from_json(&self.document(mutation)?)),
-            "path" => Ok(ServiceAccountKey::from_path(self.file(mutation)?)),
+            "string" | "env" => Ok(ServiceAccountKey::from_json(&self.document(mutation, words)?)),
+            "path" => Ok(ServiceAccountKey::from_path(self.file(mutation, words)?)),
             other => Err(UnknownCredentials(format!("credentials.kind `{other}`"))),
         }
     }
@@ -108,7 +121,12 @@ impl Identity {
     ///
     /// The kind `env` means a text in `SKYFLOW_CREDENTIALS`, which is read like any other; a process of several threads
     /// cannot set its own environment.
-    pub fn credentials(&self, of: &Json, now: SystemTime) -> Result<Option<Given>, UnknownCredentials> {
+    pub fn credentials(
+        &self,
+        of: &Json,
+        now: SystemTime,
+        words: &str,
+    ) -> Result<Option<Given>, UnknownCredentials> {
         const KNOWN: [&str; 6] = ["kind", "mutate", "roles", "context", "token_uri", "value"];
         if let Some((key, _)) = of.members().iter().find(|(key, _)| !KNOWN.contains(&key.as_str())) {
             return Err(UnknownCredentials(format!("credentials.{key}")));
@@ -121,8 +139,8 @@ impl Identity {
             "none" => return Ok(None),
             "api_key" => config.api_key = secret(value.unwrap_or(API_KEY)),
             "bad_api_key" | "invalid_api_key" | "malformed_api_key" => config.api_key = secret("sky-bad"),
-            "string" | "env" => config.credentials_string = secret(&self.document(mutation)?),
-            "path" => config.path = Some(self.file(mutation)?.to_string_lossy().into_owned()),
+            "string" | "env" => config.credentials_string = secret(&self.document(mutation, words)?),
+            "path" => config.path = Some(self.file(mutation, words)?.to_string_lossy().into_owned()),
             "token" => config.token = secret(value.unwrap_or(&jwt(&token_claims(now, 3600), "own"))),
             "expired_token" => config.token = secret(&jwt(&token_claims(now, -3600), "own")),
             "bad_token" | "invalid_token" | "malformed_token" | "opaque_token" | "garbage_token" => {
@@ -190,7 +208,9 @@ pub fn jwt(claims: &Json, name: &str) -> String {
 /// Returns the claims of a token without a look at its signature.
 pub fn claims_of(token: &str) -> Option<Json> {
     let mut parts = token.split('.');
-    let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
+    let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
+        return None;
+    };
     part(claims).filter(|claims| matches!(claims, Json::Object(_)))
 }
 
@@ -200,6 +220,20 @@ fn part(encoded: &str) -> Option<Json> {
 
 pub fn seconds(time: SystemTime) -> i64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())
+}
+
+/// The field that a refusal of the official SDK is about, and what stands in it.
+fn told(words: &str) -> Option<(&'static str, Option<&'static str>)> {
+    const TOLD: [(&str, &str, Option<&str>); 7] = [
+        ("Unable to read private key", "privateKey", None),
+        ("Unable to read client ID", "clientID", None),
+        ("Unable to read key ID", "keyID", None),
+        ("Unable to read token URI", "tokenURI", None),
+        ("The token URI must be", "tokenURI", Some("not a url")),
+        ("Invalid private key format", "privateKey", Some("not a key")),
+        ("Specify credentials as a string", "document", None),
+    ];
+    TOLD.into_iter().find(|(start, ..)| words.contains(start)).map(|(_, field, value)| (field, value))
 }
 
 fn drop_member(document: &mut Json, folded: &str) {

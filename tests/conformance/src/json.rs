@@ -135,9 +135,7 @@ impl Json {
 
     pub fn member_mut(&mut self, key: &str) -> Option<&mut Self> {
         match self {
-            Self::Object(members) => {
-                members.iter_mut().find(|(name, _)| name == key).map(|(_, value)| value)
-            }
+            Self::Object(members) => members.iter_mut().find(|(name, _)| name == key).map(|(_, value)| value),
             _ => None,
         }
     }
@@ -255,9 +253,9 @@ impl Serialize for Json {
                 "Infinity" => serializer.serialize_f64(f64::INFINITY),
                 "-Infinity" => serializer.serialize_f64(f64::NEG_INFINITY),
                 "NaN" => serializer.serialize_f64(f64::NAN),
-                digits => RawValue::from_string(digits.to_owned())
-                    .map_err(S::Error::custom)?
-                    .serialize(serializer),
+                digits => {
+                    RawValue::from_string(digits.to_owned()).map_err(S::Error::custom)?.serialize(serializer)
+                }
             },
             Self::Text(text) => serializer.serialize_str(text),
             Self::List(elements) => {
@@ -310,7 +308,8 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_refused() {
-        for text in ["", " ", "{", "[1,]", "{\"a\"}", "nul", "01x", "\"", "1 2", "<html>", "'a'", "{a:1}", "+1", "-"]
+        for text in
+            ["", " ", "{", "[1,]", "{\"a\"}", "nul", "01x", "\"", "1 2", "<html>", "'a'", "{a:1}", "+1", "-"]
         {
             assert!(Json::parse(text).is_err(), "{text}");
         }

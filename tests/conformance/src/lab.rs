@@ -7,7 +7,9 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
-use skyflow_http::{Body, BoxError, Clock, DynLayer, Error, ErrorKind, HttpService, ManualClock, Request, Response};
+use skyflow_http::{
+    Body, BoxError, Clock, DynLayer, Error, ErrorKind, HttpService, ManualClock, Request, Response,
+};
 use tower::ServiceExt;
 
 use crate::identity::{jwt, seconds};
@@ -67,7 +69,8 @@ impl Lab {
             for exchange in call.tokens.iter().chain(&call.exchanges) {
                 let _ = take_override(&mut overrides, &exchange.request.path);
             }
-            let replies = |exchanges: &[crate::trace::Exchange]| exchanges.iter().map(|e| e.reply.clone()).collect();
+            let replies =
+                |exchanges: &[crate::trace::Exchange]| exchanges.iter().map(|e| e.reply.clone()).collect();
             recorded.insert(number, replies(&call.exchanges));
             recorded_tokens.insert(number, replies(&call.tokens));
             if call.network_failed() && call.exchanges.is_empty() {
@@ -167,6 +170,8 @@ impl State {
         let before = list.iter().filter(|(call, _)| *call == number).count();
         let mut reply = match recorded.get(&number).and_then(|replies| replies.get(before)) {
             Some(recorded) => recorded.clone()?,
+            // Where the connection broke once, it breaks again.
+            None if recorded.get(&number).is_some_and(|replies| replies.contains(&None)) => return None,
             None => self.make_up(sent),
         };
         if for_a_token && let Some(token) = reply.body.member_mut("accessToken") {
@@ -210,7 +215,8 @@ fn issue(description: &mut Json, now: i64, number: usize) {
     match description.get("kind").as_str() {
         Some("jwt") => {
             let mut claims = description.get("claims").clone();
-            let exp = claims.get("exp").as_str().and_then(|exp| exp.strip_prefix("now+")?.parse::<i64>().ok());
+            let exp =
+                claims.get("exp").as_str().and_then(|exp| exp.strip_prefix("now+")?.parse::<i64>().ok());
             if let Some(life) = exp {
                 // The recording rounds: a token that lived for a moment reads `now+0`.
                 claims.set("exp", Json::number(now + life.max(2)));

@@ -18,7 +18,11 @@ fn main() -> ExitCode {
         Ok(judged) => {
             let report = Report(&judged);
             println!("{report}");
-            if report.counts().different == 0 && !judged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if report.counts().different == 0 && !judged.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         }
         Err(error) => {
             eprintln!("cannot read {}: {error}", directory.display());
@@ -47,8 +51,9 @@ fn replay(directory: &Path) -> io::Result<Vec<Judged>> {
 
 /// A program of several threads cannot change its own environment, so another run of it gets another one.
 fn without_credentials() -> ExitCode {
-    let run = env::current_exe()
-        .and_then(|program| Command::new(program).args(env::args_os().skip(1)).env_remove(CREDENTIALS_ENV).status());
+    let run = env::current_exe().and_then(|program| {
+        Command::new(program).args(env::args_os().skip(1)).env_remove(CREDENTIALS_ENV).status()
+    });
     match run {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,

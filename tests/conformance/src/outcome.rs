@@ -94,7 +94,9 @@ impl fmt::Display for Outcome {
             Self::Returned(json) => write!(f, "returned {json}"),
             Self::Refused { field } => write!(f, "refused before anything was sent, because of `{field}`"),
             Self::Failed(failure) => write!(f, "failed {failure:?}"),
-            Self::Inexpressible { argument, why } => write!(f, "cannot be written in Rust: `{argument}` {why}"),
+            Self::Inexpressible { argument, why } => {
+                write!(f, "cannot be written in Rust: `{argument}` {why}")
+            }
             Self::Unknown(what) => write!(f, "not known to the replay: {what}"),
         }
     }

@@ -38,7 +38,8 @@ async fn run(trace: &Trace) -> Vec<Observed> {
     let vault = vault(trace, &lab, &clock);
     let mut outcomes = Vec::new();
     if trace.parallel {
-        let calls = trace.calls().enumerate().map(|(number, call)| one(number, call, trace, &vault, &lab, &clock));
+        let calls =
+            trace.calls().enumerate().map(|(number, call)| one(number, call, trace, &vault, &lab, &clock));
         outcomes.extend(join_all(calls).await.into_iter().map(|outcome| (outcome, seconds(clock.now()))));
     } else {
         let mut number = 0;
@@ -84,7 +85,11 @@ fn vault(trace: &Trace, lab: &Lab, clock: &ManualClock) -> Result<Vault, Outcome
         return Err(Outcome::Unknown("no vault is needed".to_owned()));
     }
     let mut builder = Skyflow::builder().transport(lab.service()).clock(Arc::new(clock.clone()));
-    let given = Identity::shared().credentials(&trace.credentials, clock.now());
+    let given = Identity::shared().credentials(
+        &trace.credentials,
+        clock.now(),
+        trace.calls().next().map_or("", Call::words),
+    );
     match given.map_err(|error| Outcome::Unknown(error.0))? {
         None if std::env::var_os(skyflow_auth::CREDENTIALS_ENV).is_some() => {
             let problem = "a call without credentials cannot be made while SKYFLOW_CREDENTIALS is set";

@@ -121,7 +121,11 @@ impl fmt::Display for Report<'_> {
                 }
             }
         }
-        writeln!(f, "\n{:<20} {:>7} {:>7} {:>13} {:>10}", "operation", "equal", "parity", "out of scope", "different")?;
+        writeln!(
+            f,
+            "\n{:<20} {:>7} {:>7} {:>13} {:>10}",
+            "operation", "equal", "parity", "out of scope", "different"
+        )?;
         for (op, counts) in by_op {
             let Counts { equal, parity, out_of_scope, different } = counts;
             writeln!(f, "{op:<20} {equal:>7} {parity:>7} {out_of_scope:>13} {different:>10}")?;

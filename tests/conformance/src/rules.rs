@@ -92,12 +92,17 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_row_in_the_paper_and_an_id_of_its_own() {
-        let paper = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/parity.md")).unwrap();
+        let paper =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/parity.md")).unwrap();
         let mut seen = BTreeSet::new();
         for rule in super::all() {
             assert!(seen.insert(rule.id), "{} is there twice", rule.id);
             let row = format!("| `{}` |", rule.id);
-            assert!(paper.lines().any(|line| line.starts_with(&row)), "docs/parity.md has no row {}", rule.id);
+            assert!(
+                paper.lines().any(|line| line.starts_with(&row)),
+                "docs/parity.md has no row {}",
+                rule.id
+            );
         }
     }
 }

@@ -52,8 +52,12 @@ pub fn form(content_type: &str, body: &[u8]) -> Option<Vec<Part>> {
 fn part(text: &[u8]) -> Option<Part> {
     let end = find(text, b"\r\n\r\n")?;
     let heading = std::str::from_utf8(text.get(..end)?).ok()?;
-    let mut part =
-        Part { name: String::new(), file_name: None, content_type: None, content: text.get(end + 4..)?.to_vec() };
+    let mut part = Part {
+        name: String::new(),
+        file_name: None,
+        content_type: None,
+        content: text.get(end + 4..)?.to_vec(),
+    };
     for line in heading.split("\r\n") {
         let (name, value) = line.split_once(": ")?;
         match name.to_ascii_lowercase().as_str() {

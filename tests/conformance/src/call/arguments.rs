@@ -62,7 +62,10 @@ impl<'a> Arguments<'a> {
     pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Stop> {
         let Some(elements) = self.list(name)? else { return Ok(None) };
         let elements = elements.iter().enumerate();
-        elements.map(|(index, element)| text(&format!("{name}[{index}]"), element)).collect::<Result<_, _>>().map(Some)
+        elements
+            .map(|(index, element)| text(&format!("{name}[{index}]"), element))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// A count, as a number or, as Python wants it, as a text of digits.

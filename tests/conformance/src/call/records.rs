@@ -1,8 +1,8 @@
 //! Rows: insert, get, update, delete, query.
 
 use skyflow::{
-    DeleteRequest, GetRequest, GetResponse, InsertRequest, InsertResponse, QueryRequest, QueryResponse,
-    UpdateRequest, UpdateResponse, Vault,
+    DeleteRequest, GetRequest, GetResponse, InsertRequest, InsertResponse, Order, QueryRequest,
+    QueryResponse, UpdateRequest, UpdateResponse, Vault,
 };
 
 use super::arguments::{Arguments, REDACTIONS, Stop, TOKEN_MODES, inexpressible, text};
@@ -12,7 +12,14 @@ use crate::outcome::Outcome;
 
 pub(super) async fn insert(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
     const KNOWN: [&str; 8] = [
-        "table", "values", "tokens", "upsert", "homogeneous", "token_mode", "return_tokens", "continue_on_error",
+        "table",
+        "values",
+        "tokens",
+        "upsert",
+        "homogeneous",
+        "token_mode",
+        "return_tokens",
+        "continue_on_error",
     ];
     let args = Arguments::of("insert", args, &KNOWN)?;
     let mut request = InsertRequest::new(args.required("table")?)
@@ -68,10 +75,22 @@ fn inserted(answer: &InsertResponse) -> Json {
     ])
 }
 
+const ORDERS: [(&str, Order); 3] =
+    [("ASCENDING", Order::Ascending), ("DESCENDING", Order::Descending), ("NONE", Order::None)];
+
 pub(super) async fn get(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
-    const KNOWN: [&str; 10] = [
-        "table", "ids", "redaction_type", "return_tokens", "fields", "offset", "limit", "download_url",
-        "column_name", "column_values",
+    const KNOWN: [&str; 11] = [
+        "table",
+        "ids",
+        "redaction_type",
+        "return_tokens",
+        "fields",
+        "offset",
+        "limit",
+        "download_url",
+        "column_name",
+        "column_values",
+        "order_by",
     ];
     let args = Arguments::of("get", args, &KNOWN)?;
     let mut request = GetRequest::new(args.required("table")?);
@@ -100,12 +119,20 @@ pub(super) async fn get(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
     if !args.raw("download_url").is_null() {
         request = request.download_url(args.flag("download_url")?.unwrap_or_default());
     }
+    // Python has no such option, but others have.
+    if let Some(order) = args.choice("order_by", &ORDERS)? {
+        request = request.order_by(order);
+    }
     finished(vault.get(request).await, |answer| got(&answer))
 }
 
 fn got(answer: &GetResponse) -> Json {
     let data = answer.data.iter().map(shown).collect();
-    Json::object([("type", Json::text("GetResponse")), ("data", Json::List(data)), ("errors", Json::List(Vec::new()))])
+    Json::object([
+        ("type", Json::text("GetResponse")),
+        ("data", Json::List(data)),
+        ("errors", Json::List(Vec::new())),
+    ])
 }
 
 pub(super) async fn update(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {

@@ -26,18 +26,22 @@ pub(super) async fn tokenize(vault: &Vault, args: &Json) -> Result<Outcome, Stop
 }
 
 pub(super) async fn detokenize(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
-    let args = Arguments::of("detokenize", args, &["data", "continue_on_error"])?;
+    let args = Arguments::of("detokenize", args, &["data", "continue_on_error", "download_url"])?;
     let mut request = DetokenizeRequest::new();
     for (index, item) in args.list("data")?.unwrap_or_default().iter().enumerate() {
         let name = format!("data[{index}]");
         // `redaction` is the older spelling.
         only(&name, item, &["token", "redaction_type", "redaction"])?;
-        let given = [item.get("redaction_type"), item.get("redaction")].into_iter().find(|level| !level.is_null());
+        let given =
+            [item.get("redaction_type"), item.get("redaction")].into_iter().find(|level| !level.is_null());
         let level = choice(&format!("{name}.redaction_type"), given.unwrap_or(&Json::Null), &REDACTIONS)?;
         request = request.token_with(member(&name, item, "token")?, level.unwrap_or(Redaction::Default));
     }
     if let Some(yes) = args.flag("continue_on_error")? {
         request = request.continue_on_error(yes);
+    }
+    if !args.raw("download_url").is_null() {
+        request = request.download_url(args.flag("download_url")?.unwrap_or_default());
     }
     finished(vault.detokenize(request).await, |answer| detokenized(&answer))
 }

@@ -31,11 +31,11 @@ pub(super) async fn upload_file(vault: &Vault, call: &Call) -> Result<Outcome, S
             }
             named(FileSource::path(path), given.as_deref())
         }
-        ("base64", given) => FileSource::base64(given.as_deref().unwrap_or_default(), STANDARD.encode(content)),
-        ("rawbase64", given) => FileSource::base64(given.as_deref().unwrap_or_default(), name),
-        ("object", given) => {
-            named(FileSource::reader(name, Cursor::new(content)), given.as_deref())
+        ("base64", given) => {
+            FileSource::base64(given.as_deref().unwrap_or_default(), STANDARD.encode(content))
         }
+        ("rawbase64", given) => FileSource::base64(given.as_deref().unwrap_or_default(), name),
+        ("object", given) => named(FileSource::reader(name, Cursor::new(content)), given.as_deref()),
         ("nameless", given) => FileSource::reader(given.as_deref().unwrap_or_default(), Cursor::new(content)),
         _ => return Err(unknown(format!("file `{description}`"))),
     };
@@ -62,7 +62,8 @@ fn named(source: FileSource, name: Option<&str>) -> FileSource {
 
 /// A file that the recording machine did not have: its name says so, and the call was refused.
 fn is_missing(call: &Call, name: &str) -> bool {
-    call.refused() && ["not-exist", "missing", "no-such"].iter().any(|word| name.replace('_', "-").contains(word))
+    call.refused()
+        && ["not-exist", "missing", "no-such"].iter().any(|word| name.replace('_', "-").contains(word))
 }
 
 /// The bytes of the file: the recording holds them only where they were sent.

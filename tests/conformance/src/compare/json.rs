@@ -93,7 +93,10 @@ mod tests {
         assert!(strict(&json(r#"{"a":1,"b":[1,2]}"#), &json(r#"{"b":[1,2.0],"a":1}"#)).is_empty());
         assert_eq!(strict(&json("[1,2]"), &json("[2,1]")).len(), 2);
         assert_eq!(strict(&json("[1,2]"), &json("[1]")).len(), 1);
-        assert_eq!(strict(&json(r#"{"a":"1"}"#), &json(r#"{"a":1}"#)), [(".a".into(), "\"1\"".into(), "1".into())]);
+        assert_eq!(
+            strict(&json(r#"{"a":"1"}"#), &json(r#"{"a":1}"#)),
+            [(".a".into(), "\"1\"".into(), "1".into())]
+        );
         assert_eq!(strict(&json(r#"{"a":1}"#), &json(r#"{"a":1,"a":1}"#)).len(), 1);
     }
 }

@@ -56,7 +56,9 @@ fn query(recorded: &Recorded, ours: &Sent, found: &mut Vec<Finding>) {
 }
 
 fn headers(recorded: &Recorded, ours: &Sent, found: &mut Vec<Finding>) {
-    let header = |name: &str| ours.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let header = |name: &str| {
+        ours.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
     // The boundary of a form is anybody's choice.
     let media_type = |value: &str| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let expected = recorded.headers.get("content-type").as_str().map(media_type);
@@ -71,8 +73,10 @@ fn headers(recorded: &Recorded, ours: &Sent, found: &mut Vec<Finding>) {
         (None, None) => true,
         (Some(expected), Some(got)) => {
             let (expected, got) = (told(expected), told(got));
-            let names = |json: &Json| json.members().iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>();
-            names(&got).is_subset(&names(&expected)) && got.get("sdk_name_version").as_str().is_some_and(ours_by_name)
+            let names =
+                |json: &Json| json.members().iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>();
+            names(&got).is_subset(&names(&expected))
+                && got.get("sdk_name_version").as_str().is_some_and(ours_by_name)
         }
         _ => false,
     };
@@ -115,7 +119,11 @@ fn body(recorded: &Recorded, ours: &Sent, found: &mut Vec<Finding>) {
     match recorded.body.get("kind").as_str() {
         Some("empty") => {
             if !ours.body.is_empty() {
-                found.push((Part::Body(String::new()), "nothing".to_owned(), format!("{} bytes", ours.body.len())));
+                found.push((
+                    Part::Body(String::new()),
+                    "nothing".to_owned(),
+                    format!("{} bytes", ours.body.len()),
+                ));
             }
         }
         Some("json") => json_body(recorded.body.get("value"), ours, found),
@@ -144,9 +152,14 @@ fn json_body(expected: &Json, ours: &Sent, found: &mut Vec<Finding>) {
         Json::object(members.cloned())
     };
     found.extend(json::body(&without(expected), &without(&got)).into_iter().map(in_body));
-    let (recorded, assertion) = (expected.get("assertion"), got.get("assertion").as_str().unwrap_or_default());
+    let (recorded, assertion) =
+        (expected.get("assertion"), got.get("assertion").as_str().unwrap_or_default());
     let Some((header, claims)) = Identity::shared().verified(assertion) else {
-        found.push((Part::Body(".assertion".to_owned()), "a token signed by the key".to_owned(), assertion.to_owned()));
+        found.push((
+            Part::Body(".assertion".to_owned()),
+            "a token signed by the key".to_owned(),
+            assertion.to_owned(),
+        ));
         return;
     };
     let named = |name: &str, list: Vec<Found>| {
@@ -155,22 +168,36 @@ fn json_body(expected: &Json, ours: &Sent, found: &mut Vec<Finding>) {
     };
     found.extend(named("jwt_header", json::strict(recorded.get("jwt_header"), &header)));
     found.extend(named("jwt_claims", claims::compare(recorded.get("jwt_claims"), &claims, ours.at)));
-    if recorded.get("rs256_verified").as_bool() != Some(true) {
-        let at = Part::Body(".assertion.rs256_verified".to_owned());
-        found.push((at, recorded.get("rs256_verified").to_string(), "true".to_owned()));
+    let mut rest = recorded.clone();
+    for compared in ["jwt_header", "jwt_claims"] {
+        rest.set(compared, Json::Null);
     }
+    let verified = Json::object([
+        ("jwt_header", Json::Null),
+        ("jwt_claims", Json::Null),
+        ("rs256_verified", Json::Bool(true)),
+    ]);
+    found.extend(named("is", json::strict(&rest, &verified)));
 }
 
 fn form(expected: &[Json], ours: &Sent, found: &mut Vec<Finding>) {
-    let content_type = ours.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        ours.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let got = wire::form(content_type, &ours.body).unwrap_or_default();
-    let names: BTreeSet<String> = expected
-        .iter()
-        .filter_map(|part| part.get("name").as_str().map(ToOwned::to_owned))
-        .chain(got.iter().map(|part| part.name.clone()))
-        .collect();
+    let recorded: Vec<String> =
+        expected.iter().map(|part| part.get("name").as_str().unwrap_or_default().to_owned()).collect();
+    let sent: Vec<String> = got.iter().map(|part| part.name.clone()).collect();
+    let in_both = |list: &[String], other: &[String]| {
+        list.iter().filter(|name| other.contains(name)).cloned().collect::<Vec<_>>().join(", ")
+    };
+    let (left, right) = (in_both(&recorded, &sent), in_both(&sent, &recorded));
+    if left != right {
+        found.push((Part::Form("all".to_owned(), "order"), left, right));
+    }
+    let names: BTreeSet<String> = recorded.into_iter().chain(sent).collect();
     for name in names {
-        let recorded: Vec<&Json> = expected.iter().filter(|part| part.get("name").as_str() == Some(&name)).collect();
+        let recorded: Vec<&Json> =
+            expected.iter().filter(|part| part.get("name").as_str().unwrap_or_default() == name).collect();
         let sent: Vec<&wire::Part> = got.iter().filter(|part| part.name == name).collect();
         if recorded.len() != sent.len() {
             let shown = |count: usize, content: Option<String>| match (count, content) {
@@ -178,7 +205,9 @@ fn form(expected: &[Json], ours: &Sent, found: &mut Vec<Finding>) {
                 (1, Some(content)) => content,
                 (count, _) => format!("{count} times"),
             };
-            let first = recorded.first().map(|part| String::from_utf8_lossy(&recorded_bytes(part.get("content"))).into_owned());
+            let first = recorded
+                .first()
+                .map(|part| String::from_utf8_lossy(&recorded_bytes(part.get("content"))).into_owned());
             let ours = sent.first().map(|part| String::from_utf8_lossy(&part.content).into_owned());
             found.push((Part::Form(name, "count"), shown(recorded.len(), first), shown(sent.len(), ours)));
             continue;

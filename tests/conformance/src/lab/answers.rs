@@ -51,11 +51,14 @@ fn rows(count: usize) -> Json {
 }
 
 fn tokens(fields: &Json, number: usize) -> Json {
-    Json::object(fields.members().iter().map(|(name, _)| (name.clone(), Json::text(format!("tok-{name}-{number}")))))
+    Json::object(
+        fields.members().iter().map(|(name, _)| (name.clone(), Json::text(format!("tok-{name}-{number}")))),
+    )
 }
 
 fn inserted_row(record: &Json, wanted: &Json, number: usize) -> Json {
-    let tokens = if wanted.as_bool() == Some(true) { tokens(record.get("fields"), number) } else { Json::Null };
+    let tokens =
+        if wanted.as_bool() == Some(true) { tokens(record.get("fields"), number) } else { Json::Null };
     Json::object([("skyflow_id", Json::text(id(number))), ("tokens", tokens)])
 }
 

@@ -52,7 +52,9 @@ fn read(call: &Call, reply: &Reply) -> Option<Json> {
             answer("InsertResponse", "inserted_fields", Json::List(inserted), errors)
         }
         "get" => {
-            let row = |row: &Json| [row.get("fields"), row.get("tokens")].into_iter().find(|part| !part.is_null()).cloned();
+            let row = |row: &Json| {
+                [row.get("fields"), row.get("tokens")].into_iter().find(|part| !part.is_null()).cloned()
+            };
             let rows = list(&body, "records")?.iter().map(|found| row(found).unwrap_or_else(empty));
             answer("GetResponse", "data", Json::List(rows.collect()), Vec::new())
         }
@@ -76,8 +78,10 @@ fn read(call: &Call, reply: &Reply) -> Option<Json> {
         }
         "tokenize" => {
             let records = list(&body, "records")?;
-            let tokens: Option<Vec<Json>> =
-                records.iter().map(|record| Some(Json::object([("token", text(record, "token")?)]))).collect();
+            let tokens: Option<Vec<Json>> = records
+                .iter()
+                .map(|record| Some(Json::object([("token", text(record, "token")?)])))
+                .collect();
             let tokens = tokens.filter(|tokens| tokens.len() == args.get("values").elements().len())?;
             answer("TokenizeResponse", "tokenized_fields", Json::List(tokens), Vec::new())
         }
@@ -202,7 +206,10 @@ fn detokenized(records: &[Json], asked: &[Json], reply: &Reply) -> Option<Sorted
         };
         match (record, words) {
             (Some(record), None) => {
-                fields.push(shown([("value", record.get("value").clone()), ("type", record.get("valueType").clone())]));
+                fields.push(shown([
+                    ("value", record.get("value").clone()),
+                    ("type", record.get("valueType").clone()),
+                ]));
             }
             (_, words) => errors.push(shown([
                 ("error", Json::text(words.unwrap_or(OWN_WORDS))),

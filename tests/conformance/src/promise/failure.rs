@@ -14,14 +14,15 @@ pub(super) fn of(reply: &Reply) -> Failure {
         let whole = if matches!(body, Json::Object(_)) { body } else { &Json::Null };
         if whole.get("error").is_null() { whole } else { whole.get("error") }
     });
-    let (joined, last_status) = body.as_ref().map_or((None, None), |body| rows(body));
+    let (joined, last_status) = body.as_ref().map_or((None, None), rows);
     let spoken = match (&body, error) {
         (Some(Json::Text(text)), _) | (_, Json::Text(text)) => Some(text.clone()),
         (Some(_), error) => error.get("message").as_str().map(ToOwned::to_owned).or(joined),
         (None, _) => plain(reply),
     };
     let canonical = StatusCode::from_u16(reply.status).ok().and_then(|status| status.canonical_reason());
-    let grpc = if body.as_ref().is_some_and(|body| body.get("error").is_null()) { "code" } else { "grpc_code" };
+    let grpc =
+        if body.as_ref().is_some_and(|body| body.get("error").is_null()) { "code" } else { "grpc_code" };
     Failure {
         kind: ErrorKind::Api,
         message: spoken.map(|text| clean(&text)).filter(|text| !text.is_empty()),
@@ -57,7 +58,8 @@ pub(super) fn of_token_endpoint(reply: &Reply) -> Outcome {
 /// Joins the words of rows that failed one by one; the status of the last counts.
 fn rows(body: &Json) -> (Option<String>, Option<u16>) {
     let failed = body.get("responses").elements().iter().filter(|row| {
-        !row.get("Body").get("error").is_null() || row.get("Status").as_i64().is_some_and(|status| status >= 400)
+        !row.get("Body").get("error").is_null()
+            || row.get("Status").as_i64().is_some_and(|status| status >= 400)
     });
     let (mut words, mut status) = (Vec::new(), None);
     for row in failed {

@@ -20,18 +20,28 @@ pub fn request(trace: &Trace, call: &Call) -> Option<Promised> {
     let args = &call.args;
     let text = |name: &str| args.get(name).as_str().unwrap_or_default().to_owned();
     let (method, path, query, body) = match call.op.as_str() {
-        "query" => ("POST", vec!["query".to_owned()], Vec::new(), Json::object([("query", args.get("query").clone())])),
+        "query" => (
+            "POST",
+            vec!["query".to_owned()],
+            Vec::new(),
+            Json::object([("query", args.get("query").clone())]),
+        ),
         "get" => ("GET", vec![text("table")], list_query(args), Json::Null),
         "update" => {
             let data = args.get("data");
             let id = data.get("skyflow_id").as_str().unwrap_or_default().to_owned();
             ("PUT", vec![text("table"), id], Vec::new(), update_body(args))
         }
-        "insert" if args.get("continue_on_error").as_bool() == Some(true) => ("POST", Vec::new(), Vec::new(), batch_body(args)),
-        "insert" => ("POST", vec![text("table")], Vec::new(), insert_body(args)),
-        "delete" => {
-            ("DELETE", vec![text("table")], Vec::new(), Json::object([("skyflow_ids", args.get("ids").clone())]))
+        "insert" if args.get("continue_on_error").as_bool() == Some(true) => {
+            ("POST", Vec::new(), Vec::new(), batch_body(args))
         }
+        "insert" => ("POST", vec![text("table")], Vec::new(), insert_body(args)),
+        "delete" => (
+            "DELETE",
+            vec![text("table")],
+            Vec::new(),
+            Json::object([("skyflow_ids", args.get("ids").clone())]),
+        ),
         "detokenize" => ("POST", vec!["detokenize".to_owned()], Vec::new(), detokenize_body(args)),
         "tokenize" => ("POST", vec!["tokenize".to_owned()], Vec::new(), tokenize_body(args)),
         _ => return None,
@@ -61,7 +71,11 @@ impl Promised {
             (true, None) => Ok(()),
             (_, differing) => Err(format!(
                 "promised {self:?}, sent {} {origin}{}?{} {}, {}",
-                sent.method, sent.path, sent.query, body, differing.unwrap_or_default()
+                sent.method,
+                sent.path,
+                sent.query,
+                body,
+                differing.unwrap_or_default()
             )),
         }
     }
@@ -90,7 +104,12 @@ fn list_query(args: &Json) -> Vec<(String, String)> {
     for (key, list) in [("skyflow_ids", "ids"), ("fields", "fields"), ("column_values", "column_values")] {
         args.get(list).elements().iter().for_each(|value| add(key, value));
     }
-    for (key, name) in [("redaction", "redaction_type"), ("column_name", "column_name"), ("downloadURL", "download_url")] {
+    for (key, name) in [
+        ("redaction", "redaction_type"),
+        ("column_name", "column_name"),
+        ("downloadURL", "download_url"),
+        ("order_by", "order_by"),
+    ] {
         if !args.get(name).is_null() {
             add(key, args.get(name));
         }
@@ -127,8 +146,8 @@ fn wants_tokens(args: &Json, otherwise: bool) -> Json {
 }
 
 fn insert_body(args: &Json) -> Json {
-    let records =
-        rows(args).map(|(fields, tokens)| Json::object([("fields", fields.clone()), ("tokens", tokens.clone())]));
+    let records = rows(args)
+        .map(|(fields, tokens)| Json::object([("fields", fields.clone()), ("tokens", tokens.clone())]));
     let homogeneous = args.get("homogeneous").as_bool() == Some(true);
     Json::object([
         ("records", Json::List(records.collect())),
@@ -166,7 +185,8 @@ fn update_body(args: &Json) -> Json {
 
 fn detokenize_body(args: &Json) -> Json {
     let parameters = args.get("data").elements().iter().map(|item| {
-        let given = [item.get("redaction_type"), item.get("redaction")].into_iter().find(|level| !level.is_null());
+        let given =
+            [item.get("redaction_type"), item.get("redaction")].into_iter().find(|level| !level.is_null());
         let level = given.cloned().unwrap_or_else(|| Json::text("DEFAULT"));
         Json::object([("token", item.get("token").clone()), ("redaction", level)])
     });
@@ -174,12 +194,16 @@ fn detokenize_body(args: &Json) -> Json {
     Json::object([
         ("detokenizationParameters", Json::List(parameters.collect())),
         ("continueOnError", Json::Bool(go_on)),
+        ("downloadURL", args.get("download_url").clone()),
     ])
 }
 
 fn tokenize_body(args: &Json) -> Json {
     let parameters = args.get("values").elements().iter().map(|item| {
-        Json::object([("value", item.get("value").clone()), ("columnGroup", item.get("column_group").clone())])
+        Json::object([
+            ("value", item.get("value").clone()),
+            ("columnGroup", item.get("column_group").clone()),
+        ])
     });
     Json::object([("tokenizationParameters", Json::List(parameters.collect()))])
 }

@@ -50,13 +50,16 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "query-tokens",
         applies: |case| {
-            let tokens = |reply: &Reply| records(reply).iter().any(|row| !row.get("tokens").members().is_empty());
+            let tokens =
+                |reply: &Reply| records(reply).iter().any(|row| !row.get("tokens").members().is_empty());
             case.call.op == "query" && success(case).is_some_and(tokens)
         },
         explains: |difference, case, _| {
-            let other_column = success(case)
-                .is_some_and(|reply| records(reply).iter().any(|row| row.get("fields").has("tokenized_data")));
-            matches!(&difference.place, Place::Returned(at) if at.contains(".tokenized_data")) && !other_column
+            let other_column = success(case).is_some_and(|reply| {
+                records(reply).iter().any(|row| row.get("fields").has("tokenized_data"))
+            });
+            matches!(&difference.place, Place::Returned(at) if at.contains(".tokenized_data"))
+                && !other_column
         },
         holds: as_answered,
     },
@@ -87,7 +90,8 @@ fn records(reply: &Reply) -> Vec<Json> {
 }
 
 fn batch(case: &Case<'_>) -> Option<Vec<Json>> {
-    let is_batch = case.call.op == "insert" && case.call.args.get("continue_on_error").as_bool() == Some(true);
+    let is_batch =
+        case.call.op == "insert" && case.call.args.get("continue_on_error").as_bool() == Some(true);
     let body = success(case).filter(|_| is_batch)?.json()?;
     Some(body.get("responses").elements().to_vec())
 }
@@ -107,7 +111,8 @@ fn has_row_without_outcome(case: &Case<'_>) -> bool {
     if let Some(entries) = batch(case) {
         let silent = |entry: &Json| {
             let body = entry.get("Body");
-            let named = body.get("records").elements().iter().any(|row| row.get("skyflow_id").as_str().is_some());
+            let named =
+                body.get("records").elements().iter().any(|row| row.get("skyflow_id").as_str().is_some());
             body.get("error").is_null() && !named
         };
         return entries.len() < rows || entries.iter().any(silent);
@@ -150,7 +155,8 @@ fn is_reordered(case: &Case<'_>, reply: &Reply) -> bool {
 /// Two numbers that are the same to a program that rounds them.
 fn is_rounded(difference: &Difference) -> bool {
     let (expected, got) = (&difference.expected, &difference.got);
-    let looks_like_a_number = |text: &str| Json::parse(text).is_ok_and(|json| matches!(json, Json::Number(_)));
+    let looks_like_a_number =
+        |text: &str| Json::parse(text).is_ok_and(|json| matches!(json, Json::Number(_)));
     matches!(difference.place, Place::Returned(_))
         && looks_like_a_number(expected)
         && looks_like_a_number(got)

@@ -16,7 +16,8 @@ pub(super) const RULES: &[Rule] = &[
         explains: the_call,
         holds: |case, ours| {
             let option = empty_option(case).unwrap_or_default();
-            refused_by(ours, |field| last_name(field) == option).map_err(|problem| format!("{problem}, and not for `{option}`"))
+            refused_by(ours, |field| last_name(field) == option)
+                .map_err(|problem| format!("{problem}, and not for `{option}`"))
         },
     },
     Rule {
@@ -36,7 +37,9 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "refused-token-is-told",
-        applies: |case| case.call.exchanges.is_empty() && last_token_reply(case).is_some_and(|reply| !is_token(reply)),
+        applies: |case| {
+            case.call.exchanges.is_empty() && last_token_reply(case).is_some_and(|reply| !is_token(reply))
+        },
         explains: the_call,
         holds: |case, ours| {
             let replies: Vec<_> = ours.tokens.iter().filter_map(|sent| sent.reply.as_ref()).collect();
@@ -51,7 +54,9 @@ pub(super) const RULES: &[Rule] = &[
             match (is_token(reply), is_auth(&case.call.op)) {
                 (true, true) => same_outcome(&promise::outcome(case.call, reply), &ours.outcome),
                 (true, false) => made_as_promised(case, ours),
-                (false, _) if ours.sent.is_empty() => same_outcome(&promise::without_token(reply), &ours.outcome),
+                (false, _) if ours.sent.is_empty() => {
+                    same_outcome(&promise::without_token(reply), &ours.outcome)
+                }
                 (false, _) => Err("a request was sent without a token".to_owned()),
             }
         },
@@ -102,9 +107,11 @@ fn empty_option(case: &Case<'_>) -> Option<&'static str> {
         _ => false,
     };
     let unusable = |role: &Json| {
-        role.as_str().is_some_and(|role| role.is_empty() || role.chars().any(|c| c.is_whitespace() || c.is_control()))
+        role.as_str()
+            .is_some_and(|role| role.is_empty() || role.chars().any(|c| c.is_whitespace() || c.is_control()))
     };
-    let roles = |list: &Json| matches!(list, Json::List(roles) if roles.is_empty() || roles.iter().any(unusable));
+    let roles =
+        |list: &Json| matches!(list, Json::List(roles) if roles.is_empty() || roles.iter().any(unusable));
     let short = |life: &Json| life.as_i64().is_some_and(|seconds| seconds < 1);
     match case.call.op.as_str() {
         "bearer_token" if roles(args.get("role_ids")) => Some("roles"),

@@ -15,7 +15,9 @@ const TRIES: usize = 3;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "retries",
-        applies: |case| case.call.last_reply().is_some_and(|reply| promise::is_tried_again(case.call, reply.status)),
+        applies: |case| {
+            case.call.last_reply().is_some_and(|reply| promise::is_tried_again(case.call, reply.status))
+        },
         explains: |difference, case, ours| {
             // The same answer again has another request id, and the rest of it is compared.
             let same_again = last_answer(ours).zip(case.call.last_reply()).is_some_and(|(last, recorded)| {
@@ -42,12 +44,18 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "one-exchange",
-        applies: |case| case.trace.parallel && case.trace.calls().map(|call| call.tokens.len()).sum::<usize>() > 1,
+        applies: |case| {
+            case.trace.parallel && case.trace.calls().map(|call| call.tokens.len()).sum::<usize>() > 1
+        },
         explains: |difference, _, _| difference.place == Place::TokenCount,
         holds: |case, _| {
             let exchanges: usize = case.all.iter().map(|ours| ours.tokens.len()).sum();
-            let mut tokens: Vec<_> =
-                case.all.iter().flat_map(|ours| &ours.sent).map(|sent| sent.headers.get("authorization")).collect();
+            let mut tokens: Vec<_> = case
+                .all
+                .iter()
+                .flat_map(|ours| &ours.sent)
+                .map(|sent| sent.headers.get("authorization"))
+                .collect();
             tokens.dedup();
             match (exchanges, tokens.as_slice()) {
                 (1, [Some(_)]) => Ok(()),
@@ -57,15 +65,24 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "replay-after-401",
-        applies: |case| renews(case) && case.call.exchanges.iter().any(|exchange| is_401(exchange.reply.as_ref())),
+        applies: |case| {
+            renews(case) && case.call.exchanges.iter().any(|exchange| is_401(exchange.reply.as_ref()))
+        },
         explains: |difference, case, ours| {
-            the_result(difference, case, ours) || matches!(difference.place, Place::RequestCount | Place::TokenCount)
+            the_result(difference, case, ours)
+                || matches!(difference.place, Place::RequestCount | Place::TokenCount)
         },
         holds: |case, ours| {
             repeated(&ours.sent)?;
             let tokens: Vec<_> = ours.sent.iter().map(|sent| sent.headers.get("authorization")).collect();
+            let exchanges = ours.tokens.len();
+            if exchanges != case.call.tokens.len() + 1 {
+                return Err(format!("{exchanges} requests for a token"));
+            }
             match tokens.as_slice() {
-                [old, new] if old != new && is_401(ours.sent.first().and_then(|sent| sent.reply.as_ref())) => {
+                [old, new]
+                    if old != new && is_401(ours.sent.first().and_then(|sent| sent.reply.as_ref())) =>
+                {
                     as_answered(case, ours)
                 }
                 tokens => Err(format!("{} requests after a 401", tokens.len())),

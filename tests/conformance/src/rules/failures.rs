@@ -2,7 +2,7 @@
 
 use skyflow::ErrorKind;
 
-use super::help::{as_answered, the_result};
+use super::help::{as_answered, the_call, the_result};
 use super::{Case, Rule};
 use crate::difference::Place;
 use crate::json::Json;
@@ -19,7 +19,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "status-text",
         applies: |case| failure(case).is_some_and(|reply| error(reply).get("http_status").as_str().is_none()),
-        explains: |difference, _, _| difference.place == Place::Error("http_status"),
+        explains: |difference, _, _| {
+            difference.place == Place::Error("http_status") && difference.expected == "\"Bad Request\""
+        },
         holds: as_answered,
     },
     Rule {
@@ -35,7 +37,8 @@ pub(super) const RULES: &[Rule] = &[
         applies: |case| {
             let message = |reply: &Reply| error(reply).get("message").as_str().map(ToOwned::to_owned);
             failure(case).and_then(message).is_some_and(|text| {
-                let odd = |c: char| c.is_control() || ('\u{200b}'..='\u{2069}').contains(&c) || c == '\u{feff}';
+                let odd =
+                    |c: char| c.is_control() || ('\u{200b}'..='\u{2069}').contains(&c) || c == '\u{feff}';
                 text.len() > 4096 || text.trim() != text || text.chars().any(odd)
             })
         },
@@ -51,11 +54,13 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "no-answer-no-code",
         applies: |case| case.call.network_failed(),
-        explains: the_result,
+        explains: the_call,
         holds: |case, ours| match &ours.outcome {
             Outcome::Failed(failure) if failure.kind == ErrorKind::Transport => {
                 let unsent = case.call.exchanges.is_empty();
-                let clean = failure.http_code.is_none() && failure.http_status.is_none() && failure.request_id.is_none();
+                let clean = failure.http_code.is_none()
+                    && failure.http_status.is_none()
+                    && failure.request_id.is_none();
                 if clean && !(unsent && failure.may_have_been_applied) {
                     Ok(())
                 } else {

@@ -12,7 +12,9 @@ use crate::wire;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "file-name-of-any-source",
-        applies: |case| matches!(source(case), Some(("object" | "nameless", _))) && !given_name(case).trim().is_empty(),
+        applies: |case| {
+            matches!(source(case), Some(("object" | "nameless", _))) && !given_name(case).trim().is_empty()
+        },
         explains: |difference, _, _| {
             let name_or_type = ["file name", "content type", "count"];
             matches!(&difference.place, Place::Request(_, Part::Form(part, what)) if part == "file" && name_or_type.contains(what))
@@ -21,13 +23,18 @@ pub(super) const RULES: &[Rule] = &[
             let part = file_part(ours).ok_or("no file was sent")?;
             let named = part.file_name.as_deref() == Some(given_name(case));
             let typed = part.content_type.as_deref() == Some(media_type(given_name(case)));
-            if named && typed { as_answered(case, ours) } else { Err(format!("the file was sent as {part:?}")) }
+            if named && typed {
+                as_answered(case, ours)
+            } else {
+                Err(format!("the file was sent as {part:?}"))
+            }
         },
     },
     Rule {
         id: "file-needs-a-name",
         applies: |case| {
-            let nameless = matches!(source(case), Some(("nameless", _))) && given_name(case).trim().is_empty();
+            let nameless =
+                matches!(source(case), Some(("nameless", _))) && given_name(case).trim().is_empty();
             nameless && !case.call.refused()
         },
         explains: the_call,
@@ -46,8 +53,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "media-types-by-a-table",
         applies: |case| case.call.op == "upload_file" && !case.call.exchanges.is_empty(),
         explains: |difference, case, _| {
-            let of_the_file =
-                matches!(&difference.place, Place::Request(_, Part::Form(part, "content type")) if part == "file");
+            let of_the_file = matches!(&difference.place, Place::Request(_, Part::Form(part, "content type")) if part == "file");
             of_the_file && !AGREED.contains(&extension(recorded_name(case)).as_str())
         },
         holds: |case, ours| match file_part(ours) {
@@ -66,8 +72,8 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Extensions for which every machine and this SDK agree.
 const AGREED: &[&str] = &[
-    "bmp", "csv", "doc", "docx", "gif", "html", "jpeg", "jpg", "json", "mp3", "mp4", "pdf", "png", "ppt", "pptx", "tif",
-    "tiff", "txt", "wav", "xls", "xlsx", "zip",
+    "bmp", "csv", "doc", "docx", "gif", "html", "jpeg", "jpg", "json", "mp3", "mp4", "pdf", "png", "ppt",
+    "pptx", "tif", "tiff", "txt", "wav", "xls", "xlsx", "zip",
 ];
 
 fn media_type(file_name: &str) -> &'static str {

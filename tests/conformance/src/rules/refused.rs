@@ -97,7 +97,8 @@ fn blank(case: &Case<'_>) -> Option<String> {
             Some(format!("tokens[{at}]"))
         }
         "tokenize" => {
-            let at = args.get("values").elements().iter().position(|item| is_blank(item.get("column_group")))?;
+            let at =
+                args.get("values").elements().iter().position(|item| is_blank(item.get("column_group")))?;
             Some(format!("values[{at}].column_group"))
         }
         "upload_file" => is_blank(args.get("file_name")).then(|| "file_name".to_owned()),
@@ -130,7 +131,8 @@ fn misfits(case: &Case<'_>) -> bool {
     let args = &case.call.args;
     let misfit = |row: &Json, tokens: &Json| {
         let columns = tokens.members();
-        matches!(tokens, Json::Object(_)) && (columns.is_empty() || columns.iter().any(|(name, _)| !row.has(name)))
+        matches!(tokens, Json::Object(_))
+            && (columns.is_empty() || columns.iter().any(|(name, _)| !row.has(name)))
     };
     match case.call.op.as_str() {
         "insert" => {

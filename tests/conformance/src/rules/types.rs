@@ -19,6 +19,7 @@ enum Type {
 }
 
 const REDACTIONS: Type = Type::Choice(&["DEFAULT", "REDACTED", "MASKED", "PLAIN_TEXT"]);
+const ORDERS: Type = Type::Choice(&["ASCENDING", "DESCENDING", "NONE"]);
 const MODES: Type = Type::Choice(&["DISABLE", "ENABLE", "ENABLE_STRICT"]);
 
 /// The arguments of each operation, in the order in which they are read.
@@ -49,6 +50,7 @@ const ARGUMENTS: &[(&str, &[(&str, Type)])] = &[
             ("offset", Type::Count),
             ("limit", Type::Count),
             ("download_url", Type::Flag),
+            ("order_by", ORDERS),
         ],
     ),
     (
@@ -69,9 +71,14 @@ const ARGUMENTS: &[(&str, &[(&str, Type)])] = &[
         &[
             (
                 "data",
-                Type::Items(&[("redaction", REDACTIONS), ("redaction_type", REDACTIONS), ("token", Type::Text)]),
+                Type::Items(&[
+                    ("redaction", REDACTIONS),
+                    ("redaction_type", REDACTIONS),
+                    ("token", Type::Text),
+                ]),
             ),
             ("continue_on_error", Type::Flag),
+            ("download_url", Type::Flag),
         ],
     ),
     (
@@ -114,19 +121,23 @@ pub(super) fn mistyped(trace: &Trace, op: &str, args: &Json) -> Option<String> {
         (op == "insert" && rows("tokens") > rows("values")).then(|| "tokens".to_owned())
     };
     let id = args.get("data").get("skyflow_id");
-    let other_id = || (op == "update" && !id.is_null() && id.as_str().is_none()).then(|| "data.skyflow_id".to_owned());
+    let other_id =
+        || (op == "update" && !id.is_null() && id.as_str().is_none()).then(|| "data.skyflow_id".to_owned());
     in_config(trace).or(of_the_call).or_else(surplus).or_else(other_id)
 }
 
 fn in_config(trace: &Trace) -> Option<String> {
     let config = &trace.config;
-    let id = ["vault_id", "cluster_id"].into_iter().find(|key| config.has(key) && config.get(key).as_str().is_none());
+    let id = ["vault_id", "cluster_id"]
+        .into_iter()
+        .find(|key| config.has(key) && config.get(key).as_str().is_none());
     let env = config.get("env");
-    let unknown = !env.is_null() && !["PROD", "SANDBOX", "STAGE", "DEV"].contains(&env.as_str().unwrap_or_default());
+    let unknown =
+        !env.is_null() && !["PROD", "SANDBOX", "STAGE", "DEV"].contains(&env.as_str().unwrap_or_default());
     let roles = trace.credentials.get("roles");
     let list_of_texts = roles.elements().iter().all(|role| role.as_str().is_some());
-    let wrong_roles = !roles.is_null() && !(matches!(roles, Json::List(_)) && list_of_texts);
-    wrong_roles
+    let usable_roles = roles.is_null() || (matches!(roles, Json::List(_)) && list_of_texts);
+    (!usable_roles)
         .then(|| "credentials.roles".to_owned())
         .or_else(|| id.map(|key| format!("config.{key}")))
         .or_else(|| unknown.then(|| "config.env".to_owned()))
@@ -152,9 +163,10 @@ fn wrong(name: &str, value: &Json, kind: Type) -> Option<String> {
             Some(format!("{name}[{wrong}]"))
         }
         (Type::Rows, Json::List(_)) => None,
-        (Type::Items(members), Json::List(items)) => {
-            items.iter().enumerate().find_map(|(index, item)| item_wrong(&format!("{name}[{index}]"), item, members))
-        }
+        (Type::Items(members), Json::List(items)) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| item_wrong(&format!("{name}[{index}]"), item, members)),
         _ => here(),
     }
 }
