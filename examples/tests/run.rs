@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Every example, and words that its output has to hold.
-const EXAMPLES: [(&str, &[&str]); 18] = [
+const EXAMPLES: [(&str, &[&str]); 20] = [
     ("audit_events", &["query_execute: 200", "records_insert: 200"]),
     (
         "batch",
@@ -25,10 +25,22 @@ const EXAMPLES: [(&str, &[&str]); 18] = [
     ("detokenize", &["0: 4111111111111111", "1: XXXXXXXXXXXX1111", "2: *REDACTED*", "3: Token Not Found"]),
     ("get", &["Ada Lovelace is 36", "found by e-mail: Ada Lovelace", "a token: "]),
     ("get_pages", &["60 rows, mean age 29"]),
+    (
+        "inbound_connection",
+        &["the shop got card \"", "the shop answered 201", "in the vault: 4111111111111111"],
+    ),
     ("insert", &["name ", "email ", "the same row: true"]),
     (
         "insert_continue_on_error",
         &["row 0: inserted", "row 1: refused with Some(400)", "row 2: refused with Some(400)"],
+    ),
+    (
+        "invoke_connection",
+        &[
+            "the payment service got card 4111111111111111 at /orders/2026%2F7/charges",
+            "charged 1999 to the card that ends in 1111: ch_1",
+            "refused: the payment service's fault: Some(false)",
+        ],
     ),
     (
         "manage_clients",

@@ -127,5 +127,8 @@ fn kind_of(operation: Operation) -> (&'static str, &'static str) {
         Operation::RecordsDeleteFile => ("DELETE", "FILE"),
         Operation::RecordsGetFileScanStatus | Operation::EmulatorDownloadFile => ("READ", "FILE"),
         Operation::AuditListEvents => ("LIST", "AUDIT"),
+        Operation::ConnectionsInvokeOutbound | Operation::ConnectionsInvokeInbound => {
+            ("EXECUTE", "CONNECTION")
+        }
     }
 }

@@ -13,6 +13,7 @@ use skyflow_types::Secret;
 
 use crate::audit::AuditLog;
 use crate::auth::{Role, keys};
+use crate::connections::{ConnectionSpec, ConnectionSpecError, Connections};
 use crate::downloads::Downloads;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -44,6 +45,7 @@ pub struct EmbeddedVaultBuilder {
     file_scan_time: Duration,
     journal_limit: usize,
     partial_detokenize_status: StatusCode,
+    connections: Vec<ConnectionSpec>,
 }
 
 impl EmbeddedVaultBuilder {
@@ -59,6 +61,7 @@ impl EmbeddedVaultBuilder {
             file_scan_time: Duration::ZERO,
             journal_limit: JOURNAL_LIMIT,
             partial_detokenize_status: StatusCode::OK,
+            connections: Vec::new(),
         }
     }
 
@@ -124,17 +127,25 @@ impl EmbeddedVaultBuilder {
         self
     }
 
+    /// Adds a connection, which the vault answers at [`ConnectionSpec::path`].
+    pub fn connection(mut self, connection: ConnectionSpec) -> Self {
+        self.connections.push(connection);
+        self
+    }
+
     /// Opens the vault. A new one gets its tables, an owner with a fresh RSA key, and an API key.
     ///
     /// # Errors
     ///
-    /// Fails when the data file cannot be opened or is not one of this crate, and when a schema cannot be used.
+    /// Fails when the data file cannot be opened or is not one of this crate, and when a schema or a connection
+    /// cannot be used.
     pub fn build(mut self) -> Result<EmbeddedVault, BuildError> {
         let mut tables = if self.default_tables { default_tables() } else { Vec::new() };
         for schema in &self.schemas {
             tables.extend(tables_from_json(schema)?);
         }
         tables.append(&mut self.tables);
+        let connections = Connections::new(std::mem::take(&mut self.connections))?;
 
         let store = Store::open(self.data_file.as_deref())?;
         let seed = store.write(|transaction| Seed::load(transaction, tables))?;
@@ -156,6 +167,7 @@ impl EmbeddedVaultBuilder {
                 audit: AuditLog::new(self.journal_limit),
                 partial_detokenize_status: self.partial_detokenize_status,
                 clock: self.clock,
+                connections,
                 faults: Faults::default(),
                 journal: Journal::new(self.journal_limit),
                 role_ids: seed.role_ids,
@@ -176,6 +188,9 @@ pub enum BuildError {
     /// A schema cannot be used.
     #[error("the schema of the vault cannot be used")]
     Schema(#[from] SchemaError),
+    /// A connection cannot be used.
+    #[error("a connection of the vault cannot be used")]
+    Connection(#[from] ConnectionSpecError),
     /// The data file cannot be opened or is not one of this crate.
     #[error("the data of the vault cannot be opened")]
     Storage {

@@ -43,6 +43,10 @@ pub enum Operation {
     AuditListEvents,
     /// `GET /_emulator/files/{key}`: where the emulator's download links lead.
     EmulatorDownloadFile,
+    /// Any method on `/v1/gateway/outboundRoutes/{connection_id}/{route}`.
+    ConnectionsInvokeOutbound,
+    /// Any method on `/v1/gateway/inboundRoutes/{connection_id}/{route}`.
+    ConnectionsInvokeInbound,
 }
 
 struct Route {
@@ -58,6 +62,9 @@ const fn route(operation: Operation, name: &'static str, method: Method, templat
 
 const TABLE: &str = "/v1/vaults/{vault_id}/{table_name}";
 const RECORD: &str = "/v1/vaults/{vault_id}/{table_name}/{id}";
+
+const OUTBOUND: &str = "/v1/gateway/outboundRoutes/{connection_id}/{route}";
+const INBOUND: &str = "/v1/gateway/inboundRoutes/{connection_id}/{route}";
 
 /// The first template that fits wins, so literal segments stand before parameters.
 const ROUTES: &[Route] = {
@@ -101,6 +108,9 @@ const ROUTES: &[Route] = {
         route(O::BinLookupListCards, "bin_lookup_list_cards", Method::POST, "/v1/card_lookup"),
         route(O::AuditListEvents, "audit_list_events", Method::GET, "/v1/audit/events"),
         route(O::EmulatorDownloadFile, "emulator_download_file", Method::GET, "/_emulator/files/{key}"),
+        // Found by `connection` before, whatever the method and the length of the path.
+        route(O::ConnectionsInvokeOutbound, "connections_invoke_outbound", Method::POST, OUTBOUND),
+        route(O::ConnectionsInvokeInbound, "connections_invoke_inbound", Method::POST, INBOUND),
     ]
 };
 
@@ -117,6 +127,10 @@ impl Operation {
 
     fn route(self) -> Option<&'static Route> {
         ROUTES.iter().find(|route| route.operation == self)
+    }
+
+    pub(crate) fn is_connection(self) -> bool {
+        matches!(self, Self::ConnectionsInvokeOutbound | Self::ConnectionsInvokeInbound)
     }
 
     /// Tells whether the path names the vault.
@@ -157,6 +171,9 @@ pub(crate) fn without_host_segment(path: &str) -> &str {
 }
 
 pub(crate) fn find(method: &Method, path: &str) -> Target {
+    if let Some(target) = connection(path) {
+        return target;
+    }
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let mut target = Target::Unknown;
     for route in ROUTES {
@@ -167,6 +184,20 @@ pub(crate) fn find(method: &Method, path: &str) -> Target {
         target = Target::OtherMethod;
     }
     target
+}
+
+/// Finds the connection that a path means; `route` is what follows its id, as it was sent.
+fn connection(path: &str) -> Option<Target> {
+    let (direction, rest) = path.strip_prefix("/v1/gateway/")?.split_once('/')?;
+    let operation = match direction {
+        "outboundRoutes" => Operation::ConnectionsInvokeOutbound,
+        "inboundRoutes" => Operation::ConnectionsInvokeInbound,
+        _ => return None,
+    };
+    let (id, route) = rest.split_at_checked(rest.find('/').unwrap_or(rest.len()))?;
+    let route = if route.is_empty() { "/" } else { route };
+    let parameters = vec![("connection_id", id.to_owned()), ("route", route.to_owned())];
+    Some(Target::Operation(operation, Parameters(parameters)))
 }
 
 fn fit(template: &'static str, segments: &[&str]) -> Option<Parameters> {

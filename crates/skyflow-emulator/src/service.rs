@@ -18,6 +18,7 @@ use tower_service::Service;
 
 use crate::audit::Observed;
 use crate::auth::{AuthKind, Caller};
+use crate::connections;
 use crate::errors::{ApiError, ApiResult};
 use crate::faults::{Action, Fault, Plan};
 use crate::journal::JournalEntry;
@@ -29,6 +30,7 @@ use crate::state::{Now, State};
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
 const EMULATOR: header::HeaderName = header::HeaderName::from_static("x-emulator");
+const FROM_CLIENT: header::HeaderName = header::HeaderName::from_static("error-from-client");
 const FAULT: &str = "x-emulator-fault";
 const METADATA: &str = "sky-metadata";
 
@@ -107,14 +109,23 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Result<Response<Bo
     if let Outcome::Done(reply) = &outcome {
         (entry.records, entry.failed) = (reply.records, reply.failed);
     }
+    let is_connection = operation.is_some_and(Operation::is_connection);
+    let is_own_refusal = is_connection && matches!(outcome, Outcome::Refused(_));
     let response =
         outcome.into_response(&entry.request_id).map(|response| finish(response, &plan, &entry.request_id));
+    let response = response.map(|mut response| {
+        if is_own_refusal {
+            response.headers_mut().insert(FROM_CLIENT, HeaderValue::from_static("false"));
+        }
+        response
+    });
     entry.status = response.as_ref().map(Response::status);
     if let (Some(operation), Some(status)) = (operation, entry.status) {
         let observed = Observed {
             operation,
             method: &method,
-            path: &path,
+            // The path of a connection's route may hold values.
+            path: if is_connection { operation.path_template() } else { &path },
             request_id: &entry.request_id,
             peer: connection.map(|connection| connection.peer.ip().to_string()).unwrap_or_default(),
             caller: known_caller.as_ref(),
@@ -146,6 +157,7 @@ impl Outcome {
                     .unwrap_or(HeaderValue::from_static("application/octet-stream"));
                 return Some(response(status, content_type, content));
             }
+            Self::Done(Reply { body: ReplyBody::Made(response), .. }) => return Some(*response),
             Self::Refused(error) => (error.status, error.body(request_id)),
             Self::Made(response) => return Some(*response),
             Self::Closed => return None,
@@ -246,6 +258,10 @@ async fn work(
     now: Now,
 ) -> (Option<Caller>, ApiResult<Reply>) {
     let (operation, path) = match target {
+        Target::Operation(operation, path) if operation.is_connection() => {
+            let is_outbound = operation == Operation::ConnectionsInvokeOutbound;
+            return connections::invoke(Arc::clone(state), parts, is_outbound, path, body, now).await;
+        }
         Target::Operation(operation, path) => (operation, path),
         Target::OtherMethod => {
             let text = "The request method isn't allowed for the requested resource.";

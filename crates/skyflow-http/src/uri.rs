@@ -225,6 +225,11 @@ impl BaseUri {
         Uri::from_parts(parts).map_err(|_| BaseUriError { problem: "and path do not make a URI" })
     }
 
+    /// Tells whether the server is on this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(self.authority.host())
+    }
+
     /// Returns scheme and authority without the path prefix, as in `https://host:443`.
     pub fn origin(&self) -> String {
         format!("{}://{}", self.scheme, self.authority)

@@ -58,6 +58,11 @@ pub(crate) fn authenticate(state: &State, headers: &HeaderMap, now: Now) -> ApiR
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
         _ => return Err(ApiError::unauthorized()),
     };
+    authenticate_credential(state, credential, now)
+}
+
+/// Finds out whose an API key or a bearer token is.
+pub(crate) fn authenticate_credential(state: &State, credential: &str, now: Now) -> ApiResult<Caller> {
     if credential.starts_with("sky-") {
         from_api_key(state, credential)
     } else {

@@ -8,11 +8,14 @@ pub enum Role {
     VaultEditor,
     /// Reads; reads show at most what each column shows by default.
     VaultViewer,
+    /// Invokes connections, and nothing else.
+    ConnectionInvoker,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 3] = [Self::VaultOwner, Self::VaultEditor, Self::VaultViewer];
+    pub const ALL: [Self; 4] =
+        [Self::VaultOwner, Self::VaultEditor, Self::VaultViewer, Self::ConnectionInvoker];
 
     /// Returns Skyflow's name of the role, such as `VAULT_OWNER`.
     pub const fn as_str(self) -> &'static str {
@@ -20,6 +23,7 @@ impl Role {
             Self::VaultOwner => "VAULT_OWNER",
             Self::VaultEditor => "VAULT_EDITOR",
             Self::VaultViewer => "VAULT_VIEWER",
+            Self::ConnectionInvoker => "CONNECTION_INVOKER",
         }
     }
 
@@ -30,8 +34,9 @@ impl Role {
     pub(crate) fn allows(self, permission: Permission) -> bool {
         match self {
             Self::VaultOwner => true,
-            Self::VaultEditor => permission != Permission::PlainText,
+            Self::VaultEditor => matches!(permission, Permission::Read | Permission::Write),
             Self::VaultViewer => permission == Permission::Read,
+            Self::ConnectionInvoker => permission == Permission::InvokeConnection,
         }
     }
 }
@@ -43,4 +48,5 @@ pub(crate) enum Permission {
     Write,
     /// See values beyond what their columns show by default.
     PlainText,
+    InvokeConnection,
 }

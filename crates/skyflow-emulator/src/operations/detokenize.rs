@@ -7,6 +7,7 @@ use super::{Call, Reply};
 use crate::auth::{Caller, DataToken, Permission};
 use crate::errors::{ApiError, ApiResult};
 use crate::schema::text_of;
+use crate::state::{Now, State};
 use crate::store::{records, tokens};
 
 const TOKEN_UNKNOWN: &str = "Token Not Found";
@@ -27,8 +28,8 @@ struct DetokenizeParameter {
 }
 
 /// The value a token stands for, as the caller may see it.
-struct Detokenized {
-    value: String,
+pub(super) struct Detokenized {
+    pub(super) value: String,
     value_type: &'static str,
 }
 
@@ -53,7 +54,7 @@ pub(super) fn detokenize(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
                     DataToken::Plain(_) if caller.enforce_signed_tokens => SIGNATURE_MISSING,
                     DataToken::Refused => SIGNATURE_INVALID,
                     DataToken::Plain(data) | DataToken::Signed(data) => {
-                        match resolve(call, caller, connection, &data, asked)? {
+                        match resolve(call.state, call.now, caller, connection, &data, asked)? {
                             Some(Detokenized { value, value_type }) => {
                                 found += 1;
                                 return Ok(json!({
@@ -94,15 +95,16 @@ fn refusal(failed: &[(String, &str)], found: usize) -> ApiError {
     })
 }
 
-fn resolve(
-    call: &Call<'_>,
+pub(super) fn resolve(
+    state: &State,
+    now: Now,
     caller: &Caller,
     connection: &Connection,
     token: &str,
     asked: Redaction,
 ) -> ApiResult<Option<Detokenized>> {
-    let Some(target) = tokens::find(connection, token, call.now.millis())? else { return Ok(None) };
-    let Some(table) = call.state.schema.table(&target.table) else { return Ok(None) };
+    let Some(target) = tokens::find(connection, token, now.millis())? else { return Ok(None) };
+    let Some(table) = state.schema.table(&target.table) else { return Ok(None) };
     let Some(column) = table.column(&target.column) else { return Ok(None) };
     let value = match target.value {
         Some(json) => serde_json::from_str(&json).ok(),

@@ -3,6 +3,7 @@
 mod audit;
 mod batch;
 mod card_lookup;
+pub(crate) mod connection_fields;
 mod delete;
 mod detokenize;
 mod files;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use skyflow_http::Body;
 
 pub(crate) use parameters::QueryParameters;
 
@@ -74,7 +76,12 @@ pub(crate) struct Reply {
 
 pub(crate) enum ReplyBody {
     Json(Value),
-    File { content_type: String, content: Vec<u8> },
+    File {
+        content_type: String,
+        content: Vec<u8>,
+    },
+    /// An answer that somebody else has made.
+    Made(Box<http::Response<Body>>),
 }
 
 impl Reply {
@@ -114,8 +121,11 @@ fn run_for(caller: &Caller, operation: Operation, call: &Call<'_>) -> ApiResult<
         return Err(ApiError::no_such_resource());
     }
     match operation {
-        // Both need no caller and were answered before.
-        Operation::AuthenticationGetToken | Operation::EmulatorDownloadFile => Err(ApiError::internal()),
+        // Answered before.
+        Operation::AuthenticationGetToken
+        | Operation::EmulatorDownloadFile
+        | Operation::ConnectionsInvokeOutbound
+        | Operation::ConnectionsInvokeInbound => Err(ApiError::internal()),
         Operation::RecordsBatch => batch::batch(call, caller),
         Operation::RecordsList => get::list(call, caller),
         Operation::RecordsInsert => insert::insert(call, caller),

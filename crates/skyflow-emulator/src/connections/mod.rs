@@ -1,0 +1,39 @@
+//! Connections: routes on which the vault puts values in the place of tokens, or tokens in the place of values.
+
+mod call;
+mod document;
+mod fields;
+mod forward;
+mod rules;
+mod spec;
+
+use std::sync::OnceLock;
+
+pub(crate) use call::invoke;
+pub use spec::{ConnectionSpec, ConnectionSpecError};
+
+use skyflow_http::HttpService;
+
+/// The connections of a vault.
+#[derive(Default)]
+pub(crate) struct Connections {
+    specs: Vec<ConnectionSpec>,
+    /// Made when the first request is forwarded: most vaults have no connections.
+    client: OnceLock<HttpService>,
+}
+
+impl Connections {
+    pub(crate) fn new(specs: Vec<ConnectionSpec>) -> Result<Self, ConnectionSpecError> {
+        for (position, spec) in specs.iter().enumerate() {
+            spec.check()?;
+            if specs.iter().take(position).any(|earlier| earlier.id() == spec.id()) {
+                return Err(spec.refused("is given twice"));
+            }
+        }
+        Ok(Self { specs, client: OnceLock::new() })
+    }
+
+    fn find(&self, id: &str, is_outbound: bool) -> Option<&ConnectionSpec> {
+        self.specs.iter().find(|spec| spec.id() == id && spec.is_outbound() == is_outbound)
+    }
+}

@@ -1,0 +1,4 @@
+//! Connections over real sockets: third parties that misbehave, and the embedded vault in between.
+
+mod embedded;
+mod misbehaving;
