@@ -49,8 +49,8 @@ impl Identity {
         })
     }
 
-    /// Returns the document of the service account, changed as the trace says.
-    fn document(&self, mutation: &str) -> Result<String, UnknownCredentials> {
+    /// Returns the document of the service account, changed as the trace says; `words` are those of the refusal.
+    fn document(&self, mutation: &str, words: &str) -> Result<String, UnknownCredentials> {
         let mut document = Json::object([
             ("clientID", Json::text(CLIENT_ID)),
             ("clientName", Json::text("peerlab")),
@@ -76,18 +76,24 @@ impl Identity {
             }
             (_, Some("tokenuri")) if bad => document.set("tokenURI", Json::text("not a url")),
             (_, Some(field)) if !bad => drop_member(&mut document, field),
-            _ => return Err(UnknownCredentials(format!("credentials.mutate `{mutation}`"))),
+            // The word is the recorder's own; what it stands for is told by the refusal.
+            _ => match told(words) {
+                Some(("document", _)) => return Ok("{not json".to_owned()),
+                Some((field, Some(value))) => document.set(field, Json::text(value)),
+                Some((field, None)) => drop_member(&mut document, &field.to_ascii_lowercase()),
+                None => return Err(UnknownCredentials(format!("credentials.mutate `{mutation}`"))),
+            },
         }
         Ok(document.to_string())
     }
 
-    fn file(&self, mutation: &str) -> Result<PathBuf, UnknownCredentials> {
+    fn file(&self, mutation: &str, words: &str) -> Result<PathBuf, UnknownCredentials> {
         let path =
             self.directory.path().join(format!("credentials-{}.json", mutation.replace(['/', '\\'], "-")));
         if mutation == "missing" {
             return Ok(path);
         }
-        std::fs::write(&path, self.document(mutation)?)
+        std::fs::write(&path, self.document(mutation, words)?)
             .map_err(|error| UnknownCredentials(error.to_string()))?;
         Ok(path)
     }
@@ -96,6 +102,7 @@ impl Identity {
     pub fn account(
         &self,
         of: &Json,
+        words: &str,
     ) -> Result<Result<ServiceAccountKey, CredentialsError>, UnknownCredentials> {
         if let Some((key, _)) =
             of.members().iter().find(|(key, _)| !matches!(key.as_str(), "kind" | "mutate"))
@@ -104,8 +111,8 @@ impl Identity {
         }
         let mutation = of.get("mutate").as_str().unwrap_or_default();
         match of.get("kind").as_str().unwrap_or("string") {
-            "string" | "env" => Ok(ServiceAccountKey::from_json(&self.document(mutation)?)),
-            "path" => Ok(ServiceAccountKey::from_path(self.file(mutation)?)),
+            "string" | "env" => Ok(ServiceAccountKey::from_json(&self.document(mutation, words)?)),
+            "path" => Ok(ServiceAccountKey::from_path(self.file(mutation, words)?)),
             other => Err(UnknownCredentials(format!("credentials.kind `{other}`"))),
         }
     }
@@ -114,7 +121,12 @@ impl Identity {
     ///
     /// The kind `env` means a text in `SKYFLOW_CREDENTIALS`, which is read like any other; a process of several threads
     /// cannot set its own environment.
-    pub fn credentials(&self, of: &Json, now: SystemTime) -> Result<Option<Given>, UnknownCredentials> {
+    pub fn credentials(
+        &self,
+        of: &Json,
+        now: SystemTime,
+        words: &str,
+    ) -> Result<Option<Given>, UnknownCredentials> {
         const KNOWN: [&str; 6] = ["kind", "mutate", "roles", "context", "token_uri", "value"];
         if let Some((key, _)) = of.members().iter().find(|(key, _)| !KNOWN.contains(&key.as_str())) {
             return Err(UnknownCredentials(format!("credentials.{key}")));
@@ -127,8 +139,8 @@ impl Identity {
             "none" => return Ok(None),
             "api_key" => config.api_key = secret(value.unwrap_or(API_KEY)),
             "bad_api_key" | "invalid_api_key" | "malformed_api_key" => config.api_key = secret("sky-bad"),
-            "string" | "env" => config.credentials_string = secret(&self.document(mutation)?),
-            "path" => config.path = Some(self.file(mutation)?.to_string_lossy().into_owned()),
+            "string" | "env" => config.credentials_string = secret(&self.document(mutation, words)?),
+            "path" => config.path = Some(self.file(mutation, words)?.to_string_lossy().into_owned()),
             "token" => config.token = secret(value.unwrap_or(&jwt(&token_claims(now, 3600), "own"))),
             "expired_token" => config.token = secret(&jwt(&token_claims(now, -3600), "own")),
             "bad_token" | "invalid_token" | "malformed_token" | "opaque_token" | "garbage_token" => {
@@ -208,6 +220,20 @@ fn part(encoded: &str) -> Option<Json> {
 
 pub fn seconds(time: SystemTime) -> i64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())
+}
+
+/// The field that a refusal of the official SDK is about, and what stands in it.
+fn told(words: &str) -> Option<(&'static str, Option<&'static str>)> {
+    const TOLD: [(&str, &str, Option<&str>); 7] = [
+        ("Unable to read private key", "privateKey", None),
+        ("Unable to read client ID", "clientID", None),
+        ("Unable to read key ID", "keyID", None),
+        ("Unable to read token URI", "tokenURI", None),
+        ("The token URI must be", "tokenURI", Some("not a url")),
+        ("Invalid private key format", "privateKey", Some("not a key")),
+        ("Specify credentials as a string", "document", None),
+    ];
+    TOLD.into_iter().find(|(start, ..)| words.contains(start)).map(|(_, field, value)| (field, value))
 }
 
 fn drop_member(document: &mut Json, folded: &str) {

@@ -170,6 +170,8 @@ impl State {
         let before = list.iter().filter(|(call, _)| *call == number).count();
         let mut reply = match recorded.get(&number).and_then(|replies| replies.get(before)) {
             Some(recorded) => recorded.clone()?,
+            // Where the connection broke once, it breaks again.
+            None if recorded.get(&number).is_some_and(|replies| replies.contains(&None)) => return None,
             None => self.make_up(sent),
         };
         if for_a_token && let Some(token) = reply.body.member_mut("accessToken") {

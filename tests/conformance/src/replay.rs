@@ -112,7 +112,11 @@ fn without_limits() -> CallOptions {
 
 fn builder(trace: &Trace, lab: &Lab, clock: &ManualClock) -> Result<SkyflowBuilder, Outcome> {
     let mut builder = Skyflow::builder().transport(lab.service()).clock(Arc::new(clock.clone()));
-    let given = Identity::shared().credentials(&trace.credentials, clock.now());
+    let given = Identity::shared().credentials(
+        &trace.credentials,
+        clock.now(),
+        trace.calls().next().map_or("", Call::words),
+    );
     match given.map_err(|error| Outcome::Unknown(error.0))? {
         None if std::env::var_os(skyflow_auth::CREDENTIALS_ENV).is_some() => {
             let problem = "a call without credentials cannot be made while SKYFLOW_CREDENTIALS is set";

@@ -1,7 +1,7 @@
 """Records calls of the official Python SDK, in the form of the traces beside this directory.
 
-Run it with an interpreter that has `skyflow==2.1.3`: it writes one file per case of `cases.json` next to itself. Nothing
-leaves the process: the HTTP library is given a server in memory.
+Run it with an interpreter that has `skyflow==2.1.3`: it makes the calls of `cases.json` and writes `recorded.jsonl`, one
+trace per line. Nothing leaves the process: the HTTP library is given a server in memory.
 """
 
 import base64
@@ -242,6 +242,16 @@ def vault_call(vault, op, args, directory):
     return getattr(vault, op)(request(**args))
 
 
+def credentials_string(case):
+    document = dict(CREDENTIALS)
+    how = case.get("credentials", {}).get("mutate")
+    if how == "upside_down":
+        document["privateKey"] = "not a key"
+    elif how:
+        del document[how[3:]]
+    return json.dumps(document)
+
+
 def config_of(case):
     from skyflow import Env, LogLevel, Skyflow
     config = {"vault_id": "vault0001", "cluster_id": "peerlab", "env": "PROD"}
@@ -255,7 +265,7 @@ def config_of(case):
     if given["kind"] == "api_key":
         credentials["api_key"] = API_KEY
     elif given["kind"] == "string":
-        credentials["credentials_string"] = json.dumps(CREDENTIALS)
+        credentials["credentials_string"] = credentials_string(case)
     elif given["kind"] == "token":
         credentials["token"] = given.get("value", token())
     builder = Skyflow.builder().set_log_level(LogLevel.OFF)
@@ -272,7 +282,7 @@ def record(number, case):
     def call():
         from skyflow.service_account import generate_bearer_token_from_creds, generate_signed_data_tokens_from_creds
         if op == "bearer_token":
-            kind = generate_bearer_token_from_creds(json.dumps(CREDENTIALS), dict(args))
+            kind = generate_bearer_token_from_creds(credentials_string(case), dict(args))
             return {"returned": ["<jwt>" if kind[0] and kind[0].count(".") == 2 else kind[0], kind[1]]}
         if op == "signed_data_tokens":
             signed = generate_signed_data_tokens_from_creds(json.dumps(CREDENTIALS), dict(args))
@@ -295,6 +305,7 @@ def record(number, case):
 def main():
     with open(os.path.join(HERE, "cases.json")) as file:
         cases = json.load(file)
+    lines = []
     for number, case in enumerate(cases, start=1):
         trace = record(number, case)
         for request in trace["requests"]:
@@ -303,9 +314,9 @@ def main():
                 request["headers"]["sky-metadata"] = json.dumps({
                     "sdk_name_version": "skyflow-python@2.1.3", "sdk_client_device_model": "vm",
                     "sdk_client_os_details": "linux", "sdk_runtime_details": "Python"})
-        with open(os.path.join(HERE, case["case"] + ".json"), "w") as file:
-            json.dump(trace, file, indent=1, ensure_ascii=False)
-            file.write("\n")
+        lines.append(json.dumps(trace, ensure_ascii=False) + "\n")
+    with open(os.path.join(HERE, "recorded.jsonl"), "w") as file:
+        file.writelines(lines)
     print(len(cases), "recorded", file=sys.stderr)
 
 

@@ -34,7 +34,6 @@ const SHOWN: &[&str] = &[
     "RecordIDResponse",
     "accountID",
     "apiName",
-    "bearerTokenContextID",
     "changeID",
     "columns",
     "entity_type",

@@ -328,7 +328,7 @@ impl fmt::Debug for ListEvents {
             .field("origin", &redacted(self.origin.is_some()))
             .field("auth_mode", &self.auth_mode)
             .field("jwt_id", &self.jwt_id)
-            .field("bearer_token_context_id", &self.bearer_token_context_id)
+            .field("bearer_token_context_id", &redacted(self.bearer_token_context_id.is_some()))
             .field("parent_account_id", &self.parent_account_id)
             .field("account_id", &self.account_id)
             .field("workspace_id", &self.workspace_id)

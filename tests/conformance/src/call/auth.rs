@@ -26,20 +26,20 @@ pub struct Caller<'a> {
 /// Makes a call of the token functions.
 pub async fn auth_call(caller: &Caller<'_>, call: &Call) -> Outcome {
     let outcome = match call.op.as_str() {
-        "bearer_token" => bearer_token(caller, &call.args).await,
-        "signed_data_tokens" => signed_data_tokens(caller, &call.args),
+        "bearer_token" => bearer_token(caller, call).await,
+        "signed_data_tokens" => signed_data_tokens(caller, call),
         other => Err(unknown(format!("operation `{other}`"))),
     };
     outcome.unwrap_or_else(|stop| *stop)
 }
 
-fn key(credentials: &Json) -> Result<ServiceAccountKey, Stop> {
-    let source = Identity::shared().account(credentials).map_err(|error| unknown(error.0))?;
+fn key(credentials: &Json, call: &Call) -> Result<ServiceAccountKey, Stop> {
+    let source = Identity::shared().account(credentials, call.words()).map_err(|error| unknown(error.0))?;
     source.map_err(refused)
 }
 
-async fn bearer_token(caller: &Caller<'_>, args: &Json) -> Result<Outcome, Stop> {
-    let args = Arguments::of("bearer_token", args, &["ctx", "role_ids", "token_uri"])?;
+async fn bearer_token(caller: &Caller<'_>, call: &Call) -> Result<Outcome, Stop> {
+    let args = Arguments::of("bearer_token", &call.args, &["ctx", "role_ids", "token_uri"])?;
     let mut options = TokenOptions::new();
     if let Some(roles) = args.texts("role_ids")? {
         options = options.roles(roles).map_err(refused)?;
@@ -52,7 +52,7 @@ async fn bearer_token(caller: &Caller<'_>, args: &Json) -> Result<Outcome, Stop>
     }
     let clock: Arc<dyn Clock> = Arc::new(caller.clock.clone());
     let exchange = TokenExchange::with_clock(caller.lab.service(), clock);
-    let tokens = ServiceAccountTokens::new(key(caller.credentials)?, exchange).with_options(options);
+    let tokens = ServiceAccountTokens::new(key(caller.credentials, call)?, exchange).with_options(options);
     Ok(match tokens.token().await {
         Ok(token) => {
             let shown = if claims_of(token.expose()).is_some() { "<jwt>" } else { token.expose() };
@@ -62,10 +62,10 @@ async fn bearer_token(caller: &Caller<'_>, args: &Json) -> Result<Outcome, Stop>
     })
 }
 
-fn signed_data_tokens(caller: &Caller<'_>, args: &Json) -> Result<Outcome, Stop> {
-    let args = Arguments::of("signed_data_tokens", args, &["data_tokens", "ctx", "time_to_live"])?;
+fn signed_data_tokens(caller: &Caller<'_>, call: &Call) -> Result<Outcome, Stop> {
+    let args = Arguments::of("signed_data_tokens", &call.args, &["data_tokens", "ctx", "time_to_live"])?;
     let mut signer =
-        DataTokenSigner::new(key(caller.credentials)?).with_clock(Arc::new(caller.clock.clone()));
+        DataTokenSigner::new(key(caller.credentials, call)?).with_clock(Arc::new(caller.clock.clone()));
     match args.raw("time_to_live") {
         Json::Null => {}
         Json::Number(digits) => {

@@ -1,8 +1,8 @@
 //! Rows: insert, get, update, delete, query.
 
 use skyflow::{
-    DeleteRequest, GetRequest, GetResponse, InsertRequest, InsertResponse, QueryRequest, QueryResponse,
-    UpdateRequest, UpdateResponse, Vault,
+    DeleteRequest, GetRequest, GetResponse, InsertRequest, InsertResponse, Order, QueryRequest,
+    QueryResponse, UpdateRequest, UpdateResponse, Vault,
 };
 
 use super::arguments::{Arguments, REDACTIONS, Stop, TOKEN_MODES, inexpressible, text};
@@ -75,8 +75,11 @@ fn inserted(answer: &InsertResponse) -> Json {
     ])
 }
 
+const ORDERS: [(&str, Order); 3] =
+    [("ASCENDING", Order::Ascending), ("DESCENDING", Order::Descending), ("NONE", Order::None)];
+
 pub(super) async fn get(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 11] = [
         "table",
         "ids",
         "redaction_type",
@@ -87,6 +90,7 @@ pub(super) async fn get(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
         "download_url",
         "column_name",
         "column_values",
+        "order_by",
     ];
     let args = Arguments::of("get", args, &KNOWN)?;
     let mut request = GetRequest::new(args.required("table")?);
@@ -114,6 +118,10 @@ pub(super) async fn get(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
     }
     if !args.raw("download_url").is_null() {
         request = request.download_url(args.flag("download_url")?.unwrap_or_default());
+    }
+    // Python has no such option, but others have.
+    if let Some(order) = args.choice("order_by", &ORDERS)? {
+        request = request.order_by(order);
     }
     finished(vault.get(request).await, |answer| got(&answer))
 }

@@ -26,7 +26,7 @@ pub(super) async fn tokenize(vault: &Vault, args: &Json) -> Result<Outcome, Stop
 }
 
 pub(super) async fn detokenize(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
-    let args = Arguments::of("detokenize", args, &["data", "continue_on_error"])?;
+    let args = Arguments::of("detokenize", args, &["data", "continue_on_error", "download_url"])?;
     let mut request = DetokenizeRequest::new();
     for (index, item) in args.list("data")?.unwrap_or_default().iter().enumerate() {
         let name = format!("data[{index}]");
@@ -39,6 +39,9 @@ pub(super) async fn detokenize(vault: &Vault, args: &Json) -> Result<Outcome, St
     }
     if let Some(yes) = args.flag("continue_on_error")? {
         request = request.continue_on_error(yes);
+    }
+    if !args.raw("download_url").is_null() {
+        request = request.download_url(args.flag("download_url")?.unwrap_or_default());
     }
     finished(vault.detokenize(request).await, |answer| detokenized(&answer))
 }

@@ -222,24 +222,36 @@ fn json_body(expected: &Json, ours: &Sent, found: &mut Vec<Finding>) {
     };
     found.extend(named("jwt_header", json::strict(recorded.get("jwt_header"), &header)));
     found.extend(named("jwt_claims", claims::compare(recorded.get("jwt_claims"), &claims, ours.at)));
-    if recorded.get("rs256_verified").as_bool() != Some(true) {
-        let at = Part::Body(".assertion.rs256_verified".to_owned());
-        found.push((at, recorded.get("rs256_verified").to_string(), "true".to_owned()));
+    let mut rest = recorded.clone();
+    for compared in ["jwt_header", "jwt_claims"] {
+        rest.set(compared, Json::Null);
     }
+    let verified = Json::object([
+        ("jwt_header", Json::Null),
+        ("jwt_claims", Json::Null),
+        ("rs256_verified", Json::Bool(true)),
+    ]);
+    found.extend(named("is", json::strict(&rest, &verified)));
 }
 
 fn form(expected: &[Json], ours: &Sent, found: &mut Vec<Finding>) {
     let content_type =
         ours.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let got = wire::form(content_type, &ours.body).unwrap_or_default();
-    let names: BTreeSet<String> = expected
-        .iter()
-        .filter_map(|part| part.get("name").as_str().map(ToOwned::to_owned))
-        .chain(got.iter().map(|part| part.name.clone()))
-        .collect();
+    let recorded: Vec<String> =
+        expected.iter().map(|part| part.get("name").as_str().unwrap_or_default().to_owned()).collect();
+    let sent: Vec<String> = got.iter().map(|part| part.name.clone()).collect();
+    let in_both = |list: &[String], other: &[String]| {
+        list.iter().filter(|name| other.contains(name)).cloned().collect::<Vec<_>>().join(", ")
+    };
+    let (left, right) = (in_both(&recorded, &sent), in_both(&sent, &recorded));
+    if left != right {
+        found.push((Part::Form("all".to_owned(), "order"), left, right));
+    }
+    let names: BTreeSet<String> = recorded.into_iter().chain(sent).collect();
     for name in names {
         let recorded: Vec<&Json> =
-            expected.iter().filter(|part| part.get("name").as_str() == Some(&name)).collect();
+            expected.iter().filter(|part| part.get("name").as_str().unwrap_or_default() == name).collect();
         let sent: Vec<&wire::Part> = got.iter().filter(|part| part.name == name).collect();
         if recorded.len() != sent.len() {
             let shown = |count: usize, content: Option<String>| match (count, content) {

@@ -121,9 +121,12 @@ fn list_query(args: &Json) -> Vec<(String, String)> {
     for (key, list) in [("skyflow_ids", "ids"), ("fields", "fields"), ("column_values", "column_values")] {
         args.get(list).elements().iter().for_each(|value| add(key, value));
     }
-    for (key, name) in
-        [("redaction", "redaction_type"), ("column_name", "column_name"), ("downloadURL", "download_url")]
-    {
+    for (key, name) in [
+        ("redaction", "redaction_type"),
+        ("column_name", "column_name"),
+        ("downloadURL", "download_url"),
+        ("order_by", "order_by"),
+    ] {
         if !args.get(name).is_null() {
             add(key, args.get(name));
         }
@@ -208,6 +211,7 @@ fn detokenize_body(args: &Json) -> Json {
     Json::object([
         ("detokenizationParameters", Json::List(parameters.collect())),
         ("continueOnError", Json::Bool(go_on)),
+        ("downloadURL", args.get("download_url").clone()),
     ])
 }
 

@@ -75,6 +75,10 @@ pub(super) const RULES: &[Rule] = &[
         holds: |case, ours| {
             repeated(&ours.sent)?;
             let tokens: Vec<_> = ours.sent.iter().map(|sent| sent.headers.get("authorization")).collect();
+            let exchanges = ours.tokens.len();
+            if exchanges != case.call.tokens.len() + 1 {
+                return Err(format!("{exchanges} requests for a token"));
+            }
             match tokens.as_slice() {
                 [old, new]
                     if old != new && is_401(ours.sent.first().and_then(|sent| sent.reply.as_ref())) =>

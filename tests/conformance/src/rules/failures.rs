@@ -2,7 +2,7 @@
 
 use skyflow::ErrorKind;
 
-use super::help::{as_answered, the_result};
+use super::help::{as_answered, the_call, the_result};
 use super::{Case, Rule};
 use crate::difference::Place;
 use crate::json::Json;
@@ -19,7 +19,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "status-text",
         applies: |case| failure(case).is_some_and(|reply| error(reply).get("http_status").as_str().is_none()),
-        explains: |difference, _, _| difference.place == Place::Error("http_status"),
+        explains: |difference, _, _| {
+            difference.place == Place::Error("http_status") && difference.expected == "\"Bad Request\""
+        },
         holds: as_answered,
     },
     Rule {
@@ -52,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "no-answer-no-code",
         applies: |case| case.call.network_failed(),
-        explains: the_result,
+        explains: the_call,
         holds: |case, ours| match &ours.outcome {
             Outcome::Failed(failure) if failure.kind == ErrorKind::Transport => {
                 let unsent = case.call.exchanges.is_empty();

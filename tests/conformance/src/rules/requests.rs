@@ -60,6 +60,12 @@ pub(super) const RULES: &[Rule] = &[
         holds: |_, ours| refused_by(ours, |_| true),
     },
     Rule {
+        id: "options-of-others",
+        applies: |case| case.call.has_no_form(),
+        explains: the_call,
+        holds: made_as_promised,
+    },
+    Rule {
         id: "env-default",
         applies: |case| case.trace.config.has("env") && case.trace.config.get("env").is_null(),
         explains: the_call,
@@ -82,8 +88,9 @@ pub(super) const RULES: &[Rule] = &[
         },
         explains: |difference, case, ours| {
             let paging = |key: &str| matches!(key, "offset" | "limit");
+            let (recorded, sent) = (difference.expected.parse::<u64>(), difference.got.parse::<u64>());
             match &difference.place {
-                Place::Request(_, Part::Query(key)) => paging(key),
+                Place::Request(_, Part::Query(key)) => paging(key) && recorded.is_ok() && recorded == sent,
                 _ => case.call.refused() && the_call(difference, case, ours),
             }
         },

@@ -19,6 +19,7 @@ enum Type {
 }
 
 const REDACTIONS: Type = Type::Choice(&["DEFAULT", "REDACTED", "MASKED", "PLAIN_TEXT"]);
+const ORDERS: Type = Type::Choice(&["ASCENDING", "DESCENDING", "NONE"]);
 const MODES: Type = Type::Choice(&["DISABLE", "ENABLE", "ENABLE_STRICT"]);
 
 /// The arguments of each operation, in the order in which they are read.
@@ -49,6 +50,7 @@ const ARGUMENTS: &[(&str, &[(&str, Type)])] = &[
             ("offset", Type::Count),
             ("limit", Type::Count),
             ("download_url", Type::Flag),
+            ("order_by", ORDERS),
         ],
     ),
     (
@@ -76,6 +78,7 @@ const ARGUMENTS: &[(&str, &[(&str, Type)])] = &[
                 ]),
             ),
             ("continue_on_error", Type::Flag),
+            ("download_url", Type::Flag),
         ],
     ),
     (
@@ -133,8 +136,8 @@ fn in_config(trace: &Trace) -> Option<String> {
         !env.is_null() && !["PROD", "SANDBOX", "STAGE", "DEV"].contains(&env.as_str().unwrap_or_default());
     let roles = trace.credentials.get("roles");
     let list_of_texts = roles.elements().iter().all(|role| role.as_str().is_some());
-    let wrong_roles = !(roles.is_null() || matches!(roles, Json::List(_)) && list_of_texts);
-    wrong_roles
+    let usable_roles = roles.is_null() || (matches!(roles, Json::List(_)) && list_of_texts);
+    (!usable_roles)
         .then(|| "credentials.roles".to_owned())
         .or_else(|| id.map(|key| format!("config.{key}")))
         .or_else(|| unknown.then(|| "config.env".to_owned()))

@@ -196,7 +196,7 @@ impl fmt::Debug for AuditEventContext {
             .field("origin", &redacted(self.origin.is_some()))
             .field("auth_mode", &self.auth_mode)
             .field("jwt_id", &self.jwt_id)
-            .field("bearer_token_context_id", &self.bearer_token_context_id)
+            .field("bearer_token_context_id", &redacted(self.bearer_token_context_id.is_some()))
             .finish()
     }
 }

@@ -1,0 +1,49 @@
+//! Connections that break: before a request, and while its answer is awaited.
+
+use skyflow_conformance::json::Json;
+use skyflow_conformance::report::Verdict;
+
+use crate::places::{at_mut, place};
+use crate::{is_different, one_recorded, verdict};
+
+/// A recorded call whose answer never came, as Python tells it.
+fn unanswered(case: &str, words: &str, http_code: i64) -> Json {
+    let mut trace = one_recorded(case);
+    let result = Json::object([
+        ("raised", Json::text("SkyflowError")),
+        ("message", Json::text(words)),
+        ("http_code", Json::number(http_code)),
+        ("http_status", Json::text("Bad Request")),
+        ("grpc_code", Json::Null),
+        ("request_id", Json::Null),
+        ("details", Json::List(Vec::new())),
+    ]);
+    trace.set("result", result);
+    trace.set("responses", Json::List(Vec::new()));
+    trace
+}
+
+#[test]
+fn a_broken_connection_has_no_code_whatever_was_sent() {
+    for case in ["query_lowercase", "insert_byot_enable", "delete_one", "upload_path_with_id"] {
+        let trace = unanswered(case, "Server disconnected without sending a response.", 500);
+        match verdict(&trace) {
+            Verdict::Parity(rules) => assert!(rules.contains(&"no-answer-no-code"), "{case}: {rules:?}"),
+            other => panic!("{case}: {other:?}"),
+        }
+        let mut other = trace.clone();
+        *at_mut(&mut other, &place("requests[0].method")).unwrap() = Json::text("PATCH");
+        assert!(is_different(&verdict(&other)), "{case}");
+    }
+}
+
+#[test]
+fn nobody_at_the_other_end_is_no_refusal() {
+    for words in
+        ["[Errno 111] Connection refused", "[Errno -2] Name or service not known", "[SSL: X] certificate"]
+    {
+        let mut trace = unanswered("query_lowercase", words, 400);
+        trace.set("requests", Json::List(Vec::new()));
+        assert_eq!(verdict(&trace), Verdict::Parity(vec!["no-answer-no-code"]), "{words}");
+    }
+}

@@ -1,0 +1,33 @@
+//! More calls of the official SDK, recorded with `variants/record.py`: the kinds of the traces with other values.
+
+use skyflow_conformance::json::Json;
+use skyflow_conformance::report::Verdict;
+
+use crate::{directory, verdict};
+
+pub(crate) fn recorded() -> Vec<Json> {
+    let lines = std::fs::read_to_string(directory("variants/recorded.jsonl")).unwrap();
+    lines.lines().map(|line| Json::parse(line).unwrap()).collect()
+}
+
+#[test]
+fn every_variant_has_the_verdict_that_is_expected_of_it() {
+    let expected = std::fs::read_to_string(directory("variants/verdicts.txt")).unwrap();
+    let found: Vec<String> = recorded()
+        .iter()
+        .map(|trace| {
+            let words = match verdict(trace) {
+                Verdict::Equal => "equal".to_owned(),
+                Verdict::Parity(rules) => format!("parity {}", rules.join(", ")),
+                Verdict::OutOfScope(op) => format!("out of scope {op}"),
+                Verdict::Different(problems) => format!("different {}", problems.join(" | ")),
+            };
+            format!("{}: {words}", trace.get("case").as_str().unwrap_or_default())
+        })
+        .collect();
+    assert!(found.len() > 200);
+    for (expected, found) in expected.lines().zip(&found) {
+        assert_eq!(expected, found);
+    }
+    assert_eq!(expected.lines().count(), found.len());
+}
