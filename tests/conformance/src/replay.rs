@@ -99,8 +99,8 @@ fn vault(trace: &Trace, lab: &Lab, clock: &ManualClock) -> Result<Vault, Outcome
 
 /// Makes the client of a call of a connection; the URL of the connection is an argument of the recorded call.
 fn connection(trace: &Trace, call: &Call, lab: &Lab, clock: &ManualClock) -> Result<Connection, Outcome> {
-    let path = call.args.get("url").as_str().unwrap_or_default();
-    let url = format!("{}{path}", promise::connection::origin(call));
+    let (origin, path) = promise::connection::address(call);
+    let url = format!("{origin}{path}");
     let client = builder(trace, lab, clock)?.connection(ConnectionConfig::new("connection", url)).build()?;
     Ok(client.default_connection()?.with_options(without_limits()))
 }

@@ -47,6 +47,7 @@ fn shown(answer: &InvokeConnectionResponse) -> Json {
             Json::object(pairs.iter().map(|(name, value)| (name.as_str(), Json::text(value))))
         }
         ConnectionData::Text(text) => Json::text(text),
+        ConnectionData::Bytes(bytes) => Json::text(String::from_utf8_lossy(bytes)),
         other => Json::text(format!("{other:?}")),
     };
     let request_id = Json::text_or_null(answer.metadata.request_id.as_ref());

@@ -60,7 +60,13 @@ fn headers(recorded: &Recorded, ours: &Sent, found: &mut Vec<Finding>) {
         ours.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
     // The boundary of a form is anybody's choice.
-    let media_type = |value: &str| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type = |value: &str| {
+        let value = value.to_ascii_lowercase();
+        match value.split_once(';') {
+            Some((essence, _)) if essence == "multipart/form-data" => essence.to_owned(),
+            _ => value,
+        }
+    };
     let expected = recorded.headers.get("content-type").as_str().map(media_type);
     let got = header("content-type").as_deref().map(media_type);
     if expected != got {

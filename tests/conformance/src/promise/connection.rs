@@ -3,17 +3,25 @@
 use crate::json::Json;
 use crate::trace::{Call, Reply};
 
-/// Where a recorded call went: its connection's URL has no host, so the recorded one's counts.
-pub fn origin(call: &Call) -> String {
-    let recorded = call.exchanges.first().map(|exchange| &exchange.request);
-    let host = recorded.and_then(|request| request.headers.get("host").as_str());
-    let scheme = if recorded.is_some_and(|request| request.tls) { "https" } else { "http" };
-    format!("{scheme}://{}", host.unwrap_or("127.0.0.1:18080"))
+/// Where the recording server listens.
+const ORIGIN: &str = "http://127.0.0.1:18080";
+
+/// Splits the URL of a call into origin and path; one without an origin is the recording server's.
+pub fn address(call: &Call) -> (String, String) {
+    let url = call.args.get("url").as_str().unwrap_or_default();
+    let after_scheme = url.find("://").map_or(0, |at| at + 3);
+    if after_scheme == 0 {
+        return (ORIGIN.to_owned(), url.to_owned());
+    }
+    let end =
+        url.get(after_scheme..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| after_scheme + at);
+    let (origin, path) = url.split_at_checked(end).unwrap_or((url, ""));
+    (origin.to_owned(), path.to_owned())
 }
 
 /// The path with its parameters filled in, segment by segment; `None` when one has no value.
 pub fn segments(call: &Call) -> Option<Vec<String>> {
-    let path = call.args.get("url").as_str().unwrap_or_default();
+    let (_, path) = address(call);
     let filled = |segment: &str| {
         let mut segment = segment.to_owned();
         for (name, value) in call.args.get("path_params").members() {
@@ -128,13 +136,40 @@ fn xml(name: &str, value: &Json) -> String {
     format!("<{name}>{content}</{name}>")
 }
 
+enum Kind {
+    Json,
+    Form,
+    Other,
+}
+
+/// What the content type of an answer says about its body.
+fn kind_of(reply: &Reply) -> Kind {
+    let content_type = reply.header("content-type").unwrap_or("application/json").to_ascii_lowercase();
+    match content_type.split(';').next().unwrap_or_default().trim() {
+        "application/json" | "text/json" => Kind::Json,
+        other if other.ends_with("+json") => Kind::Json,
+        "application/x-www-form-urlencoded" => Kind::Form,
+        _ => Kind::Other,
+    }
+}
+
+/// Tells whether the official SDK takes for text what this one takes apart.
+pub fn is_read_further(reply: &Reply) -> bool {
+    let seen_as_json = reply.header("content-type").is_none() || reply.is_json_by_header();
+    !seen_as_json && !matches!(kind_of(reply), Kind::Other)
+}
+
 /// An answer with a status of 2xx, whatever its body is.
 pub(super) fn answer(reply: &Reply) -> Json {
     let text = reply.text();
-    let json = reply.header("content-type").is_none() || reply.is_json_by_header();
-    let data = match json.then(|| Json::parse(&text).ok()).flatten() {
-        Some(json) => json,
-        None => Json::Text(text),
+    let kind = kind_of(reply);
+    let json = matches!(kind, Kind::Json).then(|| Json::parse(&text).ok()).flatten();
+    let data = match (json, kind) {
+        (Some(json), _) => json,
+        (None, Kind::Form) if !text.is_empty() => Json::object(
+            skyflow_http::form_pairs(&text).into_iter().map(|(name, value)| (name, Json::Text(value))),
+        ),
+        _ => Json::Text(text),
     };
     let request_id = Json::text_or_null(reply.request_id());
     Json::object([

@@ -67,7 +67,7 @@ fn invoked(call: &Call) -> Option<Promised> {
         .find(|method| call.args.get("method").as_str() == Some(method))?;
     Some(Promised {
         method,
-        origin: connection::origin(call),
+        origin: connection::address(call).0,
         segments: connection::segments(call)?,
         query: connection::query(call),
         body: Json::parse(&connection::body(call)).unwrap_or(Json::Null),

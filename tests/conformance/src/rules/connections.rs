@@ -47,6 +47,34 @@ pub(super) const RULES: &[Rule] = &[
         holds: body_as_promised,
     },
     Rule {
+        id: "words-in-queries",
+        applies: |case| {
+            is_sent(case) && any(case.call.args.get("query_params"), &|value| value.as_bool().is_some())
+        },
+        explains: |difference, case, _| match &difference.place {
+            Place::Request(_, Part::Query(name)) => {
+                any(case.call.args.get("query_params").get(name), &|value| value.as_bool().is_some())
+            }
+            _ => false,
+        },
+        holds: |case, ours| match only(ours)? {
+            sent if wire::pairs(&sent.query) == promised::query(case.call) => Ok(()),
+            sent => Err(format!("promised {:?}, sent {}", promised::query(case.call), sent.query)),
+        },
+    },
+    Rule {
+        id: "answers-taken-apart",
+        applies: |case| {
+            case.call.op == "invoke"
+                && case
+                    .call
+                    .last_reply()
+                    .is_some_and(|reply| reply.is_success() && promised::is_read_further(reply))
+        },
+        explains: |difference, _, _| matches!(&difference.place, Place::Returned(at) if at.starts_with(".data")),
+        holds: as_answered,
+    },
+    Rule {
         id: "json-in-multipart",
         applies: |case| {
             is_sent(case)
@@ -72,7 +100,7 @@ pub(super) const RULES: &[Rule] = &[
         applies: |case| is_sent(case) && promised::segments(case.call).is_none(),
         explains: the_call,
         holds: |case, ours| {
-            let url = case.call.args.get("url").as_str().unwrap_or_default();
+            let (_, url) = promised::address(case.call);
             let names = url.split('{').skip(1).filter_map(|rest| rest.split('}').next());
             let missing = names.into_iter().find(|name| !case.call.args.get("path_params").has(name));
             refused(ours, &format!("path_params.{}", missing.unwrap_or_default()))
