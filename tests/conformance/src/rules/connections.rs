@@ -1,6 +1,6 @@
 //! Third parties, called through a connection.
 
-use super::help::{as_answered, refused, the_call};
+use super::help::{as_answered, refused, refused_by, the_call};
 use super::{Case, Rule};
 use crate::difference::{Part, Place};
 use crate::json::Json;
@@ -22,6 +22,28 @@ pub(super) const RULES: &[Rule] = &[
             Some(sent) => Err(format!("{} bytes were sent", sent.body.len())),
             None => Ok(()),
         },
+    },
+    Rule {
+        id: "json-is-said",
+        applies: |case| {
+            is_sent(case) && case.call.args.has("body") && promised::media_type(case.call).is_empty()
+        },
+        explains: |difference, _, _| {
+            difference.place == Place::Request(0, Part::Header("content-type"))
+                && difference.expected == "absent"
+        },
+        holds: |_, ours| match only(ours)?.headers.get("content-type") {
+            Some(value) if value == "application/json" => Ok(()),
+            other => Err(format!("the content type is {other:?}")),
+        },
+    },
+    Rule {
+        id: "headers-are-checked",
+        applies: |case| {
+            case.call.op == "invoke" && case.call.args.get("headers").members().iter().any(is_no_header)
+        },
+        explains: the_call,
+        holds: |_, ours| refused_by(ours, |field| field.starts_with("headers")),
     },
     Rule {
         id: "xml-is-escaped",
@@ -135,6 +157,30 @@ pub(super) const RULES: &[Rule] = &[
 
 fn is_sent(case: &Case<'_>) -> bool {
     case.call.op == "invoke" && !case.call.exchanges.is_empty()
+}
+
+/// A header of the way, or one whose value is blank or no visible ASCII text.
+fn is_no_header((name, value): &(String, Json)) -> bool {
+    const OF_THE_WAY: [&str; 14] = [
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "http2-settings",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "sky-metadata",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let visible = |c: char| c == '\t' || c == ' ' || c.is_ascii_graphic();
+    let plain = |text: &str| !text.trim().is_empty() && text.chars().all(visible);
+    OF_THE_WAY.contains(&name.to_ascii_lowercase().as_str())
+        || value.as_str().is_some_and(|text| !plain(text))
 }
 
 fn in_the_body(difference: &crate::difference::Difference, _: &Case<'_>, _: &Observed) -> bool {
