@@ -7,6 +7,7 @@ use crate::trace::Call;
 
 mod arguments;
 mod auth;
+mod connection;
 mod records;
 mod tokens;
 mod upload;
@@ -15,10 +16,16 @@ pub(crate) use upload::recorded_bytes;
 
 pub use arguments::{REDACTIONS, Stop, inexpressible, unknown};
 pub use auth::{Caller, auth_call};
+pub use connection::connection_call;
 
 /// Operations that need no vault.
 pub fn is_auth(op: &str) -> bool {
     matches!(op, "bearer_token" | "signed_data_tokens")
+}
+
+/// The operation that needs a connection and no vault.
+pub fn is_connection(op: &str) -> bool {
+    op == "invoke"
 }
 
 /// Makes a call of a vault.

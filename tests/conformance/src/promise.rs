@@ -1,6 +1,7 @@
 //! What this SDK promises, worked out from a recorded call and an answer alone, and not by the SDK.
 
 mod answer;
+pub mod connection;
 mod failure;
 mod request;
 
@@ -24,6 +25,8 @@ pub fn without_token(reply: &Reply) -> Outcome {
 /// second time does no harm.
 pub fn is_tried_again(call: &Call, status: u16) -> bool {
     match status {
+        // What a third party has done is not known.
+        _ if call.op == "invoke" => false,
         429 => sent_twice(call),
         408 | 500 | 502 | 503 | 504 => sent_twice(call) && harmless(call),
         _ => false,

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use skyflow::{CallOptions, Env, Skyflow, Vault, VaultConfig};
+use skyflow::{CallOptions, Connection, ConnectionConfig, Env, Skyflow, SkyflowBuilder, Vault, VaultConfig};
 use skyflow_http::{Clock, ManualClock};
 
 use crate::call::{self, Caller};
 use crate::identity::{Given, Identity, seconds};
 use crate::lab::{Lab, Sent};
 use crate::outcome::Outcome;
+use crate::promise;
 use crate::trace::{Call, Step, Trace};
 
 /// What one call of this SDK did.
@@ -73,6 +74,14 @@ async fn one(
     if call::is_auth(&call.op) {
         return call::auth_call(&Caller { lab, clock, credentials: &trace.credentials }, call).await;
     }
+    if call::is_connection(&call.op) {
+        return match connection(trace, call, lab, clock) {
+            Ok(connection) => {
+                call::connection_call(&connection.with_layer(&Lab::numbered(number)), &call.args).await
+            }
+            Err(outcome) => outcome,
+        };
+    }
     match vault {
         Ok(vault) => call::vault_call(&vault.with_layer(&Lab::numbered(number)), call).await,
         Err(outcome) => outcome.clone(),
@@ -81,9 +90,27 @@ async fn one(
 
 /// Makes the client of a trace: the default stack, with the server in memory in the place of the network.
 fn vault(trace: &Trace, lab: &Lab, clock: &ManualClock) -> Result<Vault, Outcome> {
-    if trace.calls().all(|call| call::is_auth(&call.op)) {
+    if trace.calls().all(|call| call::is_auth(&call.op) || call::is_connection(&call.op)) {
         return Err(Outcome::Unknown("no vault is needed".to_owned()));
     }
+    let client = builder(trace, lab, clock)?.vault(config(trace)?).build()?;
+    Ok(client.default_vault()?.with_options(without_limits()))
+}
+
+/// Makes the client of a call of a connection; the URL of the connection is an argument of the recorded call.
+fn connection(trace: &Trace, call: &Call, lab: &Lab, clock: &ManualClock) -> Result<Connection, Outcome> {
+    let path = call.args.get("url").as_str().unwrap_or_default();
+    let url = format!("{}{path}", promise::connection::origin(call));
+    let client = builder(trace, lab, clock)?.connection(ConnectionConfig::new("connection", url)).build()?;
+    Ok(client.default_connection()?.with_options(without_limits()))
+}
+
+/// The clock does not stand still while a file is read, so a time limit would end the call.
+fn without_limits() -> CallOptions {
+    CallOptions::new().no_deadline().no_attempt_timeout()
+}
+
+fn builder(trace: &Trace, lab: &Lab, clock: &ManualClock) -> Result<SkyflowBuilder, Outcome> {
     let mut builder = Skyflow::builder().transport(lab.service()).clock(Arc::new(clock.clone()));
     let given = Identity::shared().credentials(
         &trace.credentials,
@@ -102,9 +129,7 @@ fn vault(trace: &Trace, lab: &Lab, clock: &ManualClock) -> Result<Vault, Outcome
             return Err(Outcome::Inexpressible { argument, why: "is of another type".to_owned() });
         }
     }
-    let client = builder.vault(config(trace)?).build()?;
-    // The clock does not stand still while a file is read, so a time limit would end the call.
-    Ok(client.default_vault()?.with_options(CallOptions::new().no_deadline().no_attempt_timeout()))
+    Ok(builder)
 }
 
 fn config(trace: &Trace) -> Result<VaultConfig, Outcome> {

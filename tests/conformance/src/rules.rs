@@ -12,6 +12,7 @@ mod answers;
 mod arguments;
 mod auth;
 mod behaviour;
+mod connections;
 mod failures;
 mod files;
 mod help;
@@ -42,7 +43,7 @@ pub struct Case<'a> {
 
 /// All rules.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    let groups: [&'static [Rule]; 8] = [
+    let groups: [&'static [Rule]; 9] = [
         requests::RULES,
         files::RULES,
         refused::RULES,
@@ -51,6 +52,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         answers::RULES,
         failures::RULES,
         behaviour::RULES,
+        connections::RULES,
     ];
     groups.into_iter().flatten()
 }

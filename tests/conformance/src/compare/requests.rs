@@ -86,7 +86,40 @@ fn headers(recorded: &Recorded, ours: &Sent, found: &mut Vec<Finding>) {
     if let Some(cookie) = header("cookie") {
         found.push((Part::Header("cookie"), "absent".to_owned(), cookie));
     }
-    authorization(&recorded.headers.get("authorization").clone(), header("authorization"), ours.at, found);
+    for name in ["authorization", "x-skyflow-authorization"] {
+        authorization(recorded.headers.get(name), header(name), ours.at, found);
+    }
+    others(recorded, ours, found);
+}
+
+/// Headers that say who is calling, or that belong to the way.
+const OF_THE_CLIENT: [&str; 10] = [
+    "accept",
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "sky-metadata",
+    "user-agent",
+    "x-skyflow-authorization",
+];
+
+/// Every other header is the caller's and passes as it is.
+fn others(recorded: &Recorded, ours: &Sent, found: &mut Vec<Finding>) {
+    let is_other =
+        |name: &str| !OF_THE_CLIENT.contains(&name) && !name.starts_with("x-fern-") && name != "cookie";
+    let expected = recorded.headers.members().iter().map(|(name, _)| name.to_ascii_lowercase());
+    let names: BTreeSet<String> = expected.chain(ours.headers.keys().map(ToString::to_string)).collect();
+    for name in names.iter().filter(|name| is_other(name)) {
+        let wanted = recorded.headers.members().iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let wanted = wanted.and_then(|(_, value)| value.as_str());
+        let got = ours.headers.get(name).and_then(|value| value.to_str().ok());
+        if wanted != got {
+            found.push((Part::Header("of the caller"), shown(wanted), shown(got)));
+        }
+    }
 }
 
 fn ours_by_name(name: &str) -> bool {
@@ -100,13 +133,15 @@ fn shown(value: Option<impl std::fmt::Display>) -> String {
 /// The recording has the scheme, the kind of the token and its claims.
 fn authorization(expected: &Json, got: Option<String>, at: i64, found: &mut Vec<Finding>) {
     let got = got.map_or(Json::Null, |value| {
-        let (scheme, token) = value.split_once(' ').unwrap_or(("", &value));
+        // A connection takes its token without a scheme.
+        let pair = value.split_once(' ');
+        let (scheme, token) = pair.map_or((None, value.as_str()), |(scheme, token)| (Some(scheme), token));
         let (kind, claims) = match claims_of(token) {
             Some(claims) => ("jwt", claims),
             None if token.starts_with("sky-") => ("api_key", Json::Null),
             None => ("opaque", Json::Null),
         };
-        Json::object([("scheme", Json::text(scheme)), ("kind", Json::text(kind)), ("claims", claims)])
+        Json::object([("scheme", Json::text_or_null(scheme)), ("kind", Json::text(kind)), ("claims", claims)])
     });
     let same = ["scheme", "kind"].iter().all(|key| expected.get(key) == got.get(key))
         && claims::compare(expected.get("claims"), got.get("claims"), at).is_empty();
@@ -127,6 +162,25 @@ fn body(recorded: &Recorded, ours: &Sent, found: &mut Vec<Finding>) {
             }
         }
         Some("json") => json_body(recorded.body.get("value"), ours, found),
+        Some("text") => {
+            let expected = recorded.body.get("text").as_str().unwrap_or_default();
+            let got = String::from_utf8_lossy(&ours.body);
+            if expected != got {
+                found.push((Part::Body(String::new()), expected.to_owned(), got.into_owned()));
+            }
+        }
+        Some("form") => {
+            let pair = |pair: &Json| {
+                let text = |at| pair.at(at).as_str().unwrap_or_default().to_owned();
+                (text(0), text(1))
+            };
+            let mut expected: Vec<_> = recorded.body.get("pairs").elements().iter().map(pair).collect();
+            expected.sort();
+            let got = wire::pairs(&String::from_utf8_lossy(&ours.body));
+            if expected != got {
+                found.push((Part::Body(String::new()), format!("{expected:?}"), format!("{got:?}")));
+            }
+        }
         Some("multipart") => form(recorded.body.get("parts").elements(), ours, found),
         kind => {
             let expected = format!("a body of the unknown kind {}", shown(kind));

@@ -1,5 +1,6 @@
 //! Requests that the official SDK did not make, because it refused the call.
 
+use super::connection;
 use crate::json::Json;
 use crate::lab::Sent;
 use crate::trace::{Call, Trace};
@@ -18,6 +19,9 @@ pub struct Promised {
 /// Returns the request that a call makes; `None` for operations that send anything else than JSON.
 pub fn request(trace: &Trace, call: &Call) -> Option<Promised> {
     let args = &call.args;
+    if call.op == "invoke" {
+        return invoked(call);
+    }
     let text = |name: &str| args.get(name).as_str().unwrap_or_default().to_owned();
     let (method, path, query, body) = match call.op.as_str() {
         "query" => (
@@ -55,6 +59,19 @@ pub fn request(trace: &Trace, call: &Call) -> Option<Promised> {
     };
     let origin = format!("https://{}.vault.{domain}", trace.cluster_id());
     Some(Promised { method, origin, segments: segments.collect(), query, body })
+}
+
+fn invoked(call: &Call) -> Option<Promised> {
+    let method = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+        .into_iter()
+        .find(|method| call.args.get("method").as_str() == Some(method))?;
+    Some(Promised {
+        method,
+        origin: connection::origin(call),
+        segments: connection::segments(call)?,
+        query: connection::query(call),
+        body: Json::parse(&connection::body(call)).unwrap_or(Json::Null),
+    })
 }
 
 impl Promised {

@@ -149,6 +149,9 @@ fn is_default(difference: &Difference) -> bool {
 /// The caller's values that become segments of a path.
 fn values_in_path<'a>(case: &Case<'a>) -> Vec<&'a str> {
     let args = &case.call.args;
+    if case.call.op == "invoke" {
+        return args.get("path_params").members().iter().filter_map(|(_, value)| value.as_str()).collect();
+    }
     let mut values = vec![case.trace.vault_id()];
     let batch = case.call.op == "insert" && args.get("continue_on_error").as_bool() == Some(true);
     if matches!(case.call.op.as_str(), "insert" | "get" | "update" | "delete") && !batch {
