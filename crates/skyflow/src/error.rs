@@ -2,6 +2,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use bytes::Bytes;
+use http::StatusCode;
 use skyflow_auth::{CREDENTIALS_ENV, CredentialsError, CredentialsErrorKind};
 use skyflow_http::{ErrorKind as TransportKind, RetryStop};
 use skyflow_types::RequestId;
@@ -145,6 +146,12 @@ impl Error {
         self
     }
 
+    /// Says which answer it was.
+    pub(crate) fn in_answer(mut self, status: StatusCode, request_id: Option<RequestId>) -> Self {
+        self.0.http_code = Some(status.as_u16());
+        self.with_request_id(request_id)
+    }
+
     pub(crate) fn with_request_id(mut self, request_id: Option<RequestId>) -> Self {
         self.0.request_id = request_id;
         self
@@ -169,9 +176,8 @@ impl Error {
             }
             skyflow_api::Error::Api(answer) => Self::from_answer(*answer),
             skyflow_api::Error::Decode { status, request_id, source, .. } => {
-                let mut error = Self::answer("the server's answer is not what this operation answers");
-                error.0.http_code = Some(status.as_u16());
-                error.with_request_id(request_id).with_source(source)
+                let error = Self::answer("the server's answer is not what this operation answers");
+                error.in_answer(status, request_id).with_source(source)
             }
             skyflow_api::Error::Service { source, .. } => Self::from_service(source),
             other => Self::of(ErrorKind::Custom, Text::Own("the call failed".to_owned())).with_source(other),

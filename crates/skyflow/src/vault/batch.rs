@@ -289,7 +289,7 @@ impl Vault {
             body = body.byot(request.token_mode.as_str());
         }
         let answer = self.send(records::Batch::new(self.id().as_str(), body)).await?;
-        let outcomes = Outcome::of_all(answer.body, count, answer.request_id.as_ref())?;
+        let outcomes = Outcome::of_all(answer.body, count, answer.status, answer.request_id.as_ref())?;
         let outcomes = outcomes.into_iter().enumerate().map(|(request_index, outcome)| {
             let (http_code, rows) = (outcome.http_code, outcome.rows);
             let result = rows.map_err(BatchError::new).map(|rows| {

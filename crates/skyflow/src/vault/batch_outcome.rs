@@ -1,5 +1,6 @@
 //! Reads the answer of the batch endpoint: one outcome per entry, whatever status it has.
 
+use http::StatusCode;
 use serde::Deserialize;
 use skyflow_api::{Json, types};
 use skyflow_types::RequestId;
@@ -51,12 +52,13 @@ impl Outcome {
     pub(super) fn of_all(
         answer: types::BatchResponse,
         count: usize,
+        status: StatusCode,
         request_id: Option<&RequestId>,
     ) -> Result<Vec<Self>, Error> {
         if answer.responses.len() > count {
             let error =
                 Error::answer("the answer has more rows than the request").in_operation("records.batch");
-            return Err(error.with_request_id(request_id.cloned()).applied());
+            return Err(error.in_answer(status, request_id.cloned()).applied());
         }
         let outcomes = answer.responses.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
         Ok(outcomes.take(count).map(Self::of).collect())
@@ -102,7 +104,7 @@ mod tests {
 
     fn outcomes(count: usize, responses: serde_json::Value) -> Vec<Outcome> {
         let answer = serde_json::from_value(serde_json::json!({"responses": responses})).unwrap();
-        Outcome::of_all(answer, count, None).unwrap()
+        Outcome::of_all(answer, count, StatusCode::OK, None).unwrap()
     }
 
     #[test]
@@ -145,6 +147,6 @@ mod tests {
     #[test]
     fn an_answer_with_more_outcomes_than_entries_is_refused_and_says_that_it_was_applied() {
         let answer = serde_json::from_value(serde_json::json!({"responses": [{}, {}]})).unwrap();
-        assert!(Outcome::of_all(answer, 1, None).err().unwrap().may_have_been_applied());
+        assert!(Outcome::of_all(answer, 1, StatusCode::OK, None).err().unwrap().may_have_been_applied());
     }
 }

@@ -194,7 +194,7 @@ impl Vault {
         let answer = self.send(tokens::Detokenize::new(self.id().as_str(), body)).await?;
         let request_id = answer.request_id;
         sort(asked, answer.body.records, request_id.clone())
-            .map_err(|error| error.in_operation(OPERATION).with_request_id(request_id))
+            .map_err(|error| error.in_operation(OPERATION).in_answer(answer.status, request_id))
     }
 }
 

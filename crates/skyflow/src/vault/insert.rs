@@ -61,7 +61,8 @@ impl InsertRequest {
         }
     }
 
-    /// Adds a row: anything that serialises to a JSON object. It is serialised here, once.
+    /// Adds a row: anything that serialises to a JSON object. It is serialised here, once. JSON knows neither NaN nor
+    /// infinities: `serde_json` makes `null` of them.
     pub fn record<T: Serialize>(mut self, record: T) -> Self {
         self.rows.push(match to_row(&record) {
             Ok(fields) => Ok(Row { fields, tokens: None }),
@@ -372,7 +373,7 @@ impl Vault {
         }
         if surplus {
             let error = Error::answer("the answer has more rows than the request").in_operation(operation);
-            return Err(error.with_request_id(request_id).applied());
+            return Err(error.in_answer(answer.status, request_id).applied());
         }
         Ok(InsertResponse { inserted_fields, errors, request_id })
     }

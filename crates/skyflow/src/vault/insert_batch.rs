@@ -27,7 +27,7 @@ pub(super) async fn send(
     body.byot = request.byot();
     let answer = vault.send_with(records::Batch::new(vault.id().as_str(), body), options).await?;
 
-    let outcomes = Outcome::of_all(answer.body, count, answer.request_id.as_ref())?;
+    let outcomes = Outcome::of_all(answer.body, count, answer.status, answer.request_id.as_ref())?;
     let request_id = answer.request_id;
     let mut response = InsertResponse { inserted_fields: Vec::new(), errors: Vec::new(), request_id };
     for (request_index, outcome) in outcomes.into_iter().enumerate() {

@@ -98,7 +98,7 @@ impl Vault {
         let tokens: Vec<String> = answer.body.records.into_iter().filter_map(|record| record.token).collect();
         if tokens.len() != count {
             let error = Error::answer("the answer does not hold one token per value").in_operation(OPERATION);
-            return Err(error.with_request_id(answer.request_id));
+            return Err(error.in_answer(answer.status, answer.request_id));
         }
         Ok(TokenizeResponse { tokens, request_id: answer.request_id })
     }

@@ -155,7 +155,7 @@ impl Vault {
         let answer = self.send(update).await?;
         let Some(skyflow_id) = answer.body.skyflow_id else {
             let error = Error::answer("the answer does not name the row").in_operation("records.update");
-            return Err(error.with_request_id(answer.request_id).applied());
+            return Err(error.in_answer(answer.status, answer.request_id).applied());
         };
         Ok(UpdateResponse {
             skyflow_id,

@@ -205,7 +205,7 @@ impl Vault {
         let answer = self.send(record_files::Upload::new(self.id().as_str(), form)).await?;
         let Some(skyflow_id) = answer.body.skyflow_id else {
             let error = Error::answer("the answer does not name the row").in_operation(OPERATION);
-            return Err(error.with_request_id(answer.request_id).applied());
+            return Err(error.in_answer(answer.status, answer.request_id).applied());
         };
         let file_metadata = answer.body.file_metadata.map(Record::of_a_write);
         Ok(UploadFileResponse { skyflow_id, file_metadata, request_id: answer.request_id })
@@ -248,7 +248,7 @@ impl Vault {
         answer.body.av_scan_status.ok_or_else(|| {
             Error::answer("the answer holds no scan status")
                 .in_operation(OPERATION)
-                .with_request_id(answer.request_id)
+                .in_answer(answer.status, answer.request_id)
         })
     }
 }
