@@ -2,6 +2,7 @@
 
 mod canaries;
 mod capture;
+mod connections;
 mod debug;
 mod front;
 mod logs;
