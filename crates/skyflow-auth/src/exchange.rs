@@ -46,11 +46,9 @@ impl TokenExchange {
     /// The same, with a log level that can be changed while it is in use; the caches over it obey it too.
     pub fn with_log_control(transport: HttpService, clock: Arc<dyn Clock>, log: LogControl) -> Self {
         // The official SDKs send no `sky-metadata` here.
-        let metadata = MetadataLayer::new(concat!("skyflow-rust/", env!("CARGO_PKG_VERSION")))
-            .unwrap_or_else(|_| MetadataLayer::skyflow());
         let stack = Stack::new(Arc::clone(&clock))
             .log_control(log.clone())
-            .metadata(metadata)
+            .metadata(MetadataLayer::skyflow_user_agent())
             .attempt_timeout(Some(Duration::from_secs(10)))
             .deadline(Some(Duration::from_secs(30)))
             .response_limit(ANSWER_LIMIT)

@@ -5,8 +5,8 @@ use skyflow_auth::{AuthHeader, AuthLayer, Credentials, HostGuard, TokenProviders
 use skyflow_http::{BaseUri, DynLayer, HttpService, LogControl, Stack};
 use skyflow_types::{LogLevel, VaultId};
 
-use crate::connection::{ConnectionConfig, Entry as ConnectionEntry};
-use crate::{Error, SkyflowBuilder, Vault, VaultConfig};
+use crate::registry::{Configured, Entries};
+use crate::{ConnectionConfig, Error, SkyflowBuilder, Vault, VaultConfig};
 
 /// A client of vaults and connections; cheap to clone, and safe to share between threads and tasks.
 ///
@@ -46,14 +46,8 @@ pub(crate) struct Assembly {
 #[derive(Clone, Default)]
 pub(crate) struct Registry {
     pub(crate) credentials: Option<Credentials>,
-    vaults: Vec<Entry>,
-    pub(crate) connections: Vec<ConnectionEntry>,
-}
-
-#[derive(Clone)]
-struct Entry {
-    config: VaultConfig,
-    vault: Vault,
+    vaults: Entries<VaultConfig>,
+    pub(crate) connections: Entries<ConnectionConfig>,
 }
 
 impl Skyflow {
@@ -69,8 +63,9 @@ impl Skyflow {
         connections: Vec<ConnectionConfig>,
     ) -> Result<Self, Error> {
         let mut registry = Registry { credentials, ..Registry::default() };
-        vaults.into_iter().try_for_each(|config| registry.add(&assembly, config))?;
-        connections.into_iter().try_for_each(|config| registry.add_connection(&assembly, config))?;
+        let common = registry.credentials.as_ref();
+        vaults.into_iter().try_for_each(|config| registry.vaults.add(&assembly, common, config))?;
+        connections.into_iter().try_for_each(|config| registry.connections.add(&assembly, common, config))?;
         Ok(Self(Arc::new(Inner { assembly, registry: RwLock::new(registry) })))
     }
 
@@ -80,9 +75,7 @@ impl Skyflow {
     ///
     /// Fails when this client has no such vault.
     pub fn vault(&self, id: impl AsRef<str>) -> Result<Vault, Error> {
-        let registry = self.read();
-        let entry = registry.position(id.as_ref()).and_then(|at| registry.vaults.get(at));
-        entry.map(|entry| entry.vault.clone()).ok_or_else(unknown_vault)
+        self.read().vaults.handle(id.as_ref())
     }
 
     /// Returns a handle on the default vault: the one that was added first.
@@ -91,19 +84,17 @@ impl Skyflow {
     ///
     /// Fails when this client has no vault, or every vault has been removed.
     pub fn default_vault(&self) -> Result<Vault, Error> {
-        self.read().vaults.first().map(|entry| entry.vault.clone()).ok_or_else(unknown_vault)
+        self.read().vaults.first()
     }
 
     /// Returns the configuration of the vault with this id; `None` when this client has no such vault.
     pub fn vault_config(&self, id: impl AsRef<str>) -> Option<VaultConfig> {
-        let registry = self.read();
-        let entry = registry.position(id.as_ref()).and_then(|at| registry.vaults.get(at));
-        entry.map(|entry| entry.config.clone())
+        self.read().vaults.config(id.as_ref())
     }
 
     /// Returns the ids of the vaults in the order they were added.
     pub fn vault_ids(&self) -> Vec<VaultId> {
-        self.read().vaults.iter().map(|entry| entry.vault.id().clone()).collect()
+        self.read().vaults.handles().map(|vault| vault.id().clone()).collect()
     }
 
     /// Adds a vault while the client is in use.
@@ -112,7 +103,7 @@ impl Skyflow {
     ///
     /// Fails when the client has a vault with this id, and as [`SkyflowBuilder::build`] does; the client stays as it is.
     pub fn add_vault_config(&self, config: VaultConfig) -> Result<(), Error> {
-        self.change(|registry, assembly| registry.add(assembly, config))
+        self.change(|registry, assembly| registry.vaults.add(assembly, registry.credentials.as_ref(), config))
     }
 
     /// Replaces the configuration of a vault while the client is in use. Calls under way, and handles taken before,
@@ -124,11 +115,7 @@ impl Skyflow {
     /// is.
     pub fn update_vault_config(&self, config: VaultConfig) -> Result<(), Error> {
         self.change(|registry, assembly| {
-            let id = config.id()?;
-            let at = registry.position(id.as_str()).ok_or_else(unknown_vault)?;
-            let vault = assembly.vault(&config, registry.credentials.as_ref())?;
-            registry.vaults.splice(at..=at, [Entry { config, vault }]);
-            Ok(())
+            registry.vaults.update(assembly, registry.credentials.as_ref(), config)
         })
     }
 
@@ -138,11 +125,7 @@ impl Skyflow {
     ///
     /// Fails when the client has no vault with this id.
     pub fn remove_vault_config(&self, id: impl AsRef<str>) -> Result<(), Error> {
-        self.change(|registry, _| {
-            let at = registry.position(id.as_ref()).ok_or_else(unknown_vault)?;
-            registry.vaults.remove(at);
-            Ok(())
-        })
+        self.change(|registry, _| registry.vaults.remove(id.as_ref()))
     }
 
     /// Replaces the credentials of the vaults and connections that have none of their own, while the client is in use.
@@ -152,10 +135,8 @@ impl Skyflow {
     /// Fails when they cannot be used; the client stays as it is.
     pub fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
         self.change(|registry, assembly| {
-            for entry in registry.vaults.iter_mut().filter(|entry| entry.config.own_credentials().is_none()) {
-                entry.vault = assembly.vault(&entry.config, Some(&credentials))?;
-            }
-            registry.set_connection_credentials(assembly, &credentials)?;
+            registry.vaults.set_credentials(assembly, &credentials)?;
+            registry.connections.set_credentials(assembly, &credentials)?;
             registry.credentials = Some(credentials);
             Ok(())
         })
@@ -201,31 +182,31 @@ impl fmt::Debug for Skyflow {
     }
 }
 
-impl Registry {
-    fn position(&self, id: &str) -> Option<usize> {
-        self.vaults.iter().position(|entry| entry.vault.id().as_str() == id)
+impl Configured for VaultConfig {
+    type Handle = Vault;
+
+    const ID: &'static str = "vault_id";
+    const UNKNOWN: &'static str = "is not among the vaults of this client";
+
+    fn id_text(&self) -> Result<String, Error> {
+        self.id().map(|id| id.to_string())
     }
 
-    fn add(&mut self, assembly: &Assembly, config: VaultConfig) -> Result<(), Error> {
-        let id = config.id()?;
-        if self.position(id.as_str()).is_some() {
-            return Err(Error::invalid("vault_id", "is given twice"));
-        }
-        let vault = assembly.vault(&config, self.credentials.as_ref())?;
-        self.vaults.push(Entry { config, vault });
-        Ok(())
+    fn own_credentials(&self) -> Option<&Credentials> {
+        self.own_credentials()
+    }
+
+    fn handle(&self, assembly: &Assembly, common: Option<&Credentials>) -> Result<Vault, Error> {
+        let (id, base) = (self.id()?, self.base()?);
+        let credentials = self.own_credentials().or(common);
+        let service = assembly.service(self.layers(), credentials, AuthHeader::Bearer, &base)?;
+        Ok(Vault::new(id, base, service))
     }
 }
 
 impl Assembly {
-    /// Builds the stack of one vault: its own layers, its own retry budget, and the shared transport and tokens.
-    fn vault(&self, config: &VaultConfig, common: Option<&Credentials>) -> Result<Vault, Error> {
-        let (id, base) = (config.id()?, config.base()?);
-        let credentials = config.own_credentials().or(common);
-        let service = self.service(config.layers(), credentials, AuthHeader::Bearer, &base)?;
-        Ok(Vault::new(id, base, service))
-    }
-
+    /// Builds the stack of one vault or connection: its own layers, its own retry budget, and the shared transport and
+    /// tokens.
     pub(crate) fn service(
         &self,
         layers: &[DynLayer],
@@ -255,8 +236,4 @@ impl Assembly {
         let tokens = self.providers.get(&credentials).map_err(Error::credentials)?;
         Ok(AuthLayer::new(tokens, header, HostGuard::new(base.clone())))
     }
-}
-
-fn unknown_vault() -> Error {
-    Error::invalid("vault_id", "is not among the vaults of this client")
 }

@@ -6,6 +6,7 @@ mod config;
 pub mod connection;
 mod error;
 mod record;
+mod registry;
 pub mod vault;
 
 pub use builder::SkyflowBuilder;

@@ -69,39 +69,27 @@ where
         Self { state: State::Sent { inner: service.call(request), spare: None } }
     }
 
-    pub(super) fn with_token(attach: Attach, token: AccessToken, service: S, request: Request) -> Self {
-        let (inner, spare) = send(attach, token, service, request);
+    /// Calls the service with the token attached, and keeps what a replay needs when one can help.
+    pub(super) fn with_token(
+        attach: Attach,
+        token: AccessToken,
+        mut service: S,
+        mut request: Request,
+    ) -> Self {
+        let copy = if attach.tokens.can_renew() { try_clone_request(&request) } else { None };
+        attach.to(&mut request, &token);
+        let inner = service.call(request);
+        let spare = copy.map(|request| Spare { attach, token, request, service });
         Self { state: State::Sent { inner, spare } }
     }
 
     pub(super) fn without_token(attach: Attach, service: S, request: Request) -> Self {
         let later = async move {
             let token = attach.tokens.token().await?;
-            let (inner, spare) = send(attach, token, service, request);
-            let answer = inner.await.map_err(Into::into)?;
-            match spare {
-                Some(spare) if spare.attach.is_rejected(&answer, &spare.token) => replay(spare, answer).await,
-                _ => Ok(answer),
-            }
+            Self::with_token(attach, token, service, request).await
         };
         Self { state: State::Later { later: Box::pin(later) } }
     }
-}
-
-/// Calls the service with the token attached, and keeps what a replay needs when one can help.
-fn send<S>(
-    attach: Attach,
-    token: AccessToken,
-    mut service: S,
-    mut request: Request,
-) -> (S::Future, Option<Spare<S>>)
-where
-    S: Service<Request>,
-{
-    let copy = if attach.tokens.can_renew() { try_clone_request(&request) } else { None };
-    attach.to(&mut request, &token);
-    let inner = service.call(request);
-    (inner, copy.map(|request| Spare { attach, token, request, service }))
 }
 
 async fn replay<S>(spare: Spare<S>, answer: Response) -> Result<Response, BoxError>

@@ -50,6 +50,12 @@ impl MetadataLayer {
         Self { headers: Arc::default() }.header(header::USER_AGENT, user_agent)
     }
 
+    /// Sends this SDK's name and version as `User-Agent`, and nothing else.
+    pub fn skyflow_user_agent() -> Self {
+        const USER_AGENT: &str = concat!("skyflow-rust/", env!("CARGO_PKG_VERSION"));
+        Self { headers: Arc::new(vec![(header::USER_AGENT, HeaderValue::from_static(USER_AGENT))]) }
+    }
+
     /// Sends what the Skyflow SDKs send: `User-Agent` and `sky-metadata`, a JSON object with the SDK's name and
     /// version, processor architecture, operating system and runtime. The host's name is not in it.
     pub fn skyflow() -> Self {
@@ -60,15 +66,12 @@ impl MetadataLayer {
             std::env::consts::ARCH,
             std::env::consts::OS,
         );
-        let mut headers = vec![(
-            header::USER_AGENT,
-            HeaderValue::from_static(concat!("skyflow-rust/", env!("CARGO_PKG_VERSION"))),
-        )];
+        let mut layer = Self::skyflow_user_agent();
         // Constants of the compiler: always visible ASCII.
         if let Ok(value) = HeaderValue::try_from(metadata) {
-            headers.push((HeaderName::from_static("sky-metadata"), value));
+            Arc::make_mut(&mut layer.headers).push((HeaderName::from_static("sky-metadata"), value));
         }
-        Self { headers: Arc::new(headers) }
+        layer
     }
 
     /// Sends one more header.

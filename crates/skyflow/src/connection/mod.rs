@@ -23,7 +23,6 @@ use skyflow_types::ConnectionId;
 use tower_layer::Layer;
 
 pub use config::ConnectionConfig;
-pub(crate) use registry::Entry;
 pub use request::InvokeConnectionRequest;
 pub use response::{ConnectionData, ConnectionMetadata, InvokeConnectionResponse};
 
