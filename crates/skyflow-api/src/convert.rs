@@ -1,6 +1,6 @@
 //! The vocabulary of `skyflow-types` fits wherever an operation or a model takes the API's own enum.
 
-use skyflow_types::{Redaction, TokenMode};
+use skyflow_types::{DetectEntity, Redaction, TokenMode};
 
 use crate::types;
 
@@ -16,6 +16,12 @@ impl From<TokenMode> for types::TokenMode {
     }
 }
 
+impl From<DetectEntity> for types::EntityType {
+    fn from(entity: DetectEntity) -> Self {
+        entity.as_str().into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,6 +33,12 @@ mod tests {
         }
         for mode in [TokenMode::Disable, TokenMode::Enable, TokenMode::EnableStrict] {
             assert!(!matches!(types::TokenMode::from(mode), types::TokenMode::Other(_)), "{mode}");
+        }
+        for entity in DetectEntity::ALL_KNOWN {
+            assert!(
+                !matches!(types::EntityType::from(entity.clone()), types::EntityType::Other(_)),
+                "{entity}"
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod detect_entity;
 mod env;
 mod ids;
 mod log_level;
@@ -10,6 +11,7 @@ mod secret;
 mod sensitive;
 mod token_mode;
 
+pub use detect_entity::DetectEntity;
 pub use env::Env;
 pub use ids::{ClusterId, ConnectionId, InvalidId, VaultId};
 pub use log_level::LogLevel;

@@ -1,0 +1,36 @@
+use std::fmt;
+
+/// A text that is looked at as a whole: a string of a request, a cell, a paragraph, a line.
+#[derive(Clone, Copy)]
+pub struct Passage<'a> {
+    text: &'a str,
+    label: &'a str,
+}
+
+impl<'a> Passage<'a> {
+    /// Takes a text of which nothing else is known.
+    pub fn new(text: &'a str) -> Self {
+        Self { text, label: "" }
+    }
+
+    /// Says what the text stands under: the header of its column, the name of its member, element or attribute.
+    pub fn labelled(self, label: &'a str) -> Self {
+        Self { label, ..self }
+    }
+
+    /// Returns the text.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Returns what the text stands under; empty where there is nothing.
+    pub fn label(&self) -> &'a str {
+        self.label
+    }
+}
+
+impl fmt::Debug for Passage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Passage").field("length", &self.text.len()).finish_non_exhaustive()
+    }
+}
