@@ -9,11 +9,12 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 pub use http::{HeaderMap, Method, StatusCode};
 pub use serde;
 use serde::de::{DeserializeOwned, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use skyflow_http::Body;
 pub use skyflow_http::{Idempotency, OperationInfo, Request, RequestTarget};
 
-pub use crate::{DecodeError, EncodeError, FilePart, Json, Multipart, Operation};
+use crate::request_body;
+pub use crate::{Base64, DecodeError, EncodeError, FilePart, Json, Multipart, Operation};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -28,8 +29,22 @@ pub fn encode_json<T: Serialize>(
     target: RequestTarget,
     body: &T,
 ) -> Result<Request, EncodeError> {
-    let body = serde_json::to_vec(body).map_err(|_| EncodeError::Json)?;
+    let body = request_body::to_vec(body).map_err(|_| EncodeError::Json)?;
     request(method, target, Some(JSON), body.into())
+}
+
+/// Writes a whole number without a fraction: a server that wants an integer refuses `5.0`.
+pub fn shortest_number<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Beyond it not every whole number is a float.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match number {
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and within the range")]
+        Some(number) if number.fract() == 0.0 && number.abs() < EXACT => {
+            serializer.serialize_i64(*number as i64)
+        }
+        Some(number) => serializer.serialize_f64(*number),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// Makes a request with a form as its body.

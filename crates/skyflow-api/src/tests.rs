@@ -300,7 +300,7 @@ fn debug_shows_names_and_counts_and_no_value() {
         format!("{:?}", TokenizeParameter::new("canary", "group-1")),
         format!("{:?}", DetokenizeParameter::new("canary").redaction("v-1")),
         format!("{:?}", DeidentifyStringRequest::new("canary", "v-1").allow_regex(["canary"])),
-        format!("{:?}", FileData::new("canary", "pdf")),
+        format!("{:?}", FileData::new(b"canary".to_vec(), "pdf")),
         format!("{:?}", GetAuthTokenRequest::new("grant", "canary").subject_token("canary")),
         format!("{:?}", BinLookupRequest::default().bin("canary").skyflow_id("v-1")),
         format!("{:?}", UploadFileForm::new("t-1", "u-1", FilePart::new("canary").file_name("canary"))),
@@ -313,9 +313,24 @@ fn debug_shows_names_and_counts_and_no_value() {
     ];
     for text in &shown {
         assert!(!text.contains("canary"), "{text}");
-        assert!(text.contains("[REDACTED]") || text.contains("FilePart"), "{text}");
+        assert!(
+            ["[REDACTED]", "FilePart", "Base64(6 bytes)"].iter().any(|word| text.contains(word)),
+            "{text}"
+        );
     }
     for name in ["v-1", "t-1", "u-1", "group-1", "grant", "Bearer"] {
         assert!(shown.iter().any(|text| text.contains(name)), "{name}");
+    }
+}
+
+#[test]
+fn a_whole_number_is_written_without_a_fraction() {
+    let file = types::AudioFileData::new(b"x".to_vec(), "wav");
+    let json = |gain: f64| {
+        let request = types::DeidentifyAudioRequest::new("v", file.clone()).bleep_gain(gain);
+        serde_json::to_value(&request).unwrap()["bleep_gain"].to_string()
+    };
+    for (gain, written) in [(5.0, "5"), (-12.0, "-12"), (5.5, "5.5"), (0.0, "0"), (1e300, "1e+300")] {
+        assert_eq!(json(gain), written);
     }
 }

@@ -112,6 +112,8 @@ pub enum Type {
     Bool,
     Integer,
     Number,
+    /// Bytes that JSON writes as Base64.
+    Base64,
     /// Any JSON text, kept as it is.
     Json,
     /// The content of a file in a form.
@@ -139,11 +141,11 @@ impl Type {
         }
     }
 
-    /// Tells whether `Debug` prints a value of this type without a permit: booleans hold no data, and models, forms
-    /// and free JSON hide their own. A map is not among them: its keys are data.
+    /// Tells whether `Debug` prints a value of this type without a permit: booleans hold no data, and models, forms,
+    /// Base64 and free JSON hide their own. A map is not among them: its keys are data.
     pub fn is_always_printed(&self) -> bool {
         match self {
-            Self::Bool | Self::Json | Self::File | Self::Named(_) => true,
+            Self::Bool | Self::Base64 | Self::Json | Self::File | Self::Named(_) => true,
             Self::List(inner) => inner.is_always_printed(),
             Self::String | Self::Integer | Self::Number | Self::Map(_) => false,
         }

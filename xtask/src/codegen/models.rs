@@ -79,6 +79,9 @@ impl Scope<'_> {
             ty = quote! { Option<#ty> };
             if found.usage.request {
                 serde.push(quote! { skip_serializing_if = "Option::is_none" });
+                if field.ty == Type::Number {
+                    serde.push(quote! { serialize_with = "shortest_number" });
+                }
             }
         } else if shape.empty_when_absent {
             if !field.must_have {
@@ -200,7 +203,8 @@ fn needs_runtime(found: &TypeDef) -> bool {
     fields.iter().any(|field| {
         let leaf = field.ty.leaf();
         !field.printed
-            || matches!(leaf, Type::Json | Type::File)
+            || (field.ty == Type::Number && found.usage.request)
+            || matches!(leaf, Type::Base64 | Type::Json | Type::File)
             || Shape::new(found, field).empty_when_absent
     }) || found.usage.form
 }

@@ -59,7 +59,7 @@ pub struct SchemaRow {
     /// New Rust names of fields, or of enum variants, by wire name.
     #[serde(default)]
     pub rename: BTreeMap<String, String>,
-    /// Field types that replace the document's: `json`, `string`, `integer`, `number`, `boolean` or a schema's name.
+    /// Field types that replace the document's: `base64`, `json`, `string`, `integer`, `number`, `boolean` or a schema's name.
     #[serde(default)]
     pub types: BTreeMap<String, String>,
     /// Reads the values of an enum without regard to case.

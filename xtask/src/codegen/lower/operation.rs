@@ -126,7 +126,7 @@ fn check_parameter_type(at: &str, ty: &Type, place: Place) -> Result<(), Error> 
     match inner {
         Type::String | Type::Bool | Type::Integer | Type::Number => Ok(()),
         Type::Named(_) => Ok(()),
-        Type::Json | Type::File | Type::List(_) | Type::Map(_) => {
+        Type::Base64 | Type::Json | Type::File | Type::List(_) | Type::Map(_) => {
             Err(Error::spec(at, "a parameter of this type is not supported"))
         }
     }

@@ -237,6 +237,7 @@ impl<'a> Schemas<'a> {
 
     fn overridden(&mut self, at: &str, name: &str) -> Result<Type, Error> {
         Ok(match name {
+            "base64" => Type::Base64,
             "json" => Type::Json,
             "string" => Type::String,
             "integer" => Type::Integer,

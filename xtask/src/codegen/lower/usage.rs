@@ -116,7 +116,7 @@ fn check_files(api: &Api, overlay: &Overlay) -> Result<(), Error> {
                 (Type::File, form) => form,
                 (Type::String | Type::Bool | Type::Integer | Type::Number, _) | (_, false) => true,
                 (Type::Named(name), true) => api.is_enum(name),
-                (Type::Json | Type::List(_) | Type::Map(_), true) => false,
+                (Type::Base64 | Type::Json | Type::List(_) | Type::Map(_), true) => false,
             };
             if !fits {
                 return Err(Error::spec(

@@ -5,28 +5,19 @@ use std::fmt;
 use crate::runtime::*;
 
 /// An audio file.
-#[derive(Clone, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct AudioFileData {
     /// Base64 content.
-    pub base64: String,
+    pub base64: Base64,
     /// The `data_format` property.
     pub data_format: AudioFormat,
 }
 
 impl AudioFileData {
     /// Makes an `AudioFileData` from what it must have.
-    pub fn new(base64: impl Into<String>, data_format: impl Into<AudioFormat>) -> Self {
+    pub fn new(base64: impl Into<Base64>, data_format: impl Into<AudioFormat>) -> Self {
         Self { base64: base64.into(), data_format: data_format.into() }
-    }
-}
-
-impl fmt::Debug for AudioFileData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AudioFileData")
-            .field("base64", &Redacted)
-            .field("data_format", &self.data_format)
-            .finish()
     }
 }
 
@@ -90,28 +81,19 @@ impl fmt::Debug for DetectRunResponse {
 }
 
 /// A document.
-#[derive(Clone, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct DocumentFileData {
     /// Base64 content.
-    pub base64: String,
+    pub base64: Base64,
     /// The `data_format` property.
     pub data_format: DocumentFormat,
 }
 
 impl DocumentFileData {
     /// Makes a `DocumentFileData` from what it must have.
-    pub fn new(base64: impl Into<String>, data_format: impl Into<DocumentFormat>) -> Self {
+    pub fn new(base64: impl Into<Base64>, data_format: impl Into<DocumentFormat>) -> Self {
         Self { base64: base64.into(), data_format: data_format.into() }
-    }
-}
-
-impl fmt::Debug for DocumentFileData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DocumentFileData")
-            .field("base64", &Redacted)
-            .field("data_format", &self.data_format)
-            .finish()
     }
 }
 
@@ -134,25 +116,19 @@ pub enum DocumentFormat {
 crate::open_enum!(DocumentFormat, Pdf = "pdf", Doc = "doc", Docx = "docx");
 
 /// A file of any format.
-#[derive(Clone, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct FileData {
     /// Base64 content.
-    pub base64: String,
+    pub base64: Base64,
     /// Format accepted by the generic de-identify endpoint.
     pub data_format: FileFormat,
 }
 
 impl FileData {
     /// Makes a `FileData` from what it must have.
-    pub fn new(base64: impl Into<String>, data_format: impl Into<FileFormat>) -> Self {
+    pub fn new(base64: impl Into<Base64>, data_format: impl Into<FileFormat>) -> Self {
         Self { base64: base64.into(), data_format: data_format.into() }
-    }
-}
-
-impl fmt::Debug for FileData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileData").field("base64", &Redacted).field("data_format", &self.data_format).finish()
     }
 }
 
@@ -234,28 +210,19 @@ crate::open_enum!(
 );
 
 /// An image.
-#[derive(Clone, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct ImageFileData {
     /// Base64 content.
-    pub base64: String,
+    pub base64: Base64,
     /// The `data_format` property.
     pub data_format: ImageFormat,
 }
 
 impl ImageFileData {
     /// Makes an `ImageFileData` from what it must have.
-    pub fn new(base64: impl Into<String>, data_format: impl Into<ImageFormat>) -> Self {
+    pub fn new(base64: impl Into<Base64>, data_format: impl Into<ImageFormat>) -> Self {
         Self { base64: base64.into(), data_format: data_format.into() }
-    }
-}
-
-impl fmt::Debug for ImageFileData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ImageFileData")
-            .field("base64", &Redacted)
-            .field("data_format", &self.data_format)
-            .finish()
     }
 }
 
@@ -353,28 +320,19 @@ pub enum OutputType {
 crate::open_enum_ignore_case!(OutputType, Unknown = "UNKNOWN", Base64 = "BASE64");
 
 /// A PDF.
-#[derive(Clone, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct PdfFileData {
     /// Base64 content.
-    pub base64: String,
+    pub base64: Base64,
     /// The `data_format` property.
     pub data_format: PdfFormat,
 }
 
 impl PdfFileData {
     /// Makes a `PdfFileData` from what it must have.
-    pub fn new(base64: impl Into<String>, data_format: impl Into<PdfFormat>) -> Self {
+    pub fn new(base64: impl Into<Base64>, data_format: impl Into<PdfFormat>) -> Self {
         Self { base64: base64.into(), data_format: data_format.into() }
-    }
-}
-
-impl fmt::Debug for PdfFileData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PdfFileData")
-            .field("base64", &Redacted)
-            .field("data_format", &self.data_format)
-            .finish()
     }
 }
 
@@ -393,28 +351,19 @@ pub enum PdfFormat {
 crate::open_enum!(PdfFormat, Pdf = "pdf");
 
 /// A presentation.
-#[derive(Clone, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct PresentationFileData {
     /// Base64 content.
-    pub base64: String,
+    pub base64: Base64,
     /// The `data_format` property.
     pub data_format: PresentationFormat,
 }
 
 impl PresentationFileData {
     /// Makes a `PresentationFileData` from what it must have.
-    pub fn new(base64: impl Into<String>, data_format: impl Into<PresentationFormat>) -> Self {
+    pub fn new(base64: impl Into<Base64>, data_format: impl Into<PresentationFormat>) -> Self {
         Self { base64: base64.into(), data_format: data_format.into() }
-    }
-}
-
-impl fmt::Debug for PresentationFileData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PresentationFileData")
-            .field("base64", &Redacted)
-            .field("data_format", &self.data_format)
-            .finish()
     }
 }
 
@@ -435,28 +384,18 @@ pub enum PresentationFormat {
 crate::open_enum!(PresentationFormat, Ppt = "ppt", Pptx = "pptx");
 
 /// One file that a detect run made.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ProcessedFile {
     /// Base64 content.
     #[serde(rename = "processedFile")]
-    pub processed_file: Option<String>,
+    pub processed_file: Option<Base64>,
     /// Role of a produced file. Union of the values listed by all client generations.
     #[serde(rename = "processedFileType")]
     pub processed_file_type: Option<ProcessedFileType>,
     /// File extension.
     #[serde(rename = "processedFileExtension")]
     pub processed_file_extension: Option<String>,
-}
-
-impl fmt::Debug for ProcessedFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProcessedFile")
-            .field("processed_file", &redacted(self.processed_file.is_some()))
-            .field("processed_file_type", &self.processed_file_type)
-            .field("processed_file_extension", &self.processed_file_extension)
-            .finish()
-    }
 }
 
 /// Role of a produced file. Union of the values listed by all client generations.
@@ -507,25 +446,15 @@ crate::open_enum!(
 );
 
 /// The file that a re-identification made.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ReidentifiedFileOutput {
     /// Base64 content.
-    pub processed_file: Option<String>,
+    pub processed_file: Option<Base64>,
     /// The `processed_file_type` property.
     pub processed_file_type: Option<ReidentifiedFileType>,
     /// File extension.
     pub processed_file_extension: Option<String>,
-}
-
-impl fmt::Debug for ReidentifiedFileOutput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReidentifiedFileOutput")
-            .field("processed_file", &redacted(self.processed_file.is_some()))
-            .field("processed_file_type", &self.processed_file_type)
-            .field("processed_file_extension", &self.processed_file_extension)
-            .finish()
-    }
 }
 
 /// The role of a re-identified file.
@@ -543,28 +472,19 @@ pub enum ReidentifiedFileType {
 crate::open_enum!(ReidentifiedFileType, ReidentifiedFile = "reidentified_file");
 
 /// A file that holds tokens.
-#[derive(Clone, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct ReidentifyFileData {
     /// Base64 content.
-    pub base64: String,
+    pub base64: Base64,
     /// The `data_format` property.
     pub data_format: ReidentifyFormat,
 }
 
 impl ReidentifyFileData {
     /// Makes a `ReidentifyFileData` from what it must have.
-    pub fn new(base64: impl Into<String>, data_format: impl Into<ReidentifyFormat>) -> Self {
+    pub fn new(base64: impl Into<Base64>, data_format: impl Into<ReidentifyFormat>) -> Self {
         Self { base64: base64.into(), data_format: data_format.into() }
-    }
-}
-
-impl fmt::Debug for ReidentifyFileData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReidentifyFileData")
-            .field("base64", &Redacted)
-            .field("data_format", &self.data_format)
-            .finish()
     }
 }
 
@@ -645,28 +565,19 @@ crate::open_enum_ignore_case!(
 );
 
 /// A spreadsheet.
-#[derive(Clone, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct SpreadsheetFileData {
     /// Base64 content.
-    pub base64: String,
+    pub base64: Base64,
     /// The `data_format` property.
     pub data_format: SpreadsheetFormat,
 }
 
 impl SpreadsheetFileData {
     /// Makes a `SpreadsheetFileData` from what it must have.
-    pub fn new(base64: impl Into<String>, data_format: impl Into<SpreadsheetFormat>) -> Self {
+    pub fn new(base64: impl Into<Base64>, data_format: impl Into<SpreadsheetFormat>) -> Self {
         Self { base64: base64.into(), data_format: data_format.into() }
-    }
-}
-
-impl fmt::Debug for SpreadsheetFileData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpreadsheetFileData")
-            .field("base64", &Redacted)
-            .field("data_format", &self.data_format)
-            .finish()
     }
 }
 
@@ -697,28 +608,19 @@ pub struct StartRunResponse {
 }
 
 /// A JSON or XML file.
-#[derive(Clone, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct StructuredTextFileData {
     /// Base64 content.
-    pub base64: String,
+    pub base64: Base64,
     /// The `data_format` property.
     pub data_format: StructuredTextFormat,
 }
 
 impl StructuredTextFileData {
     /// Makes a `StructuredTextFileData` from what it must have.
-    pub fn new(base64: impl Into<String>, data_format: impl Into<StructuredTextFormat>) -> Self {
+    pub fn new(base64: impl Into<Base64>, data_format: impl Into<StructuredTextFormat>) -> Self {
         Self { base64: base64.into(), data_format: data_format.into() }
-    }
-}
-
-impl fmt::Debug for StructuredTextFileData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StructuredTextFileData")
-            .field("base64", &Redacted)
-            .field("data_format", &self.data_format)
-            .finish()
     }
 }
 
@@ -739,28 +641,19 @@ pub enum StructuredTextFormat {
 crate::open_enum!(StructuredTextFormat, Json = "json", Xml = "xml");
 
 /// A text file.
-#[derive(Clone, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct TextFileData {
     /// Base64 content.
-    pub base64: String,
+    pub base64: Base64,
     /// The `data_format` property.
     pub data_format: TextFormat,
 }
 
 impl TextFileData {
     /// Makes a `TextFileData` from what it must have.
-    pub fn new(base64: impl Into<String>, data_format: impl Into<TextFormat>) -> Self {
+    pub fn new(base64: impl Into<Base64>, data_format: impl Into<TextFormat>) -> Self {
         Self { base64: base64.into(), data_format: data_format.into() }
-    }
-}
-
-impl fmt::Debug for TextFileData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TextFileData")
-            .field("base64", &Redacted)
-            .field("data_format", &self.data_format)
-            .finish()
     }
 }
 

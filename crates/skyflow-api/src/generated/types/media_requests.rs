@@ -19,17 +19,17 @@ pub struct DeidentifyAudioRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_processed_audio: Option<bool>,
     /// Seconds before the bleep.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shortest_number")]
     pub bleep_start_padding: Option<f64>,
     /// Seconds after the bleep.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shortest_number")]
     pub bleep_stop_padding: Option<f64>,
     /// Pitch in Hz.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bleep_frequency: Option<i64>,
     /// Loudness in dB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bleep_gain: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shortest_number")]
+    pub bleep_gain: Option<f64>,
     /// Entities to detect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity_types: Option<Vec<super::EntityType>>,
@@ -105,7 +105,7 @@ impl DeidentifyAudioRequest {
     }
 
     /// Sets `bleep_gain`.
-    pub fn bleep_gain(mut self, bleep_gain: i64) -> Self {
+    pub fn bleep_gain(mut self, bleep_gain: f64) -> Self {
         self.bleep_gain = Some(bleep_gain);
         self
     }
