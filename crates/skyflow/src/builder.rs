@@ -167,7 +167,7 @@ impl SkyflowBuilder {
         let log = LogControl::new(self.log_level);
         stack = stack.log_control(log.clone());
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
-        let exchange = TokenExchange::with_log_control(leaf.clone(), clock, log.clone());
+        let exchange = TokenExchange::with_log_control(leaf.clone(), Arc::clone(&clock), log.clone());
         let assembly = Assembly {
             leaf,
             stack,
@@ -175,6 +175,7 @@ impl SkyflowBuilder {
             finished: self.finished,
             providers: TokenProviders::new(exchange),
             log,
+            clock,
         };
         Skyflow::assemble(assembly, self.credentials, self.vaults, self.connections)
     }

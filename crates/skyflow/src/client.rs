@@ -2,11 +2,11 @@ use std::fmt;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use skyflow_auth::{AuthHeader, AuthLayer, Credentials, HostGuard, TokenProviders};
-use skyflow_http::{BaseUri, DynLayer, HttpService, LogControl, Stack};
+use skyflow_http::{BaseUri, Clock, DynLayer, HttpService, LogControl, Stack};
 use skyflow_types::{LogLevel, VaultId};
 
 use crate::registry::{Configured, Entries};
-use crate::{ConnectionConfig, Error, SkyflowBuilder, Vault, VaultConfig};
+use crate::{ConnectionConfig, Detect, Error, SkyflowBuilder, Vault, VaultConfig};
 
 /// A client of vaults and connections; cheap to clone, and safe to share between threads and tasks.
 ///
@@ -40,6 +40,7 @@ pub(crate) struct Assembly {
     pub(crate) finished: Option<HttpService>,
     pub(crate) providers: TokenProviders,
     pub(crate) log: LogControl,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// Vaults and connections in the order they were added, and the credentials of those that have none of their own.
@@ -85,6 +86,24 @@ impl Skyflow {
     /// Fails when this client has no vault, or every vault has been removed.
     pub fn default_vault(&self) -> Result<Vault, Error> {
         self.read().vaults.first()
+    }
+
+    /// Returns a handle on Detect in the vault with this id.
+    ///
+    /// # Errors
+    ///
+    /// Fails when this client has no such vault.
+    pub fn detect(&self, vault_id: impl AsRef<str>) -> Result<Detect, Error> {
+        self.vault(vault_id).map(|vault| vault.detect())
+    }
+
+    /// Returns a handle on Detect in the default vault: the one that was added first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when this client has no vault, or every vault has been removed.
+    pub fn default_detect(&self) -> Result<Detect, Error> {
+        self.default_vault().map(|vault| vault.detect())
     }
 
     /// Returns the configuration of the vault with this id; `None` when this client has no such vault.
@@ -200,7 +219,7 @@ impl Configured for VaultConfig {
         let (id, base) = (self.id()?, self.base()?);
         let credentials = self.own_credentials().or(common);
         let service = assembly.service(self.layers(), credentials, AuthHeader::Bearer, &base)?;
-        Ok(Vault::new(id, base, service))
+        Ok(Vault::new(id, base, service, Arc::clone(&assembly.clock)))
     }
 }
 

@@ -23,6 +23,11 @@ pub enum ErrorKind {
     Timeout,
     /// The server's answer is not what this operation answers, or a row does not fit the type you asked for.
     Decode,
+    /// A run of Detect ended without success; [`Error::run_id`] tells which.
+    Run,
+    /// An output of Detect could not be written; the cause is the `source()`, and [`Error::run_id`] tells the run, which
+    /// can be asked for again.
+    Output,
     /// A layer or transport of your own failed; its error is the `source()`.
     Custom,
 }
@@ -48,6 +53,7 @@ struct Inner {
     error_from_client: Option<bool>,
     retryable: bool,
     may_have_been_applied: bool,
+    run_id: Option<String>,
     attempts: u32,
     retry_stop: Option<RetryStop>,
     body: Bytes,
@@ -79,6 +85,7 @@ impl Error {
             error_from_client: None,
             retryable: false,
             may_have_been_applied: false,
+            run_id: None,
             attempts: 0,
             retry_stop: None,
             body: Bytes::new(),
@@ -155,6 +162,26 @@ impl Error {
     pub(crate) fn with_request_id(mut self, request_id: Option<RequestId>) -> Self {
         self.0.request_id = request_id;
         self
+    }
+
+    /// Says which run of Detect it was.
+    pub(crate) fn with_run_id(mut self, run_id: impl Into<String>) -> Self {
+        self.0.run_id = Some(run_id.into());
+        self
+    }
+
+    /// A run that did not succeed; `said` are the server's words about it.
+    pub(crate) fn run(words: &str, said: Option<String>, is_in_progress: bool) -> Self {
+        let text = said.map_or_else(|| Text::Own(words.to_owned()), Text::Server);
+        let mut error = Self::of(ErrorKind::Run, text);
+        error.0.retryable = is_in_progress;
+        error
+    }
+
+    /// Outputs that could not be written.
+    pub(crate) fn unsaved(source: std::io::Error) -> Self {
+        let text = "the output cannot be written into the output directory".to_owned();
+        Self::of(ErrorKind::Output, Text::Own(text)).with_source(source)
     }
 
     /// The write was answered with success, and only the answer cannot be used.
@@ -313,6 +340,12 @@ impl Error {
         self.0.error_from_client
     }
 
+    /// Returns the id of the Detect run that the failure is about: the run exists, and can be asked for again with
+    /// [`Detect::run`](crate::Detect::run).
+    pub fn run_id(&self) -> Option<&str> {
+        self.0.run_id.as_deref()
+    }
+
     /// Tells whether the same call may succeed later, with nothing changed. Look at [`Error::may_have_been_applied`] before you repeat a
     /// write.
     pub fn is_retryable(&self) -> bool {
@@ -382,6 +415,7 @@ impl fmt::Debug for Error {
             .field("grpc_code", &inner.grpc_code)
             .field("request_id", &inner.request_id)
             .field("may_have_been_applied", &inner.may_have_been_applied)
+            .field("run_id", &inner.run_id)
             .field("attempts", &inner.attempts)
             .field("retry_stop", &inner.retry_stop)
             .field("source", &inner.source)

@@ -4,7 +4,10 @@ mod builder;
 mod client;
 mod config;
 pub mod connection;
+pub mod detect;
 mod error;
+mod file_source;
+mod media_type;
 mod record;
 mod registry;
 pub mod vault;
@@ -15,17 +18,24 @@ pub use config::VaultConfig;
 pub use connection::{
     Connection, ConnectionConfig, ConnectionData, InvokeConnectionRequest, InvokeConnectionResponse,
 };
+pub use detect::{
+    Bleep, DateShift, DeidentifyFileRequest, DeidentifyTextRequest, DeidentifyTextResponse, Detect,
+    DetectOutput, DetectRun, DetectedEntity, GuardrailsRequest, GuardrailsResponse, MaskingMethod,
+    OutputKind, ReidentifyFileRequest, ReidentifyFileResponse, ReidentifyTextRequest, ReidentifyTextResponse,
+    RunPoller, RunStatus, TextIndex, TokenFormat, TokenKind, Transcription,
+};
 pub use error::{Error, ErrorKind};
+pub use file_source::FileSource;
 pub use record::Record;
 pub use skyflow_api::Json;
 pub use skyflow_auth::Credentials;
 pub use skyflow_http::{CallOptions, RetryStop};
-pub use skyflow_types::{Env, LogLevel, Redaction, RequestId, Secret, Sensitive, TokenMode};
+pub use skyflow_types::{DetectEntity, Env, LogLevel, Redaction, RequestId, Secret, Sensitive, TokenMode};
 pub use vault::{
     BatchOperation, BatchRequest, BatchResponse, DeleteRequest, DeleteResponse, DetokenizeRequest,
-    DetokenizeResponse, FileSource, GetRequest, GetResponse, InsertRequest, InsertResponse, Order,
-    QueryRequest, QueryResponse, TokenizeRequest, TokenizeResponse, UpdateRequest, UpdateResponse,
-    UploadFileRequest, UploadFileResponse, Vault,
+    DetokenizeResponse, GetRequest, GetResponse, InsertRequest, InsertResponse, Order, QueryRequest,
+    QueryResponse, TokenizeRequest, TokenizeResponse, UpdateRequest, UpdateResponse, UploadFileRequest,
+    UploadFileResponse, Vault,
 };
 
 /// The generated bindings, for operations that have no method of their own; see [`Vault::send`].

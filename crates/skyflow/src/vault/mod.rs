@@ -7,7 +7,6 @@ mod detokenize;
 mod get;
 mod insert;
 mod insert_batch;
-mod media_type;
 mod metadata;
 mod pages;
 mod query;
@@ -19,7 +18,7 @@ mod upload;
 use std::sync::Arc;
 
 use skyflow_api::{Client, Operation, Response};
-use skyflow_http::{BaseUri, CallOptions, DynLayer, HttpService, Idempotency};
+use skyflow_http::{BaseUri, CallOptions, Clock, DynLayer, HttpService, Idempotency};
 use skyflow_types::VaultId;
 use tower_layer::Layer;
 
@@ -29,11 +28,12 @@ pub use detokenize::{DetokenizeError, DetokenizeRequest, DetokenizeResponse, Det
 pub use get::{GetRequest, GetResponse, Order};
 pub use insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
 pub use query::{QueriedRecord, QueryRequest, QueryResponse};
+pub(crate) use rows::{none_blank, not_blank};
 pub use tokenize::{TokenizeRequest, TokenizeResponse};
 pub use update::{UpdateRequest, UpdateResponse};
-pub use upload::{FileSource, UploadFileRequest, UploadFileResponse};
+pub use upload::{UploadFileRequest, UploadFileResponse};
 
-use crate::Error;
+use crate::{Detect, Error};
 
 /// A handle on one vault of a client; cheap to clone.
 ///
@@ -43,11 +43,25 @@ pub struct Vault {
     id: Arc<VaultId>,
     api: Client<HttpService>,
     options: CallOptions,
+    clock: Arc<dyn Clock>,
 }
 
 impl Vault {
-    pub(crate) fn new(id: VaultId, base: BaseUri, service: HttpService) -> Self {
-        Self { id: Arc::new(id), api: Client::new(service, base), options: CallOptions::default() }
+    pub(crate) fn new(id: VaultId, base: BaseUri, service: HttpService, clock: Arc<dyn Clock>) -> Self {
+        Self { id: Arc::new(id), api: Client::new(service, base), options: CallOptions::default(), clock }
+    }
+
+    /// Returns a handle on Detect in this vault; it shares the options and layers of this one.
+    pub fn detect(&self) -> Detect {
+        Detect::new(self.clone())
+    }
+
+    pub(crate) fn options(&self) -> CallOptions {
+        self.options
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     /// Returns the vault's id.
@@ -90,7 +104,16 @@ impl Vault {
         operation: O,
         options: CallOptions,
     ) -> Result<Response<O::Output>, Error> {
-        let writes = O::INFO.idempotency != Idempotency::Safe;
+        self.send_as(operation, options, O::INFO.idempotency != Idempotency::Safe).await
+    }
+
+    /// Sends an operation of which this call knows better than its kind whether it changes anything.
+    pub(crate) async fn send_as<O: Operation>(
+        &self,
+        operation: O,
+        options: CallOptions,
+        writes: bool,
+    ) -> Result<Response<O::Output>, Error> {
         let answer = self.api.send_with(operation, options).await;
         answer.map_err(|error| Error::from_api(error, writes).in_operation(O::INFO.name))
     }

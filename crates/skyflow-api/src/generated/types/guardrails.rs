@@ -95,4 +95,4 @@ pub enum GuardrailsValidation {
     Other(String),
 }
 
-crate::open_enum!(GuardrailsValidation, Failed = "failed", Passed = "passed");
+crate::open_enum_ignore_case!(GuardrailsValidation, Failed = "failed", Passed = "passed");

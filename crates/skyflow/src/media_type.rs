@@ -29,7 +29,7 @@ const TYPES: &[(&str, &str)] = &[
 ];
 
 /// Guesses a file's media type from its name.
-pub(super) fn media_type_of(file_name: &str) -> &'static str {
+pub(crate) fn media_type_of(file_name: &str) -> &'static str {
     let extension = file_name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
     let found = TYPES.iter().find(|(known, _)| *known == extension);
     found.map_or("application/octet-stream", |(_, media_type)| media_type)

@@ -1,0 +1,248 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use skyflow_api::{strings, types};
+use skyflow_types::{DetectEntity, RequestId};
+
+use super::Detect;
+use super::options::{Options, fill_options, option_setters};
+use crate::Error;
+use crate::vault::not_blank;
+
+/// Asks to put tokens in the place of the sensitive data of a text.
+///
+/// ```
+/// use skyflow::{DateShift, DeidentifyTextRequest, DetectEntity, TokenFormat, TokenKind};
+///
+/// let request = DeidentifyTextRequest::new("Jane Doe, born 5 June 1990, SSN 123-45-6789")
+///     .entities([DetectEntity::NAME, DetectEntity::SSN, DetectEntity::DOB])
+///     .token_format(TokenFormat::of(TokenKind::EntityUniqueCounter).vault_token([DetectEntity::SSN]))
+///     .shift_dates(DateShift::days(10, 30).entities([DetectEntity::DOB]));
+/// ```
+#[derive(Clone)]
+#[must_use = "a request does nothing until it is given to `Detect::deidentify_text`"]
+pub struct DeidentifyTextRequest {
+    text: String,
+    options: Options,
+}
+
+impl DeidentifyTextRequest {
+    /// Takes the text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), options: Options::default() }
+    }
+
+    option_setters!();
+
+    fn check(&self) -> Result<(), Error> {
+        not_blank("text", &self.text)?;
+        self.options.check()
+    }
+}
+
+impl fmt::Debug for DeidentifyTextRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeidentifyTextRequest")
+            .field("entities", &self.options.entities)
+            .field("token_format", &self.options.token_format)
+            .field("shift_dates", &self.options.shift_dates)
+            .field("configuration_id", &self.options.configuration_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A text in which tokens have taken the place of sensitive data.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct DeidentifyTextResponse {
+    /// The text with tokens.
+    pub processed_text: String,
+    /// What was found, as the server lists it.
+    pub entities: Vec<DetectedEntity>,
+    /// The words of the original text, when the server says so.
+    pub word_count: Option<u64>,
+    /// The characters of the original text, when the server says so.
+    pub char_count: Option<u64>,
+    /// The request id of the answer.
+    pub request_id: Option<RequestId>,
+}
+
+impl fmt::Debug for DeidentifyTextResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeidentifyTextResponse")
+            .field("entities", &self.entities)
+            .field("word_count", &self.word_count)
+            .field("char_count", &self.char_count)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An entity that was found in a text.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct DetectedEntity {
+    /// What stands in the place of the value, without the brackets that it has in the text, such as `NAME_1`.
+    pub token: String,
+    /// The value. Keep it out of logs.
+    pub value: String,
+    /// What it is; `None` when the server does not say.
+    pub entity: Option<DetectEntity>,
+    /// Where the value stands in the original text.
+    pub text_index: Option<TextIndex>,
+    /// Where the token stands in the processed text, its brackets included.
+    pub processed_index: Option<TextIndex>,
+    /// How sure the server is of each label: from 0 to 1.
+    pub scores: BTreeMap<DetectEntity, f64>,
+}
+
+impl fmt::Debug for DetectedEntity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DetectedEntity")
+            .field("entity", &self.entity)
+            .field("text_index", &self.text_index)
+            .field("processed_index", &self.processed_index)
+            .field("scores", &self.scores)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<types::DetectedEntity> for DetectedEntity {
+    fn from(wire: types::DetectedEntity) -> Self {
+        let location = wire.location.unwrap_or_default();
+        Self {
+            token: wire.token.unwrap_or_default(),
+            value: wire.value.unwrap_or_default(),
+            entity: wire.entity_type.map(DetectEntity::from),
+            text_index: TextIndex::between(location.start_index, location.end_index),
+            processed_index: TextIndex::between(location.start_index_processed, location.end_index_processed),
+            scores: wire.entity_scores.into_iter().map(|(label, score)| (label.into(), score)).collect(),
+        }
+    }
+}
+
+/// A part of a text, counted in characters: Unicode code points, neither bytes nor UTF-16 units.
+///
+/// Rust's strings are counted in bytes, so a text must not be sliced by these numbers; [`TextIndex::slice`] does it.
+///
+/// ```
+/// use skyflow::TextIndex;
+///
+/// let text = "Zoë is here";
+/// assert_eq!(TextIndex { start: 0, end: 3 }.slice(text), Some("Zoë"));
+/// assert_eq!(TextIndex { start: 8, end: 12 }.slice(text), None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a range has two ends")]
+pub struct TextIndex {
+    /// The number of characters before the part.
+    pub start: usize,
+    /// The number of characters up to the end of the part: the last one is not included.
+    pub end: usize,
+}
+
+impl TextIndex {
+    fn between(start: Option<i64>, end: Option<i64>) -> Option<Self> {
+        Some(Self { start: start?.try_into().ok()?, end: end?.try_into().ok()? })
+    }
+
+    /// Returns the part of the text; `None` when the text has no such part.
+    pub fn slice(self, text: &str) -> Option<&str> {
+        text.get(self.byte_range(text)?)
+    }
+
+    /// Returns the part of the text in bytes; `None` when the text has no such part.
+    pub fn byte_range(self, text: &str) -> Option<Range<usize>> {
+        let mut borders = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+        let start = borders.nth(self.start)?;
+        match self.end.checked_sub(self.start)? {
+            0 => Some(start..start),
+            length => Some(start..borders.nth(length - 1)?),
+        }
+    }
+}
+
+impl Detect {
+    /// Puts tokens in the place of the sensitive data of a text.
+    ///
+    /// Only vault tokens store anything, so a request without them is repeated after failures as a read is.
+    ///
+    /// ```
+    /// # async fn run(detect: skyflow::Detect) -> Result<(), skyflow::Error> {
+    /// use skyflow::DeidentifyTextRequest;
+    ///
+    /// let text = "My name is Jane Doe.";
+    /// let answer = detect.deidentify_text(DeidentifyTextRequest::new(text)).await?;
+    /// for entity in &answer.entities {
+    ///     assert_eq!(entity.text_index.and_then(|index| index.slice(text)), Some(entity.value.as_str()));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails before anything is sent when the text or a pattern is blank, days do not fit, or options are given beside
+    /// a configuration id; fails as every call does afterwards, and when the answer holds no text.
+    pub async fn deidentify_text(
+        &self,
+        request: DeidentifyTextRequest,
+    ) -> Result<DeidentifyTextResponse, Error> {
+        const OPERATION: &str = "strings.deidentify";
+        request.check().map_err(|error| error.in_operation(OPERATION))?;
+        let stores = request.options.may_store_values();
+        let mut body = types::DeidentifyStringRequest::new(request.text, self.vault_id().as_str());
+        fill_options!(body, request.options);
+        let mut options = self.vault.options();
+        if !stores {
+            options.idempotent.get_or_insert(true);
+        }
+        let answer = self.vault.send_as(strings::Deidentify::new(body), options, stores).await?;
+        let Some(processed_text) = answer.body.processed_text else {
+            let error = Error::answer("the answer holds no text").in_operation(OPERATION);
+            let error = error.in_answer(answer.status, answer.request_id);
+            return Err(if stores { error.applied() } else { error });
+        };
+        Ok(DeidentifyTextResponse {
+            processed_text,
+            entities: answer.body.entities.into_iter().map(Into::into).collect(),
+            word_count: answer.body.word_count.and_then(|count| count.try_into().ok()),
+            char_count: answer.body.character_count.and_then(|count| count.try_into().ok()),
+            request_id: answer.request_id,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_index_of_any_part_slices_back_to_the_part(before in ".*", part in ".*", after in ".*") {
+            let text = format!("{before}{part}{after}");
+            let start = before.chars().count();
+            let index = TextIndex { start, end: start + part.chars().count() };
+            prop_assert_eq!(index.slice(&text), Some(part.as_str()));
+        }
+
+        #[test]
+        fn an_index_beyond_the_text_or_upside_down_is_no_part(text in ".*", start in 0..50_usize, end in 0..50_usize) {
+            let length = text.chars().count();
+            let index = TextIndex { start, end };
+            prop_assert_eq!(index.slice(&text).is_some(), start <= end && end <= length);
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_text_and_no_value() {
+        let wire = serde_json::json!({"token": "CANARY_1", "value": "CANARY", "entity_type": "NAME"});
+        let entity = DetectedEntity::from(serde_json::from_value::<types::DetectedEntity>(wire).unwrap());
+        let request = DeidentifyTextRequest::new("CANARY").allow_regex(["CANARY"]).restrict_regex(["CANARY"]);
+        for shown in [format!("{entity:?}"), format!("{request:?}")] {
+            assert!(!shown.contains("CANARY"), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+use std::fmt;
+
+use skyflow_api::{guardrails, types};
+use skyflow_types::RequestId;
+
+use super::Detect;
+use crate::Error;
+use crate::vault::{none_blank, not_blank};
+
+/// Asks whether a text is toxic, or about a topic that is not wanted.
+///
+/// ```
+/// use skyflow::GuardrailsRequest;
+///
+/// let request = GuardrailsRequest::new("How do I …?").check_toxicity(true).deny_topics(["weapons"]);
+/// ```
+#[derive(Clone)]
+#[must_use = "a request does nothing until it is given to `Detect::check_guardrails`"]
+pub struct GuardrailsRequest {
+    text: String,
+    check_toxicity: Option<bool>,
+    deny_topics: Vec<String>,
+}
+
+impl GuardrailsRequest {
+    /// Takes the text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), check_toxicity: None, deny_topics: Vec::new() }
+    }
+
+    /// Asks whether the text is toxic.
+    pub fn check_toxicity(mut self, yes: bool) -> Self {
+        self.check_toxicity = Some(yes);
+        self
+    }
+
+    /// Asks whether the text is about one of these topics.
+    pub fn deny_topics(mut self, topics: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.deny_topics.extend(topics.into_iter().map(Into::into));
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        not_blank("text", &self.text)?;
+        if self.deny_topics.is_empty() { Ok(()) } else { none_blank("deny_topics", &self.deny_topics) }
+    }
+}
+
+impl fmt::Debug for GuardrailsRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardrailsRequest")
+            .field("check_toxicity", &self.check_toxicity)
+            .field("deny_topics", &self.deny_topics.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the guardrails say about a text.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct GuardrailsResponse {
+    /// Whether the text passed: the server's verdict.
+    pub passed: bool,
+    /// Whether it is toxic; `None` when the server does not say.
+    pub toxic: Option<bool>,
+    /// Whether it is about a denied topic; `None` when the server does not say.
+    pub denied_topic: Option<bool>,
+    /// The request id of the answer.
+    pub request_id: Option<RequestId>,
+}
+
+impl Detect {
+    /// Checks a text for toxicity and denied topics. No official SDK has it.
+    ///
+    /// Both generations of the answer are read: `toxic` and `denied_topic`, and the older `toxicity` and
+    /// `denied_topics`.
+    ///
+    /// ```
+    /// # async fn run(detect: skyflow::Detect) -> Result<(), skyflow::Error> {
+    /// use skyflow::GuardrailsRequest;
+    ///
+    /// let answer = detect.check_guardrails(GuardrailsRequest::new("Hello").check_toxicity(true)).await?;
+    /// assert!(answer.passed);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails before anything is sent when the text or a topic is blank; fails as every call does afterwards, and when
+    /// the answer holds no verdict.
+    pub async fn check_guardrails(&self, request: GuardrailsRequest) -> Result<GuardrailsResponse, Error> {
+        const OPERATION: &str = "guardrails.check";
+        request.check().map_err(|error| error.in_operation(OPERATION))?;
+        let mut body = types::CheckGuardrailsRequest::new(request.text, self.vault_id().as_str());
+        body.check_toxicity = request.check_toxicity;
+        body.deny_topics = (!request.deny_topics.is_empty()).then_some(request.deny_topics);
+        let answer = self.send(guardrails::Check::new(body)).await?;
+        let passed = match answer.body.validation {
+            Some(types::GuardrailsValidation::Passed) => true,
+            Some(types::GuardrailsValidation::Failed) => false,
+            // A verdict that is not understood must not let a text pass.
+            _ => {
+                let error = Error::answer("the answer holds no verdict").in_operation(OPERATION);
+                return Err(error.in_answer(answer.status, answer.request_id));
+            }
+        };
+        Ok(GuardrailsResponse {
+            passed,
+            toxic: answer.body.toxic.or(answer.body.toxicity),
+            denied_topic: answer.body.denied_topic.or(answer.body.denied_topics),
+            request_id: answer.request_id,
+        })
+    }
+}

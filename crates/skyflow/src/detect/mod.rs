@@ -1,0 +1,73 @@
+//! Detect: finds sensitive data in texts and files, puts tokens in its place, and puts the data back.
+
+mod deidentify_file;
+mod deidentify_text;
+mod file_format;
+mod guardrails;
+mod options;
+mod output;
+mod poller;
+mod reidentify_file;
+mod reidentify_text;
+mod run;
+mod start;
+
+use skyflow_api::{Operation, Response};
+use skyflow_http::{CallOptions, DynLayer};
+use skyflow_types::VaultId;
+
+pub use deidentify_file::{Bleep, DeidentifyFileRequest, MaskingMethod, Transcription};
+pub use deidentify_text::{DeidentifyTextRequest, DeidentifyTextResponse, DetectedEntity, TextIndex};
+pub use guardrails::{GuardrailsRequest, GuardrailsResponse};
+pub use options::{DateShift, TokenFormat, TokenKind};
+pub use output::{DetectOutput, OutputKind};
+pub use poller::RunPoller;
+pub use reidentify_file::{ReidentifyFileRequest, ReidentifyFileResponse};
+pub use reidentify_text::{ReidentifyTextRequest, ReidentifyTextResponse};
+pub use run::{DetectRun, RunStatus};
+
+use crate::{Error, Vault};
+
+/// A handle on Detect in one vault of a client; cheap to clone.
+///
+/// ```
+/// # async fn run(client: skyflow::Skyflow) -> Result<(), skyflow::Error> {
+/// use skyflow::DeidentifyTextRequest;
+///
+/// let request = DeidentifyTextRequest::new("My name is Jane Doe.");
+/// let answer = client.default_detect()?.deidentify_text(request).await?;
+/// assert_eq!(answer.processed_text, "My name is [NAME_1].");
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Detect {
+    vault: Vault,
+}
+
+impl Detect {
+    pub(crate) fn new(vault: Vault) -> Self {
+        Self { vault }
+    }
+
+    /// Returns the id of the vault.
+    pub fn vault_id(&self) -> &VaultId {
+        self.vault.id()
+    }
+
+    /// Returns a handle whose calls have options of their own: deadline, attempt timeout, attempts, idempotency.
+    ///
+    /// They hold for each request; how long a run is waited for is the business of
+    /// [`DeidentifyFileRequest::wait_time`] and [`RunPoller`].
+    pub fn with_options(&self, options: CallOptions) -> Self {
+        Self::new(self.vault.with_options(options))
+    }
+
+    /// Returns a handle whose calls pass through one more operation layer, outside all others.
+    pub fn with_layer(&self, layer: &DynLayer) -> Self {
+        Self::new(self.vault.with_layer(layer))
+    }
+
+    async fn send<O: Operation>(&self, operation: O) -> Result<Response<O::Output>, Error> {
+        self.vault.send(operation).await
+    }
+}

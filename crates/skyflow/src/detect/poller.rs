@@ -1,0 +1,231 @@
+use std::fmt;
+use std::future::{Future, pending};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
+
+use super::output::{Destination, OutputDirectory, file_stem};
+use super::{Detect, DetectRun};
+use crate::Error;
+use crate::vault::not_blank;
+
+/// The pauses between two questions: they double from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LAST_PAUSE: Duration = Duration::from_secs(4);
+
+/// How many questions in a row may fail, after the client's own retries, before the waiting ends.
+const TOLERATED: u32 = 5;
+
+type Progress = Box<dyn FnMut(&DetectRun) + Send>;
+
+/// Waits for a run of any length.
+///
+/// It asks at once, then after half a second, then after pauses that double up to 4 s. A question that fails in a way
+/// that may mend itself is asked again, up to 5 times in a row. Waiting has no end but the run's, unless
+/// [`RunPoller::within`] sets one or [`RunPoller::wait_until`] is told to stop.
+///
+/// ```
+/// # async fn run(detect: skyflow::Detect, run_id: String) -> Result<(), skyflow::Error> {
+/// let run = detect
+///     .run(run_id)?
+///     .on_progress(|run| println!("{} is {}", run.run_id, run.status))
+///     .wait()
+///     .await?
+///     .into_success()?;
+/// # Ok(()) }
+/// ```
+#[must_use = "a poller does nothing until it waits"]
+pub struct RunPoller {
+    detect: Detect,
+    run_id: String,
+    first_pause: Duration,
+    last_pause: Duration,
+    limit: Option<Duration>,
+    tolerated: u32,
+    progress: Option<Progress>,
+    directory: Option<OutputDirectory>,
+}
+
+impl RunPoller {
+    fn new(detect: Detect, run_id: String) -> Self {
+        Self {
+            detect,
+            run_id,
+            first_pause: FIRST_PAUSE,
+            last_pause: LAST_PAUSE,
+            limit: None,
+            tolerated: TOLERATED,
+            progress: None,
+            directory: None,
+        }
+    }
+
+    /// Returns the id of the run, with which it can be waited for in another process.
+    pub fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// Sets the pauses between two questions: the first one, and the one up to which they double.
+    pub fn pauses(mut self, first: Duration, last: Duration) -> Self {
+        self.first_pause = first;
+        self.last_pause = last.max(first);
+        self
+    }
+
+    /// Ends the waiting after this time, with the run as it is then.
+    pub fn within(mut self, time: Duration) -> Self {
+        self.limit = Some(time);
+        self
+    }
+
+    /// Sets how many questions in a row may fail in a way that may mend itself, after the client's own retries, before
+    /// the waiting fails; 5 when nothing is said.
+    pub fn tolerate_failures(mut self, in_a_row: u32) -> Self {
+        self.tolerated = in_a_row;
+        self
+    }
+
+    /// Calls this with each answer, the last one included.
+    pub fn on_progress(mut self, progress: impl FnMut(&DetectRun) + Send + 'static) -> Self {
+        self.progress = Some(Box::new(progress));
+        self
+    }
+
+    /// Writes what a successful run made into this directory; see
+    /// [`DeidentifyFileRequest::output_directory`](crate::DeidentifyFileRequest::output_directory). The files are named
+    /// after `name`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the directory cannot be written to.
+    pub async fn output_directory(
+        self,
+        directory: impl Into<PathBuf>,
+        name: impl AsRef<str>,
+    ) -> Result<Self, Error> {
+        let destination = Destination { directory: Some(directory.into()), overwrite: false };
+        let opened = destination.open(file_stem(name.as_ref())).await?;
+        Ok(Self { directory: opened, ..self })
+    }
+
+    pub(super) fn saving(mut self, directory: OutputDirectory) -> Self {
+        self.directory = Some(directory);
+        self
+    }
+
+    /// Waits until the run has ended, or the time of [`RunPoller::within`] is over.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server cannot be asked, or the outputs cannot be written; [`Error::run_id`] tells which run it
+    /// is. A run that failed is not an error here; see [`DetectRun::into_success`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the waiting; the run goes on at the server.
+    pub async fn wait(self) -> Result<DetectRun, Error> {
+        self.wait_until(pending::<()>()).await
+    }
+
+    /// Waits as [`RunPoller::wait`] does, and stops when `stop` ends: then the run is returned as it was last seen.
+    ///
+    /// ```
+    /// # async fn run(detect: skyflow::Detect, run_id: String, shutdown: impl Future<Output = ()>) -> Result<(), skyflow::Error> {
+    /// let run = detect.run(run_id)?.wait_until(shutdown).await?;
+    /// if run.is_in_progress() {
+    ///     println!("to be continued: {}", run.run_id);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`RunPoller::wait`] does.
+    pub async fn wait_until(mut self, stop: impl Future<Output = ()>) -> Result<DetectRun, Error> {
+        let clock = Arc::clone(self.detect.vault.clock());
+        let begin = clock.monotonic();
+        let mut stop = pin!(stop.fuse());
+        let mut stopped = false;
+        let mut pause = self.first_pause;
+        let mut failures = 0;
+        let mut last_seen: Option<DetectRun> = None;
+        loop {
+            let question = self.detect.fetch_run(&self.run_id);
+            let answer = match &last_seen {
+                Some(run) => match select(stop.as_mut(), pin!(question)).await {
+                    Either::Left(_) => return Ok(run.clone()),
+                    Either::Right((answer, _)) => answer,
+                },
+                // There is nothing to return yet, so `stop` has to wait for it.
+                None => question.await,
+            };
+            match answer {
+                Ok(run) => {
+                    failures = 0;
+                    if let Some(progress) = &mut self.progress {
+                        progress(&run);
+                    }
+                    let is_over = self.limit.is_some_and(|limit| clock.monotonic() - begin >= limit);
+                    if !run.is_in_progress() {
+                        return self.saved(run).await;
+                    }
+                    if stopped || is_over {
+                        return Ok(run);
+                    }
+                    last_seen = Some(run);
+                }
+                Err(error) if error.is_retryable() && failures < self.tolerated && !stopped => failures += 1,
+                Err(error) => return Err(error),
+            }
+            let left = self.limit.map(|limit| limit.saturating_sub(clock.monotonic() - begin));
+            let sleep =
+                clock.sleep(left.filter(|left| !left.is_zero()).map_or(pause, |left| left.min(pause)));
+            if let Either::Left(_) = select(stop.as_mut(), sleep).await {
+                match last_seen {
+                    Some(run) => return Ok(run),
+                    None => stopped = true,
+                }
+            }
+            pause = (pause * 2).min(self.last_pause);
+        }
+    }
+
+    async fn saved(self, mut run: DetectRun) -> Result<DetectRun, Error> {
+        if let Some(directory) = self.directory
+            && run.status == super::RunStatus::Success
+        {
+            let saved = directory.save(&run.outputs).await;
+            run.saved =
+                saved.map_err(|error| error.in_operation(super::run::OPERATION).with_run_id(self.run_id))?;
+        }
+        Ok(run)
+    }
+}
+
+impl fmt::Debug for RunPoller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunPoller")
+            .field("run_id", &self.run_id)
+            .field("first_pause", &self.first_pause)
+            .field("last_pause", &self.last_pause)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Detect {
+    /// Returns what waits for a run that was started before, in this process or another.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the id is blank.
+    pub fn run(&self, run_id: impl Into<String>) -> Result<RunPoller, Error> {
+        let run_id = run_id.into();
+        not_blank("run_id", &run_id).map_err(|error| error.in_operation(super::run::OPERATION))?;
+        Ok(RunPoller::new(self.clone(), run_id))
+    }
+}

@@ -1,0 +1,140 @@
+use std::fmt;
+use std::path::PathBuf;
+
+use skyflow_api::{files, types};
+use skyflow_types::RequestId;
+
+use super::file_format::format_of;
+use super::output::{Destination, file_stem};
+use super::reidentify_text::{Format, format_setters};
+use super::{Detect, DetectOutput, RunStatus};
+use crate::{Error, FileSource};
+
+/// The formats that the endpoint takes.
+const FORMATS: [&str; 8] = ["txt", "csv", "json", "xls", "xlsx", "doc", "docx", "xml"];
+
+/// Asks to put values back into the place of the tokens of a file: `txt`, `csv`, `json`, `xls`, `xlsx`, `doc`, `docx` or
+/// `xml`. No official SDK has it.
+///
+/// ```
+/// use skyflow::{FileSource, ReidentifyFileRequest};
+///
+/// let request = ReidentifyFileRequest::new(FileSource::path("processed-letter.docx")).output_directory("restored");
+/// ```
+#[must_use = "a request does nothing until it is given to `Detect::reidentify_file`"]
+pub struct ReidentifyFileRequest {
+    file: FileSource,
+    data_format: Option<String>,
+    format: Format,
+    destination: Destination,
+}
+
+impl ReidentifyFileRequest {
+    /// Takes a file: a path, bytes, Base64 or a reader.
+    pub fn new(file: FileSource) -> Self {
+        Self { file, data_format: None, format: Format::default(), destination: Destination::default() }
+    }
+
+    /// Says what the file is, such as `docx`, whatever its name.
+    pub fn data_format(mut self, format: impl Into<String>) -> Self {
+        self.data_format = Some(format.into());
+        self
+    }
+
+    format_setters!();
+
+    /// Writes the file into this directory, which must exist, as `processed-<name>.<extension>`.
+    pub fn output_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.destination.directory = Some(directory.into());
+        self
+    }
+
+    /// Replaces a file of the same name in the output directory; otherwise the new one gets a number.
+    pub fn overwrite(mut self, yes: bool) -> Self {
+        self.destination.overwrite = yes;
+        self
+    }
+}
+
+impl fmt::Debug for ReidentifyFileRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReidentifyFileRequest")
+            .field("file", &self.file)
+            .field("data_format", &self.data_format)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of a file with tokens.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ReidentifyFileResponse {
+    /// Whether it was done.
+    pub status: RunStatus,
+    /// The file with values; `None` unless it was done. Keep it out of logs.
+    pub output: Option<DetectOutput>,
+    /// Where it was written; `None` without an output directory.
+    pub saved: Option<PathBuf>,
+    /// The request id of the answer.
+    pub request_id: Option<RequestId>,
+}
+
+impl Detect {
+    /// Puts values back into the place of the tokens of a file.
+    ///
+    /// ```no_run
+    /// # async fn run(detect: skyflow::Detect) -> Result<(), skyflow::Error> {
+    /// use skyflow::{FileSource, ReidentifyFileRequest};
+    ///
+    /// let request = ReidentifyFileRequest::new(FileSource::path("processed-letter.txt"));
+    /// let answer = detect.reidentify_file(request).await?;
+    /// println!("{}: {} bytes", answer.status, answer.output.map_or(0, |file| file.content.len()));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails before anything is sent when the file cannot be read, is empty or of another format, or the output
+    /// directory cannot be written to; fails as every call does afterwards, when the answer has no status, and when the
+    /// file cannot be written.
+    pub async fn reidentify_file(
+        &self,
+        request: ReidentifyFileRequest,
+    ) -> Result<ReidentifyFileResponse, Error> {
+        const OPERATION: &str = "files.reidentify";
+        let refused = |error: Error| error.in_operation(OPERATION);
+        let (name, content) = request.file.into_content().await.map_err(refused)?;
+        let format = format_of(&name, request.data_format.as_deref()).map_err(refused)?;
+        if !FORMATS.contains(&format.as_str()) {
+            let field = if request.data_format.is_some() { "data_format" } else { "file_name" };
+            let words =
+                "is not of a format that can be re-identified: txt, csv, json, xls, xlsx, doc, docx or xml";
+            return Err(refused(Error::invalid(field, words)));
+        }
+        if content.is_empty() {
+            return Err(refused(Error::invalid("file", "must not be empty")));
+        }
+        let directory = request.destination.open(file_stem(&name)).await.map_err(refused)?;
+
+        let file = types::ReidentifyFileData::new(content, format);
+        let mut body = types::ReidentifyFileRequest::new(self.vault_id().as_str(), file);
+        body.format = request.format.to_wire();
+        let answer = self.send(files::Reidentify::new(body)).await?;
+        let Some(status) = answer.body.status else {
+            let error = Error::answer("the answer has no status");
+            return Err(refused(error).in_answer(answer.status, answer.request_id));
+        };
+        let output = answer.body.output.map(|output| {
+            let kind = output.processed_file_type.map(|kind| kind.as_str().into());
+            DetectOutput::new(output.processed_file, kind, output.processed_file_extension)
+        });
+        let mut response =
+            ReidentifyFileResponse { status, output, saved: None, request_id: answer.request_id };
+        if let (Some(directory), Some(output)) = (directory, &response.output) {
+            let saved = directory.save(std::slice::from_ref(output)).await.map_err(refused)?;
+            response.saved = saved.into_iter().next();
+        }
+        Ok(response)
+    }
+}

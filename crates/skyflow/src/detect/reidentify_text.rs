@@ -1,0 +1,137 @@
+use std::fmt;
+
+use skyflow_api::{strings, types};
+use skyflow_types::{DetectEntity, RequestId};
+
+use super::Detect;
+use super::options::entity_types;
+use crate::Error;
+use crate::vault::not_blank;
+
+/// How each entity is shown when it is put back.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Format {
+    pub(super) redacted: Vec<DetectEntity>,
+    pub(super) masked: Vec<DetectEntity>,
+    pub(super) plain_text: Vec<DetectEntity>,
+}
+
+impl Format {
+    pub(super) fn to_wire(&self) -> Option<types::DisplayFormat> {
+        let mut wire = types::DisplayFormat::default();
+        wire.redacted = entity_types(&self.redacted);
+        wire.masked = entity_types(&self.masked);
+        wire.plaintext = entity_types(&self.plain_text);
+        let says_something = wire.redacted.is_some() || wire.masked.is_some() || wire.plaintext.is_some();
+        says_something.then_some(wire)
+    }
+}
+
+/// Writes the setters that re-identified texts and files have.
+macro_rules! format_setters {
+    () => {
+        /// Shows these entities as `*REDACTED*`.
+        pub fn redacted_entities(
+            mut self,
+            entities: impl IntoIterator<Item = impl Into<skyflow_types::DetectEntity>>,
+        ) -> Self {
+            self.format.redacted.extend(entities.into_iter().map(Into::into));
+            self
+        }
+
+        /// Shows these entities masked, such as `XXXXX6789`.
+        pub fn masked_entities(
+            mut self,
+            entities: impl IntoIterator<Item = impl Into<skyflow_types::DetectEntity>>,
+        ) -> Self {
+            self.format.masked.extend(entities.into_iter().map(Into::into));
+            self
+        }
+
+        /// Shows these entities in clear.
+        pub fn plain_text_entities(
+            mut self,
+            entities: impl IntoIterator<Item = impl Into<skyflow_types::DetectEntity>>,
+        ) -> Self {
+            self.format.plain_text.extend(entities.into_iter().map(Into::into));
+            self
+        }
+    };
+}
+
+pub(super) use format_setters;
+
+/// Asks to put values back into the place of vault tokens.
+///
+/// The entities that are in no list are shown as the vault sees fit: in clear, as far as the caller's role allows.
+///
+/// ```
+/// use skyflow::{DetectEntity, ReidentifyTextRequest};
+///
+/// let request = ReidentifyTextRequest::new("[NAME_5RVywhc], SSN [SSN_pX4c91d]")
+///     .plain_text_entities([DetectEntity::NAME])
+///     .masked_entities([DetectEntity::SSN]);
+/// ```
+#[derive(Clone)]
+#[must_use = "a request does nothing until it is given to `Detect::reidentify_text`"]
+pub struct ReidentifyTextRequest {
+    text: String,
+    format: Format,
+}
+
+impl ReidentifyTextRequest {
+    /// Takes the text with tokens.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), format: Format::default() }
+    }
+
+    format_setters!();
+}
+
+impl fmt::Debug for ReidentifyTextRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReidentifyTextRequest").field("format", &self.format).finish_non_exhaustive()
+    }
+}
+
+/// A text with values in the place of tokens.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ReidentifyTextResponse {
+    /// The text. Keep it out of logs.
+    pub processed_text: String,
+    /// The request id of the answer.
+    pub request_id: Option<RequestId>,
+}
+
+impl fmt::Debug for ReidentifyTextResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReidentifyTextResponse").field("request_id", &self.request_id).finish_non_exhaustive()
+    }
+}
+
+impl Detect {
+    /// Puts values back into the place of the vault tokens of a text.
+    ///
+    /// ```
+    /// # async fn run(detect: skyflow::Detect) -> Result<(), skyflow::Error> {
+    /// use skyflow::ReidentifyTextRequest;
+    ///
+    /// let answer = detect.reidentify_text(ReidentifyTextRequest::new("Dear [NAME_5RVywhc]")).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails before anything is sent when the text is blank; fails as every call does afterwards.
+    pub async fn reidentify_text(
+        &self,
+        request: ReidentifyTextRequest,
+    ) -> Result<ReidentifyTextResponse, Error> {
+        not_blank("text", &request.text).map_err(|error| error.in_operation("strings.reidentify"))?;
+        let mut body = types::ReidentifyStringRequest::new(request.text, self.vault_id().as_str());
+        body.format = request.format.to_wire();
+        let answer = self.send(strings::Reidentify::new(body)).await?;
+        Ok(ReidentifyTextResponse { processed_text: answer.body.text, request_id: answer.request_id })
+    }
+}

@@ -1,0 +1,128 @@
+//! From a request to a run at the server: the file is read, checked and sent to the endpoint of its kind.
+
+use skyflow_api::types as wire;
+use skyflow_api::{Base64, Operation, files};
+
+use super::file_format::{FileKind, format_of};
+use super::options::fill_options;
+use super::output::{OutputDirectory, file_stem};
+use super::{DeidentifyFileRequest, Detect};
+use crate::Error;
+use crate::vault::not_blank;
+
+/// What the start of a run is called before its endpoint is known.
+const OPERATION: &str = "files.deidentify";
+
+/// Starts a run. Everything that can be found out before the run is paid for is found out first.
+pub(super) async fn start(
+    detect: &Detect,
+    mut request: DeidentifyFileRequest,
+) -> Result<(String, Option<OutputDirectory>), Error> {
+    let prepared = prepare(&mut request).await.map_err(|error| error.in_operation(OPERATION))?;
+    let Prepared { format, content, directory } = prepared;
+    let vault_id = detect.vault_id().as_str();
+    let run_id = match FileKind::of(&format) {
+        FileKind::Text => {
+            let mut body =
+                wire::DeidentifyTextRequest::new(vault_id, wire::TextFileData::new(content, format));
+            fill_options!(body, request.options);
+            send(detect, files::DeidentifyText::new(body)).await
+        }
+        FileKind::Audio => {
+            let file = wire::AudioFileData::new(content, format);
+            let mut body = wire::DeidentifyAudioRequest::new(vault_id, file);
+            body.output_processed_audio = request.output_processed_audio;
+            body.output_transcription = request.output_transcription.map(|kind| kind.as_str().into());
+            body.bleep_gain = request.bleep.gain;
+            body.bleep_frequency = request.bleep.frequency.map(Into::into);
+            body.bleep_start_padding = request.bleep.start_padding.map(|padding| padding.as_secs_f64());
+            body.bleep_stop_padding = request.bleep.stop_padding.map(|padding| padding.as_secs_f64());
+            fill_options!(body, request.options);
+            send(detect, files::DeidentifyAudio::new(body)).await
+        }
+        FileKind::Pdf => {
+            let mut body = wire::DeidentifyPdfRequest::new(vault_id, wire::PdfFileData::new(content, format));
+            body.density = request.pixel_density.map(Into::into);
+            body.max_resolution = request.max_resolution.map(Into::into);
+            fill_options!(body, request.options);
+            send(detect, files::DeidentifyPdf::new(body)).await
+        }
+        FileKind::Image => {
+            let file = wire::ImageFileData::new(content, format);
+            let mut body = wire::DeidentifyImageRequest::new(vault_id, file);
+            body.masking_method = request.masking_method.map(|method| method.as_str().into());
+            body.output_processed_image = request.output_processed_image;
+            body.output_ocr_text = request.output_ocr_text;
+            fill_options!(body, request.options);
+            send(detect, files::DeidentifyImage::new(body)).await
+        }
+        FileKind::Presentation => {
+            let file = wire::PresentationFileData::new(content, format);
+            let mut body = wire::DeidentifyPresentationRequest::new(vault_id, file);
+            fill_options!(body, request.options);
+            send(detect, files::DeidentifyPresentation::new(body)).await
+        }
+        FileKind::Spreadsheet => {
+            let file = wire::SpreadsheetFileData::new(content, format);
+            let mut body = wire::DeidentifySpreadsheetRequest::new(vault_id, file);
+            fill_options!(body, request.options);
+            send(detect, files::DeidentifySpreadsheet::new(body)).await
+        }
+        FileKind::Document => {
+            let file = wire::DocumentFileData::new(content, format);
+            let mut body = wire::DeidentifyDocumentRequest::new(vault_id, file);
+            fill_options!(body, request.options);
+            send(detect, files::DeidentifyDocument::new(body)).await
+        }
+        FileKind::StructuredText => {
+            let file = wire::StructuredTextFileData::new(content, format);
+            let mut body = wire::DeidentifyStructuredTextRequest::new(vault_id, file);
+            fill_options!(body, request.options);
+            send(detect, files::DeidentifyStructuredText::new(body)).await
+        }
+        FileKind::Any => {
+            let mut body = wire::DeidentifyFileRequest::new(vault_id, wire::FileData::new(content, format));
+            fill_options!(body, request.options);
+            send(detect, files::Deidentify::new(body)).await
+        }
+    }?;
+    Ok((run_id, directory))
+}
+
+struct Prepared {
+    format: String,
+    content: Base64,
+    directory: Option<OutputDirectory>,
+}
+
+async fn prepare(request: &mut DeidentifyFileRequest) -> Result<Prepared, Error> {
+    request.check()?;
+    let destination = request.destination().clone();
+    let file = std::mem::replace(&mut request.file, crate::FileSource::bytes("", ""));
+    let (name, content) = file.into_content().await?;
+    let format = match &request.data_format {
+        Some(given) => format_of(&name, Some(given))?,
+        None => {
+            not_blank("file_name", &name)?;
+            format_of(&name, None)?
+        }
+    };
+    if content.is_empty() {
+        return Err(Error::invalid("file", "must not be empty"));
+    }
+    let directory = destination.open(file_stem(&name)).await?;
+    Ok(Prepared { format, content: content.into(), directory })
+}
+
+async fn send<O>(detect: &Detect, operation: O) -> Result<String, Error>
+where
+    O: Operation<Output = wire::StartRunResponse>,
+{
+    let answer = detect.send(operation).await?;
+    answer.body.run_id.filter(|id| !id.trim().is_empty()).ok_or_else(|| {
+        Error::answer("the answer does not name the run")
+            .in_operation(O::INFO.name)
+            .in_answer(answer.status, answer.request_id)
+            .applied()
+    })
+}

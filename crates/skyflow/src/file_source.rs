@@ -1,0 +1,150 @@
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use skyflow_api::FilePart;
+use skyflow_http::Body;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::Error;
+use crate::media_type::media_type_of;
+use crate::vault::not_blank;
+
+/// How much of a file is in memory at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// A file to upload or to de-identify: where its content comes from, and what it is called.
+///
+/// An upload streams a path or a reader, and sends it once; content in memory can be sent again after a failure. Detect
+/// reads any source whole, because it takes files as Base64 inside JSON.
+pub struct FileSource(Source);
+
+enum Source {
+    Path { path: PathBuf, name: Option<String> },
+    Bytes { name: String, content: Bytes },
+    Base64 { name: String, content: String },
+    Reader { name: String, length: Option<u64>, body: Body },
+}
+
+impl FileSource {
+    /// Takes a file of this machine; it is streamed, not read whole. The vault is told its last path component.
+    pub fn path(path: impl AsRef<Path>) -> Self {
+        Self(Source::Path { path: path.as_ref().to_owned(), name: None })
+    }
+
+    /// Takes bytes in memory.
+    pub fn bytes(file_name: impl Into<String>, content: impl Into<Bytes>) -> Self {
+        Self(Source::Bytes { name: file_name.into(), content: content.into() })
+    }
+
+    /// Takes bytes as Base64: standard alphabet, with padding.
+    pub fn base64(file_name: impl Into<String>, content: impl Into<String>) -> Self {
+        Self(Source::Base64 { name: file_name.into(), content: content.into() })
+    }
+
+    /// Takes what a reader gives, until its end.
+    pub fn reader<R: AsyncRead + Send + Unpin + 'static>(file_name: impl Into<String>, reader: R) -> Self {
+        Self(Source::Reader { name: file_name.into(), length: None, body: streamed(reader) })
+    }
+
+    /// Tells the vault another name.
+    pub fn file_name(mut self, file_name: impl Into<String>) -> Self {
+        match &mut self.0 {
+            Source::Path { name, .. } => *name = Some(file_name.into()),
+            Source::Bytes { name, .. } | Source::Base64 { name, .. } | Source::Reader { name, .. } => {
+                *name = file_name.into();
+            }
+        }
+        self
+    }
+
+    /// Opens the source, as a part of a form of your own, such as the multipart body of a connection.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the path is no readable regular file, the Base64 is broken, or the file has no name.
+    pub async fn into_part(self) -> Result<FilePart, Error> {
+        let (name, length, body) = match self.0 {
+            Source::Bytes { name, content } => (name, None, Body::from(content)),
+            Source::Base64 { name, content } => (name, None, Body::from(decoded(&content)?)),
+            Source::Reader { name, length, body } => (name, length, body),
+            Source::Path { path, name } => {
+                let opened = open(&path).await.map_err(unreadable)?;
+                (name_of(name, &path), Some(opened.1), streamed(opened.0))
+            }
+        };
+        not_blank("file_name", &name)?;
+        let part = FilePart::new(body).content_type(media_type_of(&name)).file_name(name);
+        Ok(match length {
+            Some(length) => part.length(length),
+            None => part,
+        })
+    }
+
+    /// Reads the whole content, and tells the name.
+    pub(crate) async fn into_content(self) -> Result<(String, Bytes), Error> {
+        Ok(match self.0 {
+            Source::Bytes { name, content } => (name, content),
+            Source::Base64 { name, content } => (name, decoded(&content)?.into()),
+            Source::Reader { name, body, .. } => {
+                let content = body.collect(usize::MAX).await;
+                (
+                    name,
+                    content.map_err(|source| Error::invalid("file", "cannot be read").with_source(source))?,
+                )
+            }
+            Source::Path { path, name } => {
+                let (mut file, length) = open(&path).await.map_err(unreadable)?;
+                // No more than the file: a buffer that grows by doubling could be twice as large.
+                let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+                file.read_to_end(&mut content).await.map_err(unreadable)?;
+                (name_of(name, &path), content.into())
+            }
+        })
+    }
+}
+
+fn decoded(text: &str) -> Result<Vec<u8>, Error> {
+    STANDARD.decode(text).map_err(|_| Error::invalid("file", "is not valid Base64 (standard, with padding)"))
+}
+
+fn unreadable(source: io::Error) -> Error {
+    Error::invalid("file", "cannot be read").with_source(source)
+}
+
+/// The name that was given, else the last component of the path.
+fn name_of(given: Option<String>, path: &Path) -> String {
+    let own = || path.file_name().map(|name| name.to_string_lossy().into_owned());
+    given.or_else(own).unwrap_or_default()
+}
+
+/// Opens a regular file and tells its length.
+async fn open(path: &Path) -> io::Result<(tokio::fs::File, u64)> {
+    let file = tokio::fs::File::open(path).await?;
+    let facts = file.metadata().await?;
+    if facts.is_file() { Ok((file, facts.len())) } else { Err(io::Error::other("not a regular file")) }
+}
+
+fn streamed<R: AsyncRead + Send + Unpin + 'static>(reader: R) -> Body {
+    Body::from_stream(stream::try_unfold(reader, |mut reader| async move {
+        let mut chunk = BytesMut::with_capacity(CHUNK);
+        let read = reader.read_buf(&mut chunk).await?;
+        Ok::<_, io::Error>((read > 0).then(|| (chunk.freeze(), reader)))
+    }))
+}
+
+/// Paths and names may be those of a person.
+impl fmt::Debug for FileSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Source::Path { .. } => "FileSource(path)",
+            Source::Bytes { .. } => "FileSource(bytes)",
+            Source::Base64 { .. } => "FileSource(base64)",
+            Source::Reader { .. } => "FileSource(reader)",
+        })
+    }
+}
