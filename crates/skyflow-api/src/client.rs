@@ -97,6 +97,7 @@ where
         extensions.insert(info);
         extensions.insert(options);
         let progress = Progress::of(extensions);
+        let limit = options.response_limit.unwrap_or(self.limit);
         let failed = |source: BoxError| Error::Service { source, progress: progress.clone() };
 
         let mut service = self.service.clone();
@@ -105,7 +106,7 @@ where
         let (parts, body) = answer.into_parts();
         let body = match body.as_bytes() {
             Some(bytes) => bytes.clone(),
-            None => body.collect(self.limit).await.map_err(|error| failed(error.into()))?,
+            None => body.collect(limit).await.map_err(|error| failed(error.into()))?,
         };
         let (status, headers) = (parts.status, parts.headers);
         let request_id = request_id(&headers);

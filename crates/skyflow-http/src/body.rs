@@ -74,27 +74,37 @@ impl Body {
         if hint.lower() > limit as u64 {
             return Err(Error::body_too_large());
         }
-        let mut first: Option<Bytes> = None;
-        let mut rest = BytesMut::new();
+        let known = hint.exact().and_then(|length| usize::try_from(length).ok());
+        let mut chunks: Vec<Bytes> = Vec::new();
+        let mut whole = BytesMut::new();
+        let mut length = 0;
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(Error::response_body)?.into_data() else { continue };
-            let seen = first.as_ref().map_or(0, Bytes::len) + rest.len();
-            if seen + data.len() > limit {
+            length += data.len();
+            if length > limit {
                 return Err(Error::body_too_large());
             }
-            match first.take() {
-                // A one-chunk body, the common case, is handed on without a copy.
-                None if rest.is_empty() => first = Some(data),
-                None => rest.extend_from_slice(&data),
-                Some(chunk) => {
-                    let known = hint.exact().map_or(0, |n| usize::try_from(n).unwrap_or(0));
-                    rest.reserve(known.max(chunk.len() + data.len()));
-                    rest.extend_from_slice(&chunk);
-                    rest.extend_from_slice(&data);
+            match known {
+                // Where the length is known, the chunks go into a buffer of that length as they come.
+                Some(known) if !chunks.is_empty() || !whole.is_empty() => {
+                    whole.reserve(known - whole.len().min(known));
+                    chunks.drain(..).for_each(|chunk| whole.extend_from_slice(&chunk));
+                    whole.extend_from_slice(&data);
                 }
+                // Elsewhere they are put together at the end: a buffer that grows by doubling may be twice as large.
+                _ => chunks.push(data),
             }
         }
-        Ok(first.unwrap_or_else(|| rest.freeze()))
+        Ok(match (whole.is_empty(), chunks.len()) {
+            (false, _) => whole.freeze(),
+            // A one-chunk body, the common case, is handed on without a copy.
+            (true, 1) => chunks.swap_remove(0),
+            (true, _) => {
+                whole.reserve(length);
+                chunks.iter().for_each(|chunk| whole.extend_from_slice(chunk));
+                whole.freeze()
+            }
+        })
     }
 }
 

@@ -75,6 +75,8 @@ pub struct CallOptions {
     pub max_attempts: Option<NonZeroU32>,
     /// Overrides whether the operation may be repeated after an attempt that may have been applied.
     pub idempotent: Option<bool>,
+    /// How many bytes the answer may have, in the place of the client's limit.
+    pub response_limit: Option<usize>,
 }
 
 impl CallOptions {
@@ -116,6 +118,12 @@ impl CallOptions {
     /// Sends the request once.
     pub fn no_retry(self) -> Self {
         self.max_attempts(NonZeroU32::MIN)
+    }
+
+    /// Sets how many bytes the answer may have.
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.response_limit = Some(bytes);
+        self
     }
 
     /// Says whether the operation may be repeated after an attempt that may have been applied.

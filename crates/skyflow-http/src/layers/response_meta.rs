@@ -7,7 +7,7 @@ use skyflow_types::RequestId;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Body, BoxError, Error, Idempotency, OperationInfo, Progress, Request, Response};
+use crate::{Body, BoxError, CallOptions, Error, Idempotency, OperationInfo, Progress, Request, Response};
 
 /// Reads each answer whole, up to a limit, and notes what it says about the call.
 ///
@@ -23,7 +23,7 @@ impl ResponseMetaLayer {
     /// The default limit: 64 MiB.
     pub const DEFAULT_LIMIT: usize = 64 * 1024 * 1024;
 
-    /// Refuses answers of more than `limit` bytes.
+    /// Refuses answers of more than `limit` bytes, unless [`CallOptions::response_limit`] says otherwise.
     pub const fn new(limit: usize) -> Self {
         Self { limit }
     }
@@ -65,7 +65,8 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let limit = self.limit;
+        let options = request.extensions().get::<CallOptions>();
+        let limit = options.and_then(|options| options.response_limit).unwrap_or(self.limit);
         let progress = Progress::of(request.extensions_mut());
         let before = progress.begin_attempt();
         let is_unknown = request
@@ -174,6 +175,16 @@ mod tests {
         let service = ResponseMetaLayer::new(1).layer(probe::Strict::answering(&[200]));
         let error = service.oneshot(probe::request()).await.unwrap_err();
         assert_eq!(error.downcast::<Error>().unwrap().kind(), ErrorKind::BodyTooLarge);
+    }
+
+    #[tokio::test]
+    async fn a_call_may_have_a_limit_of_its_own() {
+        for (client, call, fits) in [(1, 100, true), (100, 1, false)] {
+            let mut request = probe::request();
+            request.extensions_mut().insert(CallOptions::new().response_limit(call));
+            let service = ResponseMetaLayer::new(client).layer(probe::Strict::answering(&[200]));
+            assert_eq!(service.oneshot(request).await.is_ok(), fits);
+        }
     }
 
     #[tokio::test]

@@ -323,7 +323,8 @@ impl Detect {
         })
     }
 
-    /// Asks for the state of a run once.
+    /// Asks for the state of a run once. An answer may have 256 MiB, unless [`CallOptions`](crate::CallOptions) say
+    /// otherwise.
     ///
     /// ```
     /// # async fn run(detect: skyflow::Detect, run_id: String) -> Result<(), skyflow::Error> {

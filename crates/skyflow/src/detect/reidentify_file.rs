@@ -120,7 +120,7 @@ impl Detect {
         let file = types::ReidentifyFileData::new(content, format);
         let mut body = types::ReidentifyFileRequest::new(self.vault_id().as_str(), file);
         body.format = request.format.to_wire();
-        let answer = self.send(files::Reidentify::new(body)).await?;
+        let answer = self.send_for_file(files::Reidentify::new(body)).await?;
         let Some(status) = answer.body.status else {
             let error = Error::answer("the answer has no status");
             return Err(refused(error).in_answer(answer.status, answer.request_id));

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use skyflow_api::{files, types};
+use skyflow_api::{Operation, Response, files, types};
 use skyflow_types::RequestId;
 
 use super::{Detect, DetectOutput, OutputKind};
@@ -11,6 +11,10 @@ pub use skyflow_api::types::RunStatus;
 
 /// The operation that asks for the state of a run.
 pub(super) const OPERATION: &str = "files.get_run";
+
+/// How many bytes an answer with a file may have: files come as Base64, of which 64 MiB, the limit of other answers,
+/// hold 48 MiB.
+const RESPONSE_LIMIT: usize = 256 * 1024 * 1024;
 
 /// A run of Detect over one file: where it is, and what it made.
 #[derive(Clone)]
@@ -123,9 +127,19 @@ impl fmt::Debug for DetectRun {
 }
 
 impl Detect {
+    /// Sends an operation that a file comes back from.
+    pub(super) async fn send_for_file<O: Operation>(
+        &self,
+        operation: O,
+    ) -> Result<Response<O::Output>, Error> {
+        let mut options = self.vault.options();
+        options.response_limit.get_or_insert(RESPONSE_LIMIT);
+        self.vault.send_with(operation, options).await
+    }
+
     pub(super) async fn fetch_run(&self, run_id: &str) -> Result<DetectRun, Error> {
         let get = files::GetRun::new(run_id).vault_id(self.vault_id().as_str());
-        let answer = self.send(get).await.map_err(|error| error.with_run_id(run_id))?;
+        let answer = self.send_for_file(get).await.map_err(|error| error.with_run_id(run_id))?;
         DetectRun::from_wire(run_id, answer.body, answer.request_id.clone()).ok_or_else(|| {
             Error::answer("the answer has no status")
                 .in_operation(OPERATION)

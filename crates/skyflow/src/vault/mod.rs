@@ -99,7 +99,7 @@ impl Vault {
         self.send_with(operation, self.options).await
     }
 
-    async fn send_with<O: Operation>(
+    pub(crate) async fn send_with<O: Operation>(
         &self,
         operation: O,
         options: CallOptions,

@@ -3,6 +3,10 @@
 
 mod answers;
 mod client_management;
+mod detect_files;
+mod detect_runs;
+mod detect_text;
+mod output_names;
 mod pages;
 mod properties;
 mod refused_input;

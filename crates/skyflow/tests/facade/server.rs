@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use serde_json::{Value, json};
 use skyflow::http::{Body, BoxError, ManualClock, Request, Response};
-use skyflow::{Credentials, Skyflow, Vault, VaultConfig};
+use skyflow::{Credentials, Detect, Skyflow, Vault, VaultConfig};
 use tower_service::Service;
 
 pub(crate) const API_KEY: &str = "sky-ab123-0123456789abcdef0123456789abcdef";
@@ -45,19 +45,30 @@ impl Server {
     }
 
     pub(crate) fn client(&self, config: VaultConfig) -> Skyflow {
-        let clock = Arc::new(ManualClock::auto_advancing());
+        self.client_at(config, &ManualClock::auto_advancing())
+    }
+
+    pub(crate) fn client_at(&self, config: VaultConfig, clock: &ManualClock) -> Skyflow {
         let credentials = Credentials::api_key(API_KEY).unwrap();
         Skyflow::builder()
             .vault(config)
             .credentials(credentials)
             .transport(self.clone())
-            .clock(clock)
+            .clock(Arc::new(clock.clone()))
             .build()
             .unwrap()
     }
 
     pub(crate) fn vault(&self) -> Vault {
         self.client(VaultConfig::new("v1", "cluster")).default_vault().unwrap()
+    }
+
+    pub(crate) fn detect(&self) -> Detect {
+        self.vault().detect()
+    }
+
+    pub(crate) fn detect_at(&self, clock: &ManualClock) -> Detect {
+        self.client_at(VaultConfig::new("v1", "cluster"), clock).default_detect().unwrap()
     }
 }
 
