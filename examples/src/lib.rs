@@ -11,6 +11,8 @@ pub mod third_party;
 struct Readme;
 
 use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use skyflow::{Credentials, Skyflow, Vault, VaultConfig};
 use skyflow_emulator::{EmbeddedVault, Server};
@@ -34,4 +36,17 @@ pub async fn embedded_vault() -> Result<(Server, Vault), Box<dyn Error>> {
 pub fn config(server: &Server) -> Result<VaultConfig, Box<dyn Error>> {
     let credentials = Credentials::api_key(server.vault().api_key().clone())?;
     Ok(VaultConfig::with_base_url(server.vault().vault_id(), server.base_url()).credentials(credentials))
+}
+
+/// Returns the files of `examples/files`: a letter, lists and slides about people who do not exist.
+///
+/// # Errors
+///
+/// Fails when the directory cannot be read.
+pub fn sample_files() -> io::Result<Vec<PathBuf>> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("files");
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    files.sort();
+    Ok(files)
 }

@@ -130,5 +130,19 @@ fn kind_of(operation: Operation) -> (&'static str, &'static str) {
         Operation::ConnectionsInvokeOutbound | Operation::ConnectionsInvokeInbound => {
             ("EXECUTE", "CONNECTION")
         }
+        Operation::FilesGetRun => ("READ", "JOB"),
+        Operation::StringsDeidentify
+        | Operation::StringsReidentify
+        | Operation::GuardrailsCheck
+        | Operation::FilesDeidentify
+        | Operation::FilesDeidentifyText
+        | Operation::FilesDeidentifyAudio
+        | Operation::FilesDeidentifyDocument
+        | Operation::FilesDeidentifyPdf
+        | Operation::FilesDeidentifyImage
+        | Operation::FilesDeidentifyPresentation
+        | Operation::FilesDeidentifySpreadsheet
+        | Operation::FilesDeidentifyStructuredText
+        | Operation::FilesReidentify => ("EXECUTE", "VAULT"),
     }
 }

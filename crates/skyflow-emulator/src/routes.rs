@@ -41,6 +41,34 @@ pub enum Operation {
     BinLookupListCards,
     /// `GET /v1/audit/events`
     AuditListEvents,
+    /// `POST /v1/detect/deidentify/string`
+    StringsDeidentify,
+    /// `POST /v1/detect/reidentify/string`
+    StringsReidentify,
+    /// `POST /v1/detect/guardrails`
+    GuardrailsCheck,
+    /// `POST /v1/detect/deidentify/file`
+    FilesDeidentify,
+    /// `POST /v1/detect/deidentify/file/text`
+    FilesDeidentifyText,
+    /// `POST /v1/detect/deidentify/file/audio`
+    FilesDeidentifyAudio,
+    /// `POST /v1/detect/deidentify/file/document`
+    FilesDeidentifyDocument,
+    /// `POST /v1/detect/deidentify/file/document/pdf`
+    FilesDeidentifyPdf,
+    /// `POST /v1/detect/deidentify/file/image`
+    FilesDeidentifyImage,
+    /// `POST /v1/detect/deidentify/file/presentation`
+    FilesDeidentifyPresentation,
+    /// `POST /v1/detect/deidentify/file/spreadsheet`
+    FilesDeidentifySpreadsheet,
+    /// `POST /v1/detect/deidentify/file/structured_text`
+    FilesDeidentifyStructuredText,
+    /// `POST /v1/detect/reidentify/file`
+    FilesReidentify,
+    /// `GET /v1/detect/runs/{run_id}`
+    FilesGetRun,
     /// `GET /_emulator/files/{key}`: where the emulator's download links lead.
     EmulatorDownloadFile,
     /// Any method on `/v1/gateway/outboundRoutes/{connection_id}/{route}`.
@@ -58,6 +86,11 @@ struct Route {
 
 const fn route(operation: Operation, name: &'static str, method: Method, template: &'static str) -> Route {
     Route { method, template, operation, name }
+}
+
+/// All of Detect but the question for a run.
+const fn detect(operation: Operation, name: &'static str, template: &'static str) -> Route {
+    route(operation, name, Method::POST, template)
 }
 
 const TABLE: &str = "/v1/vaults/{vault_id}/{table_name}";
@@ -107,6 +140,36 @@ const ROUTES: &[Route] = {
         ),
         route(O::BinLookupListCards, "bin_lookup_list_cards", Method::POST, "/v1/card_lookup"),
         route(O::AuditListEvents, "audit_list_events", Method::GET, "/v1/audit/events"),
+        detect(O::StringsDeidentify, "strings_deidentify", "/v1/detect/deidentify/string"),
+        detect(O::StringsReidentify, "strings_reidentify", "/v1/detect/reidentify/string"),
+        detect(O::GuardrailsCheck, "guardrails_check", "/v1/detect/guardrails"),
+        detect(O::FilesDeidentify, "files_deidentify", "/v1/detect/deidentify/file"),
+        detect(O::FilesDeidentifyText, "files_deidentify_text", "/v1/detect/deidentify/file/text"),
+        detect(O::FilesDeidentifyAudio, "files_deidentify_audio", "/v1/detect/deidentify/file/audio"),
+        detect(
+            O::FilesDeidentifyDocument,
+            "files_deidentify_document",
+            "/v1/detect/deidentify/file/document",
+        ),
+        detect(O::FilesDeidentifyPdf, "files_deidentify_pdf", "/v1/detect/deidentify/file/document/pdf"),
+        detect(O::FilesDeidentifyImage, "files_deidentify_image", "/v1/detect/deidentify/file/image"),
+        detect(
+            O::FilesDeidentifyPresentation,
+            "files_deidentify_presentation",
+            "/v1/detect/deidentify/file/presentation",
+        ),
+        detect(
+            O::FilesDeidentifySpreadsheet,
+            "files_deidentify_spreadsheet",
+            "/v1/detect/deidentify/file/spreadsheet",
+        ),
+        detect(
+            O::FilesDeidentifyStructuredText,
+            "files_deidentify_structured_text",
+            "/v1/detect/deidentify/file/structured_text",
+        ),
+        detect(O::FilesReidentify, "files_reidentify", "/v1/detect/reidentify/file"),
+        route(O::FilesGetRun, "files_get_run", Method::GET, "/v1/detect/runs/{run_id}"),
         route(O::EmulatorDownloadFile, "emulator_download_file", Method::GET, "/_emulator/files/{key}"),
         // Found by `connection` before, whatever the method and the length of the path.
         route(O::ConnectionsInvokeOutbound, "connections_invoke_outbound", Method::POST, OUTBOUND),

@@ -10,12 +10,19 @@ pub enum Role {
     VaultViewer,
     /// Invokes connections, and nothing else.
     ConnectionInvoker,
+    /// Invokes Detect, and nothing else.
+    DetectInvoker,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 4] =
-        [Self::VaultOwner, Self::VaultEditor, Self::VaultViewer, Self::ConnectionInvoker];
+    pub const ALL: [Self; 5] = [
+        Self::VaultOwner,
+        Self::VaultEditor,
+        Self::VaultViewer,
+        Self::ConnectionInvoker,
+        Self::DetectInvoker,
+    ];
 
     /// Returns Skyflow's name of the role, such as `VAULT_OWNER`.
     pub const fn as_str(self) -> &'static str {
@@ -24,6 +31,7 @@ impl Role {
             Self::VaultEditor => "VAULT_EDITOR",
             Self::VaultViewer => "VAULT_VIEWER",
             Self::ConnectionInvoker => "CONNECTION_INVOKER",
+            Self::DetectInvoker => "DETECT_INVOKER",
         }
     }
 
@@ -34,9 +42,13 @@ impl Role {
     pub(crate) fn allows(self, permission: Permission) -> bool {
         match self {
             Self::VaultOwner => true,
-            Self::VaultEditor => matches!(permission, Permission::Read | Permission::Write),
-            Self::VaultViewer => permission == Permission::Read,
+            Self::VaultEditor => {
+                let allowed = [Permission::Read, Permission::Write, Permission::Deidentify, Permission::Reidentify];
+                allowed.contains(&permission)
+            }
+            Self::VaultViewer => matches!(permission, Permission::Read | Permission::Reidentify),
             Self::ConnectionInvoker => permission == Permission::InvokeConnection,
+            Self::DetectInvoker => matches!(permission, Permission::Deidentify | Permission::Reidentify),
         }
     }
 }
@@ -49,4 +61,8 @@ pub(crate) enum Permission {
     /// See values beyond what their columns show by default.
     PlainText,
     InvokeConnection,
+    /// Put tokens in the place of values, which may store them.
+    Deidentify,
+    /// Put values back, as far as their columns show them.
+    Reidentify,
 }

@@ -35,6 +35,11 @@ pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
              content BLOB NOT NULL,
              PRIMARY KEY (skyflow_id, column_name)
          );
+         CREATE TABLE IF NOT EXISTS detect_runs (
+             run_id TEXT PRIMARY KEY,
+             ends_at INTEGER NOT NULL,
+             answer TEXT NOT NULL
+         ) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS roles (
              id TEXT PRIMARY KEY, name TEXT NOT NULL, built_in TEXT NOT NULL
          ) WITHOUT ROWID;

@@ -1,0 +1,63 @@
+//! A judgement about texts by words: enough for tests of what a program does with a verdict.
+
+/// Words that make a text toxic. Skyflow's model is not public; these are insults that nobody needs in a test.
+const TOXIC: [&str; 14] = [
+    "idiot", "idiots", "moron", "morons", "stupid", "scum", "bastard", "bastards", "shut up", "kill you", "hate you",
+    "worthless", "disgusting", "loser",
+];
+
+/// What is found in a text.
+pub(crate) struct Verdict {
+    pub(crate) toxic: Option<bool>,
+    pub(crate) denied_topic: Option<bool>,
+}
+
+impl Verdict {
+    /// Looks for what was asked for.
+    pub(crate) fn of(text: &str, check_toxicity: bool, deny_topics: &[String]) -> Self {
+        let words = words(text);
+        let mentions = |phrase: &str| {
+            let phrase = self::words(phrase);
+            // A phrase without a word is in no text.
+            phrase.len() > 1 && words.contains(&phrase)
+        };
+        Self {
+            toxic: check_toxicity.then(|| TOXIC.iter().any(|phrase| mentions(phrase))),
+            denied_topic: (!deny_topics.is_empty()).then(|| deny_topics.iter().any(|topic| mentions(topic))),
+        }
+    }
+
+    pub(crate) fn passed(&self) -> bool {
+        self.toxic != Some(true) && self.denied_topic != Some(true)
+    }
+}
+
+/// The words of a text in small letters, each between two spaces: so phrases are found at the borders of words.
+fn words(text: &str) -> String {
+    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(" ".to_owned(), |all, word| all + &word.to_lowercase() + " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_whole_and_in_any_case() {
+        for (text, topics, toxic, denied) in [
+            ("You IDIOT!", &[][..], true, None),
+            ("An idiotic idea", &[], false, None),
+            ("How do I buy Weapons?", &["weapons"], false, Some(true)),
+            ("a nuclear-power plant", &["Nuclear power", "x"], false, Some(true)),
+            ("knitting", &["weapons"], false, Some(false)),
+            ("", &["weapons"], false, Some(false)),
+            ("a b", &[" ", "!"], false, Some(false)),
+        ] {
+            let topics: Vec<String> = topics.iter().map(ToString::to_string).collect();
+            let verdict = Verdict::of(text, true, &topics);
+            assert_eq!((verdict.toxic, verdict.denied_topic), (Some(toxic), denied), "{text}");
+            assert_eq!(verdict.passed(), !toxic && denied != Some(true));
+        }
+        assert_eq!(Verdict::of("idiot", false, &[]).toxic, None);
+    }
+}

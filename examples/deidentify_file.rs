@@ -1,0 +1,36 @@
+//! De-identifies the files of a directory, each in its own format, and writes the results into another one.
+//!
+//! `cargo run --example deidentify_file -- FILE…` takes files of yours; without any it takes those of `examples/files`.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use skyflow::{DeidentifyFileRequest, FileSource, RunStatus, TokenFormat, TokenKind};
+use skyflow_examples::{embedded_vault, sample_files};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (_server, vault) = embedded_vault().await?;
+    let detect = vault.detect();
+    let named: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let files = if named.is_empty() { sample_files()? } else { named };
+    let directory = std::env::temp_dir().join(format!("deidentified-{}", std::process::id()));
+    std::fs::create_dir_all(&directory)?;
+
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let request = DeidentifyFileRequest::new(FileSource::path(&file))
+            .token_format(TokenFormat::of(TokenKind::EntityUniqueCounter))
+            .output_directory(&directory);
+        let run = detect.deidentify_file(request).await?;
+        match run.status {
+            RunStatus::Success => {
+                let found = run.entities().map(|list| list.content.len()).sum::<usize>();
+                println!("{name}: {:?} words, {found} bytes about what was found", run.word_count);
+                run.saved.iter().for_each(|path| println!("  {}", path.display()));
+            }
+            status => println!("{name}: {status}: {}", run.message.unwrap_or_default()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! Puts values back into the place of vault tokens: in clear, masked or redacted, as the request and the role say.
+
+use std::error::Error;
+
+use skyflow::{
+    Credentials, DeidentifyTextRequest, DetectEntity, ReidentifyTextRequest, Skyflow, TokenFormat, TokenKind,
+    VaultConfig,
+};
+use skyflow_emulator::{NewServiceAccount, Role};
+use skyflow_examples::embedded_vault;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (server, vault) = embedded_vault().await?;
+    let detect = vault.detect();
+    let text = "My name is Jane Doe and my SSN is 123-45-6789.";
+
+    let request = DeidentifyTextRequest::new(text).token_format(TokenFormat::of(TokenKind::VaultToken));
+    let tokens = detect.deidentify_text(request).await?.processed_text;
+    println!("tokens:   {tokens}");
+
+    let plain = detect.reidentify_text(ReidentifyTextRequest::new(&tokens)).await?.processed_text;
+    println!("plain:    {plain}");
+    assert_eq!(plain, text);
+
+    let request = ReidentifyTextRequest::new(&tokens)
+        .masked_entities([DetectEntity::SSN])
+        .redacted_entities([DetectEntity::NAME]);
+    println!("asked:    {}", detect.reidentify_text(request).await?.processed_text);
+
+    // Who may not see values in clear does not see them here either.
+    let viewer = NewServiceAccount::new("support").role(Role::VaultViewer);
+    let viewer = server.vault().create_service_account(viewer)?;
+    let config = VaultConfig::with_base_url(server.vault().vault_id(), server.base_url())
+        .credentials(Credentials::api_key(viewer.create_api_key()?)?);
+    let support = Skyflow::builder().vault(config).build()?.default_detect()?;
+    println!("a viewer: {}", support.reidentify_text(ReidentifyTextRequest::new(&tokens)).await?.processed_text);
+    Ok(())
+}
