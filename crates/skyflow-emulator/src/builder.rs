@@ -14,6 +14,7 @@ use skyflow_types::Secret;
 use crate::audit::AuditLog;
 use crate::auth::{Role, keys};
 use crate::connections::{ConnectionSpec, ConnectionSpecError, Connections};
+use crate::detect::{self, CannedRun, DetectSettings, Dictionary, Recognizer};
 use crate::downloads::Downloads;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -46,6 +47,7 @@ pub struct EmbeddedVaultBuilder {
     journal_limit: usize,
     partial_detokenize_status: StatusCode,
     connections: Vec<ConnectionSpec>,
+    detect: DetectSettings,
 }
 
 impl EmbeddedVaultBuilder {
@@ -62,6 +64,7 @@ impl EmbeddedVaultBuilder {
             journal_limit: JOURNAL_LIMIT,
             partial_detokenize_status: StatusCode::OK,
             connections: Vec::new(),
+            detect: DetectSettings::default(),
         }
     }
 
@@ -133,12 +136,43 @@ impl EmbeddedVaultBuilder {
         self
     }
 
+    /// Adds what finds more entities than the rules of the vault do.
+    pub fn recognizer(mut self, recognizer: impl Recognizer + 'static) -> Self {
+        self.detect.recognizers.push(Box::new(recognizer));
+        self
+    }
+
+    /// Finds the phrases of this dictionary, in the place of an earlier one.
+    pub fn dictionary(mut self, dictionary: Dictionary) -> Self {
+        self.detect.dictionary = Arc::new(dictionary);
+        self
+    }
+
+    /// Answers a file with this result instead of processing it.
+    pub fn canned_run(mut self, run: CannedRun) -> Self {
+        self.detect.canned.push(run);
+        self
+    }
+
+    /// Stores a configuration of Detect, which requests name by its id. The options are those of a request, such as
+    /// `{"entity_types": ["ssn"], "token_type": {"default": "entity_only"}}`.
+    pub fn detect_configuration(mut self, id: impl Into<String>, options: Value) -> Self {
+        self.detect.configurations.insert(id.into(), options);
+        self
+    }
+
+    /// Sets how long a run of Detect is `IN_PROGRESS`, by the clock of the vault; no time when nothing is said.
+    pub fn detect_run_time(mut self, time: Duration) -> Self {
+        self.detect.run_time = time;
+        self
+    }
+
     /// Opens the vault. A new one gets its tables, an owner with a fresh RSA key, and an API key.
     ///
     /// # Errors
     ///
-    /// Fails when the data file cannot be opened or is not one of this crate, and when a schema or a connection
-    /// cannot be used.
+    /// Fails when the data file cannot be opened or is not one of this crate, and when a schema, a connection or a
+    /// configuration of Detect cannot be used.
     pub fn build(mut self) -> Result<EmbeddedVault, BuildError> {
         let mut tables = if self.default_tables { default_tables() } else { Vec::new() };
         for schema in &self.schemas {
@@ -146,6 +180,8 @@ impl EmbeddedVaultBuilder {
         }
         tables.append(&mut self.tables);
         let connections = Connections::new(std::mem::take(&mut self.connections))?;
+        let detect = detect::Settings::new(std::mem::take(&mut self.detect))
+            .map_err(|id| BuildError::DetectConfiguration { id })?;
 
         let store = Store::open(self.data_file.as_deref())?;
         let seed = store.write(|transaction| Seed::load(transaction, tables))?;
@@ -168,6 +204,7 @@ impl EmbeddedVaultBuilder {
                 partial_detokenize_status: self.partial_detokenize_status,
                 clock: self.clock,
                 connections,
+                detect,
                 faults: Faults::default(),
                 journal: Journal::new(self.journal_limit),
                 role_ids: seed.role_ids,
@@ -191,6 +228,12 @@ pub enum BuildError {
     /// A connection cannot be used.
     #[error("a connection of the vault cannot be used")]
     Connection(#[from] ConnectionSpecError),
+    /// A stored configuration of Detect cannot be used.
+    #[error("the Detect configuration `{id}` of the vault cannot be used")]
+    DetectConfiguration {
+        /// Its id.
+        id: String,
+    },
     /// The data file cannot be opened or is not one of this crate.
     #[error("the data of the vault cannot be opened")]
     Storage {

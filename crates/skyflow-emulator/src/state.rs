@@ -10,6 +10,7 @@ use skyflow_types::Secret;
 use crate::audit::AuditLog;
 use crate::auth::Role;
 use crate::connections::Connections;
+use crate::detect;
 use crate::downloads::Downloads;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -40,6 +41,7 @@ pub(crate) struct State {
     pub(crate) partial_detokenize_status: http::StatusCode,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) connections: Connections,
+    pub(crate) detect: detect::Settings,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) role_ids: HashMap<String, Role>,

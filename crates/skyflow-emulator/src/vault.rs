@@ -5,8 +5,10 @@ use skyflow_types::Secret;
 
 use crate::auth::{Role, keys};
 use crate::builder::EmbeddedVaultBuilder;
+use crate::detect::Dictionary;
 use crate::faults::Fault;
 use crate::journal::JournalEntry;
+use crate::operations::runs;
 use crate::server::ServerBuilder;
 use crate::service::VaultService;
 use crate::state::State;
@@ -91,6 +93,27 @@ impl EmbeddedVault {
     /// Ends all faults.
     pub fn clear_faults(&self) {
         self.state.faults.clear();
+    }
+
+    /// Returns the phrases that Detect finds in this vault, so that more can be taught while it runs.
+    pub fn dictionary(&self) -> &Dictionary {
+        self.state.detect.detector.dictionary()
+    }
+
+    /// Ends a run of Detect now, as it was going to end; false when there is no such run.
+    pub fn finish_detect_run(&self, run_id: &str) -> bool {
+        runs::finish(&self.state, run_id)
+    }
+
+    /// Ends a run of Detect now, as failed with this message; false when there is no such run.
+    pub fn fail_detect_run(&self, run_id: &str, message: &str) -> bool {
+        runs::fail(&self.state, run_id, message)
+    }
+
+    /// Forgets a run of Detect, as Skyflow does after some time: its status is `UNKNOWN` from then on. False when there is
+    /// no such run.
+    pub fn forget_detect_run(&self, run_id: &str) -> bool {
+        runs::forget(&self.state, run_id)
     }
 
     /// Returns what was called, oldest first.

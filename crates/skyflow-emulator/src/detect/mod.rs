@@ -1,8 +1,30 @@
 //! The embedded Detect: finds entities in texts and files, and puts tokens in their place.
 
+mod canned;
+mod date_shift;
+mod deidentifier;
+mod detector;
+mod dictionary;
+mod guardrails;
 mod passage;
+mod policy;
 mod recognizer;
+mod reidentifier;
 mod rewrite;
+mod settings;
+mod vault_tokens;
 
+pub use canned::CannedRun;
+pub use dictionary::Dictionary;
 pub use passage::Passage;
 pub use recognizer::{Finding, Recognizer};
+
+pub(crate) use canned::{CannedRuns, Counts, failed, output, succeeded, without_output};
+pub(crate) use deidentifier::{Deidentifier, Found, VaultTokens};
+pub(crate) use detector::Detector;
+pub(crate) use guardrails::Verdict;
+pub(crate) use policy::{Policy, PolicyOptions};
+pub(crate) use reidentifier::{Format, FormatOptions, Reidentifier, TokenValues};
+pub(crate) use rewrite::{Rewrite, apply};
+pub(crate) use settings::{DetectSettings, Settings};
+pub(crate) use vault_tokens::{StoredTokens, column_of};

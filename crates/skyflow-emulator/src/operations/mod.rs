@@ -4,13 +4,18 @@ mod audit;
 mod batch;
 mod card_lookup;
 pub(crate) mod connection_fields;
+mod deidentify_file;
+mod deidentify_text;
 mod delete;
 mod detokenize;
 mod files;
 mod get;
+mod guardrails;
 mod insert;
 mod parameters;
 mod query;
+mod reidentify;
+pub(crate) mod runs;
 mod tokenize;
 mod update;
 mod write;
@@ -23,6 +28,7 @@ use serde_json::{Map, Value};
 use skyflow_http::Body;
 
 pub(crate) use parameters::QueryParameters;
+pub(crate) use write::{RecordInput, Writer};
 
 use crate::auth::{Caller, bearer, exchange};
 use crate::errors::{ApiError, ApiResult};
@@ -142,6 +148,26 @@ fn run_for(caller: &Caller, operation: Operation, call: &Call<'_>) -> ApiResult<
         Operation::AuditListEvents => audit::list_events(call, caller),
         Operation::TokensDetokenize => detokenize::detokenize(call, caller),
         Operation::TokensTokenize => tokenize::tokenize(call, caller),
+        Operation::StringsDeidentify => deidentify_text::deidentify(call, caller),
+        Operation::StringsReidentify => reidentify::text(call, caller),
+        Operation::GuardrailsCheck => guardrails::check(call, caller),
+        Operation::FilesDeidentify => deidentify_file::start(call, caller, deidentify_file::ANY),
+        Operation::FilesDeidentifyText => deidentify_file::start(call, caller, &["txt"]),
+        Operation::FilesDeidentifyAudio => deidentify_file::start(call, caller, &["mp3", "wav"]),
+        Operation::FilesDeidentifyDocument => deidentify_file::start(call, caller, &["pdf", "doc", "docx"]),
+        Operation::FilesDeidentifyPdf => deidentify_file::start(call, caller, &["pdf"]),
+        Operation::FilesDeidentifyImage => {
+            deidentify_file::start(call, caller, &["jpg", "jpeg", "tif", "tiff", "png", "bmp"])
+        }
+        Operation::FilesDeidentifyPresentation => deidentify_file::start(call, caller, &["ppt", "pptx"]),
+        Operation::FilesDeidentifySpreadsheet => {
+            deidentify_file::start(call, caller, &["csv", "xls", "xlsx"])
+        }
+        Operation::FilesDeidentifyStructuredText => {
+            deidentify_file::start(call, caller, &["json", "xml"])
+        }
+        Operation::FilesReidentify => reidentify::file(call, caller),
+        Operation::FilesGetRun => runs::get(call, caller),
     }
 }
 

@@ -22,11 +22,11 @@ const TOKEN_ATTEMPTS: u32 = 64;
 
 /// One record of a request.
 #[derive(Deserialize, Default)]
-pub(super) struct RecordInput {
+pub(crate) struct RecordInput {
     #[serde(default)]
-    pub(super) fields: Option<Map<String, Value>>,
+    pub(crate) fields: Option<Map<String, Value>>,
     #[serde(default)]
-    pub(super) tokens: Option<Map<String, Value>>,
+    pub(crate) tokens: Option<Map<String, Value>>,
 }
 
 impl RecordInput {
@@ -40,10 +40,10 @@ impl RecordInput {
 }
 
 /// A record that was written.
-pub(super) struct Written {
+pub(crate) struct Written {
     pub(super) skyflow_id: String,
     /// The tokens of the fields of the request.
-    pub(super) tokens: Map<String, Value>,
+    pub(crate) tokens: Map<String, Value>,
 }
 
 impl Written {
@@ -56,16 +56,16 @@ impl Written {
 type Cells = Vec<(Arc<CompiledColumn>, Value)>;
 
 /// Writes records inside a transaction that somebody else commits.
-pub(super) struct Writer<'a> {
-    pub(super) state: &'a State,
-    pub(super) connection: &'a Connection,
-    pub(super) now: Now,
-    pub(super) mode: TokenMode,
+pub(crate) struct Writer<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) connection: &'a Connection,
+    pub(crate) now: Now,
+    pub(crate) mode: TokenMode,
 }
 
 impl Writer<'_> {
     /// Adds a record, or updates the one that has the same value in the `upsert` column.
-    pub(super) fn insert(
+    pub(crate) fn insert(
         &self,
         table: &CompiledTable,
         record: &RecordInput,

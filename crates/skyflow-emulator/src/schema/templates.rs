@@ -1,6 +1,9 @@
 //! The tables that every vault starts with.
 
+use skyflow_types::DetectEntity;
+
 use super::column::{Column, ColumnOperation, DataType, Table, TokenPolicy};
+use crate::detect::column_of;
 use TokenPolicy::{DeterministicFormatPreserving, DeterministicUuid, Transient};
 
 const CARD_TOKEN: &str = "^[0-9]{4}-[0-9]{4}-([0-9]{4})-([0-9]{4})$";
@@ -12,9 +15,23 @@ const SSN_MASK: (&str, &str) = ("^[0-9]{3}([- ])?[0-9]{2}([- ])?([0-9]{4})$", "X
 const ISO_DATE: &str =
     "^$|([0-9]([0-9]([0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)(-(0[1-9]|1[0-2])(-(0[1-9]|[1-2][0-9]|3[0-1])))";
 
-/// The README's `table1` and the two tables of Skyflow's Quickstart vault.
+/// The README's `table1`, the two tables of Skyflow's Quickstart vault, and the table of Skyflow's Detect vault.
 pub(crate) fn default_tables() -> Vec<Table> {
-    vec![table1(), credit_cards(), persons()]
+    vec![table1(), credit_cards(), persons(), detect()]
+}
+
+/// One column for each entity that Detect finds; its tokens are the vault tokens of texts. In Skyflow's own Detect vault
+/// the table is called `table1`, which is the name of the README's table here.
+fn detect() -> Table {
+    DetectEntity::ALL_KNOWN.iter().fold(Table::new("detect"), |table, entity| {
+        table.column(
+            Column::string(column_of(entity))
+                .tokens(DeterministicFormatPreserving)
+                .token_format("[a-zA-Z0-9]{7}")
+                .operation(ColumnOperation::ExactMatch)
+                .masked(".*(.{4})", "XXXXX${1}"),
+        )
+    })
 }
 
 /// The table that the official READMEs use, with room for the examples of this workspace. Its columns accept any

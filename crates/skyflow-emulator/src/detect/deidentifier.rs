@@ -1,0 +1,308 @@
+//! Puts tokens in the place of entities.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use skyflow_types::DetectEntity;
+
+use super::date_shift::shifted;
+use super::dictionary::is_of_word;
+use super::policy::{Policy, Ruling, TokenKind};
+use super::rewrite::{Edit, Rewrite, apply};
+use super::{Detector, Finding, Passage};
+use crate::errors::ApiResult;
+
+const RESTRICTED: &str = "RESTRICTED";
+
+/// The shortest value that is looked for elsewhere in a file once it is known: a shorter one may be any word.
+const SHORTEST_LEARNED: usize = 4;
+
+/// Makes the vault tokens of values.
+pub(crate) trait VaultTokens {
+    /// Returns the token of a value, the same one for the same value.
+    fn token(&mut self, entity: &DetectEntity, value: &str) -> ApiResult<String>;
+}
+
+/// What was found in a text, and what has taken its place. Positions are counted in characters.
+pub(crate) struct Found {
+    pub(crate) token: String,
+    pub(crate) value: String,
+    pub(crate) entity: DetectEntity,
+    pub(crate) scores: BTreeMap<DetectEntity, f64>,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) start_processed: usize,
+    pub(crate) end_processed: usize,
+}
+
+/// A text with tokens.
+pub(crate) struct DeidentifiedText {
+    pub(crate) processed_text: String,
+    pub(crate) entities: Vec<Found>,
+}
+
+/// De-identifies the passages of one text or one file: counters and the shift of dates are the same for all of them.
+///
+/// A file is gone through twice. In the first pass it learns which values there are; in the second one they are replaced
+/// wherever they stand, also where nothing around them gives them away, such as a name in the properties of a document.
+pub(crate) struct Deidentifier<'a> {
+    detector: &'a Detector,
+    policy: &'a Policy,
+    tokens: &'a mut dyn VaultTokens,
+    shift_seed: u64,
+    counters: Counters,
+    learning: bool,
+    learned: Learned,
+    found: Vec<Found>,
+}
+
+impl<'a> Deidentifier<'a> {
+    /// `shift_seed` chooses by how many days the dates of this request are shifted.
+    pub(crate) fn new(
+        detector: &'a Detector,
+        policy: &'a Policy,
+        tokens: &'a mut dyn VaultTokens,
+        shift_seed: u64,
+    ) -> Self {
+        Self {
+            detector,
+            policy,
+            tokens,
+            shift_seed,
+            counters: Counters::default(),
+            learning: false,
+            learned: Learned::default(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Starts the first pass over a file; nothing is replaced in it.
+    pub(crate) fn start_learning(&mut self) {
+        self.learning = true;
+    }
+
+    /// Ends the first pass.
+    pub(crate) fn end_learning(&mut self) {
+        self.learning = false;
+    }
+
+    /// Returns what was found since the last pass began; positions are those within each passage.
+    pub(crate) fn into_found(self) -> Vec<Found> {
+        self.found
+    }
+
+    pub(crate) fn deidentify_text(mut self, text: &str) -> ApiResult<DeidentifiedText> {
+        self.counters.reserve(text);
+        let edits = self.edits(&Passage::new(text))?;
+        Ok(DeidentifiedText { processed_text: apply(text, &edits), entities: self.found })
+    }
+
+    /// What is found in a passage: by the rules, and because it was learned.
+    fn findings(&self, passage: &Passage<'_>) -> Vec<Finding> {
+        let mut findings = self.detector.find(passage, |entity| self.policy.wants(entity));
+        let learned = self.learned.find(passage.text());
+        let is_free = |finding: &Finding| {
+            let over = |other: &Finding| other.range.start < finding.range.end && finding.range.start < other.range.end;
+            !findings.iter().any(over)
+        };
+        let more: Vec<Finding> = learned.into_iter().filter(is_free).collect();
+        findings.extend(more);
+        findings.sort_by_key(|finding| finding.range.start);
+        findings
+    }
+
+    /// What takes the place of a value: the token, and whether it stands in brackets.
+    fn token(&mut self, entity: &DetectEntity, value: &str) -> ApiResult<(String, bool)> {
+        if let Some(shift) = self.policy.shift_of(entity) {
+            let span = shift.days.end() - shift.days.start() + 1;
+            let chosen = self.shift_seed.checked_rem(span.unsigned_abs()).unwrap_or_default();
+            let days = shift.days.start() + i64::try_from(chosen).unwrap_or_default();
+            if let Some(moved) = shifted(value, days) {
+                return Ok((moved, false));
+            }
+        }
+        let name = entity.to_uppercase();
+        Ok((
+            match self.policy.kind_of(entity) {
+                TokenKind::EntityOnly => name,
+                TokenKind::Counter => self.counters.token(&name, value),
+                TokenKind::VaultToken => format!("{name}_{}", self.tokens.token(entity, value)?),
+            },
+            true,
+        ))
+    }
+}
+
+impl Rewrite for Deidentifier<'_> {
+    fn edits(&mut self, passage: &Passage<'_>) -> ApiResult<Vec<Edit>> {
+        let text = passage.text();
+        if self.learning {
+            self.counters.reserve(text);
+            for finding in self.detector.find(passage, |entity| self.policy.wants(entity)) {
+                let value = text.get(finding.range.clone()).unwrap_or_default();
+                if self.policy.ruling(value) == Ruling::Replaced {
+                    self.learned.add(&finding, value);
+                }
+            }
+            return Ok(Vec::new());
+        }
+        let mut edits: Vec<Edit> = Vec::new();
+        let mut positions = Positions::default();
+        for finding in self.findings(passage) {
+            let Some(value) = text.get(finding.range.clone()) else { continue };
+            let (token, in_brackets) = match self.policy.ruling(value) {
+                Ruling::Allowed => continue,
+                Ruling::Restricted => (RESTRICTED.to_owned(), true),
+                Ruling::Replaced => self.token(&finding.entity, value)?,
+            };
+            let replacement = if in_brackets { format!("[{token}]") } else { token.clone() };
+            let (start, start_processed) = positions.advance(text, finding.range.start);
+            let length = value.chars().count();
+            let length_processed = replacement.chars().count();
+            positions.replaced(finding.range.end, length, length_processed);
+            let mut scores: BTreeMap<_, _> = finding.labels.into_iter().collect();
+            scores.insert(finding.entity.clone(), finding.score);
+            self.found.push(Found {
+                token,
+                value: value.to_owned(),
+                entity: finding.entity,
+                scores,
+                start,
+                end: start + length,
+                start_processed,
+                end_processed: start_processed + length_processed,
+            });
+            edits.push(Edit { range: finding.range, replacement });
+        }
+        Ok(edits)
+    }
+}
+
+/// Counts characters on the way through a text and its processed twin.
+#[derive(Default)]
+struct Positions {
+    at: usize,
+    characters: usize,
+    processed: usize,
+}
+
+impl Positions {
+    fn advance(&mut self, text: &str, to: usize) -> (usize, usize) {
+        let passed = text.get(self.at..to).map_or(0, |between| between.chars().count());
+        self.at = to;
+        self.characters += passed;
+        self.processed += passed;
+        (self.characters, self.processed)
+    }
+
+    fn replaced(&mut self, to: usize, characters: usize, processed: usize) {
+        self.at = to;
+        self.characters += characters;
+        self.processed += processed;
+    }
+}
+
+/// The numbers of counted tokens: one for each value of an entity.
+#[derive(Default)]
+struct Counters {
+    values: HashMap<(String, String), String>,
+    used: HashMap<String, u64>,
+    /// Tokens that the text has already: none of them is given to a value.
+    taken: BTreeSet<String>,
+}
+
+impl Counters {
+    fn reserve(&mut self, text: &str) {
+        for part in text.split('[').skip(1) {
+            if let Some((token, _)) = part.split_once(']')
+                && token.ends_with(|last: char| last.is_ascii_digit())
+            {
+                self.taken.insert(token.to_owned());
+            }
+        }
+    }
+
+    fn token(&mut self, name: &str, value: &str) -> String {
+        let key = (name.to_owned(), value.to_owned());
+        if let Some(token) = self.values.get(&key) {
+            return token.clone();
+        }
+        let used = self.used.entry(name.to_owned()).or_default();
+        let token = loop {
+            *used += 1;
+            let token = format!("{name}_{used}");
+            if !self.taken.contains(&token) {
+                break token;
+            }
+        };
+        self.values.insert(key, token.clone());
+        token
+    }
+}
+
+/// Values that were found somewhere in a file.
+#[derive(Default)]
+struct Learned {
+    /// By the first word of each value, in small letters.
+    values: HashMap<String, Vec<Value>>,
+}
+
+#[derive(PartialEq)]
+struct Value {
+    text: String,
+    entity: DetectEntity,
+    score: f64,
+}
+
+impl Learned {
+    /// Remembers a value that is the same thing wherever it stands: names and numbers of people, accounts and machines.
+    /// What is only a word or an amount elsewhere is left to the rules.
+    fn add(&mut self, finding: &Finding, text: &str) {
+        const PLAIN_WORDS: [DetectEntity; 31] = [
+            DetectEntity::AGE, DetectEntity::CONDITION, DetectEntity::CORPORATE_ACTION, DetectEntity::DATE,
+            DetectEntity::DATE_INTERVAL, DetectEntity::DAY, DetectEntity::DOSE, DetectEntity::DRUG,
+            DetectEntity::DURATION, DetectEntity::EFFECT, DetectEntity::EVENT, DetectEntity::FINANCIAL_METRIC,
+            DetectEntity::GENDER, DetectEntity::INJURY, DetectEntity::LANGUAGE, DetectEntity::MARITAL_STATUS,
+            DetectEntity::MEDICAL_PROCESS, DetectEntity::MONEY, DetectEntity::MONTH, DetectEntity::OCCUPATION,
+            DetectEntity::ORIGIN, DetectEntity::PHYSICAL_ATTRIBUTE, DetectEntity::POLITICAL_AFFILIATION,
+            DetectEntity::RELIGION, DetectEntity::SEXUALITY, DetectEntity::STATISTICS, DetectEntity::TIME,
+            DetectEntity::TREND, DetectEntity::YEAR, DetectEntity::ZODIAC_SIGN, DetectEntity::CVV,
+        ];
+        if text.chars().count() < SHORTEST_LEARNED || PLAIN_WORDS.contains(&finding.entity) {
+            return;
+        }
+        let Some((_, first)) = super::dictionary::words(text).next() else { return };
+        let values = self.values.entry(first.to_lowercase()).or_default();
+        if !values.iter().any(|known| known.text == text) {
+            values.push(Value { text: text.to_owned(), entity: finding.entity.clone(), score: finding.score });
+            values.sort_by_key(|value| std::cmp::Reverse(value.text.len()));
+        }
+    }
+
+    /// Finds learned values at the borders of words, the longest first.
+    fn find(&self, text: &str) -> Vec<Finding> {
+        if self.values.is_empty() {
+            return Vec::new();
+        }
+        let mut found: Vec<Finding> = Vec::new();
+        for (at, word) in super::dictionary::words(text) {
+            let end = found.last().map_or(0, |finding| finding.range.end);
+            for value in self.values.get(&word.to_lowercase()).into_iter().flatten() {
+                // A value may begin before its first word: `+44 20 …`, `(415) …`.
+                let lead = value.text.find(is_of_word).unwrap_or(0);
+                let Some(start) = at.checked_sub(lead).filter(|start| *start >= end) else { continue };
+                let range = start..start + value.text.len();
+                let stands_there = text.get(range.clone()).is_some_and(|found| found.eq_ignore_ascii_case(&value.text));
+                let ends_there = !text.get(range.end..).unwrap_or_default().starts_with(is_of_word)
+                    || !value.text.ends_with(is_of_word);
+                if stands_there && ends_there {
+                    found.push(Finding::new(range, value.entity.clone(), value.score));
+                    break;
+                }
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests;

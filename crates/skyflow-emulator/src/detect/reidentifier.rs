@@ -1,0 +1,162 @@
+//! Puts values back into the place of vault tokens.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use skyflow_types::{DetectEntity, Redaction};
+
+use super::Passage;
+use super::rewrite::{Edit, Rewrite};
+use crate::errors::{ApiError, ApiResult};
+
+/// Looks up the values of vault tokens.
+pub(crate) trait TokenValues {
+    /// Returns the value as it may be shown; `None` for a token that the vault does not have.
+    fn value(&mut self, entity: &DetectEntity, token: &str, asked: Redaction) -> ApiResult<Option<String>>;
+}
+
+/// How entities are to be shown, as it stands on the wire; null counts as absent.
+#[derive(Deserialize, Clone, Default)]
+pub(crate) struct FormatOptions {
+    redacted: Option<Vec<DetectEntity>>,
+    masked: Option<Vec<DetectEntity>>,
+    plaintext: Option<Vec<DetectEntity>>,
+}
+
+/// How each entity is shown; in plain text where nothing is said.
+#[derive(Debug)]
+pub(crate) struct Format(BTreeMap<DetectEntity, Redaction>);
+
+impl Format {
+    pub(crate) fn read(options: FormatOptions) -> ApiResult<Self> {
+        let lists = [
+            (Redaction::Redacted, options.redacted),
+            (Redaction::Masked, options.masked),
+            (Redaction::PlainText, options.plaintext),
+        ];
+        let mut levels = BTreeMap::new();
+        for (level, entities) in lists {
+            for entity in entities.unwrap_or_default() {
+                if !entity.is_known() {
+                    return Err(ApiError::bad_request(
+                        "Invalid request. format names an entity type that does not exist. Specify valid entity types.",
+                    ));
+                }
+                if levels.insert(entity.clone(), level).is_some_and(|other| other != level) {
+                    return Err(ApiError::bad_request(format!(
+                        "Invalid request. format names {entity} in two lists. Specify it in one."
+                    )));
+                }
+            }
+        }
+        Ok(Self(levels))
+    }
+
+    fn level(&self, entity: &DetectEntity) -> Redaction {
+        let level = self.0.get(entity).or_else(|| self.0.get(&DetectEntity::ALL));
+        level.copied().unwrap_or(Redaction::PlainText)
+    }
+}
+
+/// Re-identifies the passages of a text or a file.
+pub(crate) struct Reidentifier<'a> {
+    format: &'a Format,
+    values: &'a mut dyn TokenValues,
+}
+
+impl<'a> Reidentifier<'a> {
+    pub(crate) fn new(format: &'a Format, values: &'a mut dyn TokenValues) -> Self {
+        Self { format, values }
+    }
+}
+
+impl Rewrite for Reidentifier<'_> {
+    fn edits(&mut self, passage: &Passage<'_>) -> ApiResult<Vec<Edit>> {
+        let text = passage.text();
+        let mut edits = Vec::new();
+        for (open, _) in text.match_indices('[') {
+            let inside = text.get(open + 1..).unwrap_or_default();
+            let end = inside.find(|letter: char| "[]".contains(letter) || letter.is_whitespace());
+            let Some(content) = end.and_then(|end| inside.get(..end)) else { continue };
+            if !inside.get(content.len()..).unwrap_or_default().starts_with(']') {
+                continue;
+            }
+            for (entity, token) in readings(content) {
+                let level = self.format.level(&entity);
+                if let Some(value) = self.values.value(&entity, token, level)? {
+                    edits.push(Edit { range: open..open + content.len() + 2, replacement: value });
+                    break;
+                }
+            }
+        }
+        Ok(edits)
+    }
+}
+
+/// The ways to read `NAME_GIVEN_x4fQ2b1`: an entity and its token, the longest entity first.
+fn readings(content: &str) -> impl Iterator<Item = (DetectEntity, &str)> {
+    let borders: Vec<usize> = content.match_indices('_').map(|(at, _)| at).collect();
+    borders.into_iter().rev().filter_map(|border| {
+        let (name, token) = (content.get(..border)?, content.get(border + 1..)?);
+        // Tokens are written with the entity in capitals.
+        let is_written_so = !name.is_empty() && !name.contains(char::is_lowercase) && !token.is_empty();
+        let entity = DetectEntity::new(name);
+        (is_written_so && entity.is_known()).then_some((entity, token))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::rewrite::apply;
+    use super::*;
+
+    struct Known;
+
+    impl TokenValues for Known {
+        fn value(&mut self, entity: &DetectEntity, token: &str, asked: Redaction) -> ApiResult<Option<String>> {
+            let value = match (entity.as_str(), token) {
+                ("name", "5RVywhc") => "Jane Doe",
+                ("name_given", "x") => "Zoë",
+                ("email_address", "a@b.com") => "jane@example.com",
+                _ => return Ok(None),
+            };
+            Ok(Some(if asked == Redaction::PlainText { value.to_owned() } else { asked.to_string() }))
+        }
+    }
+
+    fn reidentified(text: &str, format: serde_json::Value) -> String {
+        let format = Format::read(serde_json::from_value(format).unwrap()).unwrap();
+        let edits = Reidentifier::new(&format, &mut Known).edits(&Passage::new(text)).unwrap();
+        apply(text, &edits)
+    }
+
+    #[test]
+    fn known_tokens_become_values_and_everything_else_stays() {
+        for (text, expected) in [
+            ("é[NAME_5RVywhc]!", "éJane Doe!"),
+            ("[[NAME_5RVywhc]]", "[Jane Doe]"),
+            ("[NAME_GIVEN_x][EMAIL_ADDRESS_a@b.com]", "Zoëjane@example.com"),
+            ("[NAME_1] [NAME] [name_5RVywhc] [NAME_5RVywhc [NAME_ 5RVywhc]", "[NAME_1] [NAME] [name_5RVywhc] [NAME_5RVywhc [NAME_ 5RVywhc]"),
+            ("[SSN_5RVywhc] [] [_] [NAME_] [", "[SSN_5RVywhc] [] [_] [NAME_] ["),
+        ] {
+            assert_eq!(reidentified(text, json!({})), expected);
+        }
+    }
+
+    #[test]
+    fn each_entity_is_shown_as_its_list_says() {
+        let text = "[NAME_5RVywhc] [NAME_GIVEN_x]";
+        assert_eq!(reidentified(text, json!({"masked": ["name"], "redacted": null})), "MASKED Zoë");
+        assert_eq!(reidentified(text, json!({"redacted": ["ALL"], "plaintext": ["name"]})), "Jane Doe REDACTED");
+    }
+
+    #[test]
+    fn a_format_that_cannot_be_meant_is_refused() {
+        for format in [json!({"masked": ["name"], "plaintext": ["name"]}), json!({"masked": ["canary"]})] {
+            let error = Format::read(serde_json::from_value(format).unwrap()).unwrap_err();
+            assert!(!error.message("").contains("canary"));
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Vault tokens of entities: they lie in a column of the vault called after the entity, such as `name_entity`.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use serde_json::{Map, Value};
+use skyflow_types::{DetectEntity, Redaction, TokenMode};
+
+use super::{TokenValues, VaultTokens};
+use crate::auth::Caller;
+use crate::errors::{ApiError, ApiResult};
+use crate::operations::{RecordInput, Writer};
+use crate::schema::{CompiledColumn, CompiledTable, text_of};
+use crate::state::{Now, State};
+use crate::store::{records, tokens};
+
+/// The name of the column that holds the values of an entity.
+pub(crate) fn column_of(entity: &DetectEntity) -> String {
+    format!("{entity}_entity")
+}
+
+/// The vault, as a maker and a knower of tokens, for one request.
+pub(crate) struct StoredTokens<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) connection: &'a Connection,
+    pub(crate) caller: &'a Caller,
+    pub(crate) now: Now,
+}
+
+impl StoredTokens<'_> {
+    fn column(&self, entity: &DetectEntity) -> Option<(&Arc<CompiledTable>, &Arc<CompiledColumn>)> {
+        let name = column_of(entity);
+        self.state.schema.tables().find_map(|table| Some((table, table.column(&name)?)))
+    }
+}
+
+impl VaultTokens for StoredTokens<'_> {
+    fn token(&mut self, entity: &DetectEntity, value: &str) -> ApiResult<String> {
+        let name = column_of(entity);
+        let policy = |column: &CompiledColumn| column.token_policy.is_some_and(|policy| policy.is_deterministic());
+        let Some((table, column)) = self.column(entity).filter(|(_, column)| policy(column)) else {
+            return Err(ApiError::bad_request(format!(
+                "Invalid request. The vault has no column {name} with deterministic tokens. Specify another token type."
+            )));
+        };
+        let fingerprint = self.state.token_key.fingerprint(&column.group, value);
+        if let Some(token) = tokens::of_value(self.connection, &fingerprint)? {
+            return Ok(token);
+        }
+        let fields = Map::from_iter([(name.clone(), Value::from(value))]);
+        let record = RecordInput { fields: Some(fields), tokens: None };
+        let writer = Writer { state: self.state, connection: self.connection, now: self.now, mode: TokenMode::Disable };
+        let written = writer.insert(table, &record, None)?;
+        written.tokens.get(&name).and_then(Value::as_str).map(ToOwned::to_owned).ok_or_else(ApiError::internal)
+    }
+}
+
+impl TokenValues for StoredTokens<'_> {
+    fn value(&mut self, entity: &DetectEntity, token: &str, asked: Redaction) -> ApiResult<Option<String>> {
+        let Some((table, column)) = self.column(entity) else { return Ok(None) };
+        let Some(target) = tokens::find(self.connection, token, self.now.millis())? else { return Ok(None) };
+        if target.table != table.name() || target.column != column.name {
+            return Ok(None);
+        }
+        let value = match target.value {
+            Some(json) => serde_json::from_str(&json).ok(),
+            None => records::get_value(self.connection, table, column, &target.skyflow_id)?,
+        };
+        let level = self.caller.level(column, asked);
+        Ok(value.map(|value| text_of(&column.show(value, level))))
+    }
+}
