@@ -4,6 +4,7 @@ mod csv;
 mod image;
 mod json;
 mod mapped_text;
+mod office;
 mod plain_text;
 mod problem;
 mod rewriter;
@@ -12,6 +13,8 @@ mod xml;
 
 #[cfg(test)]
 mod planted;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod text_tests;
 
@@ -90,17 +93,27 @@ pub(crate) fn process(
     }
     let mut rewriter = Rewriter::new(rewrite);
     let rewriter = &mut rewriter;
+    let mut pages = None;
+    let mut slides = None;
+    let mut office = |kind, rewriter: &mut Rewriter<'_>| {
+        let processed = office::process(kind, content, rewriter)?;
+        (pages, slides) = (processed.pages, processed.slides);
+        Ok::<_, FileProblem>(processed.content)
+    };
     let content = match format {
         "txt" => plain_text::process(content, rewriter)?,
         "csv" => csv::process(content, rewriter)?,
         "json" => json::process(content, false, rewriter)?,
         "jsonl" => json::process(content, true, rewriter)?,
         "xml" => xml::process(content, rewriter)?,
+        "docx" => office(office::Kind::Document, rewriter)?,
+        "xlsx" => office(office::Kind::Spreadsheet, rewriter)?,
+        "pptx" => office(office::Kind::Presentation, rewriter)?,
         _ => return Err(unsupported(format)),
     };
     let (word_count, character_count) = rewriter.counts();
     let file = ProcessedFile { content, kind: "redacted_file", extension: format.to_owned() };
-    Ok(ProcessedRun { outputs: vec![file], word_count, character_count, pages: None, slides: None })
+    Ok(ProcessedRun { outputs: vec![file], word_count, character_count, pages, slides })
 }
 
 fn unsupported(format: &str) -> FileProblem {
