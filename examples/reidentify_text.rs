@@ -34,6 +34,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let config = VaultConfig::with_base_url(server.vault().vault_id(), server.base_url())
         .credentials(Credentials::api_key(viewer.create_api_key()?)?);
     let support = Skyflow::builder().vault(config).build()?.default_detect()?;
-    println!("a viewer: {}", support.reidentify_text(ReidentifyTextRequest::new(&tokens)).await?.processed_text);
+    println!(
+        "a viewer: {}",
+        support.reidentify_text(ReidentifyTextRequest::new(&tokens)).await?.processed_text
+    );
     Ok(())
 }

@@ -43,7 +43,8 @@ impl Role {
         match self {
             Self::VaultOwner => true,
             Self::VaultEditor => {
-                let allowed = [Permission::Read, Permission::Write, Permission::Deidentify, Permission::Reidentify];
+                let allowed =
+                    [Permission::Read, Permission::Write, Permission::Deidentify, Permission::Reidentify];
                 allowed.contains(&permission)
             }
             Self::VaultViewer => matches!(permission, Permission::Read | Permission::Reidentify),

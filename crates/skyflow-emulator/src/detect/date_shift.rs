@@ -10,7 +10,9 @@ struct Day {
 
 impl Day {
     fn new(year: i64, month: i64, day: i64) -> Option<Self> {
-        let is_day = (1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=length(year, month)).contains(&day);
+        let is_day = (1..=9999).contains(&year)
+            && (1..=12).contains(&month)
+            && (1..=length(year, month)).contains(&day);
         is_day.then_some(Self { year, month, day })
     }
 
@@ -44,7 +46,17 @@ fn length(year: i64, month: i64) -> i64 {
 }
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 
@@ -136,7 +148,9 @@ impl Written {
         let by = |year: i64, month: i64, day: i64, year_at, month_at, day_at| {
             let day = Day::new(year, month, day)?;
             // Where both have two digits, a zero keeps the length; `3/10/24` shows that there are none.
-            let has_zeros = [month_at, day_at].iter().all(|at| pieces.get(*at).is_some_and(|piece| piece.text.len() == 2));
+            let has_zeros = [month_at, day_at]
+                .iter()
+                .all(|at| pieces.get(*at).is_some_and(|piece: &Piece<'_>| piece.text.len() == 2));
             Some(Self { day, year_at, month_at, day_at, weekday_at: None, has_zeros, end: start + 5 })
         };
         if a.text.len() == 4 {
@@ -189,7 +203,8 @@ impl Written {
                 _ => format!("{:04}", moved.year),
             },
         )?;
-        let two_digits = |number: i64| if self.has_zeros { format!("{number:02}") } else { number.to_string() };
+        let two_digits =
+            |number: i64| if self.has_zeros { format!("{number:02}") } else { number.to_string() };
         put(self.day_at, two_digits(moved.day))?;
         let month = old(self.month_at)?;
         let is_name = month.starts_with(char::is_alphabetic);
@@ -326,7 +341,9 @@ mod tests {
 
     #[test]
     fn what_is_no_date_or_leaves_the_calendar_is_not_shifted() {
-        for text in ["", "last summer", "2024-13-01", "2023-02-29", "5 June", "1990", "1-2", "é", "9999-12-31", "May"] {
+        for text in
+            ["", "last summer", "2024-13-01", "2023-02-29", "5 June", "1990", "1-2", "é", "9999-12-31", "May"]
+        {
             assert_eq!(shifted(text, 1), None, "{text}");
         }
     }

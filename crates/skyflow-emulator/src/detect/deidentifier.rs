@@ -101,7 +101,9 @@ impl<'a> Deidentifier<'a> {
         let mut findings = self.detector.find(passage, |entity| self.policy.wants(entity));
         let learned = self.learned.find(passage.text());
         let is_free = |finding: &Finding| {
-            let over = |other: &Finding| other.range.start < finding.range.end && finding.range.start < other.range.end;
+            let over = |other: &Finding| {
+                other.range.start < finding.range.end && finding.range.start < other.range.end
+            };
             !findings.iter().any(over)
         };
         let more: Vec<Finding> = learned.into_iter().filter(is_free).collect();
@@ -258,14 +260,37 @@ impl Learned {
     /// What is only a word or an amount elsewhere is left to the rules.
     fn add(&mut self, finding: &Finding, text: &str) {
         const PLAIN_WORDS: [DetectEntity; 31] = [
-            DetectEntity::AGE, DetectEntity::CONDITION, DetectEntity::CORPORATE_ACTION, DetectEntity::DATE,
-            DetectEntity::DATE_INTERVAL, DetectEntity::DAY, DetectEntity::DOSE, DetectEntity::DRUG,
-            DetectEntity::DURATION, DetectEntity::EFFECT, DetectEntity::EVENT, DetectEntity::FINANCIAL_METRIC,
-            DetectEntity::GENDER, DetectEntity::INJURY, DetectEntity::LANGUAGE, DetectEntity::MARITAL_STATUS,
-            DetectEntity::MEDICAL_PROCESS, DetectEntity::MONEY, DetectEntity::MONTH, DetectEntity::OCCUPATION,
-            DetectEntity::ORIGIN, DetectEntity::PHYSICAL_ATTRIBUTE, DetectEntity::POLITICAL_AFFILIATION,
-            DetectEntity::RELIGION, DetectEntity::SEXUALITY, DetectEntity::STATISTICS, DetectEntity::TIME,
-            DetectEntity::TREND, DetectEntity::YEAR, DetectEntity::ZODIAC_SIGN, DetectEntity::CVV,
+            DetectEntity::AGE,
+            DetectEntity::CONDITION,
+            DetectEntity::CORPORATE_ACTION,
+            DetectEntity::DATE,
+            DetectEntity::DATE_INTERVAL,
+            DetectEntity::DAY,
+            DetectEntity::DOSE,
+            DetectEntity::DRUG,
+            DetectEntity::DURATION,
+            DetectEntity::EFFECT,
+            DetectEntity::EVENT,
+            DetectEntity::FINANCIAL_METRIC,
+            DetectEntity::GENDER,
+            DetectEntity::INJURY,
+            DetectEntity::LANGUAGE,
+            DetectEntity::MARITAL_STATUS,
+            DetectEntity::MEDICAL_PROCESS,
+            DetectEntity::MONEY,
+            DetectEntity::MONTH,
+            DetectEntity::OCCUPATION,
+            DetectEntity::ORIGIN,
+            DetectEntity::PHYSICAL_ATTRIBUTE,
+            DetectEntity::POLITICAL_AFFILIATION,
+            DetectEntity::RELIGION,
+            DetectEntity::SEXUALITY,
+            DetectEntity::STATISTICS,
+            DetectEntity::TIME,
+            DetectEntity::TREND,
+            DetectEntity::YEAR,
+            DetectEntity::ZODIAC_SIGN,
+            DetectEntity::CVV,
         ];
         if text.chars().count() < SHORTEST_LEARNED || PLAIN_WORDS.contains(&finding.entity) {
             return;
@@ -273,7 +298,11 @@ impl Learned {
         let Some((_, first)) = super::dictionary::words(text).next() else { return };
         let values = self.values.entry(first.to_lowercase()).or_default();
         if !values.iter().any(|known| known.text == text) {
-            values.push(Value { text: text.to_owned(), entity: finding.entity.clone(), score: finding.score });
+            values.push(Value {
+                text: text.to_owned(),
+                entity: finding.entity.clone(),
+                score: finding.score,
+            });
             values.sort_by_key(|value| std::cmp::Reverse(value.text.len()));
         }
     }
@@ -291,7 +320,8 @@ impl Learned {
                 let lead = value.text.find(is_of_word).unwrap_or(0);
                 let Some(start) = at.checked_sub(lead).filter(|start| *start >= end) else { continue };
                 let range = start..start + value.text.len();
-                let stands_there = text.get(range.clone()).is_some_and(|found| found.eq_ignore_ascii_case(&value.text));
+                let stands_there =
+                    text.get(range.clone()).is_some_and(|found| found.eq_ignore_ascii_case(&value.text));
                 let ends_there = !text.get(range.end..).unwrap_or_default().starts_with(is_of_word)
                     || !value.text.ends_with(is_of_word);
                 if stands_there && ends_there {

@@ -50,7 +50,8 @@ fn resolved(mut found: Vec<Finding>) -> Vec<Finding> {
         match over.filter(|other| other.range.end > finding.range.start) {
             None => drop(kept.insert(finding.range.start, finding)),
             Some(other) => {
-                let is_inside = other.range.start <= finding.range.start && finding.range.end <= other.range.end;
+                let is_inside =
+                    other.range.start <= finding.range.start && finding.range.end <= other.range.end;
                 let is_known = other.entity == finding.entity
                     || other.labels.iter().any(|(label, _)| *label == finding.entity);
                 if is_inside && !is_known {

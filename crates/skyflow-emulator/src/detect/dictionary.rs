@@ -67,12 +67,15 @@ impl Recognizer for Dictionary {
             for phrase in phrases.get(&first.to_lowercase()).into_iter().flatten() {
                 let following = words.get(at + 1..at + 1 + phrase.rest.len()).unwrap_or_default();
                 let fits = following.len() == phrase.rest.len()
-                    && following.iter().zip(&phrase.rest).all(|((_, word), taught)| word.to_lowercase() == *taught);
+                    && following
+                        .iter()
+                        .zip(&phrase.rest)
+                        .all(|((_, word), taught)| word.to_lowercase() == *taught);
                 if !fits {
                     continue;
                 }
-                let (last_start, last) = following.last().unwrap_or(&(*start, first));
-                let range = *start..last_start + last.len();
+                let end = following.last().map_or(start + first.len(), |(start, last)| start + last.len());
+                let range = *start..end;
                 // Between the words of a phrase stands what stands between words: no end of a sentence.
                 if text.get(range.clone()).is_some_and(|found| !found.contains(['.', '!', '?', ';', ':'])) {
                     found.push(Finding::new(range, phrase.entity.clone(), SCORE));

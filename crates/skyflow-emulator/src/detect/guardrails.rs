@@ -2,8 +2,20 @@
 
 /// Words that make a text toxic. Skyflow's model is not public; these are insults that nobody needs in a test.
 const TOXIC: [&str; 14] = [
-    "idiot", "idiots", "moron", "morons", "stupid", "scum", "bastard", "bastards", "shut up", "kill you", "hate you",
-    "worthless", "disgusting", "loser",
+    "idiot",
+    "idiots",
+    "moron",
+    "morons",
+    "stupid",
+    "scum",
+    "bastard",
+    "bastards",
+    "shut up",
+    "kill you",
+    "hate you",
+    "worthless",
+    "disgusting",
+    "loser",
 ];
 
 /// What is found in a text.

@@ -5,23 +5,27 @@ mod date_shift;
 mod deidentifier;
 mod detector;
 mod dictionary;
+mod files;
 mod guardrails;
 mod passage;
 mod policy;
 mod recognizer;
 mod reidentifier;
 mod rewrite;
+mod rules;
 mod settings;
 mod vault_tokens;
 
 pub use canned::CannedRun;
 pub use dictionary::Dictionary;
+pub use files::{Ocr, OcrError, OcrWord};
 pub use passage::Passage;
 pub use recognizer::{Finding, Recognizer};
 
 pub(crate) use canned::{CannedRuns, Counts, failed, output, succeeded, without_output};
 pub(crate) use deidentifier::{Deidentifier, Found, VaultTokens};
 pub(crate) use detector::Detector;
+pub(crate) use files::{FileOptions, FileProblem, MaskingMethod, process};
 pub(crate) use guardrails::Verdict;
 pub(crate) use policy::{Policy, PolicyOptions};
 pub(crate) use reidentifier::{Format, FormatOptions, Reidentifier, TokenValues};

@@ -139,7 +139,8 @@ impl Policy {
 
     /// Files have no vault tokens.
     pub(crate) fn without_vault_tokens(self) -> ApiResult<Self> {
-        let asked = self.default == TokenKind::VaultToken || self.kinds.values().any(|kind| *kind == TokenKind::VaultToken);
+        let asked = self.default == TokenKind::VaultToken
+            || self.kinds.values().any(|kind| *kind == TokenKind::VaultToken);
         match asked {
             false => Ok(self),
             true => Err(ApiError::bad_request(
@@ -259,7 +260,13 @@ mod tests {
         .unwrap();
         assert_eq!(policy.kind_of(&DetectEntity::NAME), TokenKind::VaultToken);
         assert_eq!(policy.kind_of(&DetectEntity::NAME_GIVEN), TokenKind::EntityOnly);
-        for (entity, wanted) in [("name", true), ("name_given", true), ("location_address_street", true), ("location", false), ("location_city", false)] {
+        for (entity, wanted) in [
+            ("name", true),
+            ("name_given", true),
+            ("location_address_street", true),
+            ("location", false),
+            ("location_city", false),
+        ] {
             assert_eq!(policy.wants(&DetectEntity::new(entity)), wanted, "{entity}");
         }
         assert!(policy.without_vault_tokens().is_err());
@@ -267,7 +274,9 @@ mod tests {
 
     #[test]
     fn allowing_wins_and_restricting_wants_the_whole_value() {
-        let policy = policy(json!({"allow_regex": ["Jane"], "restrict_regex": ["Jane Doe", "[0-9]+", "a|b"]})).unwrap();
+        let policy =
+            policy(json!({"allow_regex": ["Jane"], "restrict_regex": ["Jane Doe", "[0-9]+", "a|b"]}))
+                .unwrap();
         for (value, ruling) in [
             ("Jane Doe", Ruling::Allowed),
             ("123", Ruling::Restricted),

@@ -115,7 +115,12 @@ mod tests {
     struct Known;
 
     impl TokenValues for Known {
-        fn value(&mut self, entity: &DetectEntity, token: &str, asked: Redaction) -> ApiResult<Option<String>> {
+        fn value(
+            &mut self,
+            entity: &DetectEntity,
+            token: &str,
+            asked: Redaction,
+        ) -> ApiResult<Option<String>> {
             let value = match (entity.as_str(), token) {
                 ("name", "5RVywhc") => "Jane Doe",
                 ("name_given", "x") => "Zoë",
@@ -138,7 +143,10 @@ mod tests {
             ("é[NAME_5RVywhc]!", "éJane Doe!"),
             ("[[NAME_5RVywhc]]", "[Jane Doe]"),
             ("[NAME_GIVEN_x][EMAIL_ADDRESS_a@b.com]", "Zoëjane@example.com"),
-            ("[NAME_1] [NAME] [name_5RVywhc] [NAME_5RVywhc [NAME_ 5RVywhc]", "[NAME_1] [NAME] [name_5RVywhc] [NAME_5RVywhc [NAME_ 5RVywhc]"),
+            (
+                "[NAME_1] [NAME] [name_5RVywhc] [NAME_5RVywhc [NAME_ 5RVywhc]",
+                "[NAME_1] [NAME] [name_5RVywhc] [NAME_5RVywhc [NAME_ 5RVywhc]",
+            ),
             ("[SSN_5RVywhc] [] [_] [NAME_] [", "[SSN_5RVywhc] [] [_] [NAME_] ["),
         ] {
             assert_eq!(reidentified(text, json!({})), expected);
@@ -149,7 +157,10 @@ mod tests {
     fn each_entity_is_shown_as_its_list_says() {
         let text = "[NAME_5RVywhc] [NAME_GIVEN_x]";
         assert_eq!(reidentified(text, json!({"masked": ["name"], "redacted": null})), "MASKED Zoë");
-        assert_eq!(reidentified(text, json!({"redacted": ["ALL"], "plaintext": ["name"]})), "Jane Doe REDACTED");
+        assert_eq!(
+            reidentified(text, json!({"redacted": ["ALL"], "plaintext": ["name"]})),
+            "Jane Doe REDACTED"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{CannedRun, CannedRuns, Detector, Dictionary, Policy, PolicyOptions, Recognizer};
+use super::{CannedRun, CannedRuns, Detector, Dictionary, Ocr, Policy, PolicyOptions, Recognizer};
 use crate::errors::{ApiError, ApiResult};
 
 /// What a builder says about Detect.
@@ -15,6 +15,7 @@ pub(crate) struct DetectSettings {
     pub(crate) canned: Vec<CannedRun>,
     pub(crate) configurations: BTreeMap<String, Value>,
     pub(crate) run_time: Duration,
+    pub(crate) ocr: Option<Box<dyn Ocr>>,
 }
 
 /// Detect in one vault.
@@ -22,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) detector: Detector,
     pub(crate) canned: CannedRuns,
     pub(crate) run_time: Duration,
+    pub(crate) ocr: Option<Box<dyn Ocr>>,
     configurations: BTreeMap<String, PolicyOptions>,
 }
 
@@ -43,6 +45,7 @@ impl Settings {
             detector: Detector::new(recognizers, settings.dictionary),
             canned: CannedRuns::new(settings.canned),
             run_time: settings.run_time,
+            ocr: settings.ocr,
             configurations,
         })
     }

@@ -37,7 +37,8 @@ impl StoredTokens<'_> {
 impl VaultTokens for StoredTokens<'_> {
     fn token(&mut self, entity: &DetectEntity, value: &str) -> ApiResult<String> {
         let name = column_of(entity);
-        let policy = |column: &CompiledColumn| column.token_policy.is_some_and(|policy| policy.is_deterministic());
+        let policy =
+            |column: &CompiledColumn| column.token_policy.is_some_and(|policy| policy.is_deterministic());
         let Some((table, column)) = self.column(entity).filter(|(_, column)| policy(column)) else {
             return Err(ApiError::bad_request(format!(
                 "Invalid request. The vault has no column {name} with deterministic tokens. Specify another token type."
@@ -49,9 +50,19 @@ impl VaultTokens for StoredTokens<'_> {
         }
         let fields = Map::from_iter([(name.clone(), Value::from(value))]);
         let record = RecordInput { fields: Some(fields), tokens: None };
-        let writer = Writer { state: self.state, connection: self.connection, now: self.now, mode: TokenMode::Disable };
+        let writer = Writer {
+            state: self.state,
+            connection: self.connection,
+            now: self.now,
+            mode: TokenMode::Disable,
+        };
         let written = writer.insert(table, &record, None)?;
-        written.tokens.get(&name).and_then(Value::as_str).map(ToOwned::to_owned).ok_or_else(ApiError::internal)
+        written
+            .tokens
+            .get(&name)
+            .and_then(Value::as_str)
+            .map(ToOwned::to_owned)
+            .ok_or_else(ApiError::internal)
     }
 }
 

@@ -26,8 +26,7 @@ pub(super) fn deidentify(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     let text = required_text(request.text)?;
     let policy = call.state.detect.policy(request.configuration_id.as_deref(), request.options)?;
     let answer = call.state.store.write(|transaction| {
-        let mut tokens =
-            StoredTokens { state: call.state, connection: transaction, caller, now: call.now };
+        let mut tokens = StoredTokens { state: call.state, connection: transaction, caller, now: call.now };
         let detector = &call.state.detect.detector;
         Deidentifier::new(detector, &policy, &mut tokens, shift_seed()).deidentify_text(&text)
     })?;

@@ -23,7 +23,7 @@ mod write;
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use skyflow_http::Body;
 
@@ -50,7 +50,7 @@ pub(crate) struct Call<'a> {
 
 impl Call<'_> {
     /// Reads the body as JSON. The error says where, and never what: values stand in the body.
-    pub(crate) fn json<T: DeserializeOwned>(&self) -> ApiResult<T> {
+    pub(crate) fn json<'b, T: Deserialize<'b>>(&'b self) -> ApiResult<T> {
         serde_json::from_slice(self.body).map_err(|error| {
             let problem =
                 if error.is_data() { "does not have the expected shape" } else { "is not valid JSON" };
@@ -60,6 +60,17 @@ impl Call<'_> {
                 error.column()
             ))
         })
+    }
+
+    /// Refuses a request that names another vault, or none, where the body or the query says which.
+    pub(crate) fn require_vault(&self, vault_id: Option<&str>) -> ApiResult<()> {
+        match vault_id.filter(|id| !id.is_empty()) {
+            Some(id) if id == self.state.vault_id => Ok(()),
+            Some(_) => Err(ApiError::no_such_resource()),
+            None => {
+                Err(ApiError::bad_request("Invalid request. vault_id is missing. Specify a valid vault ID."))
+            }
+        }
     }
 
     pub(crate) fn table(&self) -> ApiResult<&Arc<CompiledTable>> {
@@ -163,9 +174,7 @@ fn run_for(caller: &Caller, operation: Operation, call: &Call<'_>) -> ApiResult<
         Operation::FilesDeidentifySpreadsheet => {
             deidentify_file::start(call, caller, &["csv", "xls", "xlsx"])
         }
-        Operation::FilesDeidentifyStructuredText => {
-            deidentify_file::start(call, caller, &["json", "xml"])
-        }
+        Operation::FilesDeidentifyStructuredText => deidentify_file::start(call, caller, &["json", "xml"]),
         Operation::FilesReidentify => reidentify::file(call, caller),
         Operation::FilesGetRun => runs::get(call, caller),
     }

@@ -1,0 +1,23 @@
+/// Who a sample speaks of; invented.
+#[derive(Clone, Copy)]
+pub struct Person<'a> {
+    pub name: &'a str,
+    pub card: &'a str,
+    pub mail: &'a str,
+}
+
+impl Person<'_> {
+    /// Fills a template: `{name}`, `{card}`, `{mail}`, and the halves of each, such as `{name1}` and `{name2}`.
+    ///
+    /// `{NAME}` is the name in references of characters, which XML reads as the name.
+    pub fn fill(&self, template: &str) -> String {
+        let mut filled = template.to_owned();
+        for (key, value) in [("name", self.name), ("card", self.card), ("mail", self.mail)] {
+            let (first, second) = value.split_at(value.len() / 2);
+            filled = filled.replace(&format!("{{{key}}}"), value);
+            filled = filled.replace(&format!("{{{key}1}}"), first).replace(&format!("{{{key}2}}"), second);
+        }
+        let references: String = self.name.chars().map(|c| format!("&#{};", u32::from(c))).collect();
+        filled.replace("{NAME}", &references)
+    }
+}

@@ -1,0 +1,130 @@
+use crate::detect::files::mapped_text::{MappedText, Splices};
+use crate::detect::files::xml::{Attribute, decode, escape_attribute, local};
+use crate::detect::files::{FileProblem, rewriter::Rewriter};
+use crate::detect::rewrite::Edit;
+
+use super::formula::identifier;
+
+/// Attributes that hold what people write, whatever they say.
+const TEXTS: [&str; 31] = [
+    "alt",
+    "anchor",
+    "author",
+    "caption",
+    "comment",
+    "descr",
+    "description",
+    "display",
+    "displayName",
+    "displayText",
+    "docLocation",
+    "error",
+    "errorTitle",
+    "fullName",
+    "help",
+    "href",
+    "initials",
+    "instr",
+    "lastEditedBy",
+    "location",
+    "name",
+    "prompt",
+    "promptTitle",
+    "string",
+    "tag",
+    "text",
+    "title",
+    "tooltip",
+    "v",
+    "value",
+    "userId",
+];
+/// Elements whose `val` is such an attribute.
+const TEXT_ELEMENTS: [&str; 10] = [
+    "alias",
+    "tag",
+    "docVar",
+    "default",
+    "listItem",
+    "statusText",
+    "helpText",
+    "placeholder",
+    "docPart",
+    "result",
+];
+/// Attributes that hold fonts, places, shapes and names of vocabularies: structure that looks like text.
+const STRUCTURE: [&str; 17] = [
+    "Ignorable",
+    "MustUnderstand",
+    "ProcessContent",
+    "Requires",
+    "ascii",
+    "cs",
+    "eastAsia",
+    "hAnsi",
+    "path",
+    "prefixMappings",
+    "ref",
+    "schemaLocation",
+    "spans",
+    "sqref",
+    "style",
+    "topLeftCell",
+    "typeface",
+];
+/// Elements whose attributes are all structure.
+const STRUCTURE_ELEMENTS: [&str; 6] = ["font", "lsdException", "rFont", "altName", "latentStyles", "rFonts"];
+/// A run of digits that is longer than any measure or id.
+const LONG_NUMBER: usize = 12;
+
+/// Rewrites the attributes of a tag that hold text.
+pub(super) fn rewrite(
+    source: &str,
+    element: &str,
+    attributes: &[Attribute],
+    splices: &mut Splices,
+    rewriter: &mut Rewriter<'_>,
+) -> Result<(), FileProblem> {
+    for attribute in attributes {
+        let written = source.get(attribute.name.clone()).unwrap_or_default();
+        let name = local(written);
+        let mut text = MappedText::default();
+        decode(source, &attribute.value, &mut text)?;
+        if written.starts_with("xmlns") || !is_text(element, name, text.text()) {
+            continue;
+        }
+        let edits = rewriter.edits_aside(text.text(), name)?;
+        let edits: Vec<Edit> = edits
+            .into_iter()
+            .map(|edit| Edit { replacement: allowed(element, name, &edit.replacement), ..edit })
+            .collect();
+        splices.edit(&text, &edits, escape_attribute);
+    }
+    Ok(())
+}
+
+fn is_text(element: &str, name: &str, value: &str) -> bool {
+    if STRUCTURE.contains(&name) || STRUCTURE_ELEMENTS.contains(&element) {
+        return false;
+    }
+    if TEXTS.contains(&name) || (name == "val" && TEXT_ELEMENTS.contains(&element)) {
+        return true;
+    }
+    let is_prose = |c: char| c.is_whitespace() || c == '@' || c == '%' || !c.is_ascii();
+    let longest_number = value.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    value.contains(is_prose) || longest_number >= LONG_NUMBER
+}
+
+/// Returns what an attribute may hold of a replacement: some are names that others refer to.
+fn allowed(element: &str, name: &str, replacement: &str) -> String {
+    match (element, name) {
+        ("sheet", "name") => {
+            let allowed = |c: char| !"[]:*?/\\'".contains(c);
+            replacement.chars().filter(|c| allowed(*c)).collect()
+        }
+        ("definedName" | "table" | "bookmarkStart", "name" | "displayName") | (_, "anchor") => {
+            identifier(replacement)
+        }
+        _ => replacement.to_owned(),
+    }
+}

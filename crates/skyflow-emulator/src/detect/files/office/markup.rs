@@ -1,0 +1,185 @@
+use std::ops::Range;
+
+use super::paragraph::{Change, Paragraph};
+use super::worksheet::{Workbook, is_worksheet};
+use super::{attributes, formula};
+use crate::detect::files::mapped_text::{MappedText, Splices};
+use crate::detect::files::xml::{Attribute, Token, decode, escape, local, tokens};
+use crate::detect::files::{FileProblem, rewriter::Rewriter};
+
+/// Elements whose runs are one text.
+const PARAGRAPHS: [&str; 4] = ["p", "si", "is", "text"];
+/// Elements whose text is a formula.
+const FORMULAS: [&str; 6] =
+    ["f", "formula", "formula1", "formula2", "definedName", "calculatedColumnFormula"];
+
+/// Rewrites a part in the markup of Office: its paragraphs, its other texts and its attributes.
+pub(super) fn rewrite(
+    part: &str,
+    source: &str,
+    workbook: &mut Workbook,
+    rewriter: &mut Rewriter<'_>,
+) -> Result<String, FileProblem> {
+    let tokens = tokens(source)?;
+    let mut splices = Splices::default();
+    workbook.rewrite_cells(part, source, &tokens, &mut splices, rewriter)?;
+    let mut walk = Walk {
+        part,
+        source,
+        workbook,
+        splices,
+        rewriter,
+        open: Vec::new(),
+        paragraphs: Vec::new(),
+        strings: 0,
+    };
+    for token in &tokens {
+        walk.step(token)?;
+    }
+    walk.keep_spaces(&tokens);
+    Ok(walk.splices.apply(source))
+}
+
+struct Walk<'a, 'r> {
+    part: &'a str,
+    source: &'a str,
+    workbook: &'a Workbook,
+    splices: Splices,
+    rewriter: &'a mut Rewriter<'r>,
+    open: Vec<&'a str>,
+    paragraphs: Vec<Paragraph>,
+    /// How many shared strings have been seen.
+    strings: usize,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn step(&mut self, token: &Token) -> Result<(), FileProblem> {
+        match token {
+            Token::Start { name, attributes, empty, .. } => self.start(name, attributes, *empty),
+            Token::End { name, .. } => {
+                self.open.pop();
+                if PARAGRAPHS.contains(&self.name(name)) {
+                    if let Some(paragraph) = self.paragraphs.pop() {
+                        paragraph.finish(&mut self.splices, self.rewriter)?;
+                    }
+                }
+                Ok(())
+            }
+            Token::Text(range) => self.text(range),
+            Token::CharacterData(range) => {
+                // Office writes none; what another program writes there becomes text as all the others.
+                let text = self.source.get(range.clone()).unwrap_or_default();
+                let edits = self.rewriter.edits(text, "")?;
+                let changed = crate::detect::rewrite::apply(text, &edits).replace("]]>", "");
+                self.splices.replace(range.clone(), changed);
+                Ok(())
+            }
+            // Nothing reads them, and programs that write Office files note much in them.
+            Token::Comment(range) | Token::Instruction(range) => {
+                self.splices.replace(range.clone(), "");
+                Ok(())
+            }
+            Token::DocumentType(_) => {
+                Err(FileProblem::broken("a part of the file has a DOCTYPE, which Office does not allow"))
+            }
+        }
+    }
+
+    fn name(&self, name: &Range<usize>) -> &'a str {
+        self.source.get(name.clone()).map_or("", local)
+    }
+
+    fn start(
+        &mut self,
+        name: &Range<usize>,
+        attributes: &[Attribute],
+        empty: bool,
+    ) -> Result<(), FileProblem> {
+        let name = self.name(name);
+        attributes::rewrite(self.source, name, attributes, &mut self.splices, self.rewriter)?;
+        if name == "pageSetup" {
+            // Refers to the settings of a printer, which are not kept.
+            let reference = attributes.iter().find(|attribute| self.name(&attribute.name) == "id");
+            if let Some(reference) = reference {
+                self.splices.replace(reference.name.start..reference.value.end + 1, "");
+            }
+        }
+        let parent = self.open.last().copied().unwrap_or_default();
+        if let ("r" | "p", Some(paragraph)) = (parent, self.paragraphs.last_mut()) {
+            match name {
+                "tab" | "ptab" => paragraph.add_implied('\t'),
+                "br" | "cr" => paragraph.add_implied('\n'),
+                "noBreakHyphen" => paragraph.add_implied('-'),
+                _ => {}
+            }
+        }
+        if !empty {
+            self.open.push(name);
+            if PARAGRAPHS.contains(&name) {
+                let mut paragraph = Paragraph::default();
+                if name == "si" {
+                    self.workbook.label_of_string(self.strings).clone_into(&mut paragraph.label);
+                }
+                self.paragraphs.push(paragraph);
+            }
+        }
+        self.strings += usize::from(name == "si");
+        Ok(())
+    }
+
+    fn text(&mut self, range: &Range<usize>) -> Result<(), FileProblem> {
+        let source = self.source;
+        if source.get(range.clone()).is_some_and(|text| text.trim().is_empty()) && !self.is_run() {
+            return Ok(());
+        }
+        let parent = self.open.last().copied().unwrap_or_default();
+        if is_worksheet(self.part) && self.open.iter().any(|name| ["is", "v"].contains(name)) {
+            // The cells have been looked at.
+            return Ok(());
+        }
+        // Readings of East Asian words stand within a text without being part of it.
+        let is_reading = self.open.contains(&"rPh");
+        match (parent, self.paragraphs.last_mut()) {
+            ("t", Some(paragraph)) if !is_reading => {
+                let change = match self.open.contains(&"ins") || self.open.contains(&"moveTo") {
+                    true => Change::Inserted,
+                    false => Change::Kept,
+                };
+                paragraph.add(change, |text| decode(source, range, text))
+            }
+            ("delText", Some(paragraph)) => {
+                paragraph.add(Change::Deleted, |text| decode(source, range, text))
+            }
+            ("instrText" | "delInstrText", Some(paragraph)) => {
+                decode(source, range, paragraph.instructions())
+            }
+            _ => {
+                let mut text = MappedText::default();
+                decode(source, range, &mut text)?;
+                let edits = self.rewriter.edits(text.text(), parent)?;
+                match FORMULAS.contains(&parent) {
+                    true => formula::edit(&mut self.splices, &text, &edits),
+                    false => self.splices.edit(&text, &edits, escape),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn is_run(&self) -> bool {
+        self.open.last().is_some_and(|name| ["t", "delText", "instrText", "delInstrText"].contains(name))
+    }
+
+    /// Says of edited runs that their spaces matter: an edit may have cut a text before or behind one.
+    fn keep_spaces(&mut self, tokens: &[Token]) {
+        for pair in tokens.windows(2) {
+            let [Token::Start { name, attributes, .. }, Token::Text(range)] = pair else { continue };
+            let written = self.source.get(name.clone()).unwrap_or_default();
+            let is_run = ["w:t", "w:delText", "w:instrText", "t", "x:t"].contains(&written);
+            let says_so = attributes.iter().any(|a| self.source.get(a.name.clone()) == Some("xml:space"));
+            if is_run && !says_so && self.splices.touches(range) {
+                self.splices.insert(name.end, " xml:space=\"preserve\"");
+            }
+        }
+    }
+}

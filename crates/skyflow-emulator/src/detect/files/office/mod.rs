@@ -1,0 +1,78 @@
+//! Office files: an archive of XML parts, of which each is rewritten in place.
+//!
+//! Pictures, sound and fonts inside stay as they are. Files that hold other files or programs are refused: nothing
+//! could be said about what is in there.
+
+mod attributes;
+mod contents;
+mod formula;
+mod markup;
+mod package;
+mod paragraph;
+mod properties;
+mod relationships;
+mod worksheet;
+
+#[cfg(test)]
+mod tests;
+
+use self::package::Package;
+use self::worksheet::Workbook;
+use super::xml::{self, Document};
+use super::{FileProblem, rewriter::Rewriter};
+
+/// What an Office file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Document,
+    Spreadsheet,
+    Presentation,
+}
+
+/// An Office file that was processed.
+pub(super) struct Processed {
+    pub(super) content: Vec<u8>,
+    pub(super) pages: Option<u32>,
+    pub(super) slides: Option<u32>,
+}
+
+pub(super) fn process(
+    kind: Kind,
+    content: &[u8],
+    rewriter: &mut Rewriter<'_>,
+) -> Result<Processed, FileProblem> {
+    let mut package = Package::read(content)?;
+    contents::check(kind, &package)?;
+    let removed = contents::remove(&mut package);
+    let mut workbook = match kind {
+        Kind::Spreadsheet => Workbook::read(&package)?,
+        Kind::Document | Kind::Presentation => Workbook::default(),
+    };
+    for part in &mut package.parts {
+        if !contents::is_xml(&part.name, &part.content) {
+            continue;
+        }
+        let document = Document::read(&part.content)?;
+        let source = &document.source;
+        let name = part.name.as_str();
+        let changed = if name == contents::TYPES {
+            relationships::without_types(source, &removed)?
+        } else if name.ends_with(".rels") {
+            relationships::rewrite(name, source, &removed, rewriter)?
+        } else if name.starts_with("docProps/") {
+            properties::rewrite(source, rewriter)?
+        } else if name.starts_with("customXml/item") && !name.starts_with("customXml/itemProps") {
+            xml::rewrite_document(source, rewriter)?
+        } else {
+            markup::rewrite(name, source, &mut workbook, rewriter)?
+        };
+        part.content = document.write(&changed);
+    }
+    let is_slide = |name: &str| name.starts_with("ppt/slides/") && name.ends_with(".xml");
+    let slides = package.parts.iter().filter(|part| is_slide(&part.name)).count();
+    Ok(Processed {
+        content: package.write()?,
+        pages: properties::pages(&package),
+        slides: (kind == Kind::Presentation).then_some(u32::try_from(slides).unwrap_or(u32::MAX)),
+    })
+}

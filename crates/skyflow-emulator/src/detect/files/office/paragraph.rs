@@ -1,0 +1,72 @@
+use crate::detect::files::mapped_text::{MappedText, Splices};
+use crate::detect::files::xml::escape;
+use crate::detect::files::{FileProblem, rewriter::Rewriter};
+
+use super::formula;
+
+/// The text of a paragraph, put together from its runs.
+#[derive(Default)]
+pub(super) struct Paragraph {
+    /// The text as it reads now.
+    current: MappedText,
+    /// The text as it was before its tracked changes.
+    original: MappedText,
+    /// The codes of its fields.
+    instructions: MappedText,
+    has_changes: bool,
+    pub(super) label: String,
+}
+
+/// What tracked changes say about a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    Kept,
+    Inserted,
+    Deleted,
+}
+
+impl Paragraph {
+    /// Adds a text that `add` reads from the source.
+    pub(super) fn add(
+        &mut self,
+        change: Change,
+        add: impl Fn(&mut MappedText) -> Result<(), FileProblem>,
+    ) -> Result<(), FileProblem> {
+        self.has_changes |= change != Change::Kept;
+        if change != Change::Deleted {
+            add(&mut self.current)?;
+        }
+        if change != Change::Inserted {
+            add(&mut self.original)?;
+        }
+        Ok(())
+    }
+
+    /// Adds what is an element and reads as a character.
+    pub(super) fn add_implied(&mut self, character: char) {
+        self.current.push_implied(character);
+        self.original.push_implied(character);
+    }
+
+    /// Returns the codes of fields, which are split over runs as texts are.
+    pub(super) fn instructions(&mut self) -> &mut MappedText {
+        &mut self.instructions
+    }
+
+    /// Shows the paragraph and distributes the edits over its runs.
+    pub(super) fn finish(
+        self,
+        splices: &mut Splices,
+        rewriter: &mut Rewriter<'_>,
+    ) -> Result<(), FileProblem> {
+        let edits = rewriter.edits(self.current.text(), &self.label)?;
+        splices.edit(&self.current, &edits, escape);
+        if self.has_changes {
+            let edits = rewriter.edits_aside(self.original.text(), &self.label)?;
+            splices.edit(&self.original, &edits, escape);
+        }
+        let edits = rewriter.edits_aside(self.instructions.text(), "")?;
+        formula::edit(splices, &self.instructions, &edits);
+        Ok(())
+    }
+}

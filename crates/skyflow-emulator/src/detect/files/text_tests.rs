@@ -1,0 +1,189 @@
+use super::planted::{self, MAIL, NAME, NUMBER, ReplacePlanted, assert_nothing_planted, keep, redact, run};
+use super::{FileOptions, FileProblem, process};
+
+fn text(format: &str, content: &str) -> String {
+    let redacted = redact(format, content.as_bytes());
+    assert_nothing_planted(&redacted);
+    String::from_utf8(redacted).unwrap()
+}
+
+fn labels(format: &str, content: &str) -> Vec<String> {
+    let mut rewrite = ReplacePlanted::default();
+    process(format, content.as_bytes(), &FileOptions::default(), None, &mut rewrite).unwrap();
+    rewrite.labels
+}
+
+#[test]
+fn a_text_keeps_its_line_ends_and_its_encoding() {
+    assert_eq!(
+        text("txt", &format!("Hi {NAME},\r\ncard {NUMBER}\r\n")),
+        "Hi [NAME_1],\r\ncard [CREDIT_CARD_1]\r\n"
+    );
+    assert_eq!(text("txt", "Ada\nQuillfeather"), "[NAME_1]");
+    let mut utf16 = vec![0xff, 0xfe];
+    utf16.extend(format!("\u{fc} {NAME}").encode_utf16().flat_map(u16::to_le_bytes));
+    let redacted = redact("txt", &utf16);
+    assert_nothing_planted(&redacted);
+    assert_eq!(&redacted[..6], b"\xff\xfe\xfc\0 \0");
+    let latin = [b"\xfc ", NAME.as_bytes()].concat();
+    assert_eq!(redact("txt", &latin), b"\xfc [NAME_1]");
+}
+
+#[test]
+fn words_and_characters_are_those_of_the_input() {
+    let run = run("txt", format!("{NAME} \u{fc}").as_bytes()).unwrap();
+    assert_eq!((run.word_count, run.character_count), (3, NAME.len() as u64 + 2));
+    assert_eq!((run.outputs[0].kind, run.outputs[0].extension.as_str()), ("redacted_file", "txt"));
+}
+
+#[test]
+fn a_table_keeps_its_quotes_and_shows_cells_under_their_headers() {
+    let table = format!("name;card\r\n\"{NAME}\"; {NUMBER} \r\n\"says \"\"{NAME}\"\"\nand\";1\r\n\r\nx");
+    assert_eq!(
+        text("csv", &table),
+        "name;card\r\n\"[NAME_1]\"; [CREDIT_CARD_1] \r\n\"says \"\"[NAME_1]\"\"\nand\";1\r\n\r\nx"
+    );
+    assert_eq!(labels("csv", &table), ["name", "card", "name"]);
+}
+
+#[test]
+fn a_cell_is_quoted_when_its_replacement_needs_it() {
+    struct Comma;
+    impl crate::detect::rewrite::Rewrite for Comma {
+        fn edits(
+            &mut self,
+            passage: &crate::detect::Passage<'_>,
+        ) -> crate::errors::ApiResult<Vec<crate::detect::rewrite::Edit>> {
+            let found = passage.text().find("[N]");
+            Ok(found
+                .map(|at| crate::detect::rewrite::Edit {
+                    range: at..at + 3,
+                    replacement: "Roe, \"J\"".into(),
+                })
+                .into_iter()
+                .collect())
+        }
+    }
+    let run = process("csv", b"a,b\n[N],\"[N]\"\n", &FileOptions::default(), None, &mut Comma).unwrap();
+    assert_eq!(run.outputs[0].content, b"a,b\n\"Roe, \"\"J\"\"\",\"Roe, \"\"J\"\"\"\n");
+}
+
+#[test]
+fn the_delimiter_of_a_table_is_told_by_its_records() {
+    for (table, label) in [
+        ("a\tb\n1\tX\n", "b"),
+        ("a|b\n1|X\n", "b"),
+        ("a,b\n\"1;2;3\",X\n", "b"),
+        ("sep=;\na;b\n1;X\n", "b"),
+        ("X\n", ""),
+        ("1234,a@b\n5,X\n", ""),
+    ] {
+        assert_eq!(labels("csv", &table.replace('X', NAME)), [label], "{table}");
+    }
+}
+
+#[test]
+fn json_changes_in_its_literals_only() {
+    let escaped: String = NAME.chars().map(|c| format!("\\u{:04X}", u32::from(c))).collect();
+    let source = format!(
+        "{{ \"b\" : [ 1.50, {NUMBER}, -0 ],\n \"{NAME}\": \"{escaped}\\n\\ud83d\\ude00 \\/ \\\"x\", \"a\": {{\"mail\": \"<{MAIL}>\"}} }}\n"
+    );
+    assert_eq!(
+        text("json", &source),
+        "{ \"b\" : [ 1.50, \"[CREDIT_CARD_1]\", -0 ],\n \"[NAME_1]\": \"[NAME_1]\\n\\ud83d\\ude00 \\/ \\\"x\", \
+         \"a\": {\"mail\": \"<[EMAIL_ADDRESS_1]>\"} }\n"
+    );
+    assert_eq!(labels("json", &source), ["b", "", NAME, "mail"]);
+    let kept = "{\"z\":1e5,\"a\":[\"\\u0041\",\t12345678901234567890.10]}";
+    assert_eq!(keep("json", kept.as_bytes()), kept.as_bytes());
+}
+
+#[test]
+fn each_line_of_jsonl_is_a_document() {
+    let source = format!("{{\"n\":\"{NAME}\"}}\r\n\n\"{MAIL}\"\n{NUMBER}");
+    assert_eq!(
+        text("jsonl", &source),
+        "{\"n\":\"[NAME_1]\"}\r\n\n\"[EMAIL_ADDRESS_1]\"\n\"[CREDIT_CARD_1]\""
+    );
+    assert!(
+        matches!(run("jsonl", b"{}\n{"), Err(FileProblem::Broken(message)) if message.contains("line 2"))
+    );
+}
+
+#[test]
+fn xml_changes_in_its_characters_only() {
+    let escaped: String = NAME.chars().map(|c| format!("&#x{:X};", u32::from(c))).collect();
+    let source = format!(
+        "<?xml version='1.0'?>\n<!-- {NAME} --><a xmlns=\"http://x\" n='{NUMBER}'>\n<?go {MAIL}?><b>{escaped} &amp; <![CDATA[{NAME} & ]]></b>\
+         <c>Ada <![CDATA[Quill]]><!-- x -->feather</c></a>"
+    );
+    assert_eq!(
+        text("xml", &source),
+        "<?xml version='1.0'?>\n<!-- [NAME_1] --><a xmlns=\"http://x\" n='[CREDIT_CARD_1]'>\n<?go _EMAIL_ADDRESS_1_?><b>[NAME_1] &amp; \
+         <![CDATA[[NAME_1] & ]]></b><c>[NAME_1]<![CDATA[]]><!-- x --></c></a>"
+    );
+    assert_eq!(labels("xml", &source), ["", "n", "", "b", "b", "c"]);
+}
+
+#[test]
+fn xml_in_other_encodings_stays_in_them() {
+    let latin =
+        [b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xfc ".as_slice(), NAME.as_bytes(), b"</a>"]
+            .concat();
+    assert!(redact("xml", &latin).ends_with(b"<a>\xfc [NAME_1]</a>"));
+    let mut utf16 = vec![0xfe, 0xff];
+    utf16.extend(format!("<a>{NAME}</a>").encode_utf16().flat_map(u16::to_be_bytes));
+    assert_nothing_planted(&redact("xml", &utf16));
+}
+
+#[test]
+fn files_that_are_not_what_they_say_are_broken() {
+    for (format, content) in [
+        ("json", &b"{\"a\": }"[..]),
+        ("json", b""),
+        ("xml", b"<a><b></a>"),
+        ("xml", b"<a>&unknown;</a>"),
+        ("xml", b"<a b=c/>"),
+        ("xml", b"<a/><b/>"),
+        ("xml", b"text"),
+        ("xml", b"\xff<a/>"),
+        ("txt", b"\xff\xfea"),
+    ] {
+        let problem = run(format, content).err();
+        assert!(matches!(problem, Some(FileProblem::Broken(_))), "{content:?}");
+    }
+}
+
+#[test]
+fn entities_of_a_doctype_are_refused() {
+    let bomb = b"<!DOCTYPE a [<!ENTITY b \"bb\">]><a>&b;</a>";
+    assert!(matches!(run("xml", bomb), Err(FileProblem::Unsupported(_))));
+    assert_eq!(keep("xml", b"<!DOCTYPE html><a/>"), b"<!DOCTYPE html><a/>");
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    assert!(matches!(run("json", deep.as_bytes()), Err(FileProblem::TooLarge(_))));
+    let deep = "<a>".repeat(100_000) + &"</a>".repeat(100_000);
+    assert!(matches!(run("xml", deep.as_bytes()), Err(FileProblem::TooLarge(_))));
+}
+
+#[test]
+fn cut_files_are_survived() {
+    let json = format!("{{\"{NAME}\":[\"\\ud83d\\ude00\\\"{NAME}\",{NUMBER}]}}").repeat(10);
+    let xml = format!("<a n='{NUMBER}'><!-- {NAME} --><![CDATA[{NAME}]]>&#65;</a>").repeat(10);
+    let csv = format!("a,b\n\"{NAME}\"\"\",{NUMBER}\n").repeat(20);
+    for (format, content) in [("json", &json), ("xml", &xml), ("csv", &csv), ("txt", &csv), ("jsonl", &json)]
+    {
+        planted::survive_cuts(format, content.as_bytes());
+    }
+}
+
+#[test]
+fn formats_without_a_processor_name_the_canned_result() {
+    for format in ["xls", "doc", "ppt", "dcm", "mp3", "wav", "exe"] {
+        let Err(FileProblem::Unsupported(message)) = run(format, b"") else { panic!("{format}") };
+        assert!(message.contains("canned result"), "{message}");
+    }
+}

@@ -1,0 +1,11 @@
+//! XML as a sequence of tokens that know their bytes, so that a rewrite leaves everything else as it was written.
+
+mod characters;
+mod document;
+mod encoding;
+mod tokens;
+
+pub(super) use characters::{decode, escape, escape_attribute};
+pub(super) use document::{process, rewrite_document};
+pub(super) use encoding::Document;
+pub(super) use tokens::{Attribute, Token, local, tokens};

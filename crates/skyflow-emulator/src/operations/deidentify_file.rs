@@ -1,0 +1,155 @@
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::deidentify_text::{entity, shift_seed};
+use super::{Call, Reply, runs};
+use crate::auth::{Caller, Permission};
+use crate::detect::{
+    Counts, Deidentifier, FileOptions, FileProblem, MaskingMethod, Ocr, Policy, PolicyOptions, StoredTokens,
+    failed, output, process, succeeded,
+};
+use crate::errors::{ApiError, ApiResult};
+
+/// The formats that the endpoint for files of any kind takes.
+pub(super) const ANY: &[&str] = &[
+    "mp3", "wav", "pdf", "txt", "csv", "json", "jpg", "jpeg", "tif", "tiff", "png", "bmp", "xls", "xlsx",
+    "doc", "docx", "ppt", "pptx", "xml", "dcm", "jsonl",
+];
+
+#[derive(Deserialize)]
+struct DeidentifyFileRequest<'a> {
+    vault_id: Option<String>,
+    configuration_id: Option<String>,
+    #[serde(borrow)]
+    file: Option<FileData<'a>>,
+    masking_method: Option<String>,
+    output_processed_image: Option<bool>,
+    output_ocr_text: Option<bool>,
+    density: Option<u32>,
+    max_resolution: Option<u32>,
+    entity_types: Option<Value>,
+    token_type: Option<Value>,
+    allow_regex: Option<Value>,
+    restrict_regex: Option<Value>,
+    transformations: Option<Value>,
+}
+
+/// A file as requests carry it.
+#[derive(Deserialize)]
+pub(super) struct FileData<'a> {
+    #[serde(borrow)]
+    base64: Option<Cow<'a, str>>,
+    data_format: Option<String>,
+}
+
+impl FileData<'_> {
+    /// Returns content and format; only these formats are taken.
+    pub(super) fn read(file: Option<Self>, formats: &[&str]) -> ApiResult<(Vec<u8>, String)> {
+        let missing = || ApiError::bad_request("Invalid request. No file was present. Specify a file.");
+        let file = file.ok_or_else(missing)?;
+        let format = file.data_format.unwrap_or_default();
+        if !formats.contains(&format.as_str()) {
+            return Err(ApiError::bad_request(format!(
+                "Invalid request. file.data_format is invalid. Specify one of: {}.",
+                formats.join(", ")
+            )));
+        }
+        let content = STANDARD.decode(file.base64.as_deref().unwrap_or_default().as_bytes());
+        let content = content
+            .map_err(|_| ApiError::bad_request("Invalid request. file.base64 is not valid Base64."))?;
+        if content.is_empty() { Err(missing()) } else { Ok((content, format)) }
+    }
+}
+
+/// Starts a run. The work is done at once, and shown when the time of the run is over.
+pub(super) fn start(call: &Call<'_>, caller: &Caller, formats: &[&str]) -> ApiResult<Reply> {
+    caller.require(Permission::Deidentify)?;
+    let mut request: DeidentifyFileRequest<'_> = call.json()?;
+    call.require_vault(request.vault_id.as_deref())?;
+    let policy = policy(call, &mut request)?;
+    let options = options(&request)?;
+    let (content, format) = FileData::read(request.file, formats)?;
+    let answer = match call.state.detect.canned.answer(&content, &format) {
+        Some(answer) => answer,
+        None => processed(call, caller, &policy, &format, &content, &options)?,
+    };
+    let run_id = runs::start(call, &answer)?;
+    Ok(Reply::json(json!({ "run_id": run_id })).counting(1, 0))
+}
+
+fn policy(call: &Call<'_>, request: &mut DeidentifyFileRequest<'_>) -> ApiResult<Policy> {
+    let options = json!({
+        "entity_types": request.entity_types.take(),
+        "token_type": request.token_type.take(),
+        "allow_regex": request.allow_regex.take(),
+        "restrict_regex": request.restrict_regex.take(),
+        "transformations": request.transformations.take(),
+    });
+    let options: PolicyOptions = serde_json::from_value(options).map_err(|_| {
+        ApiError::bad_request("Invalid request. The options of the request do not have the expected shape.")
+    })?;
+    call.state.detect.policy(request.configuration_id.as_deref(), options)?.without_vault_tokens()
+}
+
+fn options(request: &DeidentifyFileRequest<'_>) -> ApiResult<FileOptions> {
+    let masking_method = match request.masking_method.as_deref() {
+        None | Some("") => None,
+        Some("blackbox") => Some(MaskingMethod::Blackbox),
+        Some("blur") => Some(MaskingMethod::Blur),
+        Some(_) => {
+            let text = "Invalid request. masking_method is invalid. Specify blackbox or blur.";
+            return Err(ApiError::bad_request(text));
+        }
+    };
+    Ok(FileOptions {
+        output_processed_image: request.output_processed_image,
+        output_ocr_text: request.output_ocr_text,
+        masking_method,
+        density: request.density,
+        max_resolution: request.max_resolution,
+    })
+}
+
+/// Goes through the file twice: what is found once is replaced everywhere.
+fn processed(
+    call: &Call<'_>,
+    caller: &Caller,
+    policy: &Policy,
+    format: &str,
+    content: &[u8],
+    options: &FileOptions,
+) -> ApiResult<Value> {
+    let detect = &call.state.detect;
+    let ocr: Option<&dyn Ocr> = detect.ocr.as_deref();
+    call.state.store.read(|connection| {
+        let mut tokens = StoredTokens { state: call.state, connection, caller, now: call.now };
+        let mut deidentifier = Deidentifier::new(&detect.detector, policy, &mut tokens, shift_seed());
+        let pass =
+            |deidentifier: &mut Deidentifier<'_>| process(format, content, options, ocr, deidentifier);
+        deidentifier.start_learning();
+        let run = pass(&mut deidentifier).and_then(|_| {
+            deidentifier.end_learning();
+            pass(&mut deidentifier)
+        });
+        let run = match run {
+            Ok(run) => run,
+            Err(FileProblem::Refused(error)) => return Err(error),
+            Err(problem) => return Ok(failed(&problem.to_string())),
+        };
+        let size = run.outputs.first().map_or(0, |file| file.content.len());
+        let files = run.outputs.iter().map(|file| output(file.kind, &file.extension, &file.content));
+        let found: Vec<Value> = deidentifier.into_found().iter().map(entity).collect();
+        let list = output("entities", "json", Value::Array(found).to_string().as_bytes());
+        let counts = Counts {
+            words: run.word_count,
+            characters: run.character_count,
+            pages: run.pages.unwrap_or(0),
+            slides: run.slides.unwrap_or(0),
+        };
+        Ok(succeeded(files.chain([list]).collect(), size, &counts))
+    })
+}
