@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use skyflow_types::DetectEntity;
 
 use super::date_shift::shifted;
-use super::dictionary::is_of_word;
+use super::phrases::{is_of_word, words};
 use super::policy::{Policy, Ruling, TokenKind};
 use super::rewrite::{Edit, Rewrite, apply};
 use super::{Detector, Finding, Passage};
@@ -295,7 +295,7 @@ impl Learned {
         if text.chars().count() < SHORTEST_LEARNED || PLAIN_WORDS.contains(&finding.entity) {
             return;
         }
-        let Some((_, first)) = super::dictionary::words(text).next() else { return };
+        let Some((_, first)) = words(text).next() else { return };
         let values = self.values.entry(first.to_lowercase()).or_default();
         if !values.iter().any(|known| known.text == text) {
             values.push(Value {
@@ -313,7 +313,7 @@ impl Learned {
             return Vec::new();
         }
         let mut found: Vec<Finding> = Vec::new();
-        for (at, word) in super::dictionary::words(text) {
+        for (at, word) in words(text) {
             let end = found.last().map_or(0, |finding| finding.range.end);
             for value in self.values.get(&word.to_lowercase()).into_iter().flatten() {
                 // A value may begin before its first word: `+44 20 …`, `(415) …`.

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use skyflow_types::DetectEntity;
 
+use super::phrases::Phrases;
 use super::{Finding, Passage, Recognizer};
 
 /// How sure a phrase is that somebody taught.
@@ -25,16 +25,7 @@ const SCORE: f64 = 1.0;
 /// # Ok::<(), skyflow_emulator::BuildError>(())
 /// ```
 #[derive(Default)]
-pub struct Dictionary {
-    /// By the first word of each phrase, in small letters; the rest of its words, and what it is.
-    phrases: RwLock<BTreeMap<String, Vec<Phrase>>>,
-}
-
-#[derive(Clone, PartialEq)]
-struct Phrase {
-    rest: Vec<String>,
-    entity: DetectEntity,
-}
+pub struct Dictionary(RwLock<Phrases>);
 
 impl Dictionary {
     /// Starts without phrases.
@@ -44,69 +35,25 @@ impl Dictionary {
 
     /// Teaches a phrase; what it was before is forgotten. A phrase without a letter or digit is never found.
     pub fn teach(&self, phrase: impl AsRef<str>, entity: impl Into<DetectEntity>) {
-        let mut words = words(phrase.as_ref()).map(|(_, word)| word.to_lowercase());
-        let Some(first) = words.next() else { return };
-        let phrase = Phrase { rest: words.collect(), entity: entity.into() };
-        let mut phrases = self.phrases.write().unwrap_or_else(PoisonError::into_inner);
-        let known = phrases.entry(first).or_default();
-        known.retain(|other| other.rest != phrase.rest);
-        known.push(phrase);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).add(phrase.as_ref(), entity.into());
+    }
+
+    fn phrases(&self) -> RwLockReadGuard<'_, Phrases> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Recognizer for Dictionary {
     fn recognize(&self, passage: &Passage<'_>) -> Vec<Finding> {
-        let phrases = self.phrases.read().unwrap_or_else(PoisonError::into_inner);
-        if phrases.is_empty() {
-            return Vec::new();
-        }
-        let text = passage.text();
-        let words: Vec<(usize, &str)> = words(text).collect();
-        let mut found = Vec::new();
-        for (at, (start, first)) in words.iter().enumerate() {
-            for phrase in phrases.get(&first.to_lowercase()).into_iter().flatten() {
-                let following = words.get(at + 1..at + 1 + phrase.rest.len()).unwrap_or_default();
-                let fits = following.len() == phrase.rest.len()
-                    && following
-                        .iter()
-                        .zip(&phrase.rest)
-                        .all(|((_, word), taught)| word.to_lowercase() == *taught);
-                if !fits {
-                    continue;
-                }
-                let end = following.last().map_or(start + first.len(), |(start, last)| start + last.len());
-                let range = *start..end;
-                // Between the words of a phrase stands what stands between words: no end of a sentence.
-                if text.get(range.clone()).is_some_and(|found| !found.contains(['.', '!', '?', ';', ':'])) {
-                    found.push(Finding::new(range, phrase.entity.clone(), SCORE));
-                }
-            }
-        }
-        found
+        let found = self.phrases().find(passage.text());
+        found.into_iter().map(|(range, entity)| Finding::new(range, entity, SCORE)).collect()
     }
 }
 
 impl fmt::Debug for Dictionary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let phrases = self.phrases.read().unwrap_or_else(PoisonError::into_inner);
-        f.debug_struct("Dictionary").field("phrases", &phrases.values().map(Vec::len).sum::<usize>()).finish()
+        f.debug_struct("Dictionary").field("phrases", &self.phrases().len()).finish()
     }
-}
-
-/// The words of a text, each with where it starts: letters, digits, and the marks that go with them.
-pub(super) fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let start = at + text.get(at..)?.find(is_of_word)?;
-        let rest = text.get(start..)?;
-        at = start + rest.find(|letter| !is_of_word(letter)).unwrap_or(rest.len());
-        Some((start, text.get(start..at)?))
-    })
-}
-
-/// Tells whether a character is part of a word; combining marks belong to the letter before them.
-pub(super) fn is_of_word(letter: char) -> bool {
-    letter.is_alphanumeric() || letter == '_' || ('\u{300}'..='\u{36f}').contains(&letter)
 }
 
 #[cfg(test)]

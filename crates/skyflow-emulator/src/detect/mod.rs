@@ -8,6 +8,7 @@ mod dictionary;
 mod files;
 mod guardrails;
 mod passage;
+mod phrases;
 mod policy;
 mod recognizer;
 mod reidentifier;

@@ -128,8 +128,7 @@ fn processed(
     call.state.store.read(|connection| {
         let mut tokens = StoredTokens { state: call.state, connection, caller, now: call.now };
         let mut deidentifier = Deidentifier::new(&detect.detector, policy, &mut tokens, shift_seed());
-        let pass =
-            |deidentifier: &mut Deidentifier<'_>| process(format, content, options, ocr, deidentifier);
+        let pass = |deidentifier: &mut Deidentifier<'_>| process(format, content, options, ocr, deidentifier);
         deidentifier.start_learning();
         let run = pass(&mut deidentifier).and_then(|_| {
             deidentifier.end_learning();
