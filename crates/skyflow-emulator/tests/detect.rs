@@ -1,0 +1,398 @@
+//! Detect: texts, files, runs, guardrails, and who may do what.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in a test a panic is the report"
+)]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{Method, Request, header};
+use serde_json::{Value, json};
+use skyflow_emulator::{
+    BuildError, CannedRun, Column, Dictionary, EmbeddedVault, Finding, NewServiceAccount, Passage,
+    Recognizer, Role, Table,
+};
+use skyflow_http::{Body, ManualClock};
+use skyflow_types::DetectEntity;
+use support::{Answer, Client, send};
+
+const TEXT: &str = "My name is Jane Doe and my SSN is 123-45-6789.";
+
+fn client() -> Client {
+    Client::new(&EmbeddedVault::builder().build().unwrap())
+}
+
+/// Calls a path of Detect; the body names the vault.
+async fn detect(client: &Client, path: &str, mut body: Value) -> Answer {
+    body["vault_id"] = client.vault.vault_id().into();
+    request(client, Method::POST, &format!("/v1/detect{path}"), body.to_string()).await
+}
+
+async fn request(client: &Client, method: Method, uri: &str, body: String) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .header(header::AUTHORIZATION, format!("Bearer {}", client.bearer))
+        .body(Body::from(body))
+        .unwrap();
+    send(&client.vault, request).await
+}
+
+async fn deidentified(client: &Client, text: &str, mut options: Value) -> Value {
+    options["text"] = text.into();
+    detect(client, "/deidentify/string", options).await.ok()
+}
+
+async fn reidentified(client: &Client, text: &str, format: Value) -> String {
+    let body = json!({"text": text, "format": format});
+    detect(client, "/reidentify/string", body).await.ok()["text"].as_str().unwrap().to_owned()
+}
+
+fn file(format: &str, content: impl AsRef<[u8]>) -> Value {
+    json!({"file": {"base64": STANDARD.encode(content), "data_format": format}})
+}
+
+async fn start(client: &Client, path: &str, body: Value) -> String {
+    detect(client, path, body).await.ok()["run_id"].as_str().unwrap().to_owned()
+}
+
+async fn run(client: &Client, run_id: &str) -> Value {
+    let uri = format!("/v1/detect/runs/{run_id}?vault_id={}", client.vault.vault_id());
+    request(client, Method::GET, &uri, String::new()).await.ok()
+}
+
+fn content(output: &Value) -> String {
+    String::from_utf8(STANDARD.decode(output["processedFile"].as_str().unwrap()).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_text_is_answered_as_the_documentation_shows_it() {
+    let answer = deidentified(&client(), TEXT, json!({})).await;
+    assert_eq!(answer["processed_text"], "My name is [NAME_1] and my SSN is [SSN_1].");
+    assert_eq!((answer["word_count"].clone(), answer["character_count"].clone()), (json!(10), json!(46)));
+    let [name, ssn] = answer["entities"].as_array().unwrap().as_slice() else { panic!("{answer}") };
+    assert_eq!((name["token"].clone(), name["value"].clone()), (json!("NAME_1"), json!("Jane Doe")));
+    assert_eq!(name["entity_type"], "NAME");
+    let location =
+        json!({"start_index": 11, "end_index": 19, "start_index_processed": 11, "end_index_processed": 19});
+    assert_eq!(name["location"], location);
+    assert!(name["entity_scores"]["NAME"].as_f64().unwrap() > 0.5);
+    let location =
+        json!({"start_index": 34, "end_index": 45, "start_index_processed": 34, "end_index_processed": 41});
+    assert_eq!(ssn["location"], location);
+}
+
+#[tokio::test]
+async fn vault_tokens_are_the_same_in_every_call_and_lead_back_to_the_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || EmbeddedVault::builder().data_file(folder.path().join("vault.db")).build().unwrap();
+    let options = json!({"token_type": {"default": "vault_token"}});
+    let client = Client::new(&open());
+    let first = deidentified(&client, TEXT, options.clone()).await;
+    let text = first["processed_text"].as_str().unwrap().to_owned();
+    assert!(!text.contains("Jane") && !text.contains("6789"), "{text}");
+    let token = first["entities"][0]["token"].as_str().unwrap();
+    let tail = token.strip_prefix("NAME_").unwrap();
+    assert!(tail.len() == 7 && tail.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{token}");
+    let again = deidentified(
+        &client,
+        "Jane Doe",
+        json!({"token_type": {"vault_token": ["name"]}, "entity_types": ["all"]}),
+    )
+    .await;
+    assert_eq!(reidentified(&client, &text, json!({})).await, TEXT);
+    drop(client);
+    let client = Client::new(&open());
+    assert_eq!(deidentified(&client, TEXT, options).await["processed_text"], first["processed_text"]);
+    assert_eq!(reidentified(&client, &text, json!(null)).await, TEXT);
+    let _ = again;
+}
+
+#[tokio::test]
+async fn what_is_put_back_is_shown_as_the_request_and_the_role_say() {
+    let client = client();
+    let answer = deidentified(&client, TEXT, json!({"token_type": {"default": "vault_token"}})).await;
+    let text = answer["processed_text"].as_str().unwrap();
+    let format = json!({"masked": ["ssn"], "redacted": ["name"]});
+    assert_eq!(reidentified(&client, text, format).await, "My name is *REDACTED* and my SSN is XXXXX6789.");
+    for (role, shown) in [
+        (Role::VaultOwner, TEXT),
+        (Role::VaultEditor, "My name is XXXXX Doe and my SSN is XXXXX6789."),
+        (Role::VaultViewer, "My name is XXXXX Doe and my SSN is XXXXX6789."),
+        (Role::DetectInvoker, "My name is XXXXX Doe and my SSN is XXXXX6789."),
+    ] {
+        let other = as_role(&client, role);
+        assert_eq!(reidentified(&other, text, json!({"plaintext": ["all"]})).await, shown, "{role:?}");
+    }
+    let invoker = as_role(&client, Role::ConnectionInvoker);
+    detect(&invoker, "/reidentify/string", json!({"text": text})).await.error(403);
+}
+
+fn as_role(client: &Client, role: Role) -> Client {
+    let account = client.vault.create_service_account(NewServiceAccount::new("a").role(role)).unwrap();
+    client.with_bearer(account.create_api_key().unwrap().expose())
+}
+
+#[tokio::test]
+async fn owners_editors_and_detect_invokers_may_de_identify_and_invokers_read_nothing_else() {
+    let client = client();
+    for (role, status) in [
+        (Role::VaultOwner, 200),
+        (Role::VaultEditor, 200),
+        (Role::DetectInvoker, 200),
+        (Role::VaultViewer, 403),
+        (Role::ConnectionInvoker, 403),
+    ] {
+        let other = as_role(&client, role);
+        for (path, body) in [
+            ("/deidentify/string", json!({"text": TEXT})),
+            ("/deidentify/file/text", file("txt", TEXT)),
+            ("/guardrails", json!({"text": TEXT})),
+        ] {
+            assert_eq!(detect(&other, path, body).await.status.as_u16(), status, "{role:?} {path}");
+        }
+    }
+    as_role(&client, Role::DetectInvoker).get("/table1").await.error(403);
+}
+
+#[tokio::test]
+async fn requests_that_cannot_be_meant_are_refused_and_store_nothing() {
+    let client = client();
+    let refused = [
+        ("/deidentify/string", json!({"text": ""})),
+        ("/deidentify/string", json!({"text": " "})),
+        ("/deidentify/string", json!({})),
+        ("/deidentify/string", json!({"text": TEXT, "entity_types": ["no_such"]})),
+        ("/deidentify/string", json!({"text": TEXT, "configuration_id": "no_such"})),
+        ("/reidentify/string", json!({"text": ""})),
+        ("/reidentify/string", json!({"text": "x", "format": {"masked": ["name"], "redacted": ["name"]}})),
+        ("/guardrails", json!({"text": null})),
+        ("/deidentify/file", json!({})),
+        ("/deidentify/file/text", file("txt", "")),
+        ("/deidentify/file/text", file("pdf", "x")),
+        ("/deidentify/file/image", file("txt", "x")),
+        ("/deidentify/file/text", json!({"file": {"base64": "=", "data_format": "txt"}})),
+        ("/deidentify/file", file("exe", "x")),
+        ("/reidentify/file", file("pdf", "x")),
+    ];
+    for (path, body) in refused {
+        detect(&client, path, body.clone()).await.error(400);
+    }
+    let mut with_vault_tokens = file("txt", TEXT);
+    with_vault_tokens["token_type"] = json!({"default": "vault_token"});
+    detect(&client, "/deidentify/file/text", with_vault_tokens).await.error(400);
+    let other = json!({"text": TEXT, "vault_id": "another"}).to_string();
+    request(&client, Method::POST, "/v1/detect/deidentify/string", other).await.error(404);
+    let none = json!({"text": TEXT}).to_string();
+    request(&client, Method::POST, "/v1/detect/deidentify/string", none).await.error(400);
+    // One entity of two has no column, so that the other one is not stored either.
+    let vault =
+        EmbeddedVault::builder()
+            .without_default_tables()
+            .table(Table::new("own").column(
+                Column::string("name_entity").tokens(skyflow_emulator::TokenPolicy::DeterministicUuid),
+            ))
+            .build()
+            .unwrap();
+    let client = Client::new(&vault);
+    let body = json!({"text": TEXT, "token_type": {"default": "vault_token"}});
+    let answer = detect(&client, "/deidentify/string", body).await;
+    assert!(answer.error(400).contains("ssn_entity"));
+    assert_eq!(client.get("/own").await.ok()["records"], json!([]));
+    let options = json!({"token_type": {"vault_token": ["name"]}});
+    let text = deidentified(&client, TEXT, options).await["processed_text"].as_str().unwrap().to_owned();
+    assert_eq!(reidentified(&client, &text, json!({})).await, "My name is Jane Doe and my SSN is [SSN_1].");
+}
+
+#[tokio::test]
+async fn a_vault_is_taught_and_given_other_recognizers_and_configurations() {
+    /// Finds every `§`.
+    #[derive(Debug)]
+    struct Sections;
+
+    impl Recognizer for Sections {
+        fn recognize(&self, passage: &Passage<'_>) -> Vec<Finding> {
+            let found = passage.text().match_indices('§');
+            found
+                .map(|(at, sign)| Finding::new(at..at + sign.len(), DetectEntity::MEDICAL_CODE, 0.5))
+                .collect()
+        }
+    }
+
+    let dictionary = Dictionary::new();
+    dictionary.teach("Acme Falcon", DetectEntity::PROJECT);
+    let vault = EmbeddedVault::builder()
+        .dictionary(dictionary)
+        .recognizer(Sections)
+        .detect_configuration(
+            "c1",
+            json!({"entity_types": ["project"], "token_type": {"default": "entity_only"}}),
+        )
+        .build()
+        .unwrap();
+    let client = Client::new(&vault);
+    let text = "§ acme falcon of the Blue Fox";
+    assert_eq!(
+        deidentified(&client, text, json!({})).await["processed_text"],
+        "[MEDICAL_CODE_1] [PROJECT_1] of the Blue Fox"
+    );
+    vault.dictionary().teach("blue fox", DetectEntity::PRODUCT);
+    let all = deidentified(&client, text, json!({"entity_types": ["project", "product"]})).await;
+    assert_eq!(all["processed_text"], "§ [PROJECT_1] of the [PRODUCT_1]");
+    let configured = deidentified(&client, text, json!({"configuration_id": "c1"})).await;
+    assert_eq!(configured["processed_text"], "§ [PROJECT] of the Blue Fox");
+    let both = json!({"text": text, "configuration_id": "c1", "allow_regex": ["x"]});
+    detect(&client, "/deidentify/string", both).await.error(400);
+    let broken =
+        EmbeddedVault::builder().detect_configuration("c2", json!({"entity_types": ["no_such"]})).build();
+    assert!(matches!(broken, Err(BuildError::DetectConfiguration { id }) if id == "c2"));
+}
+
+#[tokio::test]
+async fn a_run_is_in_progress_for_its_time_and_then_holds_the_file_and_what_was_found() {
+    let clock = ManualClock::new();
+    let vault = EmbeddedVault::builder()
+        .clock(Arc::new(clock.clone()))
+        .detect_run_time(Duration::from_secs(90))
+        .build()
+        .unwrap();
+    let client = Client::new(&vault);
+    let id = start(&client, "/deidentify/file/text", file("txt", TEXT)).await;
+    clock.advance(Duration::from_secs(89));
+    let waiting = run(&client, &id).await;
+    assert_eq!((waiting["status"].clone(), waiting["output"].clone()), (json!("IN_PROGRESS"), json!([])));
+    clock.advance(Duration::from_secs(1));
+    let ended = run(&client, &id).await;
+    assert_eq!((ended["status"].clone(), ended["outputType"].clone()), (json!("SUCCESS"), json!("BASE64")));
+    let [file, list] = ended["output"].as_array().unwrap().as_slice() else { panic!("{ended}") };
+    assert_eq!(content(file), "My name is [NAME_1] and my SSN is [SSN_1].");
+    assert_eq!(
+        (file["processedFileType"].clone(), file["processedFileExtension"].clone()),
+        (json!("redacted_file"), json!("txt"))
+    );
+    assert_eq!(
+        (list["processedFileType"].clone(), list["processedFileExtension"].clone()),
+        (json!("entities"), json!("json"))
+    );
+    let list: Value = serde_json::from_str(&content(list)).unwrap();
+    assert_eq!(
+        (list[1]["value"].clone(), list[1]["entity_type"].clone()),
+        (json!("123-45-6789"), json!("SSN"))
+    );
+    assert_eq!(ended["wordCharacterCount"], json!({"wordCount": 10, "characterCount": 46}));
+    assert_eq!(run(&client, "no-such-run").await["status"], "UNKNOWN");
+}
+
+#[tokio::test]
+async fn a_test_ends_fails_and_forgets_runs() {
+    let vault = EmbeddedVault::builder().detect_run_time(Duration::from_secs(3600)).build().unwrap();
+    let client = Client::new(&vault);
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(start(&client, "/deidentify/file/text", file("txt", TEXT)).await);
+    }
+    assert!(vault.finish_detect_run(&ids[0]));
+    assert!(vault.fail_detect_run(&ids[1], "no more power"));
+    assert!(vault.forget_detect_run(&ids[2]));
+    let statuses = [run(&client, &ids[0]).await, run(&client, &ids[1]).await, run(&client, &ids[2]).await];
+    assert_eq!(
+        statuses.each_ref().map(|run| run["status"].as_str().unwrap()),
+        ["SUCCESS", "FAILED", "UNKNOWN"]
+    );
+    assert_eq!(statuses[1]["message"], "no more power");
+    for change in
+        [vault.finish_detect_run("x"), vault.fail_detect_run("x", ""), vault.forget_detect_run(&ids[2])]
+    {
+        assert!(!change);
+    }
+}
+
+#[tokio::test]
+async fn a_format_that_cannot_be_processed_fails_plainly_and_a_canned_run_takes_its_place() {
+    let vault = EmbeddedVault::builder()
+        .canned_run(
+            CannedRun::of_content(b"voice")
+                .output("redacted_audio", "mp3", b"bleep")
+                .output("redacted_transcription", "txt", "My name is [NAME_1].")
+                .duration_seconds(3.5),
+        )
+        .canned_run(CannedRun::of_format("MP3").failed("unsupported file"))
+        .canned_run(CannedRun::of_format("ppt").output("redacted_file", "ppt", b"x").slides(7).pages(2))
+        .build()
+        .unwrap();
+    let client = Client::new(&vault);
+    let result = async |path, format, content| {
+        let id = start(&client, path, file(format, content)).await;
+        run(&client, &id).await
+    };
+    let wav = result("/deidentify/file/audio", "wav", "voice of another").await;
+    assert_eq!(wav["status"], "FAILED");
+    assert!(wav["message"].as_str().unwrap().contains("canned"), "{wav}");
+    let mp3 = result("/deidentify/file/audio", "mp3", "voice").await;
+    assert_eq!(
+        (content(&mp3["output"][0]), content(&mp3["output"][1])),
+        ("bleep".into(), "My name is [NAME_1].".into())
+    );
+    assert_eq!(mp3["duration"], 3.5);
+    let other = result("/deidentify/file/audio", "mp3", "other").await;
+    assert_eq!(
+        (other["status"].clone(), other["message"].clone()),
+        (json!("FAILED"), json!("unsupported file"))
+    );
+    let slides = result("/deidentify/file/presentation", "ppt", "any").await;
+    assert_eq!((slides["slides"].clone(), slides["pages"].clone()), (json!(7), json!(2)));
+}
+
+#[tokio::test]
+async fn a_file_comes_back_as_it_was_and_a_broken_one_is_told_from_it() {
+    let client = client();
+    let options = json!({"token_type": {"default": "vault_token"}});
+    let text = deidentified(&client, "Jane Doe, 123-45-6789, Zoë", options).await;
+    let csv = format!("who\r\n\"{}\"\r\n", text["processed_text"].as_str().unwrap());
+    let answer = detect(&client, "/reidentify/file", file("csv", &csv)).await.ok();
+    assert_eq!(answer["status"], "success");
+    let output = &answer["output"];
+    assert_eq!(
+        (output["processed_file_type"].clone(), output["processed_file_extension"].clone()),
+        (json!("reidentified_file"), json!("csv"))
+    );
+    let restored = STANDARD.decode(output["processed_file"].as_str().unwrap()).unwrap();
+    assert_eq!(String::from_utf8(restored).unwrap(), "who\r\n\"Jane Doe, 123-45-6789, Zoë\"\r\n");
+    let answer = detect(&client, "/reidentify/file", file("docx", "no zip")).await;
+    answer.error(400);
+    let id = start(&client, "/deidentify/file/document", file("docx", "no zip")).await;
+    assert_eq!(run(&client, &id).await["status"], "FAILED");
+}
+
+#[tokio::test]
+async fn a_value_is_replaced_throughout_a_file_once_it_is_known() {
+    let client = client();
+    let json_file =
+        r#"{"note": "My name is Quill Ossington.", "author": "Quill Ossington", "Quill Ossington": [1.50]}"#;
+    let id = start(&client, "/deidentify/file/structured_text", file("json", json_file)).await;
+    let ended = run(&client, &id).await;
+    let processed = content(&ended["output"][0]);
+    assert_eq!(processed, r#"{"note": "My name is [NAME_1].", "author": "[NAME_1]", "[NAME_1]": [1.50]}"#);
+}
+
+#[tokio::test]
+async fn guardrails_say_what_they_were_asked_for() {
+    let client = client();
+    for (body, toxic, topic, validation) in [
+        (json!({"text": "Hello"}), false, false, "passed"),
+        (json!({"text": "You idiot", "check_toxicity": true}), true, false, "failed"),
+        (json!({"text": "You idiot"}), false, false, "passed"),
+        (json!({"text": "about Weapons", "deny_topics": ["weapons"]}), false, true, "failed"),
+    ] {
+        let answer = detect(&client, "/guardrails", body).await.ok();
+        assert_eq!((answer["toxic"].clone(), answer["denied_topic"].clone()), (json!(toxic), json!(topic)));
+        assert_eq!(answer["validation"], validation);
+    }
+}
