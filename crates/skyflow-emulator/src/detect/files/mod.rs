@@ -5,6 +5,7 @@ mod image;
 mod json;
 mod mapped_text;
 mod office;
+mod pdf;
 mod plain_text;
 mod problem;
 mod rewriter;
@@ -109,6 +110,11 @@ pub(crate) fn process(
         "docx" => office(office::Kind::Document, rewriter)?,
         "xlsx" => office(office::Kind::Spreadsheet, rewriter)?,
         "pptx" => office(office::Kind::Presentation, rewriter)?,
+        "pdf" => {
+            let (content, count) = pdf::process(content, rewriter)?;
+            pages = Some(count);
+            content
+        }
         _ => return Err(unsupported(format)),
     };
     let (word_count, character_count) = rewriter.counts();

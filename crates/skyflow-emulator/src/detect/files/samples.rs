@@ -6,6 +6,8 @@
 pub mod archive;
 #[path = "../../../examples/make_samples/excel.rs"]
 pub mod excel;
+#[path = "../../../examples/make_samples/pdf.rs"]
+pub mod pdf;
 #[path = "../../../examples/make_samples/person.rs"]
 pub mod person;
 #[path = "../../../examples/make_samples/slides.rs"]
