@@ -12,7 +12,7 @@ const ROWS: &str = r#"<sheetData>
 </sheetData>"#;
 
 /// Makes the workbook.
-pub fn excel(person: &Person<'_>) -> std::io::Result<Vec<u8>> {
+pub(crate) fn excel(person: &Person<'_>) -> std::io::Result<Vec<u8>> {
     let kinds = [
         ("xl/workbook.xml", "spreadsheetml.sheet.main"),
         ("xl/worksheets/sheet1.xml", "spreadsheetml.worksheet"),

@@ -21,7 +21,7 @@ q 1 0 0 1 72 460 cm /X1 Do Q
 ";
 
 /// Makes the letter.
-pub fn pdf(person: &Person<'_>) -> std::io::Result<Vec<u8>> {
+pub(crate) fn pdf(person: &Person<'_>) -> std::io::Result<Vec<u8>> {
     let mut document = Document::with_version("1.5");
     let name = |text: &str| Object::Name(text.into());
     let text = |template: &str| Object::String(person.fill(template).into_bytes(), StringFormat::Literal);

@@ -1,9 +1,9 @@
 /// Who a sample speaks of; invented.
 #[derive(Clone, Copy)]
-pub struct Person<'a> {
-    pub name: &'a str,
-    pub card: &'a str,
-    pub mail: &'a str,
+pub(crate) struct Person<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) card: &'a str,
+    pub(crate) mail: &'a str,
 }
 
 impl Person<'_> {
@@ -12,7 +12,7 @@ impl Person<'_> {
     /// `{first}` and `{last}` are the words of the name.
     /// `{NAME}` is the name in references of characters, which XML reads as the name, and `{exponent}` the card as a
     /// spreadsheet may note a long number.
-    pub fn fill(&self, template: &str) -> String {
+    pub(crate) fn fill(&self, template: &str) -> String {
         let mut filled = template.to_owned();
         for (key, value) in [("name", self.name), ("card", self.card), ("mail", self.mail)] {
             let (first, second) = value.split_at(value.len() / 2);

@@ -5,6 +5,6 @@ mod passage;
 mod recognizer;
 mod rewrite;
 
-pub use files::{Ocr, OcrError, OcrWord};
+pub use files::{Ocr, OcrError, OcrWord, Tesseract};
 pub use passage::Passage;
 pub use recognizer::{Finding, Recognizer};

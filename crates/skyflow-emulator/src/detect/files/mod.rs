@@ -19,7 +19,7 @@ mod samples;
 #[cfg(test)]
 mod text_tests;
 
-pub use image::{Ocr, OcrError, OcrWord};
+pub use image::{Ocr, OcrError, OcrWord, Tesseract};
 pub(crate) use problem::FileProblem;
 
 use self::rewriter::Rewriter;
@@ -94,6 +94,11 @@ pub(crate) fn process(
     }
     let mut rewriter = Rewriter::new(rewrite);
     let rewriter = &mut rewriter;
+    if let Some(kind) = image::format(format) {
+        let outputs = image::process(format, kind, content, options, ocr, rewriter)?;
+        let (word_count, character_count) = rewriter.counts();
+        return Ok(ProcessedRun { outputs, word_count, character_count, pages: None, slides: None });
+    }
     let mut pages = None;
     let mut slides = None;
     let mut office = |kind, rewriter: &mut Rewriter<'_>| {

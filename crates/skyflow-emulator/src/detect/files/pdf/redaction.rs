@@ -113,7 +113,7 @@ fn write_shown(
             left -= glyph.bytes.len();
             if removed.contains_key(&glyph.place) {
                 if !kept.is_empty() {
-                    elements.push(Object::String(std::mem::take(&mut kept), format.clone()));
+                    elements.push(Object::String(std::mem::take(&mut kept), format));
                 }
                 elements.push(real(glyph.displacement));
             } else {
