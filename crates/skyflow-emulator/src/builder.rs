@@ -14,7 +14,7 @@ use skyflow_types::Secret;
 use crate::audit::AuditLog;
 use crate::auth::{Role, keys};
 use crate::connections::{ConnectionSpec, ConnectionSpecError, Connections};
-use crate::detect::{self, CannedRun, DetectSettings, Dictionary, Recognizer};
+use crate::detect::{self, CannedRun, DetectSettings, Dictionary, Ocr, Recognizer};
 use crate::downloads::Downloads;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -145,6 +145,12 @@ impl EmbeddedVaultBuilder {
     /// Finds the phrases of this dictionary, in the place of an earlier one.
     pub fn dictionary(mut self, dictionary: Dictionary) -> Self {
         self.detect.dictionary = Arc::new(dictionary);
+        self
+    }
+
+    /// Reads images with this; with the program `tesseract`, where it is installed, when nothing is said.
+    pub fn ocr(mut self, ocr: impl Ocr + 'static) -> Self {
+        self.detect.ocr = Some(Box::new(ocr));
         self
     }
 

@@ -31,7 +31,7 @@ pub use accounts::{AccountError, NewServiceAccount, ServiceAccount, ServiceAccou
 pub use auth::{AuthKind, Role};
 pub use builder::{BuildError, EmbeddedVaultBuilder};
 pub use connections::{ConnectionSpec, ConnectionSpecError};
-pub use detect::{CannedRun, Dictionary, Finding, Ocr, OcrError, OcrWord, Passage, Recognizer};
+pub use detect::{CannedRun, Dictionary, Finding, Ocr, OcrError, OcrWord, Passage, Recognizer, Tesseract};
 pub use faults::Fault;
 pub use journal::JournalEntry;
 pub use routes::Operation;

@@ -6,7 +6,7 @@ use zip::{DateTime, ZipWriter};
 use super::person::Person;
 
 /// Packs the parts of an Office file, each filled in for a person.
-pub fn pack(parts: &[(&str, &str)], person: &Person<'_>) -> std::io::Result<Vec<u8>> {
+pub(crate) fn pack(parts: &[(&str, &str)], person: &Person<'_>) -> std::io::Result<Vec<u8>> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     // The same parts give the same bytes.
     let options = SimpleFileOptions::default().last_modified_time(DateTime::default());
@@ -18,17 +18,17 @@ pub fn pack(parts: &[(&str, &str)], person: &Person<'_>) -> std::io::Result<Vec<
 }
 
 /// The properties of an Office file, which name people too.
-pub const CORE: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+pub(crate) const CORE: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><dc:title>Account of {name}</dc:title><dc:creator>{name}</dc:creator><cp:keywords>{mail}</cp:keywords><dc:description>{NAME}</dc:description><cp:lastModifiedBy>{name}</cp:lastModifiedBy><dcterms:created xsi:type="dcterms:W3CDTF">2026-01-01T00:00:00Z</dcterms:created></cp:coreProperties>"#;
 
-pub const APP: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+pub(crate) const APP: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties"><Pages>1</Pages><Manager>{name}</Manager><HyperlinkBase>https://example.com/{mail}</HyperlinkBase></Properties>"#;
 
-pub const CUSTOM: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+pub(crate) const CUSTOM: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/custom-properties" xmlns:vt="http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes"><property fmtid="{D5CDD505-2E9C-101B-9397-08002B2CF9AE}" pid="2" name="Card"><vt:i8>{card}</vt:i8></property><property fmtid="{D5CDD505-2E9C-101B-9397-08002B2CF9AE}" pid="3" name="{name}"><vt:lpwstr>{mail}</vt:lpwstr></property></Properties>"#;
 
 /// The relationships of a package whose main part is named; `thumbnail.jpeg` is a picture of the first page.
-pub fn package_relationships(main: &str) -> String {
+pub(crate) fn package_relationships(main: &str) -> String {
     let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let package = "http://schemas.openxmlformats.org/package/2006/relationships";
     format!(
@@ -38,7 +38,7 @@ pub fn package_relationships(main: &str) -> String {
 }
 
 /// The content types of a package: the parts beside the properties, each with the end of its type.
-pub fn types(parts: &[(&str, &str)]) -> String {
+pub(crate) fn types(parts: &[(&str, &str)]) -> String {
     let office = "application/vnd.openxmlformats-officedocument";
     let overrides: String = parts
         .iter()
@@ -51,7 +51,7 @@ pub fn types(parts: &[(&str, &str)]) -> String {
 }
 
 /// The relationships of a part: id, end of the type, target; targets with a scheme are outside of the package.
-pub fn relationships(entries: &[(&str, &str, &str)]) -> String {
+pub(crate) fn relationships(entries: &[(&str, &str, &str)]) -> String {
     let entries: String = entries
         .iter()
         .map(|(id, kind, target)| {

@@ -8,11 +8,11 @@ const SPACE: &str = r#"xmlns="http://schemas.openxmlformats.org/spreadsheetml/20
 const ROWS: &str = r#"<sheetData>
 <row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="inlineStr"><is><t>Mail</t></is></c><c r="D1" t="s"><v>4</v></c></row>
 <row r="2"><c r="A2" t="s"><v>2</v></c><c r="B2"><v>{card}</v></c><c r="C2" t="inlineStr"><is><r><t>{mail1}</t></r><r><t>{mail2}</t></r></is></c><c r="D2"><v>12.5</v></c></row>
-<row r="3"><c r="A3" t="s"><v>3</v></c><c r="B3" t="n"><v>4.929123456781234E15</v></c><c r="C3" t="str"><f>"to " &amp; "{mail}" &amp; '{name}'!A1</f><v>to {mail}</v></c><c r="D3"><f>SUM(D2)</f><v>12.5</v></c></row>
+<row r="3"><c r="A3" t="s"><v>3</v></c><c r="B3" t="n"><v>{exponent}</v></c><c r="C3" t="str"><f>"to " &amp; "{mail}" &amp; '{name}'!A1</f><v>to {mail}</v></c><c r="D3"><f>SUM(D2)</f><v>12.5</v></c></row>
 </sheetData>"#;
 
 /// Makes the workbook.
-pub fn excel(person: &Person<'_>) -> std::io::Result<Vec<u8>> {
+pub(crate) fn excel(person: &Person<'_>) -> std::io::Result<Vec<u8>> {
     let kinds = [
         ("xl/workbook.xml", "spreadsheetml.sheet.main"),
         ("xl/worksheets/sheet1.xml", "spreadsheetml.worksheet"),

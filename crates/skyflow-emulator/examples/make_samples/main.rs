@@ -4,6 +4,7 @@
 
 mod archive;
 mod excel;
+mod pdf;
 mod person;
 mod slides;
 mod word;
@@ -46,6 +47,7 @@ fn main() -> std::io::Result<()> {
         ("sample.docx", word::word(&PERSON)?),
         ("sample.xlsx", excel::excel(&PERSON)?),
         ("sample.pptx", slides::slides(&PERSON)?),
+        ("sample.pdf", pdf::pdf(&PERSON)?),
     ] {
         std::fs::write(folder.join(name), content)?;
     }

@@ -25,7 +25,7 @@ fn slide(root: &str, shapes: &str) -> String {
 }
 
 /// Makes the presentation.
-pub fn slides(person: &Person<'_>) -> std::io::Result<Vec<u8>> {
+pub(crate) fn slides(person: &Person<'_>) -> std::io::Result<Vec<u8>> {
     let kinds = [
         ("ppt/presentation.xml", "presentationml.presentation.main"),
         ("ppt/slides/slide1.xml", "presentationml.slide"),

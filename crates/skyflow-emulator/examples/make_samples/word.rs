@@ -17,7 +17,7 @@ const BODY: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 const SPACE: &str = r#"xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main""#;
 
 /// Makes the document.
-pub fn word(person: &Person<'_>) -> std::io::Result<Vec<u8>> {
+pub(crate) fn word(person: &Person<'_>) -> std::io::Result<Vec<u8>> {
     let main = "wordprocessingml.document.main";
     let kinds = [
         ("word/document.xml", main),

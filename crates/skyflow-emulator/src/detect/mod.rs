@@ -19,7 +19,7 @@ mod vault_tokens;
 
 pub use canned::CannedRun;
 pub use dictionary::Dictionary;
-pub use files::{Ocr, OcrError, OcrWord};
+pub use files::{Ocr, OcrError, OcrWord, Tesseract};
 pub use passage::Passage;
 pub use recognizer::{Finding, Recognizer};
 

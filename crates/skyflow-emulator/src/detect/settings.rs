@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{CannedRun, CannedRuns, Detector, Dictionary, Ocr, Policy, PolicyOptions, Recognizer};
+use super::{CannedRun, CannedRuns, Detector, Dictionary, Ocr, Policy, PolicyOptions, Recognizer, Tesseract};
 use crate::errors::{ApiError, ApiResult};
 
 /// What a builder says about Detect.
@@ -45,7 +45,7 @@ impl Settings {
             detector: Detector::new(recognizers, settings.dictionary),
             canned: CannedRuns::new(settings.canned),
             run_time: settings.run_time,
-            ocr: settings.ocr,
+            ocr: settings.ocr.or_else(|| Some(Box::new(Tesseract::find()?))),
             configurations,
         })
     }

@@ -96,6 +96,11 @@ fn policy(call: &Call<'_>, request: &mut DeidentifyFileRequest<'_>) -> ApiResult
 }
 
 fn options(request: &DeidentifyFileRequest<'_>) -> ApiResult<FileOptions> {
+    // They have no effect: pages are never turned into pictures.
+    if request.density == Some(0) || request.max_resolution == Some(0) {
+        let text = "Invalid request. density and max_resolution must be more than 0.";
+        return Err(ApiError::bad_request(text));
+    }
     let masking_method = match request.masking_method.as_deref() {
         None | Some("") => None,
         Some("blackbox") => Some(MaskingMethod::Blackbox),
@@ -109,8 +114,6 @@ fn options(request: &DeidentifyFileRequest<'_>) -> ApiResult<FileOptions> {
         output_processed_image: request.output_processed_image,
         output_ocr_text: request.output_ocr_text,
         masking_method,
-        density: request.density,
-        max_resolution: request.max_resolution,
     })
 }
 

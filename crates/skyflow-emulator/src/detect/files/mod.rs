@@ -5,6 +5,7 @@ mod image;
 mod json;
 mod mapped_text;
 mod office;
+mod pdf;
 mod plain_text;
 mod problem;
 mod rewriter;
@@ -18,7 +19,7 @@ mod samples;
 #[cfg(test)]
 mod text_tests;
 
-pub use image::{Ocr, OcrError, OcrWord};
+pub use image::{Ocr, OcrError, OcrWord, Tesseract};
 pub(crate) use problem::FileProblem;
 
 use self::rewriter::Rewriter;
@@ -36,10 +37,6 @@ pub(crate) struct FileOptions {
     pub(crate) output_ocr_text: Option<bool>,
     /// How parts of an image are hidden; by a black box unless this says otherwise.
     pub(crate) masking_method: Option<MaskingMethod>,
-    /// Accepted and without effect: pages are never turned into pictures.
-    pub(crate) density: Option<u32>,
-    /// Accepted and without effect, for the same reason.
-    pub(crate) max_resolution: Option<u32>,
 }
 
 /// How a part of an image is hidden.
@@ -93,6 +90,11 @@ pub(crate) fn process(
     }
     let mut rewriter = Rewriter::new(rewrite);
     let rewriter = &mut rewriter;
+    if let Some(kind) = image::format(format) {
+        let outputs = image::process(format, kind, content, options, ocr, rewriter)?;
+        let (word_count, character_count) = rewriter.counts();
+        return Ok(ProcessedRun { outputs, word_count, character_count, pages: None, slides: None });
+    }
     let mut pages = None;
     let mut slides = None;
     let mut office = |kind, rewriter: &mut Rewriter<'_>| {
@@ -109,6 +111,11 @@ pub(crate) fn process(
         "docx" => office(office::Kind::Document, rewriter)?,
         "xlsx" => office(office::Kind::Spreadsheet, rewriter)?,
         "pptx" => office(office::Kind::Presentation, rewriter)?,
+        "pdf" => {
+            let (content, count) = pdf::process(content, rewriter)?;
+            pages = Some(count);
+            content
+        }
         _ => return Err(unsupported(format)),
     };
     let (word_count, character_count) = rewriter.counts();

@@ -114,6 +114,15 @@ pub(super) fn unfold(content: &[u8]) -> Vec<(String, Vec<u8>)> {
             unfolded.push((entry.name().unwrap().into_owned(), bytes));
         }
     }
+    if let Ok(document) = lopdf::Document::load_mem(content) {
+        for (id, object) in &document.objects {
+            let mut bytes = format!("{object:?}").into_bytes();
+            if let Ok(stream) = object.as_stream() {
+                bytes.extend(stream.get_plain_content().unwrap());
+            }
+            unfolded.push((format!("object {}", id.0), bytes));
+        }
+    }
     unfolded
 }
 

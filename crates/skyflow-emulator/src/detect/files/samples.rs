@@ -1,17 +1,17 @@
 //! The makers of the sample files, which the tests fill with planted words.
 
-#![allow(unreachable_pub, reason = "the makers belong to a program of their own as well")]
-
 #[path = "../../../examples/make_samples/archive.rs"]
-pub mod archive;
+pub(crate) mod archive;
 #[path = "../../../examples/make_samples/excel.rs"]
-pub mod excel;
+pub(crate) mod excel;
+#[path = "../../../examples/make_samples/pdf.rs"]
+pub(crate) mod pdf;
 #[path = "../../../examples/make_samples/person.rs"]
-pub mod person;
+pub(crate) mod person;
 #[path = "../../../examples/make_samples/slides.rs"]
-pub mod slides;
+pub(crate) mod slides;
 #[path = "../../../examples/make_samples/word.rs"]
-pub mod word;
+pub(crate) mod word;
 
 use super::planted::{MAIL, NAME, NUMBER};
 

@@ -2,7 +2,8 @@ use std::fmt;
 
 /// Reads the text of a picture.
 ///
-/// The embedded vault has no recognition of its own: it processes pictures when it is given one of these.
+/// The embedded vault has no recognition of its own: it processes pictures when it is given one of these, such as
+/// [`Tesseract`](super::Tesseract).
 pub trait Ocr: Send + Sync + fmt::Debug {
     /// Returns the words of a picture, line by line from the top and from left to right.
     ///

@@ -58,10 +58,10 @@ impl<'a> Walk<'a, '_> {
             Token::Start { name, attributes, empty, .. } => self.start(name, attributes, *empty),
             Token::End { name, .. } => {
                 self.open.pop();
-                if PARAGRAPHS.contains(&self.name(name)) {
-                    if let Some(paragraph) = self.paragraphs.pop() {
-                        paragraph.finish(&mut self.splices, self.rewriter)?;
-                    }
+                if PARAGRAPHS.contains(&self.name(name))
+                    && let Some(paragraph) = self.paragraphs.pop()
+                {
+                    paragraph.finish(&mut self.splices, self.rewriter)?;
                 }
                 Ok(())
             }

@@ -72,7 +72,7 @@ pub(super) fn process(
     let slides = package.parts.iter().filter(|part| is_slide(&part.name)).count();
     Ok(Processed {
         content: package.write()?,
-        pages: properties::pages(&package),
+        pages: (kind == Kind::Document).then(|| properties::pages(&package)).flatten(),
         slides: (kind == Kind::Presentation).then_some(u32::try_from(slides).unwrap_or(u32::MAX)),
     })
 }
