@@ -3,6 +3,7 @@
 mod bad_answers;
 mod bad_input;
 mod cancelled;
+mod detect;
 mod isolation;
 mod main_job;
 mod other_process;

@@ -4,5 +4,6 @@ mod canaries;
 mod capture;
 mod connections;
 mod debug;
+mod detect;
 mod front;
 mod logs;

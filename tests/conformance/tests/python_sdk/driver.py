@@ -14,7 +14,7 @@ import tempfile
 
 from skyflow import Env, LogLevel, Skyflow
 from skyflow.error import SkyflowError
-from skyflow.utils.enums import RedactionType, TokenMode
+from skyflow.utils.enums import DetectEntities, RedactionType, TokenMode, TokenType
 from skyflow.vault.data import (
     DeleteRequest,
     FileUploadRequest,
@@ -23,9 +23,27 @@ from skyflow.vault.data import (
     QueryRequest,
     UpdateRequest,
 )
+from skyflow.vault.detect import (
+    DateTransformation,
+    DeidentifyFileRequest,
+    DeidentifyTextRequest,
+    FileInput,
+    GetDetectRunRequest,
+    ReidentifyTextRequest,
+    TokenFormat,
+    Transformations,
+)
+from skyflow.vault.detect._file import File
 from skyflow.vault.tokens import DetokenizeRequest, TokenizeRequest
 
 CONTENT = b"content"
+DETECT_CONTENT = b"Jane Doe, SSN 123-45-6789\n"
+DETECT_REQUESTS = {
+    "deidentify_text": DeidentifyTextRequest,
+    "reidentify_text": ReidentifyTextRequest,
+    "deidentify_file": DeidentifyFileRequest,
+    "get_detect_run": GetDetectRunRequest,
+}
 REQUESTS = {
     "insert": InsertRequest,
     "get": GetRequest,
@@ -61,10 +79,43 @@ def plain(value):
         return {key: plain(member) for key, member in value.items()}
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
+    if isinstance(value, File):
+        # When the SDK made it is of no interest.
+        return {"file": {"name": value.name, "size": value.size, "type": value.type}}
     return {"type": type(value).__name__, **{key: plain(member) for key, member in vars(value).items()}}
 
 
-def call(vault, op, args, directory):
+def entities(names):
+    return None if names is None else [DetectEntities[name] for name in names]
+
+
+def detect_arguments(op, args):
+    for name in ("entities", "redacted_entities", "masked_entities", "plain_text_entities"):
+        if name in args:
+            args[name] = entities(args[name])
+    for name in ("allow_regex", "restrict_regex"):
+        if name in args:
+            args[name + "_list"] = args.pop(name)
+    if "token_format" in args:
+        form = args["token_format"]
+        lists = {name: entities(names) for name, names in form.items() if name != "default"}
+        default = {"default": TokenType[form["default"]]} if "default" in form else {}
+        args["token_format"] = TokenFormat(**default, **lists)
+    if "transformations" in args:
+        shift = args["transformations"]
+        shift = DateTransformation(shift["max_days"], shift["min_days"], entities(shift["entities"]))
+        args["transformations"] = Transformations(shift)
+    if op == "deidentify_file":
+        file = io.BytesIO(DETECT_CONTENT)
+        file.name = args.pop("file").partition(":")[2]
+        args["file"] = FileInput(file=file)
+    return args
+
+
+def call(client, op, args, directory):
+    if op in DETECT_REQUESTS:
+        return getattr(client.detect(os.environ["VAULT_ID"]), op)(DETECT_REQUESTS[op](**detect_arguments(op, args)))
+    vault = client.vault(os.environ["VAULT_ID"])
     if op == "upload_file":
         return vault.upload_file(FileUploadRequest(**file_arguments(args, directory)))
     if "redaction_type" in args:
@@ -91,9 +142,9 @@ def file_arguments(args, directory):
     return args
 
 
-def outcome(vault, step, known, directory):
+def outcome(client, step, known, directory):
     try:
-        return {"returned": plain(call(vault, step["op"], filled(step["args"], known), directory))}
+        return {"returned": plain(call(client, step["op"], filled(step["args"], known), directory))}
     except SkyflowError as error:
         return {
             "raised": "SkyflowError",
@@ -114,14 +165,13 @@ def main():
         "credentials": json.loads(os.environ["CREDENTIALS"]),
     }
     client = Skyflow.builder().set_log_level(LogLevel.OFF).add_vault_config(config).build()
-    vault = client.vault(config["vault_id"])
     with open(sys.argv[1], encoding="utf-8") as file:
         steps = json.load(file)
     known = {"sdk": "python", "digit": "1"}
     results = []
     with tempfile.TemporaryDirectory() as directory:
         for step in steps:
-            result = outcome(vault, step, known, directory)
+            result = outcome(client, step, known, directory)
             known[step["name"]] = result.get("returned")
             results.append(result)
     # The SDK prints lines of its own, so the results are told apart by their place: the last line.
