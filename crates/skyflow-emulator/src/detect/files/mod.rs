@@ -26,7 +26,7 @@ use self::rewriter::Rewriter;
 use super::rewrite::Rewrite;
 
 /// The longest file that is processed.
-const SIZE_LIMIT: usize = 256 << 20;
+const SIZE_LIMIT: usize = 64 << 20;
 
 /// What a request may say about the processing of its file.
 #[derive(Debug, Default, Clone)]
