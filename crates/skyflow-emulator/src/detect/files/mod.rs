@@ -29,6 +29,9 @@ use super::rewrite::Rewrite;
 const SIZE_LIMIT: usize = 64 << 20;
 
 /// What a request may say about the processing of its file.
+///
+/// The density and the resolution of PDF pages are not among it: pages are never turned into pictures, so that those
+/// have no effect.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct FileOptions {
     /// Whether the processed image is an output; it is unless this says no.
@@ -37,10 +40,6 @@ pub(crate) struct FileOptions {
     pub(crate) output_ocr_text: Option<bool>,
     /// How parts of an image are hidden; by a black box unless this says otherwise.
     pub(crate) masking_method: Option<MaskingMethod>,
-    /// Accepted and without effect: pages are never turned into pictures.
-    pub(crate) density: Option<u32>,
-    /// Accepted and without effect, for the same reason.
-    pub(crate) max_resolution: Option<u32>,
 }
 
 /// How a part of an image is hidden.

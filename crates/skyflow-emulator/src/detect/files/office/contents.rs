@@ -65,8 +65,11 @@ pub(super) fn check_names(package: &Package, rewriter: &mut Rewriter<'_>) -> Res
         let stem = file.split('.').next().unwrap_or_default();
         let word = stem.trim_end_matches(|c: char| c.is_ascii_digit());
         // Office gives names such as `image1`.
-        let is_given = file == TYPES || word.chars().all(|c| c.is_ascii_alphabetic());
-        if !(is_given && word.len() < 24) && !rewriter.edits_aside(stem, "")?.is_empty() {
+        let is_given = file == TYPES || (word.len() < 24 && word.chars().all(|c| c.is_ascii_alphabetic()));
+        if is_given {
+            continue;
+        }
+        if !rewriter.edits_aside(stem, "")?.is_empty() {
             return Err(FileProblem::unsupported(
                 "a part in the file bears a name that would have to be changed; the embedded vault does not rename parts",
             ));
