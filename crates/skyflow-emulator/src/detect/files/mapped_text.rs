@@ -3,12 +3,20 @@ use std::ops::Range;
 
 use crate::detect::rewrite::Edit;
 
-/// A text put together from pieces of a source, of which each character knows where it was written.
+/// A text put together from pieces of a source, which knows where each of its characters was written.
 #[derive(Default)]
 pub(super) struct MappedText {
     text: String,
-    /// Where each character starts in the text, and its bytes in the source; none for what the source only implies.
-    characters: Vec<(usize, Range<usize>)>,
+    pieces: Vec<Piece>,
+}
+
+/// A part of the text, from a byte of it up to the next piece, and the bytes of the source that write it.
+struct Piece {
+    start: usize,
+    /// Empty for what the source only implies.
+    source: Range<usize>,
+    /// Whether the source reads as the text does; otherwise the piece is one character.
+    is_verbatim: bool,
 }
 
 impl MappedText {
@@ -18,7 +26,14 @@ impl MappedText {
 
     /// Adds a character that the source writes in these bytes.
     pub(super) fn push(&mut self, character: char, source: Range<usize>) {
-        self.characters.push((self.text.len(), source));
+        let is_verbatim = source.len() == character.len_utf8();
+        match self.pieces.last_mut() {
+            // Long texts must not need many times their length.
+            Some(last) if is_verbatim && last.is_verbatim && last.source.end == source.start => {
+                last.source.end = source.end;
+            }
+            _ => self.pieces.push(Piece { start: self.text.len(), source, is_verbatim }),
+        }
         self.text.push(character);
     }
 
@@ -29,21 +44,27 @@ impl MappedText {
 
     /// Adds a piece of the source that is written as it reads.
     pub(super) fn push_verbatim(&mut self, piece: &str, start: usize) {
-        for (index, character) in piece.char_indices() {
-            self.push(character, start + index..start + index + character.len_utf8());
+        if !piece.is_empty() {
+            let source = start..start + piece.len();
+            self.pieces.push(Piece { start: self.text.len(), source, is_verbatim: true });
+            self.text.push_str(piece);
         }
     }
 
-    /// Returns the bytes of the source behind a part of the text, character by character.
-    pub(super) fn sources(&self, range: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let from = self.characters.partition_point(|(start, _)| *start < range.start);
-        let end = range.end;
-        self.characters
-            .iter()
-            .skip(from)
-            .take_while(move |(start, _)| *start < end)
-            .map(|(_, source)| source.clone())
-            .filter(|source| !source.is_empty())
+    /// Returns the bytes of the source behind a part of the text, in the order of the text.
+    fn sources(&self, range: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        // The piece in which the part starts is the last one that does not start behind it.
+        let first = self.pieces.partition_point(|piece| piece.start <= range.start).saturating_sub(1);
+        let Range { start, end } = *range;
+        let pieces = self.pieces.iter().skip(first).take_while(move |piece| piece.start < end);
+        let sources = pieces.map(move |piece| match piece.is_verbatim {
+            true => {
+                let from = piece.source.start + start.saturating_sub(piece.start);
+                from..piece.source.end.min(piece.source.start + (end - piece.start))
+            }
+            false => piece.source.clone(),
+        });
+        sources.filter(|source| !source.is_empty())
     }
 }
 
@@ -54,10 +75,6 @@ pub(super) struct Splices {
 }
 
 impl Splices {
-    pub(super) fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-    }
-
     /// Replaces some bytes; what was said about them before is forgotten.
     pub(super) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
         let covered: Vec<usize> = self.changes.range(range.clone()).map(|(start, _)| *start).collect();
@@ -93,15 +110,35 @@ impl Splices {
         encode: impl Fn(&str, usize) -> String,
     ) {
         for edit in edits {
-            let taken = mapped.sources(&edit.range).any(|source| self.changes.contains_key(&source.start));
-            let first = mapped.sources(&edit.range).next().map_or(0, |source| source.start);
-            let mut replacement = if taken { String::new() } else { encode(&edit.replacement, first) };
-            for source in mapped.sources(&edit.range) {
-                self.changes
-                    .entry(source.start)
-                    .or_insert_with(|| (source.end, std::mem::take(&mut replacement)));
+            let sources: Vec<Range<usize>> = mapped.sources(&edit.range).collect();
+            let free: Vec<Range<usize>> = sources.iter().flat_map(|source| self.unchanged(source)).collect();
+            let first = free.first().map_or(0, |source| source.start);
+            let mut replacement = match free == sources {
+                true => encode(&edit.replacement, first),
+                // An edit before this one has put its own there.
+                false => String::new(),
+            };
+            for source in free {
+                self.changes.insert(source.start, (source.end, std::mem::take(&mut replacement)));
             }
         }
+    }
+
+    /// Returns the parts of a range that no change covers.
+    fn unchanged(&self, range: &Range<usize>) -> Vec<Range<usize>> {
+        let mut free = Vec::new();
+        let mut at = range.start;
+        let before = self.changes.range(..range.start).next_back();
+        for (start, (end, _)) in before.into_iter().chain(self.changes.range(range.clone())) {
+            if *start > at {
+                free.push(at..*start);
+            }
+            at = at.max(*end);
+        }
+        if at < range.end {
+            free.push(at..range.end);
+        }
+        free
     }
 
     /// Returns the changed source.
@@ -139,5 +176,22 @@ mod tests {
         assert_eq!(splices.apply(source), "<a>[N]</a><b> x</b>");
         splices.edit(&mapped, &[Edit { range: 3..6, replacement: "[M]".into() }], str::to_owned);
         assert_eq!(splices.apply(source), "<a>[N]</a><b></b>");
+    }
+
+    #[test]
+    fn parts_of_pieces_are_found() {
+        let mut mapped = MappedText::default();
+        mapped.push_verbatim("abc", 10);
+        mapped.push_implied('\n');
+        mapped.push('&', 13..18);
+        "d\u{fc}f".char_indices().for_each(|(at, c)| mapped.push(c, 20 + at..20 + at + c.len_utf8()));
+        let sources =
+            |range: Range<usize>| mapped.sources(&range).map(|s| (s.start, s.end)).collect::<Vec<_>>();
+        assert_eq!(mapped.text(), "abc\n&d\u{fc}f");
+        assert_eq!(sources(1..2), [(11, 12)]);
+        assert_eq!(sources(2..6), [(12, 13), (13, 18), (20, 21)]);
+        assert!(sources(3..4).is_empty());
+        assert_eq!(sources(6..8), [(21, 23)]);
+        assert_eq!(sources(4..9), [(13, 18), (20, 24)]);
     }
 }

@@ -26,9 +26,12 @@ use self::rewriter::Rewriter;
 use super::rewrite::Rewrite;
 
 /// The longest file that is processed.
-const SIZE_LIMIT: usize = 256 << 20;
+const SIZE_LIMIT: usize = 64 << 20;
 
 /// What a request may say about the processing of its file.
+///
+/// The density and the resolution of PDF pages are not among it: pages are never turned into pictures, so that those
+/// have no effect.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct FileOptions {
     /// Whether the processed image is an output; it is unless this says no.

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::Kind;
 use super::package::Package;
-use crate::detect::files::FileProblem;
+use crate::detect::files::{FileProblem, rewriter::Rewriter};
 
 /// The part that says what the others are.
 pub(super) const TYPES: &str = "[Content_Types].xml";
@@ -52,6 +52,26 @@ pub(super) fn check(kind: Kind, package: &Package) -> Result<(), FileProblem> {
         if !is_known {
             return Err(FileProblem::unsupported(
                 "the file holds a part that is neither XML nor a picture; the embedded vault does not look into those",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a package whose parts have names that the text engine would change: other parts refer to them.
+pub(super) fn check_names(package: &Package, rewriter: &mut Rewriter<'_>) -> Result<(), FileProblem> {
+    for part in &package.parts {
+        let file = part.name.rsplit('/').next().unwrap_or_default();
+        let stem = file.split('.').next().unwrap_or_default();
+        let word = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+        // Office gives names such as `image1`.
+        let is_given = file == TYPES || (word.len() < 24 && word.chars().all(|c| c.is_ascii_alphabetic()));
+        if is_given {
+            continue;
+        }
+        if !rewriter.edits_aside(stem, "")?.is_empty() {
+            return Err(FileProblem::unsupported(
+                "a part in the file bears a name that would have to be changed; the embedded vault does not rename parts",
             ));
         }
     }

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use super::paragraph::{Change, Paragraph};
+use super::table::Table;
 use super::worksheet::{Workbook, is_worksheet};
 use super::{attributes, formula};
 use crate::detect::files::mapped_text::{MappedText, Splices};
@@ -31,6 +32,7 @@ pub(super) fn rewrite(
         rewriter,
         open: Vec::new(),
         paragraphs: Vec::new(),
+        tables: Vec::new(),
         strings: 0,
     };
     for token in &tokens {
@@ -48,6 +50,7 @@ struct Walk<'a, 'r> {
     rewriter: &'a mut Rewriter<'r>,
     open: Vec<&'a str>,
     paragraphs: Vec<Paragraph>,
+    tables: Vec<Table>,
     /// How many shared strings have been seen.
     strings: usize,
 }
@@ -61,7 +64,13 @@ impl<'a> Walk<'a, '_> {
                 if PARAGRAPHS.contains(&self.name(name))
                     && let Some(paragraph) = self.paragraphs.pop()
                 {
+                    if let Some(table) = self.tables.last_mut() {
+                        table.note(paragraph.text());
+                    }
                     paragraph.finish(&mut self.splices, self.rewriter)?;
+                }
+                if self.name(name) == "tbl" {
+                    self.tables.pop();
                 }
                 Ok(())
             }
@@ -91,12 +100,17 @@ impl<'a> Walk<'a, '_> {
 
     fn start(
         &mut self,
-        name: &Range<usize>,
+        tag: &Range<usize>,
         attributes: &[Attribute],
         empty: bool,
     ) -> Result<(), FileProblem> {
-        let name = self.name(name);
+        let name = self.name(tag);
         attributes::rewrite(self.source, name, attributes, &mut self.splices, self.rewriter)?;
+        let is_edited = attributes.iter().any(|attribute| self.splices.touches(&attribute.value));
+        if self.part.starts_with("xl/pivotCache/") && ["n", "d"].contains(&name) && is_edited {
+            // A number or a time that has become a text.
+            self.splices.replace(tag.clone(), "s");
+        }
         if name == "pageSetup" {
             // Refers to the settings of a printer, which are not kept.
             let reference = attributes.iter().find(|attribute| self.name(&attribute.name) == "id");
@@ -113,14 +127,21 @@ impl<'a> Walk<'a, '_> {
                 _ => {}
             }
         }
+        match (name, self.tables.last_mut()) {
+            ("tbl", _) if !empty => self.tables.push(Table::default()),
+            ("tr", Some(table)) => table.start_row(),
+            ("tc", Some(table)) => table.start_cell(),
+            _ => {}
+        }
         if !empty {
             self.open.push(name);
             if PARAGRAPHS.contains(&name) {
-                let mut paragraph = Paragraph::default();
-                if name == "si" {
-                    self.workbook.label_of_string(self.strings).clone_into(&mut paragraph.label);
-                }
-                self.paragraphs.push(paragraph);
+                let label = match (name, self.tables.last()) {
+                    ("si", _) => self.workbook.label_of_string(self.strings),
+                    (_, Some(table)) => table.label(),
+                    _ => "",
+                };
+                self.paragraphs.push(Paragraph::labelled(label));
             }
         }
         self.strings += usize::from(name == "si");

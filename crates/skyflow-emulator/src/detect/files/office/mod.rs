@@ -11,6 +11,7 @@ mod package;
 mod paragraph;
 mod properties;
 mod relationships;
+mod table;
 mod worksheet;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub(super) fn process(
 ) -> Result<Processed, FileProblem> {
     let mut package = Package::read(content)?;
     contents::check(kind, &package)?;
+    contents::check_names(&package, rewriter)?;
     let removed = contents::remove(&mut package);
     let mut workbook = match kind {
         Kind::Spreadsheet => Workbook::read(&package)?,

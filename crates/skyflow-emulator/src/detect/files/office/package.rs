@@ -8,6 +8,8 @@ use crate::detect::files::FileProblem;
 /// What all parts of a package may unfold to.
 const UNFOLDED_LIMIT: u64 = 256 << 20;
 const PARTS_LIMIT: usize = 10_000;
+/// What one part may unfold to: it is looked at as a whole.
+const PART_LIMIT: u64 = 64 << 20;
 /// The container of encrypted packages.
 const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 
@@ -47,10 +49,15 @@ impl Package {
             let name = entry.name().map_err(|_| broken())?.into_owned();
             // The sizes that the archive declares may lie.
             let mut unfolded = Vec::new();
-            let mut entry = entry.take(left + 1);
+            let mut entry = entry.take(left.min(PART_LIMIT) + 1);
             entry.read_to_end(&mut unfolded).map_err(|_| broken())?;
-            left = left.checked_sub(unfolded.len() as u64).ok_or_else(|| {
-                FileProblem::too_large(format!("the file unfolds to more than {} MiB", limit >> 20))
+            let length = unfolded.len() as u64;
+            left = left.checked_sub(length).filter(|_| length <= PART_LIMIT).ok_or_else(|| {
+                FileProblem::too_large(format!(
+                    "the file unfolds to more than {} MiB, or a part of it to more than {} MiB",
+                    limit >> 20,
+                    PART_LIMIT >> 20
+                ))
             })?;
             parts.push(Part { name, content: unfolded });
         }

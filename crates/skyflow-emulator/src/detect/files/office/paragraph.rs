@@ -14,7 +14,7 @@ pub(super) struct Paragraph {
     /// The codes of its fields.
     instructions: MappedText,
     has_changes: bool,
-    pub(super) label: String,
+    label: String,
 }
 
 /// What tracked changes say about a run.
@@ -26,6 +26,10 @@ pub(super) enum Change {
 }
 
 impl Paragraph {
+    pub(super) fn labelled(label: &str) -> Self {
+        Self { label: label.to_owned(), ..Self::default() }
+    }
+
     /// Adds a text that `add` reads from the source.
     pub(super) fn add(
         &mut self,
@@ -46,6 +50,11 @@ impl Paragraph {
     pub(super) fn add_implied(&mut self, character: char) {
         self.current.push_implied(character);
         self.original.push_implied(character);
+    }
+
+    /// Returns the text as it reads now.
+    pub(super) fn text(&self) -> &str {
+        self.current.text()
     }
 
     /// Returns the codes of fields, which are split over runs as texts are.

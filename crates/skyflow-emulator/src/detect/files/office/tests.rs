@@ -3,7 +3,7 @@ use std::io::{Cursor, Write};
 
 use super::package::Package;
 use crate::detect::files::planted::{
-    ReplacePlanted, assert_nothing_planted, keep, redact, run, survive_cuts, unfold,
+    NAME, ReplacePlanted, assert_nothing_planted, keep, redact, run, survive_cuts, unfold,
 };
 use crate::detect::files::samples::{PLANTED, excel::excel, slides::slides, word::word};
 use crate::detect::files::xml::{Token, local, tokens};
@@ -106,6 +106,13 @@ fn numbers_become_texts_under_the_header_of_their_column() {
 }
 
 #[test]
+fn cells_of_tables_stand_under_the_first_row() {
+    let mut rewrite = ReplacePlanted::default();
+    process("docx", &word(&PLANTED).unwrap(), &FileOptions::default(), None, &mut rewrite).unwrap();
+    assert!(rewrite.labels.contains(&"Name".to_owned()) && rewrite.labels.contains(&"Card".to_owned()));
+}
+
+#[test]
 fn slides_and_pages_are_counted() {
     assert_eq!(run("pptx", &slides(&PLANTED).unwrap()).unwrap().slides, Some(2));
     let run = run("docx", &word(&PLANTED).unwrap()).unwrap();
@@ -155,6 +162,8 @@ fn files_within_files_are_refused() {
         assert!(matches!(problem, Some(FileProblem::Unsupported(_))), "{name}");
     }
     assert!(run("docx", &with_part(&sample, "word/media/image1.png", b"\x89PNG")).is_ok());
+    let named = with_part(&sample, &format!("word/media/{NAME}.png"), b"\x89PNG");
+    assert!(matches!(run("docx", &named), Err(FileProblem::Unsupported(_))));
 }
 
 #[test]

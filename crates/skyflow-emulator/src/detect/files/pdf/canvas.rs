@@ -8,7 +8,7 @@ use super::{inherited_resources, strings};
 use crate::detect::files::{FileProblem, rewriter::Rewriter};
 
 /// What all content streams together may unfold to.
-const CONTENT_LIMIT: usize = 64 << 20;
+const CONTENT_LIMIT: usize = 32 << 20;
 /// How many operations all content streams together may have.
 const OPERATIONS_LIMIT: usize = 2_000_000;
 
@@ -130,6 +130,11 @@ impl<'a, 'r> Canvases<'a, 'r> {
             }
         }
         let shown = glyphs::shown(self.document, &resources, &operations);
+        if shown.is_too_much {
+            return Err(FileProblem::too_large(format!(
+                "{place} of the PDF shows more text than is processed"
+            )));
+        }
         check_readable(&shown, place)?;
         let has_text =
             shown.glyphs.iter().any(|glyph| glyph.text.as_ref().is_some_and(|text| !text.trim().is_empty()));

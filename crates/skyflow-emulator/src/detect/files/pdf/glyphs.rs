@@ -31,6 +31,7 @@ pub(super) struct Shown {
     pub(super) glyphs: Vec<Glyph>,
     /// Whether text is shown in a font of which it cannot be known what it says.
     pub(super) is_unreadable: bool,
+    pub(super) is_too_much: bool,
 }
 
 /// The state that `q` keeps and `Q` brings back.
@@ -47,6 +48,8 @@ struct State {
     mode: i64,
 }
 
+/// How many glyphs a stream may show; a page of small print has ten thousand.
+const GLYPHS_LIMIT: usize = 500_000;
 /// How deep states may be kept.
 const DEPTH_LIMIT: usize = 10_000;
 
@@ -199,6 +202,10 @@ impl Reader<'_> {
         self.shown.is_unreadable |= !font.is_readable() && !string.is_empty();
         let state = self.state.clone();
         for code in font.codes(string) {
+            if self.shown.glyphs.len() >= GLYPHS_LIMIT {
+                self.shown.is_too_much = true;
+                return;
+            }
             let spacing = state.character_spacing + if code.is_word_space { state.word_spacing } else { 0.0 };
             let advance = (code.width * state.size + spacing) * state.scale;
             let size = Matrix([state.size * state.scale, 0.0, 0.0, state.size, 0.0, state.rise]);

@@ -21,13 +21,20 @@ use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId};
 use self::canvas::Canvases;
 use super::{FileProblem, rewriter::Rewriter};
 
-/// What a stream may unfold to while the file is read.
-const UNFOLDED_LIMIT: usize = 64 << 20;
+/// What all the streams of objects may unfold to while the file is read.
+const UNFOLDED_LIMIT: usize = 32 << 20;
+/// The longest file: read, it needs many times the bytes it is written in.
+const SIZE_LIMIT: usize = 32 << 20;
 
 /// Processes a file and returns it with the number of its pages.
 pub(super) fn process(content: &[u8], rewriter: &mut Rewriter<'_>) -> Result<(Vec<u8>, u32), FileProblem> {
     let broken = |_| FileProblem::broken("the file is not a valid PDF");
-    let options = LoadOptions::with_max_decompressed_size(UNFOLDED_LIMIT);
+    if content.len() > SIZE_LIMIT {
+        return Err(FileProblem::too_large(format!("the PDF is larger than {} MiB", SIZE_LIMIT >> 20)));
+    }
+    // The library bounds each stream, and not their sum.
+    let packed = content.split(|byte| *byte == b'/').filter(|name| name.starts_with(b"ObjStm")).count();
+    let options = LoadOptions::with_max_decompressed_size((UNFOLDED_LIMIT / packed.max(1)).max(1 << 20));
     let mut document = Document::load_mem_with_options(content, options).map_err(broken)?;
     if document.is_encrypted() || document.was_encrypted() {
         return Err(FileProblem::unsupported(

@@ -179,6 +179,25 @@ fn pages_that_only_recognition_could_read_are_refused() {
 }
 
 #[test]
+fn encrypted_files_are_refused() {
+    for password in ["", "secret"] {
+        let sample = document(helvetica(), "BT /F1 9 Tf (a) Tj ET", |document, _| {
+            let id = Object::string_literal("0123456789abcdef");
+            document.trailer.set("ID", vec![id.clone(), id]);
+            let version = lopdf::EncryptionVersion::V1 {
+                document,
+                owner_password: "owner",
+                user_password: password,
+                permissions: lopdf::Permissions::all(),
+            };
+            let state = lopdf::EncryptionState::try_from(version).unwrap();
+            document.encrypt(&state).unwrap();
+        });
+        assert!(problem(&sample).contains("encrypted"));
+    }
+}
+
+#[test]
 fn earlier_revisions_are_gone() {
     let mut sample = pdf(&PLANTED).unwrap();
     let mut revision =

@@ -5,6 +5,9 @@ use crate::detect::files::FileProblem;
 /// How deep elements may be nested; nothing that people write comes near.
 const DEPTH_LIMIT: usize = 1000;
 
+/// How many tags, texts and attributes a document may have: each needs many times the bytes it is written in.
+const TOKENS_LIMIT: usize = 5_000_000;
+
 /// A token of an XML document; ranges are bytes of its source.
 #[derive(Debug, Clone)]
 pub(crate) enum Token {
@@ -38,7 +41,7 @@ pub(crate) fn local(name: &str) -> &str {
 
 /// Splits a document into its tokens.
 pub(crate) fn tokens(source: &str) -> Result<Vec<Token>, FileProblem> {
-    Tokenizer { source, at: 0, open: Vec::new(), tokens: Vec::new() }.run()
+    Tokenizer { source, at: 0, open: Vec::new(), tokens: Vec::new(), left: TOKENS_LIMIT }.run()
 }
 
 struct Tokenizer<'a> {
@@ -47,12 +50,14 @@ struct Tokenizer<'a> {
     /// The names of the elements around.
     open: Vec<Range<usize>>,
     tokens: Vec<Token>,
+    left: usize,
 }
 
 impl<'a> Tokenizer<'a> {
     fn run(mut self) -> Result<Vec<Token>, FileProblem> {
         let mut roots = 0;
         while self.at < self.source.len() {
+            self.count()?;
             let start = self.at;
             let rest = self.rest();
             if !rest.starts_with('<') {
@@ -92,6 +97,15 @@ impl<'a> Tokenizer<'a> {
             return Err(self.broken("no end of the root element"));
         }
         Ok(self.tokens)
+    }
+
+    fn count(&mut self) -> Result<(), FileProblem> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| {
+            FileProblem::too_large(format!(
+                "the file has more than {TOKENS_LIMIT} XML tags, texts and attributes"
+            ))
+        })?;
+        Ok(())
     }
 
     fn rest(&self) -> &'a str {
@@ -162,6 +176,7 @@ impl<'a> Tokenizer<'a> {
                 self.at += 1;
                 break false;
             }
+            self.count()?;
             attributes.push(self.attribute()?);
         };
         if !empty {
