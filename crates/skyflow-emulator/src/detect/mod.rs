@@ -16,6 +16,7 @@ mod rewrite;
 mod rules;
 mod settings;
 mod vault_tokens;
+mod words;
 
 pub use canned::CannedRun;
 pub use dictionary::Dictionary;
