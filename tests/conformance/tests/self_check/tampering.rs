@@ -61,6 +61,7 @@ const HOW: [How; 8] = [
                 details: Vec::new(),
                 error_from_client: None,
                 may_have_been_applied: false,
+                run_id: None,
             });
             true
         }
