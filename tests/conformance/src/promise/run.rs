@@ -112,12 +112,20 @@ fn saved_names(call: &Call, outputs: &[Json]) -> Vec<String> {
     names
 }
 
+/// Tells whether the files that are written have the name of the file that was read, as it is.
+pub fn keeps_its_name(call: &Call) -> bool {
+    stem(call) == raw_stem(call)
+}
+
+fn raw_stem(call: &Call) -> &str {
+    let name = super::detect::file_name(call);
+    name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
+}
+
 /// The name of the file without its extension; what means something to a file system is an underscore.
 fn stem(call: &Call) -> String {
-    let name = super::detect::file_name(call);
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem });
     let clean = |c: char| if c.is_alphanumeric() || "-_. ()".contains(c) { c } else { '_' };
-    let stem: String = stem.chars().map(clean).collect();
+    let stem: String = raw_stem(call).chars().map(clean).collect();
     let trimmed = stem.trim_matches(['.', ' ']);
     if trimmed.is_empty() { "file".to_owned() } else { trimmed.to_owned() }
 }

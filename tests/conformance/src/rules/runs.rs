@@ -6,7 +6,7 @@ use super::{Case, Rule};
 use crate::difference::{Difference, Place};
 use crate::json::Json;
 use crate::promise::refusal;
-use crate::promise::run::{known_status, saves};
+use crate::promise::run::{keeps_its_name, known_status, saves};
 use crate::replay::Observed;
 use crate::trace::{Call, Reply};
 use crate::wire;
@@ -57,7 +57,19 @@ pub(super) const RULES: &[Rule] = &[
             let polled = case.call.exchanges.iter().skip(1).last().and_then(|poll| poll.reply.as_ref());
             is_a_file(case) && polled.is_some_and(|reply| !reply.is_success())
         },
-        explains: the_result,
+        explains: |difference, _, _| {
+            let whatever_was_said = [
+                ("http_code", "500"),
+                ("http_status", "\"Bad Request\""),
+                ("grpc_code", "null"),
+                ("request_id", "null"),
+                ("details", "[]"),
+            ];
+            match &difference.place {
+                Place::Error(field) => whatever_was_said.contains(&(*field, &difference.expected)),
+                _ => false,
+            }
+        },
         holds: run_as_promised,
     },
     Rule {
@@ -83,7 +95,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "a-file-for-each-output",
         applies: |case| {
             let clash = |reply: &Reply| reply.json().is_some_and(|body| has_odd_names(&body));
-            is_a_file(case) && saves(case.call) && case.call.last_reply().is_some_and(clash)
+            let odd = !keeps_its_name(case.call) || case.call.last_reply().is_some_and(clash);
+            is_a_file(case) && saves(case.call) && odd
         },
         explains: |difference, _, _| matches!(&difference.place, Place::Returned(at) if at.starts_with(".files_written")),
         holds: run_as_promised,
@@ -134,9 +147,12 @@ fn statuses(call: &Call) -> impl Iterator<Item = Json> {
     states.map(|reply| reply.json().map_or(Json::Null, |body| body.get("status").clone()))
 }
 
-/// Explains how often a run was asked for, and what came out.
+/// Explains how often a run was asked for, and what came out where the last answer is another one for it.
 fn the_polls(difference: &Difference, case: &Case<'_>, ours: &Observed) -> bool {
-    the_result(difference, case, ours) || difference.place == Place::RequestCount
+    let last = ours.sent.last().and_then(|sent| sent.reply.as_ref()).zip(case.call.last_reply());
+    let same_answer =
+        last.is_some_and(|(last, recorded)| (last.status, &last.body) == (recorded.status, &recorded.body));
+    difference.place == Place::RequestCount || (!same_answer && the_result(difference, case, ours))
 }
 
 /// Tells whether the outputs have extensions that are no names, or the same: the official SDK replaces one by another.
