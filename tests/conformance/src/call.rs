@@ -8,10 +8,12 @@ use crate::trace::Call;
 mod arguments;
 mod auth;
 mod connection;
+mod detect;
 mod records;
 mod tokens;
 mod upload;
 
+pub(crate) use detect::file_content;
 pub(crate) use upload::recorded_bytes;
 
 pub use arguments::{REDACTIONS, Stop, inexpressible, unknown};
@@ -40,6 +42,10 @@ pub async fn vault_call(vault: &Vault, call: &Call) -> Outcome {
         "tokenize" => tokens::tokenize(vault, args).await,
         "detokenize" => tokens::detokenize(vault, args).await,
         "upload_file" => upload::upload_file(vault, call).await,
+        "deidentify_text" => detect::deidentify_text(&vault.detect(), args).await,
+        "reidentify_text" => detect::reidentify_text(&vault.detect(), args).await,
+        "deidentify_file" => detect::deidentify_file(&vault.detect(), call).await,
+        "get_detect_run" => detect::get_detect_run(&vault.detect(), args).await,
         other => Err(unknown(format!("operation `{other}`"))),
     };
     outcome.unwrap_or_else(|stop| *stop)

@@ -6,10 +6,12 @@ use crate::trace::{Call, Exchange};
 
 mod claims;
 mod json;
+mod official;
 mod requests;
 mod results;
 
-pub use results::{as_official, same_outcome};
+pub use official::as_official;
+pub use results::same_outcome;
 
 /// Returns every difference between a recorded call and ours.
 pub fn call(recorded: &Call, ours: &Observed) -> Vec<Difference> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -35,6 +36,8 @@ pub struct Sent {
     pub reply: Option<Reply>,
     /// The time of day when it arrived, in seconds.
     pub at: i64,
+    /// The same, exactly.
+    pub moment: SystemTime,
 }
 
 /// The number of the call that a request belongs to.
@@ -141,6 +144,7 @@ impl Lab {
                 body,
                 reply: None,
                 at: seconds(self.1.now()),
+                moment: self.1.now(),
             };
             let mut state = self.state();
             let number = parts.extensions.get::<CallNumber>().map_or(state.current, |number| number.0);

@@ -9,6 +9,7 @@ pub mod difference;
 pub mod identity;
 pub mod json;
 pub mod lab;
+mod media_types;
 pub mod outcome;
 pub mod promise;
 pub mod replay;

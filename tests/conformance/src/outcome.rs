@@ -35,6 +35,8 @@ pub struct Failure {
     pub details: Vec<Json>,
     pub error_from_client: Option<bool>,
     pub may_have_been_applied: bool,
+    /// The run of Detect that goes on at the server.
+    pub run_id: Option<String>,
 }
 
 impl From<skyflow::Error> for Outcome {
@@ -55,6 +57,7 @@ impl From<skyflow::Error> for Outcome {
             details: error.details().iter().filter_map(|detail| Json::parse(detail.get()).ok()).collect(),
             error_from_client: error.error_from_client(),
             may_have_been_applied: error.may_have_been_applied(),
+            run_id: error.run_id().map(ToOwned::to_owned),
         })
     }
 }
@@ -78,6 +81,7 @@ impl From<AuthError> for Outcome {
             details: Vec::new(),
             error_from_client: None,
             may_have_been_applied: false,
+            run_id: None,
         })
     }
 }

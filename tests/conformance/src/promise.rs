@@ -2,18 +2,35 @@
 
 mod answer;
 pub mod connection;
+pub mod detect;
 mod failure;
+mod passages;
+pub mod refusal;
 mod request;
+pub mod run;
 
 pub use answer::{OWN_WORDS, reads};
 pub use request::{Promised, request};
 
-use crate::outcome::Outcome;
+use crate::outcome::{Failure, Outcome};
 use crate::trace::{Call, Reply};
+use crate::wire;
 
-/// Returns what a call comes to when this is the answer to its last request.
-pub fn outcome(call: &Call, reply: &Reply) -> Outcome {
-    if reply.is_success() { answer::outcome(call, reply) } else { Outcome::Failed(failure::of(reply)) }
+/// Returns what a call comes to when this is the answer to its last request, which went to this path.
+pub fn outcome(call: &Call, path: &str, reply: &Reply) -> Outcome {
+    if reply.is_success() {
+        return answer::outcome(call, path, reply);
+    }
+    Outcome::Failed(Failure { run_id: run_id(call, path), ..failure::of(reply) })
+}
+
+/// The run that a request asks for.
+fn run_id(call: &Call, path: &str) -> Option<String> {
+    match call.op.as_str() {
+        "get_detect_run" => call.args.get("run_id").as_str().map(ToOwned::to_owned),
+        "deidentify_file" => wire::run_of(path),
+        _ => None,
+    }
 }
 
 /// Returns what a call comes to when the answer to its last request for a token says no.
@@ -21,14 +38,14 @@ pub fn without_token(reply: &Reply) -> Outcome {
     failure::of_token_endpoint(reply)
 }
 
-/// Tells whether an answer of this status is worth another try of this call: a `429` always is, the others when a
-/// second time does no harm.
-pub fn is_tried_again(call: &Call, status: u16) -> bool {
+/// Tells whether an answer of this status to a request to this path is worth another try: a `429` always is, the others
+/// when a second time does no harm.
+pub fn is_tried_again(call: &Call, path: &str, status: u16) -> bool {
     match status {
         // What a third party has done is not known.
         _ if call.op == "invoke" => false,
         429 => sent_twice(call),
-        408 | 500 | 502 | 503 | 504 => sent_twice(call) && harmless(call),
+        408 | 500 | 502 | 503 | 504 => sent_twice(call) && harmless(call, path),
         _ => false,
     }
 }
@@ -39,12 +56,16 @@ fn sent_twice(call: &Call) -> bool {
     call.op != "upload_file" || file.contains("base64:")
 }
 
-fn harmless(call: &Call) -> bool {
+fn harmless(call: &Call, path: &str) -> bool {
     match call.op.as_str() {
         "insert" => call.args.get("upsert").as_str().is_some_and(|column| {
             call.args.get("values").elements().iter().all(|row| !row.get(column).is_null())
         }),
         "upload_file" => false,
+        // Vault tokens are stored.
+        "deidentify_text" => !detect::asks_for_vault_tokens(call),
+        // Each start is a run that is paid for; asking for one is not.
+        "deidentify_file" => wire::run_of(path).is_some(),
         _ => true,
     }
 }

@@ -13,8 +13,6 @@ pub enum Verdict {
     Equal,
     /// All differences are on purpose; these rules explain them.
     Parity(Vec<&'static str>),
-    /// The replay does not do this operation yet.
-    OutOfScope(String),
     Different(Vec<String>),
 }
 
@@ -28,11 +26,7 @@ pub struct Judged {
 
 /// Replays a trace and judges it.
 pub fn judge(trace: &Trace) -> Judged {
-    let verdict = match trace.out_of_scope() {
-        Some(op) => Verdict::OutOfScope(op.to_owned()),
-        None => verdict(trace),
-    };
-    Judged { case: trace.case.clone(), op: trace.op.clone(), verdict }
+    Judged { case: trace.case.clone(), op: trace.op.clone(), verdict: verdict(trace) }
 }
 
 /// Judges a file that may be no trace.
@@ -74,7 +68,6 @@ fn verdict(trace: &Trace) -> Verdict {
 pub struct Counts {
     pub equal: usize,
     pub parity: usize,
-    pub out_of_scope: usize,
     pub different: usize,
 }
 
@@ -83,7 +76,6 @@ impl Counts {
         match verdict {
             Verdict::Equal => self.equal += 1,
             Verdict::Parity(_) => self.parity += 1,
-            Verdict::OutOfScope(_) => self.out_of_scope += 1,
             Verdict::Different(_) => self.different += 1,
         }
     }
@@ -92,8 +84,8 @@ impl Counts {
 /// The line that other programs read.
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { equal, parity, out_of_scope, different } = self;
-        write!(f, "equal {equal}, parity {parity}, out of scope {out_of_scope}, different {different}")
+        let Self { equal, parity, different } = self;
+        write!(f, "equal {equal}, parity {parity}, different {different}")
     }
 }
 
@@ -114,21 +106,17 @@ impl fmt::Display for Report<'_> {
         for judged in self.0 {
             by_op.entry(&judged.op).or_default().add(&judged.verdict);
             match &judged.verdict {
-                Verdict::Equal | Verdict::OutOfScope(_) => {}
+                Verdict::Equal => {}
                 Verdict::Parity(rules) => writeln!(f, "{}: parity {}", judged.case, rules.join(", "))?,
                 Verdict::Different(problems) => {
                     writeln!(f, "{}: DIFFERENT: {}", judged.case, problems.join(" | "))?;
                 }
             }
         }
-        writeln!(
-            f,
-            "\n{:<20} {:>7} {:>7} {:>13} {:>10}",
-            "operation", "equal", "parity", "out of scope", "different"
-        )?;
+        writeln!(f, "\n{:<20} {:>7} {:>7} {:>10}", "operation", "equal", "parity", "different")?;
         for (op, counts) in by_op {
-            let Counts { equal, parity, out_of_scope, different } = counts;
-            writeln!(f, "{op:<20} {equal:>7} {parity:>7} {out_of_scope:>13} {different:>10}")?;
+            let Counts { equal, parity, different } = counts;
+            writeln!(f, "{op:<20} {equal:>7} {parity:>7} {different:>10}")?;
         }
         writeln!(f)?;
         write!(f, "{}", self.counts())

@@ -13,11 +13,13 @@ mod arguments;
 mod auth;
 mod behaviour;
 mod connections;
+mod detect;
 mod failures;
 mod files;
 mod help;
 mod refused;
 mod requests;
+mod runs;
 mod types;
 
 /// A difference on purpose.
@@ -43,7 +45,7 @@ pub struct Case<'a> {
 
 /// All rules.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    let groups: [&'static [Rule]; 9] = [
+    let groups: [&'static [Rule]; 11] = [
         requests::RULES,
         files::RULES,
         refused::RULES,
@@ -53,6 +55,8 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         failures::RULES,
         behaviour::RULES,
         connections::RULES,
+        detect::RULES,
+        runs::RULES,
     ];
     groups.into_iter().flatten()
 }

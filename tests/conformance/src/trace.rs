@@ -109,13 +109,6 @@ impl Trace {
         })
     }
 
-    /// Returns an operation that this replay does not know yet on purpose.
-    pub fn out_of_scope(&self) -> Option<&str> {
-        const LATER: [&str; 3] = ["deidentify", "reidentify", "get_detect_run"];
-        let op = |call: &Call| LATER.iter().any(|prefix| call.op.starts_with(prefix));
-        self.calls().find(|call| op(call)).map(|call| call.op.as_str())
-    }
-
     /// Returns the id of the vault that is called.
     pub fn vault_id(&self) -> &str {
         self.config.get("vault_id").as_str().unwrap_or("vault0001")
@@ -165,6 +158,11 @@ impl Call {
                 || (self.exchanges.is_empty()
                     && !message.starts_with("Skyflow Python SDK")
                     && words.iter().any(|word| message.contains(word))))
+    }
+
+    /// Returns the path of the request whose answer decided the outcome.
+    pub fn last_path(&self) -> &str {
+        self.exchanges.last().map_or("", |exchange| &exchange.request.path)
     }
 
     /// Returns the answer that decided the outcome.

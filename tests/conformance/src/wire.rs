@@ -7,6 +7,16 @@ pub fn segments(path: &str) -> Vec<String> {
     path.trim_start_matches('/').split('/').map(decoded).collect()
 }
 
+/// Returns the id of the run that a path of Detect asks for; `None` for other paths.
+pub fn run_of(path: &str) -> Option<String> {
+    match segments(path).as_slice() {
+        [version, detect, runs, id @ ..] if [version, detect, runs] == ["v1", "detect", "runs"] => {
+            Some(id.join("/"))
+        }
+        _ => None,
+    }
+}
+
 /// Reads a query as pairs, sorted: their order means nothing. A space may be written as `+` or as `%20`.
 pub fn pairs(query: &str) -> Vec<(String, String)> {
     let pair = |text: &str| {

@@ -50,22 +50,18 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// A flag for which null is the same as not given.
+    pub fn nullable_flag(&self, name: &str) -> Result<Option<bool>, Stop> {
+        if self.raw(name).is_null() { Ok(None) } else { self.flag(name) }
+    }
+
     /// A list; null is the same as not given.
     pub fn list(&self, name: &str) -> Result<Option<&'a [Json]>, Stop> {
-        match self.raw(name) {
-            Json::Null => Ok(None),
-            Json::List(elements) => Ok(Some(elements)),
-            other => Err(inexpressible(name, format!("is {} and not a list", other.kind()))),
-        }
+        list(name, self.raw(name))
     }
 
     pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Stop> {
-        let Some(elements) = self.list(name)? else { return Ok(None) };
-        let elements = elements.iter().enumerate();
-        elements
-            .map(|(index, element)| text(&format!("{name}[{index}]"), element))
-            .collect::<Result<_, _>>()
-            .map(Some)
+        texts(name, self.raw(name))
     }
 
     /// A count, as a number or, as Python wants it, as a text of digits.
@@ -90,6 +86,35 @@ pub fn text(name: &str, value: &Json) -> Result<String, Stop> {
         .as_str()
         .map(ToOwned::to_owned)
         .ok_or_else(|| inexpressible(name, format!("is {} and not a text", value.kind())))
+}
+
+fn list<'a>(name: &str, value: &'a Json) -> Result<Option<&'a [Json]>, Stop> {
+    match value {
+        Json::Null => Ok(None),
+        Json::List(elements) => Ok(Some(elements)),
+        other => Err(inexpressible(name, format!("is {} and not a list", other.kind()))),
+    }
+}
+
+/// A list of texts; null is the same as not given.
+pub fn texts(name: &str, value: &Json) -> Result<Option<Vec<String>>, Stop> {
+    let Some(elements) = list(name, value)? else { return Ok(None) };
+    let elements = elements.iter().enumerate();
+    elements
+        .map(|(index, element)| text(&format!("{name}[{index}]"), element))
+        .collect::<Result<_, _>>()
+        .map(Some)
+}
+
+/// Takes an object that has no other members than these.
+pub fn only(name: &str, item: &Json, known: &[&str]) -> Result<(), Stop> {
+    if !matches!(item, Json::Object(_)) {
+        return Err(inexpressible(name, format!("is {} and not an object", item.kind())));
+    }
+    match item.members().iter().find(|(key, _)| !known.contains(&key.as_str())) {
+        Some((key, _)) => Err(inexpressible(&format!("{name}.{key}"), "has no place".to_owned())),
+        None => Ok(()),
+    }
 }
 
 pub fn choice<T: Copy>(name: &str, value: &Json, choices: &[(&str, T)]) -> Result<Option<T>, Stop> {

@@ -61,7 +61,7 @@ fn named(source: FileSource, name: Option<&str>) -> FileSource {
 }
 
 /// A file that the recording machine did not have: its name says so, and the call was refused.
-fn is_missing(call: &Call, name: &str) -> bool {
+pub(super) fn is_missing(call: &Call, name: &str) -> bool {
     call.refused()
         && ["not-exist", "missing", "no-such"].iter().any(|word| name.replace('_', "-").contains(word))
 }

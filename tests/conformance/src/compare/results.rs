@@ -3,6 +3,7 @@
 use skyflow::ErrorKind;
 
 use super::json::strict;
+use super::official::as_official;
 use super::{claims, json};
 use crate::difference::{Difference, Place};
 use crate::json::Json;
@@ -88,55 +89,6 @@ fn raised(recorded: &Json, ours: &Failure, differences: &mut Vec<Difference>) {
     }
 }
 
-/// Gives an answer of ours the form of the official one: tokens in the row, and null for an empty list of errors.
-pub fn as_official(call: &Call, answer: &Json) -> Json {
-    let mut answer = answer.clone();
-    let with_index = call.args.get("continue_on_error").as_bool() == Some(true);
-    match call.op.as_str() {
-        "insert" => each(&mut answer, "inserted_fields", |row| merged(row, with_index)),
-        "detokenize" => {
-            each(&mut answer, "detokenized_fields", without_index);
-            each(&mut answer, "errors", without_index);
-        }
-        "query" => each(&mut answer, "fields", |row| {
-            let mut whole = row.get("fields").clone();
-            whole.set("tokenized_data", row.get("tokenized_data").clone());
-            whole
-        }),
-        "update" => {
-            if let Some(row) = answer.member_mut("updated_field") {
-                *row = merged(row, false);
-            }
-        }
-        _ => {}
-    }
-    if answer.get("errors").elements().is_empty() {
-        answer.set("errors", Json::Null);
-    }
-    answer
-}
-
-fn each(answer: &mut Json, list: &str, change: impl Fn(&Json) -> Json) {
-    if let Some(Json::List(rows)) = answer.member_mut(list) {
-        rows.iter_mut().for_each(|row| *row = change(row));
-    }
-}
-
-/// The id wins against a column of its name.
-fn merged(row: &Json, with_index: bool) -> Json {
-    let mut whole = Json::Object(row.get("tokens").members().to_vec());
-    whole.set("skyflow_id", row.get("skyflow_id").clone());
-    if with_index {
-        whole.set("request_index", row.get("request_index").clone());
-    }
-    whole
-}
-
-fn without_index(row: &Json) -> Json {
-    let members = row.members().iter().filter(|(key, _)| key != "request_index");
-    Json::object(members.cloned())
-}
-
 /// Says what is wrong with an outcome of which another was promised.
 ///
 /// Words of the SDK's own are not compared, and neither is whether a failed write may have been applied.
@@ -161,6 +113,7 @@ pub fn same_outcome(promised: &Outcome, ours: &Outcome) -> Result<(), String> {
                 && left.http_status == right.http_status
                 && left.grpc_code == right.grpc_code
                 && left.request_id == right.request_id
+                && left.run_id == right.run_id
                 && left.error_from_client == right.error_from_client
                 && strict(&Json::List(left.details.clone()), &Json::List(right.details.clone())).is_empty()
         }

@@ -21,6 +21,14 @@ pub(super) fn to(sent: &Sent) -> (u16, Json) {
         ("DELETE", ["v1", "vaults", _, _]) => {
             (200, Json::object([("RecordIDResponse", body.get("skyflow_ids").clone())]))
         }
+        ("POST", ["v1", "detect", "deidentify", "string"]) => (200, deidentified()),
+        ("POST", ["v1", "detect", "reidentify", "string"]) => {
+            (200, Json::object([("text", Json::text("My name is Jane Doe and my SSN is 123-45-6789."))]))
+        }
+        ("POST", ["v1", "detect", "deidentify", "file", ..]) => {
+            (200, Json::object([("run_id", Json::text("run-0001"))]))
+        }
+        ("GET", ["v1", "detect", "runs", _]) => (200, run()),
         ("POST", ["v2", "vaults", _, "files", "upload"]) => {
             (200, Json::object([("skyflowID", Json::text(id(7))), ("fileMetadata", Json::Null)]))
         }
@@ -93,6 +101,57 @@ fn detokenized(body: &Json) -> Json {
 fn tokenized(body: &Json) -> Json {
     let count = body.get("tokenizationParameters").elements().len();
     records((0..count).map(|number| Json::object([("token", Json::text(format!("tok-{number}")))])))
+}
+
+/// The recording server finds the same two entities in every text.
+fn deidentified() -> Json {
+    let entity = |name: &str, value: &str, at: [i64; 4], scores: &[(&str, f64)]| {
+        let places = ["start_index", "end_index", "start_index_processed", "end_index_processed"];
+        let scores = scores.iter().map(|(label, score)| (*label, Json::number(score)));
+        Json::object([
+            ("token", Json::text(format!("{name}_1"))),
+            ("value", Json::text(value)),
+            ("location", Json::object(places.into_iter().zip(at.map(Json::number)))),
+            ("entity_type", Json::text(name)),
+            ("entity_scores", Json::object(scores)),
+        ])
+    };
+    let found = vec![
+        entity("NAME", "Jane Doe", [11, 19, 11, 19], &[("NAME", 0.9823), ("NAME_GIVEN", 0.51)]),
+        entity("SSN", "123-45-6789", [34, 45, 34, 41], &[("SSN", 0.9411)]),
+    ];
+    Json::object([
+        ("processed_text", Json::text("My name is [NAME_1] and my SSN is [SSN_1].")),
+        ("entities", Json::List(found)),
+        ("word_count", Json::number(9)),
+        ("character_count", Json::number(46)),
+    ])
+}
+
+fn run() -> Json {
+    let output = |content: &str, kind: &str, extension: &str| {
+        Json::object([
+            ("processedFile", Json::text(content)),
+            ("processedFileType", Json::text(kind)),
+            ("processedFileExtension", Json::text(extension)),
+        ])
+    };
+    let outputs = vec![
+        output("cmVkYWN0ZWQgY29udGVudA==", "redacted_file", "txt"),
+        output("W3siZW50aXR5IjoiTkFNRSJ9XQ==", "entities", "json"),
+    ];
+    let counts = [("wordCount", Json::number(2)), ("characterCount", Json::number(16))];
+    Json::object([
+        ("status", Json::text("SUCCESS")),
+        ("outputType", Json::text("BASE64")),
+        ("message", Json::text("")),
+        ("output", Json::List(outputs)),
+        ("size", Json::number(0.05)),
+        ("wordCharacterCount", Json::object(counts)),
+        ("duration", Json::number(0)),
+        ("pages", Json::number(0)),
+        ("slides", Json::number(0)),
+    ])
 }
 
 fn no_route(method: &str, path: &str) -> Json {

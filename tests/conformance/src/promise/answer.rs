@@ -7,22 +7,24 @@ use crate::json::Json;
 use crate::outcome::{Failure, Outcome};
 use crate::trace::{Call, Reply};
 
+use super::{passages, run};
+
 /// Stands for words of the SDK's own, whatever they are.
 pub const OWN_WORDS: &str = "\u{1}words of the SDK's own";
 
-pub(super) fn outcome(call: &Call, reply: &Reply) -> Outcome {
-    match read(call, reply) {
+pub(super) fn outcome(call: &Call, path: &str, reply: &Reply) -> Outcome {
+    match read(call, path, reply) {
         Some(answer) => Outcome::Returned(answer),
-        None => Outcome::Failed(unreadable(reply)),
+        None => Outcome::Failed(unreadable(reply, super::run_id(call, path))),
     }
 }
 
-/// Tells whether the answer is one that the operation can have.
-pub fn reads(call: &Call, reply: &Reply) -> bool {
-    read(call, reply).is_some()
+/// Tells whether the answer is one that a request of the operation to this path can have.
+pub fn reads(call: &Call, path: &str, reply: &Reply) -> bool {
+    read(call, path, reply).is_some()
 }
 
-fn unreadable(reply: &Reply) -> Failure {
+fn unreadable(reply: &Reply, run_id: Option<String>) -> Failure {
     Failure {
         kind: ErrorKind::Decode,
         message: None,
@@ -33,10 +35,11 @@ fn unreadable(reply: &Reply) -> Failure {
         details: Vec::new(),
         error_from_client: None,
         may_have_been_applied: true,
+        run_id,
     }
 }
 
-fn read(call: &Call, reply: &Reply) -> Option<Json> {
+fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
     if call.op == "invoke" {
         return Some(super::connection::answer(reply));
     }
@@ -100,6 +103,20 @@ fn read(call: &Call, reply: &Reply) -> Option<Json> {
                 ("errors", Json::List(Vec::new())),
             ])
         }
+        "deidentify_text" => passages::deidentified(&body)?,
+        "reidentify_text" => Json::object([
+            ("type", Json::text("ReidentifyTextResponse")),
+            ("processed_text", text(&body, "text")?),
+            ("errors", Json::List(Vec::new())),
+        ]),
+        "get_detect_run" | "deidentify_file" => match super::run_id(call, path) {
+            Some(id) => run::answered(call, &id, &body)?,
+            // The start of a run names it.
+            None => {
+                let id = body.get("run_id").as_str().filter(|id| !id.trim().is_empty())?;
+                Json::object([("run_id", Json::text(id))])
+            }
+        },
         "bearer_token" => {
             let token = body.get("accessToken").as_str().filter(|token| !token.is_empty())?;
             let shown = if claims_of(token).is_some() { "<jwt>" } else { token };

@@ -37,6 +37,7 @@ pub(super) fn of(reply: &Reply) -> Failure {
             _ => None,
         },
         may_have_been_applied: false,
+        run_id: None,
     }
 }
 

@@ -22,6 +22,10 @@ pub fn request(trace: &Trace, call: &Call) -> Option<Promised> {
     if call.op == "invoke" {
         return invoked(call);
     }
+    if let Some((method, path, query, body)) = super::detect::request(trace, call) {
+        let below = ["v1", "detect"].into_iter().map(ToOwned::to_owned).chain(path);
+        return Some(Promised { method, origin: origin(trace), segments: below.collect(), query, body });
+    }
     let text = |name: &str| args.get(name).as_str().unwrap_or_default().to_owned();
     let (method, path, query, body) = match call.op.as_str() {
         "query" => (
@@ -51,14 +55,17 @@ pub fn request(trace: &Trace, call: &Call) -> Option<Promised> {
         _ => return None,
     };
     let segments = ["v1", "vaults", trace.vault_id()].into_iter().map(ToOwned::to_owned).chain(path);
+    Some(Promised { method, origin: origin(trace), segments: segments.collect(), query, body })
+}
+
+fn origin(trace: &Trace) -> String {
     let domain = match trace.config.get("env").as_str() {
         Some("SANDBOX") => "skyflowapis-preview.com",
         Some("DEV") => "skyflowapis.dev",
         Some("STAGE") => "skyflowapis.tech",
         _ => "skyflowapis.com",
     };
-    let origin = format!("https://{}.vault.{domain}", trace.cluster_id());
-    Some(Promised { method, origin, segments: segments.collect(), query, body })
+    format!("https://{}.vault.{domain}", trace.cluster_id())
 }
 
 fn invoked(call: &Call) -> Option<Promised> {

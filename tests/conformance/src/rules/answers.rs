@@ -1,7 +1,7 @@
 //! What is made of answers with a 2xx status.
 
 use super::help::{as_answered, the_result};
-use super::{Case, Rule};
+use super::{Case, Rule, runs};
 use crate::difference::{Difference, Place};
 use crate::json::{Json, same_float, same_number};
 use crate::promise;
@@ -23,15 +23,17 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "readable-answer",
         applies: |case| {
-            let unusual = |reply: &Reply| case.call.raised() || has_null_list(reply);
-            success(case).is_some_and(|reply| unusual(reply) && promise::reads(case.call, reply))
+            let unusual = |reply: &Reply| {
+                case.call.raised() || has_null_list(reply) || runs::is_unusual(case.call, reply)
+            };
+            success(case).is_some_and(|reply| unusual(reply) && reads(case, reply))
         },
         explains: the_result,
         holds: as_answered,
     },
     Rule {
         id: "unreadable-answer",
-        applies: |case| success(case).is_some_and(|reply| !promise::reads(case.call, reply)),
+        applies: |case| success(case).is_some_and(|reply| !reads(case, reply)),
         explains: the_result,
         holds: as_answered,
     },
@@ -69,7 +71,7 @@ pub(super) const RULES: &[Rule] = &[
         explains: |difference, _, _| is_rounded(difference),
         // The numbers of what is returned are compared digit by digit with those of the answer.
         holds: |case, ours| {
-            let only_numbers = success(case).is_some_and(|reply| promise::reads(case.call, reply));
+            let only_numbers = success(case).is_some_and(|reply| reads(case, reply));
             if only_numbers && !ours.sent.is_empty() { as_answered(case, ours) } else { Ok(()) }
         },
     },
@@ -79,10 +81,16 @@ fn success<'a>(case: &Case<'a>) -> Option<&'a Reply> {
     case.call.last_reply().filter(|reply| reply.is_success())
 }
 
+fn reads(case: &Case<'_>, reply: &Reply) -> bool {
+    promise::reads(case.call, case.call.last_path(), reply)
+}
+
 /// Some servers write an empty list like that.
 fn has_null_list(reply: &Reply) -> bool {
     let body = reply.json().unwrap_or(Json::Null);
-    ["records", "responses", "RecordIDResponse"].iter().any(|list| body.has(list) && body.get(list).is_null())
+    ["records", "responses", "RecordIDResponse", "entities", "output"]
+        .iter()
+        .any(|list| body.has(list) && body.get(list).is_null())
 }
 
 fn records(reply: &Reply) -> Vec<Json> {

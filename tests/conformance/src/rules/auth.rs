@@ -52,7 +52,7 @@ pub(super) const RULES: &[Rule] = &[
                 return Err(format!("{} requests for a token", replies.len()));
             }
             match (is_token(reply), is_auth(&case.call.op)) {
-                (true, true) => same_outcome(&promise::outcome(case.call, reply), &ours.outcome),
+                (true, true) => same_outcome(&promise::outcome(case.call, "", reply), &ours.outcome),
                 (true, false) => made_as_promised(case, ours),
                 (false, _) if ours.sent.is_empty() => {
                     same_outcome(&promise::without_token(reply), &ours.outcome)

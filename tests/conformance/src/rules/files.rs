@@ -7,7 +7,7 @@ use super::help::{as_answered, refused, the_call};
 use super::{Case, Rule};
 use crate::difference::{Part, Place};
 use crate::replay::Observed;
-use crate::wire;
+use crate::{media_types, wire};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: |case, ours| {
             let part = file_part(ours).ok_or("no file was sent")?;
             let named = part.file_name.as_deref() == Some(given_name(case));
-            let typed = part.content_type.as_deref() == Some(media_type(given_name(case)));
+            let typed = part.content_type.as_deref() == Some(media_types::of(given_name(case)));
             if named && typed {
                 as_answered(case, ours)
             } else {
@@ -54,11 +54,11 @@ pub(super) const RULES: &[Rule] = &[
         applies: |case| case.call.op == "upload_file" && !case.call.exchanges.is_empty(),
         explains: |difference, case, _| {
             let of_the_file = matches!(&difference.place, Place::Request(_, Part::Form(part, "content type")) if part == "file");
-            of_the_file && !AGREED.contains(&extension(recorded_name(case)).as_str())
+            of_the_file && !media_types::agreed(recorded_name(case))
         },
         holds: |case, ours| match file_part(ours) {
             Some(part) => {
-                let expected = media_type(part.file_name.as_deref().unwrap_or_default());
+                let expected = media_types::of(part.file_name.as_deref().unwrap_or_default());
                 match part.content_type.as_deref() {
                     Some(sent) if sent == expected => Ok(()),
                     sent => Err(format!("a file of the type {expected} was sent as {sent:?}")),
@@ -69,46 +69,6 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
 ];
-
-/// Extensions for which every machine and this SDK agree.
-const AGREED: &[&str] = &[
-    "bmp", "csv", "doc", "docx", "gif", "html", "jpeg", "jpg", "json", "mp3", "mp4", "pdf", "png", "ppt",
-    "pptx", "tif", "tiff", "txt", "wav", "xls", "xlsx", "zip",
-];
-
-fn media_type(file_name: &str) -> &'static str {
-    match extension(file_name).as_str() {
-        "bmp" => "image/bmp",
-        "csv" => "text/csv",
-        "dcm" => "application/dicom",
-        "doc" => "application/msword",
-        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        "gif" => "image/gif",
-        "html" => "text/html",
-        "jpeg" | "jpg" => "image/jpeg",
-        "json" => "application/json",
-        "jsonl" => "application/jsonl",
-        "md" => "text/markdown",
-        "mp3" => "audio/mpeg",
-        "mp4" => "video/mp4",
-        "pdf" => "application/pdf",
-        "png" => "image/png",
-        "ppt" => "application/vnd.ms-powerpoint",
-        "pptx" => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        "tif" | "tiff" => "image/tiff",
-        "txt" => "text/plain",
-        "wav" => "audio/x-wav",
-        "xls" => "application/vnd.ms-excel",
-        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "xml" => "text/xml",
-        "zip" => "application/zip",
-        _ => "application/octet-stream",
-    }
-}
-
-fn extension(file_name: &str) -> String {
-    file_name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase()
-}
 
 fn source<'a>(case: &Case<'a>) -> Option<(&'a str, &'a str)> {
     if case.call.op == "upload_file" { case.call.args.get("file").as_str()?.split_once(':') } else { None }

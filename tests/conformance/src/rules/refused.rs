@@ -101,6 +101,9 @@ fn blank(case: &Case<'_>) -> Option<String> {
                 args.get("values").elements().iter().position(|item| is_blank(item.get("column_group")))?;
             Some(format!("values[{at}].column_group"))
         }
+        "deidentify_text" | "deidentify_file" => {
+            ["allow_regex", "restrict_regex"].into_iter().find_map(in_list)
+        }
         "upload_file" => is_blank(args.get("file_name")).then(|| "file_name".to_owned()),
         "signed_data_tokens" => {
             let empty = |token: &Json| token.as_str() == Some("");

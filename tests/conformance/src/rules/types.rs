@@ -16,11 +16,45 @@ enum Type {
     Items(&'static [(&'static str, Type)]),
     Seconds,
     Any,
+    /// An object with these members and no others.
+    Item(&'static [(&'static str, Type)]),
+    /// A whole number that cannot be left out.
+    Days,
+    /// A 32-bit count.
+    Size,
+    Decibels,
+    /// Seconds that a `Duration` holds as they are.
+    Span,
+    /// A directory of the recording machine, by its name or as `true`.
+    Directory,
 }
 
 const REDACTIONS: Type = Type::Choice(&["DEFAULT", "REDACTED", "MASKED", "PLAIN_TEXT"]);
 const ORDERS: Type = Type::Choice(&["ASCENDING", "DESCENDING", "NONE"]);
 const MODES: Type = Type::Choice(&["DISABLE", "ENABLE", "ENABLE_STRICT"]);
+
+const ENTITIES: Type = Type::Texts;
+const TOKEN_FORMAT: Type = Type::Item(&[
+    ("default", Type::Choice(&["VAULT_TOKEN", "ENTITY_UNIQUE_COUNTER", "ENTITY_ONLY"])),
+    ("vault_token", ENTITIES),
+    ("entity_unique_counter", ENTITIES),
+    ("entity_only", ENTITIES),
+]);
+const SHIFTED_DATES: Type =
+    Type::Item(&[("min_days", Type::Days), ("max_days", Type::Days), ("entities", ENTITIES)]);
+const BLEEP: Type = Type::Item(&[
+    ("gain", Type::Decibels),
+    ("frequency", Type::Size),
+    ("start_padding", Type::Span),
+    ("stop_padding", Type::Span),
+]);
+const TRANSCRIPTIONS: Type = Type::Choice(&[
+    "TRANSCRIPTION",
+    "DIARIZED_TRANSCRIPTION",
+    "MEDICAL_TRANSCRIPTION",
+    "MEDICAL_DIARIZED_TRANSCRIPTION",
+    "PLAINTEXT_TRANSCRIPTION",
+]);
 
 /// The arguments of each operation, in the order in which they are read.
 const ARGUMENTS: &[(&str, &[(&str, Type)])] = &[
@@ -91,6 +125,48 @@ const ARGUMENTS: &[(&str, &[(&str, Type)])] = &[
             ("skyflow_id", Type::Text),
         ],
     ),
+    (
+        "deidentify_text",
+        &[
+            ("text", Type::Text),
+            ("entities", ENTITIES),
+            ("allow_regex", Type::Texts),
+            ("restrict_regex", Type::Texts),
+            ("token_format", TOKEN_FORMAT),
+            ("transformations", SHIFTED_DATES),
+        ],
+    ),
+    (
+        "reidentify_text",
+        &[
+            ("text", Type::Text),
+            ("redacted_entities", ENTITIES),
+            ("masked_entities", ENTITIES),
+            ("plain_text_entities", ENTITIES),
+        ],
+    ),
+    (
+        "deidentify_file",
+        &[
+            ("file", Type::Text),
+            ("entities", ENTITIES),
+            ("allow_regex", Type::Texts),
+            ("restrict_regex", Type::Texts),
+            ("token_format", TOKEN_FORMAT),
+            ("transformations", SHIFTED_DATES),
+            ("output_processed_image", Type::Flag),
+            ("output_ocr_text", Type::Flag),
+            ("masking_method", Type::Choice(&["BLACKBOX", "BLUR"])),
+            ("pixel_density", Type::Size),
+            ("max_resolution", Type::Size),
+            ("output_processed_audio", Type::Flag),
+            ("output_transcription", TRANSCRIPTIONS),
+            ("bleep", BLEEP),
+            ("output_directory", Type::Directory),
+            ("wait_time", Type::Span),
+        ],
+    ),
+    ("get_detect_run", &[("run_id", Type::Text)]),
     ("bearer_token", &[("role_ids", Type::Texts), ("ctx", Type::Any), ("token_uri", Type::Text)]),
     (
         "signed_data_tokens",
@@ -99,12 +175,13 @@ const ARGUMENTS: &[(&str, &[(&str, Type)])] = &[
 ];
 
 /// Arguments that may be null, as a way to say nothing; the others of their type may not.
-const NULLABLE_FLAGS: [&str; 2] = ["homogeneous", "download_url"];
+const NULLABLE_FLAGS: [&str; 5] =
+    ["homogeneous", "download_url", "output_processed_image", "output_ocr_text", "output_processed_audio"];
 
 /// Returns an argument of a type that the Rust API does not take.
 pub(super) fn mistyped(trace: &Trace, op: &str, args: &Json) -> Option<String> {
     let (_, known) = ARGUMENTS.iter().find(|(name, _)| *name == op)?;
-    if op == "upload_file" && args.get("file").is_null() {
+    if matches!(op, "upload_file" | "deidentify_file") && args.get("file").is_null() {
         return Some("file".to_owned());
     }
     let of_the_call = known.iter().find_map(|(name, kind)| {
@@ -162,7 +239,12 @@ fn wrong(name: &str, value: &Json, kind: Type) -> Option<String> {
             let wrong = rows.iter().position(Json::is_null)?;
             Some(format!("{name}[{wrong}]"))
         }
-        (Type::Rows, Json::List(_)) => None,
+        (Type::Rows, Json::List(_)) | (Type::Directory, Json::Bool(_) | Json::Text(_)) => None,
+        (Type::Days, Json::Number(digits)) if digits.parse::<i64>().is_ok() => None,
+        (Type::Size, Json::Number(digits)) if digits.parse::<u32>().is_ok() => None,
+        (Type::Decibels, number) if number.as_f64().is_some() => None,
+        (Type::Span, Json::Number(_)) if is_span(value) => None,
+        (Type::Item(members), item) => item_wrong(name, item, members),
         (Type::Items(members), Json::List(items)) => items
             .iter()
             .enumerate()
@@ -181,6 +263,16 @@ fn item_wrong(name: &str, item: &Json, members: &[(&str, Type)]) -> Option<Strin
     }
     members.iter().find_map(|(key, kind)| {
         let value = item.get(key);
-        if value.is_null() { None } else { wrong(&format!("{name}.{key}"), value, *kind) }
+        let absent = value.is_null() && !matches!(kind, Type::Days);
+        if absent { None } else { wrong(&format!("{name}.{key}"), value, *kind) }
+    })
+}
+
+/// Seconds from zero on, with no more digits than nanoseconds have.
+fn is_span(seconds: &Json) -> bool {
+    let seconds = seconds.as_f64().filter(|seconds| seconds.is_sign_positive() && *seconds < 1e18);
+    seconds.is_some_and(|seconds| {
+        let nanoseconds = (seconds.fract() * 1e9).round() / 1e9;
+        (seconds.trunc() + nanoseconds).to_bits() == seconds.to_bits()
     })
 }

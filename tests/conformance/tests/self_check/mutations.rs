@@ -88,7 +88,8 @@ fn is_the_same(place: &Place, old: &Json, new: &Json) -> bool {
     let at = shown(place);
     let in_rows = at.contains(".fields") || at.contains(".tokens") || at.starts_with(".result");
     let envelope = at.contains(".body.value") && !in_rows;
-    let defaults = ["homogeneous", "byot", "tokenization", "continueOnError", "redaction", "scope"];
+    let defaults =
+        ["homogeneous", "byot", "tokenization", "continueOnError", "redaction", "scope", "default"];
     let last = at.rsplit('.').next().unwrap_or_default().to_owned();
     let dropped = match (old, new) {
         (Json::Object(old), Json::Object(new)) if old.len() > new.len() => old.last().cloned(),
@@ -97,7 +98,8 @@ fn is_the_same(place: &Place, old: &Json, new: &Json) -> bool {
     let unsaid = |name: &str, value: &Json| {
         value.is_null()
             || (defaults.contains(&name)
-                && ["false", "\"DISABLE\"", "\"DEFAULT\""].contains(&value.to_string().as_str()))
+                && ["false", "\"DISABLE\"", "\"DEFAULT\"", "\"entity_unq_counter\""]
+                    .contains(&value.to_string().as_str()))
     };
     let of_a_part = [".headers", ".content"].iter().any(|what| at.contains(&format!("]{what}")));
     (envelope && new.is_null() && unsaid(&last, old))
