@@ -14,14 +14,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let detect = vault.detect();
     let named: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let files = if named.is_empty() { sample_files()? } else { named };
-    let directory = std::env::temp_dir().join(format!("deidentified-{}", std::process::id()));
-    std::fs::create_dir_all(&directory)?;
+    let results = std::env::temp_dir().join("skyflow-deidentified");
 
     for file in files {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // A run makes several files; a directory for each keeps apart what belongs together.
+        let directory = results.join(&name);
+        std::fs::create_dir_all(&directory)?;
         let request = DeidentifyFileRequest::new(FileSource::path(&file))
             .token_format(TokenFormat::of(TokenKind::EntityUniqueCounter))
-            .output_directory(&directory);
+            .output_directory(&directory)
+            .overwrite(true);
         let run = detect.deidentify_file(request).await?;
         match run.status {
             RunStatus::Success => {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Every example, and words that its output has to hold.
-const EXAMPLES: [(&str, &[&str]); 20] = [
+const EXAMPLES: [(&str, &[&str]); 24] = [
     ("audit_events", &["query_execute: 200", "records_insert: 200"]),
     (
         "batch",
@@ -21,7 +21,40 @@ const EXAMPLES: [(&str, &[&str]); 20] = [
         "custom_stack",
         &["records.insert: 200 OK after 1 attempt(s)", "records.list: 200 OK after 2 attempt(s)"],
     ),
+    (
+        "deidentify_file",
+        &[
+            "sample.csv: ",
+            "processed-sample.csv",
+            "processed-sample.docx",
+            "processed-sample.json",
+            "processed-sample.pdf",
+            "processed-sample.pptx",
+            "processed-sample.txt",
+            "processed-sample.xlsx",
+            "processed-sample.xml",
+        ],
+    ),
+    (
+        "deidentify_text",
+        &[
+            "counted:    My name is [NAME_1], born [DOB_1]. Card [CREDIT_CARD_1], SSN [SSN_1],",
+            "Zoë Miller is [NAME_1]",
+            "Card [CREDIT_CARD], SSN [SSN], mail zoe.miller@example.com",
+            "SSN [RESTRICTED]",
+            "My colleague John Doe knows more.",
+        ],
+    ),
     ("delete", &["deleted 1", "gone: Some(404)", "deleted *"]),
+    (
+        "detect_poller",
+        &[
+            "after a second: IN_PROGRESS",
+            "after 4 minutes: IN_PROGRESS",
+            "after 12 minutes: SUCCESS",
+            "Dear Mr. [NAME_1], your SSN is [SSN_1].",
+        ],
+    ),
     ("detokenize", &["0: 4111111111111111", "1: XXXXXXXXXXXX1111", "2: *REDACTED*", "3: Token Not Found"]),
     ("get", &["Ada Lovelace is 36", "found by e-mail: Ada Lovelace", "a token: "]),
     ("get_pages", &["60 rows, mean age 29"]),
@@ -49,6 +82,14 @@ const EXAMPLES: [(&str, &[&str]); 20] = [
     ("mint_token", &["Authorization: Bearer ey", "exchanged nothing: true"]),
     ("query", &["Cambridge: 41", "a DELETE is refused with Some(400)"]),
     ("quickstart", &["4111111111111111 John Doe"]),
+    (
+        "reidentify_text",
+        &[
+            "plain:    My name is Jane Doe and my SSN is 123-45-6789.",
+            "asked:    My name is *REDACTED* and my SSN is XXXXX6789.",
+            "a viewer: My name is XXXXX Doe and my SSN is XXXXX6789.",
+        ],
+    ),
     ("tokenize", &["the same token: true"]),
     ("update", &["updated, new token: true", "Ada Lovelace of London"]),
     ("upload_file", &["metadata: true", "scan: SCAN_CLEAN", "content: kept in the vault", "deleted: true"]),
