@@ -1,4 +1,17 @@
 //! Rewrites files in their own format: what is not edited stays as it was written.
+//!
+//! | format | what is looked at | what stays as it is, or is refused |
+//! |---|---|---|
+//! | txt | the whole text | |
+//! | csv | every cell, under the header of its column | |
+//! | json, jsonl | strings, numbers, member names | |
+//! | xml | texts, attributes, comments, instructions | names of elements and attributes; declared entities are refused |
+//! | docx, xlsx, pptx | every XML part: see [`office`] | pictures and fonts; embedded files, programs and sound are refused |
+//! | pdf | text, annotations, fields, outlines, properties: see [`pdf`] | pictures; scanned and encrypted files are refused |
+//! | png, jpg, bmp, tiff | the words that a recognition reads | what it does not read |
+//!
+//! A value that is divided over cells, paragraphs or elements is not found, and neither is one in a picture within a
+//! document.
 
 mod csv;
 mod image;

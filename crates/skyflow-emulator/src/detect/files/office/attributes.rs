@@ -40,7 +40,11 @@ const TEXTS: [&str; 31] = [
     "userId",
 ];
 /// Elements whose `val` is such an attribute.
-const TEXT_ELEMENTS: [&str; 10] = [
+const TEXT_ELEMENTS: [&str; 14] = [
+    "attr",
+    "mailSubject",
+    "tblCaption",
+    "tblDescription",
     "alias",
     "tag",
     "docVar",
@@ -112,7 +116,14 @@ fn is_text(element: &str, name: &str, value: &str) -> bool {
     }
     let is_prose = |c: char| c.is_whitespace() || c == '@' || c == '%' || !c.is_ascii();
     let longest_number = value.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
-    value.contains(is_prose) || longest_number >= LONG_NUMBER
+    value.contains(is_prose) || longest_number >= LONG_NUMBER || is_divided_number(value)
+}
+
+/// Tells whether a value is a number as people write them, such as `123-45-6789`, and not a measure.
+fn is_divided_number(value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let is_number = value.chars().all(|c| c.is_ascii_digit() || "-./+()".contains(c));
+    is_number && (7..value.len()).contains(&digits) && value.parse::<f64>().is_err()
 }
 
 /// Returns what an attribute may hold of a replacement: some are names that others refer to.

@@ -10,6 +10,8 @@ use crate::detect::files::{FileProblem, rewriter::Rewriter};
 
 /// Elements whose runs are one text.
 const PARAGRAPHS: [&str; 4] = ["p", "si", "is", "text"];
+/// Elements that hold a piece of such a text.
+const RUNS: [&str; 4] = ["t", "delText", "instrText", "delInstrText"];
 /// Elements whose text is a formula.
 const FORMULAS: [&str; 6] =
     ["f", "formula", "formula1", "formula2", "definedName", "calculatedColumnFormula"];
@@ -75,19 +77,8 @@ impl<'a> Walk<'a, '_> {
                 Ok(())
             }
             Token::Text(range) => self.text(range),
-            Token::CharacterData(range) => {
-                // Office writes none; what another program writes there becomes text as all the others.
-                let text = self.source.get(range.clone()).unwrap_or_default();
-                let edits = self.rewriter.edits(text, "")?;
-                let changed = crate::detect::rewrite::apply(text, &edits).replace("]]>", "");
-                self.splices.replace(range.clone(), changed);
-                Ok(())
-            }
-            // Nothing reads them, and programs that write Office files note much in them.
-            Token::Comment(range) | Token::Instruction(range) => {
-                self.splices.replace(range.clone(), "");
-                Ok(())
-            }
+            // Dropped or turned into text before the walk.
+            Token::CharacterData(_) | Token::Comment(_) | Token::Instruction(_) => Ok(()),
             Token::DocumentType(_) => {
                 Err(FileProblem::broken("a part of the file has a DOCTYPE, which Office does not allow"))
             }
@@ -188,15 +179,19 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn is_run(&self) -> bool {
-        self.open.last().is_some_and(|name| ["t", "delText", "instrText", "delInstrText"].contains(name))
+        self.open.last().is_some_and(|name| RUNS.contains(name))
     }
 
     /// Says of edited runs that their spaces matter: an edit may have cut a text before or behind one.
     fn keep_spaces(&mut self, tokens: &[Token]) {
+        // The markup of drawings keeps spaces in any case, and has no way to say so.
+        if ["ppt/", "/drawings/", "/charts/", "/diagrams/"].iter().any(|place| self.part.contains(place)) {
+            return;
+        }
         for pair in tokens.windows(2) {
             let [Token::Start { name, attributes, .. }, Token::Text(range)] = pair else { continue };
-            let written = self.source.get(name.clone()).unwrap_or_default();
-            let is_run = ["w:t", "w:delText", "w:instrText", "t", "x:t"].contains(&written);
+            let is_drawing = self.source.get(name.clone()).is_some_and(|written| written.starts_with("a:"));
+            let is_run = RUNS.contains(&self.name(name)) && !is_drawing;
             let says_so = attributes.iter().any(|a| self.source.get(a.name.clone()) == Some("xml:space"));
             if is_run && !says_so && self.splices.touches(range) {
                 self.splices.insert(name.end, " xml:space=\"preserve\"");

@@ -55,16 +55,20 @@ pub(super) fn process(
             continue;
         }
         let document = Document::read(&part.content)?;
-        let source = &document.source;
         let name = part.name.as_str();
+        let is_of_others = name.starts_with("customXml/item") && !name.starts_with("customXml/itemProps");
+        if is_of_others {
+            let changed = xml::rewrite_document(&document.source, rewriter)?;
+            part.content = document.write(&changed);
+            continue;
+        }
+        let source = &xml::normalized(&document.source)?;
         let changed = if name == contents::TYPES {
             relationships::without_types(source, &removed)?
         } else if name.ends_with(".rels") {
             relationships::rewrite(name, source, &removed, rewriter)?
         } else if name.starts_with("docProps/") {
             properties::rewrite(source, rewriter)?
-        } else if name.starts_with("customXml/item") && !name.starts_with("customXml/itemProps") {
-            xml::rewrite_document(source, rewriter)?
         } else {
             markup::rewrite(name, source, &mut workbook, rewriter)?
         };

@@ -38,7 +38,7 @@ pub(super) fn rewrite(source: &str, rewriter: &mut Rewriter<'_>) -> Result<Strin
                     open.push(Open { tag, name, is_edited: false });
                 }
             }
-            Token::Text(range) | Token::CharacterData(range) => {
+            Token::Text(range) => {
                 let Some(element) = open.last_mut() else { continue };
                 let name = source.get(element.name.clone()).map_or("", local);
                 let label = if property.is_empty() { name } else { property.as_str() };
@@ -60,8 +60,7 @@ pub(super) fn rewrite(source: &str, rewriter: &mut Rewriter<'_>) -> Result<Strin
                     splices.replace(name, "vt:lpwstr");
                 }
             }
-            Token::Comment(range) | Token::Instruction(range) => splices.replace(range, ""),
-            Token::DocumentType(_) => {}
+            _ => {}
         }
     }
     Ok(splices.apply(source))

@@ -3,7 +3,7 @@ use std::io::{Cursor, Write};
 
 use super::package::Package;
 use crate::detect::files::planted::{
-    NAME, ReplacePlanted, assert_nothing_planted, keep, redact, run, survive_cuts, unfold,
+    NAME, NUMBER, ReplacePlanted, assert_nothing_planted, keep, redact, run, survive_cuts, unfold,
 };
 use crate::detect::files::samples::{PLANTED, excel::excel, slides::slides, word::word};
 use crate::detect::files::xml::{Token, local, tokens};
@@ -164,6 +164,31 @@ fn files_within_files_are_refused() {
     assert!(run("docx", &with_part(&sample, "word/media/image1.png", b"\x89PNG")).is_ok());
     let named = with_part(&sample, &format!("word/media/{NAME}.png"), b"\x89PNG");
     assert!(matches!(run("docx", &named), Err(FileProblem::Unsupported(_))));
+}
+
+#[test]
+fn values_in_odd_markup_are_found() {
+    let (first, last) = NAME.split_at(7);
+    let odd = format!(
+        "<x:p xmlns:x=\"u\"><x:t>{first}<![CDATA[{}]]><!-- {NAME} -->{}</x:t><?{NAME}?></x:p>",
+        &last[..2],
+        &last[2..]
+    );
+    let redacted = redact("docx", &with_part(&word(&PLANTED).unwrap(), "word/odd.xml", odd.as_bytes()));
+    assert_nothing_planted(&redacted);
+    let changed = part(&redacted, "word/odd.xml");
+    assert_eq!(changed, "<x:p xmlns:x=\"u\"><x:t xml:space=\"preserve\">[NAME_1]</x:t></x:p>");
+    let sheet = format!(
+        "<worksheet><row><c r=\"A1\"><v>{}<!-- -->{}</v></c></row></worksheet>",
+        &NUMBER[..5],
+        &NUMBER[5..]
+    );
+    let redacted =
+        redact("xlsx", &with_part(&excel(&PLANTED).unwrap(), "xl/worksheets/sheet9.xml", sheet.as_bytes()));
+    assert_eq!(
+        part(&redacted, "xl/worksheets/sheet9.xml"),
+        "<worksheet><row><c t=\"str\" r=\"A1\"><v>[CREDIT_CARD_1]</v></c></row></worksheet>"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use super::package::Package;
 use crate::detect::files::mapped_text::{MappedText, Splices};
-use crate::detect::files::xml::{Attribute, Document, Token, decode, escape, local, tokens};
+use crate::detect::files::xml::{Attribute, Document, Token, decode, escape, local, normalized, tokens};
 use crate::detect::files::{FileProblem, rewriter::Rewriter};
 use crate::detect::rewrite::apply;
 
@@ -35,16 +35,17 @@ impl Workbook {
     pub(super) fn read(package: &Package) -> Result<Self, FileProblem> {
         let mut workbook = Self::default();
         if let Some(part) = package.part("xl/sharedStrings.xml") {
-            workbook.strings = shared_strings(&Document::read(&part.content)?.source)?;
+            workbook.strings = shared_strings(&normalized(&Document::read(&part.content)?.source)?)?;
         }
         for part in package.parts.iter().filter(|part| is_worksheet(&part.name)) {
             let document = Document::read(&part.content)?;
+            let source = normalized(&document.source)?;
             let mut headers = BTreeMap::new();
-            for (index, row) in rows(&document.source, &tokens(&document.source)?)?.iter().enumerate() {
+            for (index, row) in rows(&source, &tokens(&source)?)?.iter().enumerate() {
                 for cell in row {
                     if index == 0 {
-                        headers.insert(cell.column.clone(), workbook.text(cell, &document.source));
-                    } else if let Some(string) = string_index(cell, &document.source) {
+                        headers.insert(cell.column.clone(), workbook.text(cell, &source));
+                    } else if let Some(string) = string_index(cell, &source) {
                         let label = headers.get(&cell.column).cloned().unwrap_or_default();
                         workbook.labels.entry(string).or_insert(label);
                     }
@@ -167,7 +168,9 @@ fn shared_strings(source: &str) -> Result<Vec<String>, FileProblem> {
             Token::Text(range) if open.last() == Some(&"t") && !open.contains(&"rPh") => {
                 let mut text = MappedText::default();
                 decode(source, &range, &mut text)?;
-                strings.iter_mut().last().into_iter().for_each(|string| string.push_str(text.text()));
+                if let Some(string) = strings.last_mut() {
+                    string.push_str(text.text());
+                }
             }
             _ => {}
         }
@@ -185,11 +188,11 @@ fn rows(source: &str, tokens: &[Token]) -> Result<Vec<Vec<Cell>>, FileProblem> {
                 let local_name = source.get(name.clone()).map_or("", local);
                 match local_name {
                     "row" => rows.push(Vec::new()),
-                    "c" => rows
-                        .iter_mut()
-                        .last()
-                        .into_iter()
-                        .for_each(|row| row.push(cell(source, name, attributes))),
+                    "c" => {
+                        if let Some(row) = rows.last_mut() {
+                            row.push(cell(source, name, attributes));
+                        }
+                    }
                     _ => {}
                 }
                 if !empty {

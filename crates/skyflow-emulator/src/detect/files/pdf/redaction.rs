@@ -127,7 +127,7 @@ fn write_shown(
     written.push(Operation::new("TJ", vec![Object::Array(elements)]));
 }
 
-/// Paints a black box over each line of a span, and the label in white into the first.
+/// Paints a black box over each line of a span, and the label in white into the widest.
 fn paint(span: &Span, glyphs: &[Glyph], written: &mut Vec<Operation>) {
     let places = span.glyphs.iter().filter_map(|index| Place::of(*index, glyphs.get(*index)?));
     let mut boxes: Vec<Place> = Vec::new();
@@ -147,9 +147,12 @@ fn paint(span: &Span, glyphs: &[Glyph], written: &mut Vec<Operation>) {
             None => boxes.push(place),
         }
     }
-    for (index, area) in boxes.iter().enumerate() {
-        let label = if index == 0 { span.label.as_str() } else { "" };
-        paint_box(area, label, written);
+    let width = |area: &Place| area.end - area.start;
+    let widest = boxes.iter().map(width).fold(0.0, f64::max);
+    let mut label = Some(span.label.as_str());
+    for area in &boxes {
+        let label = if width(area) < widest { None } else { label.take() };
+        paint_box(area, label.unwrap_or_default(), written);
     }
 }
 

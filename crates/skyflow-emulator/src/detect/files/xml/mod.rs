@@ -3,9 +3,11 @@
 mod characters;
 mod document;
 mod encoding;
+mod normalized;
 mod tokens;
 
 pub(super) use characters::{decode, escape, escape_attribute};
 pub(super) use document::{process, rewrite_document};
 pub(super) use encoding::Document;
+pub(super) use normalized::normalized;
 pub(super) use tokens::{Attribute, Token, local, tokens};
