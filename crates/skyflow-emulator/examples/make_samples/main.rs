@@ -30,7 +30,7 @@ const JSON: &str = r#"{
 const XML: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <order id="1207">
   <!-- Taken by phone from {name}. -->
-  <customer email="{mail}">{name}</customer>
+  <customer email="{mail}"><name>{name}</name></customer>
   <card>{card}</card>
   <note><![CDATA[Ship to {name} & family.]]></note>
 </order>

@@ -71,7 +71,7 @@ fn each_text(value: &Json, change: &dyn Fn(&str) -> String) -> Json {
     }
 }
 
-/// Takes out of the results what each caller has of its own: ids of rows and requests, and its name. Words of an SDK's
+/// Takes out of the results what each caller has of its own: ids of rows, runs and requests, and its name. Words of an SDK's
 /// own about what it refuses are not compared.
 pub(crate) fn neutral(results: &[Json], sdk: &str, digit: &str) -> Vec<Json> {
     let mut ids = BTreeMap::new();
@@ -82,7 +82,7 @@ pub(crate) fn neutral(results: &[Json], sdk: &str, digit: &str) -> Vec<Json> {
         let mut text = text.replace(&own, ".sdk@").replace(&own_token, "567890abcde_");
         text = text.replace(&format!("Own {sdk}"), "Own sdk");
         for (id, number) in &ids {
-            text = text.replace(id.as_str(), &format!("<row {number}>"));
+            text = text.replace(id.as_str(), &format!("<id {number}>"));
         }
         text
     };
@@ -95,7 +95,7 @@ pub(crate) fn neutral(results: &[Json], sdk: &str, digit: &str) -> Vec<Json> {
 
 fn collect_ids(value: &Json, ids: &mut BTreeMap<String, usize>) {
     for (key, value) in value.members() {
-        if let ("skyflow_id", Some(id)) = (key.as_str(), value.as_str()) {
+        if let ("skyflow_id" | "run_id", Some(id)) = (key.as_str(), value.as_str()) {
             let number = ids.len();
             ids.entry(id.to_owned()).or_insert(number);
         }

@@ -12,7 +12,7 @@ pub(super) fn luhn(digits: impl DoubleEndedIterator<Item = u32>) -> bool {
         .enumerate()
         .map(|(place, digit)| if place % 2 == 0 { digit } else { (digit * 2) / 10 + (digit * 2) % 10 })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Tells whether an international bank account number leaves 1 when divided by 97.

@@ -9,7 +9,7 @@ pub(super) fn files() -> Shapes {
         DetectEntity::FILENAME,
         0.93,
         &format!(
-            r"(?:[A-Za-z]:\\|~?/|\./|\\\\)?(?:[{LETTERS}0-9_.-]+[/\\])*[{LETTERS}0-9_()-][{LETTERS}0-9_.()-]*\.(?i-u:{ENDINGS})"
+            r"(?:[A-Za-z]:\\|~?/|\./|\\\\)?(?:[{LETTERS}0-9_.-]+[/\\])*[{LETTERS}0-9_-][{LETTERS}0-9_.()-]*\.(?i-u:{ENDINGS})"
         ),
     )])
 }

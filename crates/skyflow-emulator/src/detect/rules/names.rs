@@ -1,11 +1,9 @@
-use std::collections::HashMap;
-
 use regex::Regex;
 use skyflow_types::DetectEntity;
 
+use super::name_words::{Known, KnownWords};
 use super::sentence::{Word, words};
 use super::shape::{after, before, pattern};
-use crate::detect::words::names as lists;
 use crate::detect::{Finding, Passage, Recognizer};
 
 /// A name has no more words than this.
@@ -14,7 +12,7 @@ const LONGEST: usize = 5;
 /// Names of people: behind words that announce one, or made of words that are known as names.
 #[derive(Debug)]
 pub(super) struct Names {
-    known: HashMap<&'static str, Known>,
+    known: KnownWords,
     announcing: Regex,
     /// Cues behind which only two capitalised words, or a known given name, are a name.
     hinting: Regex,
@@ -22,45 +20,9 @@ pub(super) struct Names {
     medical_after: Regex,
 }
 
-/// What a word is known as.
-#[derive(Debug, Clone, Copy, Default)]
-struct Known {
-    given: bool,
-    given_and_more: bool,
-    family: bool,
-    family_and_more: bool,
-    title: bool,
-    medical: bool,
-    particle: bool,
-    suffix: bool,
-    never: bool,
-    place_end: bool,
-    place_start: bool,
-}
-
 pub(super) fn names() -> Names {
-    let mut known: HashMap<&'static str, Known> = HashMap::new();
-    let mut learn = |words: &[&'static str], mark: fn(&mut Known)| {
-        for word in words {
-            mark(known.entry(word).or_default());
-        }
-    };
-    learn(lists::GIVEN, |word| word.given = true);
-    learn(lists::GIVEN_AND_MORE, |word| word.given_and_more = true);
-    learn(lists::FAMILY, |word| word.family = true);
-    learn(lists::FAMILY_AND_MORE, |word| {
-        word.family = true;
-        word.family_and_more = true;
-    });
-    learn(lists::TITLES, |word| word.title = true);
-    learn(lists::MEDICAL_TITLES, |word| word.medical = true);
-    learn(lists::PARTICLES, |word| word.particle = true);
-    learn(lists::SUFFIXES, |word| word.suffix = true);
-    learn(lists::NEVER, |word| word.never = true);
-    learn(lists::PLACE_ENDS, |word| word.place_end = true);
-    learn(lists::PLACE_STARTS, |word| word.place_start = true);
     Names {
-        known,
+        known: KnownWords::new(),
         announcing: pattern(
             r#"(?:^|[^a-zA-Z])(?i-u:(?:my|his|her|their|the|full|first|last|maiden|patient|customer|client|employee)[ _](?:full )?names? ?(?:is|was|:|-)|name:|name'?s|named|i go by|goes by|dear|signed(?: by)?:?|signature:|attn:?|attention:|cardholder:?)\s{1,3}["'“]?$"#,
         ),
@@ -80,7 +42,7 @@ impl Recognizer for Names {
     fn recognize(&self, passage: &Passage<'_>) -> Vec<Finding> {
         let text = passage.text();
         let all = words(text);
-        let known: Vec<Known> = all.iter().map(|word| self.known(text, word)).collect();
+        let known: Vec<Known> = all.iter().map(|word| self.known.find(text, word)).collect();
         let mut findings = Vec::new();
         let mut at = 0;
         while at < all.len() {
@@ -131,24 +93,6 @@ impl Name {
 }
 
 impl Names {
-    fn known(&self, text: &str, word: &Word) -> Known {
-        let Some(word) = text.get(word.start..word.end) else { return Known::default() };
-        if !word.chars().any(char::is_uppercase) {
-            return self.known.get(word).copied().unwrap_or_default();
-        }
-        let small = word.to_lowercase().replace('’', "'");
-        match self.known.get(small.as_str()) {
-            Some(known) => *known,
-            // Of a name with a hyphen, each half counts.
-            None => small
-                .split(['-', '\u{2010}', '\u{2011}'])
-                .filter(|half| half.len() < small.len())
-                .find_map(|half| self.known.get(half).copied())
-                .map(|known| Known { given: known.given, family: known.family, ..Known::default() })
-                .unwrap_or_default(),
-        }
-    }
-
     /// Returns the name that begins at a word.
     fn name_at(&self, text: &str, all: &[Word], known: &[Known], at: usize) -> Option<Name> {
         let word = all.get(at)?;

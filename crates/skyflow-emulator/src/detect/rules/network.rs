@@ -16,17 +16,17 @@ pub(super) fn network() -> Shapes {
         Shape::new(
             DetectEntity::URL,
             0.98,
-            r#"(?i-u:https?|ftps?|sftp|wss?|file)://[^\s<>"'`{}|\\^]*[^\s<>"'`{}|\\^.,;:!?()\[\]]"#,
+            r#"(?i-u:https?|ftps?|sftp|wss?|file)://[^\s<>"'`{}|\\^]*[^\s<>"'`{}|\\^.,;:!?…()\[\]]"#,
         ),
         Shape::new(
             DetectEntity::URL,
             0.95,
-            r#"(?i-u:www)\.[^\s<>"'`{}|\\^./]+\.[^\s<>"'`{}|\\^]*[^\s<>"'`{}|\\^.,;:!?()\[\]]"#,
+            r#"(?i-u:www)\.[^\s<>"'`{}|\\^./]+\.[^\s<>"'`{}|\\^]*[^\s<>"'`{}|\\^.,;:!?…()\[\]]"#,
         ),
         Shape::new(
             DetectEntity::URL,
             0.85,
-            r#"[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.(?:com|org|net|edu|gov|io|dev|app|co\.uk|de|fr|eu|info)(?:/[^\s<>"'`{}|\\^]*[^\s<>"'`{}|\\^.,;:!?()\[\]])?"#,
+            r#"[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.(?:com|org|net|edu|gov|io|dev|app|co\.uk|de|fr|eu|info)(?:/[^\s<>"'`{}|\\^]*[^\s<>"'`{}|\\^.,;:!?…()\[\]])?"#,
         ),
         Shape::new(DetectEntity::IP_ADDRESS, 0.97, r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
             .checked(|text| text.parse::<Ipv4Addr>().is_ok())

@@ -22,9 +22,18 @@ pub(super) fn places() -> Places {
     // With a capital at each word, as they stand in addresses.
     let states = lists::STATES.iter().map(|state| titled(state)).collect::<Vec<_>>().join("|");
     let word = format!("[A-Z\\x{{c0}}-\\x{{de}}][{LETTERS}.'’-]*");
-    let street = format!(
-        "(?:[0-9]{{1,6}}[A-Za-z]?(?:[-/][0-9]{{1,4}})? (?:(?:[NSEW]|NE|NW|SE|SW|North|South|East|West)\\.? )?(?:(?:{word}|[0-9]{{1,3}}(?:st|nd|rd|th)) ){{1,4}}{STREETS}\\b\\.?(?: (?:[NSEW]|NE|NW|SE|SW)\\b)?|(?:P\\.? ?O\\.? ?|PO )Box [0-9]{{1,6}}|{word}(?:straße|strasse|str\\.|gasse|weg|allee|platz) [0-9]{{1,4}}[a-z]?|[0-9]{{1,4}},? (?:rue|avenue|boulevard|place) (?:(?:de|du|des|la|le|les) ){{0,2}}{word}(?:[ -]{word})?)(?:,? (?:{UNITS}\\.? ?#?[A-Za-z]?[0-9]{{1,5}}[A-Za-z]?|# ?[0-9]{{1,5}}[A-Za-z]?))?"
+    let direction = "(?:NE|NW|SE|SW|[NSEW]|North|South|East|West)";
+    let house = format!(
+        "[0-9]{{1,6}}[A-Za-z]?(?:[-/][0-9]{{1,4}})? (?:{direction}\\.? )?\
+         (?:(?:{word}|[0-9]{{1,3}}(?:st|nd|rd|th)) ){{1,4}}{STREETS}(?-u:\\b)\\.?(?: {direction}(?-u:\\b))?"
     );
+    let german = format!("{word}(?:straße|strasse|str\\.|gasse|weg|allee|platz) [0-9]{{1,4}}[a-z]?");
+    let french = format!(
+        "[0-9]{{1,4}},? (?:rue|avenue|boulevard|place) (?:(?:de|du|des|la|le|les) ){{0,2}}{word}(?:[ -]{word})?"
+    );
+    let unit = format!("{UNITS}\\.? ?#?[A-Za-z]?[0-9]{{1,5}}[A-Za-z]?|# ?[0-9]{{1,5}}[A-Za-z]?");
+    let street =
+        format!("(?:{house}|(?:P\\.? ?O\\.? ?|PO )Box [0-9]{{1,6}}|{german}|{french})(?:,? (?:{unit}))?");
     let zip =
         "[0-9]{5}(?:-[0-9]{4})?|[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]";
     let country = "USA|U\\.S\\.A\\.|US|UK|United States(?: of America)?|United Kingdom|Canada|Germany|France|Australia|India|Ireland|Deutschland";
@@ -38,7 +47,7 @@ pub(super) fn places() -> Places {
             Shape::new(DetectEntity::LOCATION_COUNTRY, 0.85, "USA|U\\.S\\.A\\.|U\\.K\\.|U\\.S\\."),
             Shape::new(DetectEntity::LOCATION_COUNTRY, 0.8, "(?i-u:in|from|to|of) (?i-u:the )?(US|UK|UAE|Turkey|Chad|Jordan|Georgia|Cuba)"),
             Shape::new(DetectEntity::LOCATION_STATE, 0.85, &format!(", ({codes})(?: [0-9]{{5}}|[.,;)\\s]|$)")),
-            Shape::new(DetectEntity::LOCATION_CITY, 0.8, &format!("({word}(?: {word}){{0,2}}), (?:(?:{codes})\\b|(?:{states}))")),
+            Shape::new(DetectEntity::LOCATION_CITY, 0.8, &format!("({word}(?: {word}){{0,2}}), (?:(?:{codes})(?-u:\\b)|(?:{states}))")),
             Shape::new(DetectEntity::LOCATION_CITY, 0.75, &format!("(?i-u:lives? in|living in|lived in|born in|resid(?:es?|ing) in|moved to|grew up in|city of|based in) ({word}(?: {word}){{0,1}})"))
                 .checked(is_new_place),
             Shape::new(DetectEntity::LOCATION_ZIP, 0.92, &format!("(?:{codes}) ([0-9]{{5}}(?:-[0-9]{{4}})?)")).apart(),
@@ -54,7 +63,7 @@ pub(super) fn places() -> Places {
             Shape::new(DetectEntity::LOCATION_COORDINATE, 0.95, r#"[0-9]{1,2}(?:\.[0-9]{1,10})?°(?: ?[0-9]{1,2}(?:\.[0-9]+)?['′])?(?: ?[0-9]{1,2}(?:\.[0-9]+)?["″])? ?[NS],? ?[0-9]{1,3}(?:\.[0-9]{1,10})?°(?: ?[0-9]{1,2}(?:\.[0-9]+)?['′])?(?: ?[0-9]{1,2}(?:\.[0-9]+)?["″])? ?[EW]"#),
         ]),
         address: pattern(&format!(
-            "({street})(?:,? ?\\r?\\n|, | )(?:({word}(?: {word}){{0,3}})(?:, ?| )(?:({codes}|{states})\\b,? ?)?({zip})|({word}(?: {word}){{0,2}}), ({codes}|{states})\\b|({zip}) ({word}(?: {word}){{0,2}}))(?:(?:, ?|\\r?\\n)({country})\\b)?"
+            "({street})(?:,? ?\\r?\\n|, | )(?:({word}(?: {word}){{0,3}})(?:, ?| )(?:({codes}|{states})(?-u:\\b),? ?)?({zip})|({word}(?: {word}){{0,2}}), ({codes}|{states})(?-u:\\b)|({zip}) ({word}(?: {word}){{0,2}}))(?:(?:, ?|\\r?\\n)({country})(?-u:\\b))?"
         )),
     }
 }

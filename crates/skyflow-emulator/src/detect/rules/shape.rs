@@ -118,16 +118,23 @@ impl Shape {
                 None => whole.range(),
             };
             let value = text.get(range.clone()).unwrap_or_default();
-            let accepted = stands_alone(text, &range, self.apart)
-                && self.accepts.is_none_or(|accepts| accepts(value))
-                && self.cue.as_ref().is_none_or(|cue| cue.precedes(passage, range.start));
-            if accepted {
-                at = range.end.max(whole.start() + 1);
+            let cued = self.cue.as_ref().is_none_or(|cue| cue.precedes(passage, range.start));
+            let fits = cued
+                && stands_alone(text, &range, self.apart)
+                && self.accepts.is_none_or(|accepts| accepts(value));
+            at = if fits {
+                let end = range.end;
                 findings.push(Finding::new(range, self.entity.clone(), self.score));
+                end.max(whole.start() + 1)
+            } else if whole.len() > LOOK_INTO
+                || (!cued && value.starts_with(|first: char| first.is_ascii_digit()))
+            {
+                // No cue reaches over the digits that this match begins with.
+                whole.end()
             } else {
                 // The next match may begin inside of the refused one, but not inside of its first word.
-                at = if whole.len() > LOOK_INTO { whole.end() } else { after_word(text, whole.start()) };
-            }
+                after_word(text, whole.start())
+            };
             while !text.is_char_boundary(at) && at < text.len() {
                 at += 1;
             }

@@ -119,7 +119,7 @@ fn source(args: &Arguments<'_>, call: &Call, directory: &Path) -> Result<FileSou
 pub(crate) fn file_content(call: &Call) -> Vec<u8> {
     let sent = call.exchanges.first().map(|exchange| exchange.request.body.get("value").get("file"));
     let decoded = sent.and_then(|file| STANDARD.decode(file.get("base64").as_str()?).ok());
-    decoded.unwrap_or_else(|| b"content".to_vec())
+    decoded.unwrap_or_else(|| b"Jane Doe, SSN 123-45-6789\n".to_vec())
 }
 
 fn size(name: &str, value: &Json) -> Result<Option<u32>, Stop> {
