@@ -155,7 +155,8 @@ fn the_polls(difference: &Difference, case: &Case<'_>, ours: &Observed) -> bool 
     difference.place == Place::RequestCount || (!same_answer && the_result(difference, case, ours))
 }
 
-/// Tells whether the outputs have extensions that are no names, or the same: the official SDK replaces one by another.
+/// Tells whether the outputs have extensions that are no names, or the same: the official SDK replaces one by another,
+/// and skips those without content.
 fn has_odd_names(run: &Json) -> bool {
     let extensions: Vec<&str> = run
         .get("output")
@@ -168,15 +169,17 @@ fn has_odd_names(run: &Json) -> bool {
             && extension.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
     };
     let distinct: std::collections::BTreeSet<&str> = extensions.iter().copied().collect();
-    distinct.len() != extensions.len() || !extensions.iter().all(plain)
+    let silent = |output: &Json| output.get("processedFile").as_str().is_none_or(str::is_empty);
+    let is_skipped = run.get("output").elements().iter().any(silent);
+    is_skipped || distinct.len() != extensions.len() || !extensions.iter().all(plain)
 }
 
-/// Tells whether an answer of Detect has fewer members than usual, or what stands for nothing.
+/// Tells whether an answer of Detect has fewer members than usual, or such as cannot be told from none.
 pub(super) fn is_unusual(call: &Call, reply: &Reply) -> bool {
     let body = reply.json().unwrap_or(Json::Null);
     let negative = |value: &Json| value.as_i64().is_some_and(|count| count < 0);
     let no_count = |value: &Json| value.as_i64().is_none_or(|count| count < 0);
-    let silent = |value: &Json| value.as_str().is_none_or(str::is_empty);
+    let is_empty = |value: &Json| value.as_str() == Some("");
     match call.op.as_str() {
         "deidentify_text" => {
             const ENDS: [&str; 4] =
@@ -184,7 +187,7 @@ pub(super) fn is_unusual(call: &Call, reply: &Reply) -> bool {
             negative(body.get("word_count"))
                 || negative(body.get("character_count"))
                 || body.get("entities").elements().iter().any(|found| {
-                    ["token", "value", "entity_type"].iter().any(|name| silent(found.get(name)))
+                    ["token", "value"].iter().any(|name| found.get(name).is_null())
                         || found.get("entity_scores").is_null()
                         || ENDS.iter().any(|end| no_count(found.get("location").get(end)))
                 })
@@ -195,7 +198,7 @@ pub(super) fn is_unusual(call: &Call, reply: &Reply) -> bool {
                 .into_iter()
                 .any(negative)
                 || body.get("output").elements().iter().any(|output| {
-                    ["processedFile", "processedFileExtension"].iter().any(|name| silent(output.get(name)))
+                    ["processedFile", "processedFileExtension"].iter().any(|name| is_empty(output.get(name)))
                 })
         }
         _ => false,
