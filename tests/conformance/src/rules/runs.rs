@@ -1,11 +1,9 @@
 //! Runs of Detect: how they are asked for, and what is made of their states.
 
 use super::help::{as_answered, run_as_promised, the_result};
-use super::types::mistyped;
 use super::{Case, Rule};
 use crate::difference::{Difference, Place};
 use crate::json::Json;
-use crate::promise::refusal;
 use crate::promise::run::{keeps_its_name, known_status, saves};
 use crate::replay::Observed;
 use crate::trace::{Call, Reply};
@@ -76,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "run-id-in-errors",
         applies: |case| {
             let asked = wire::run_of(case.call.last_path()).is_some();
-            asked && is_made(case) && case.call.last_reply().is_some_and(|reply| !reply.is_success())
+            asked && case.last_reply().is_some_and(|reply| !reply.is_success())
         },
         explains: |_, _, _| false,
         holds: as_answered,
@@ -86,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
         applies: |case| {
             let said =
                 |reply: &Reply| reply.json().is_some_and(|body| body.get("message").as_str().is_some());
-            is_about_a_run(case) && is_made(case) && case.call.last_reply().is_some_and(said)
+            is_about_a_run(case) && case.last_reply().is_some_and(said)
         },
         explains: |_, _, _| false,
         holds: as_answered,
@@ -105,7 +103,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "labels-in-capitals",
         applies: |case| {
             let small = |label: &str| label.to_ascii_uppercase() != label;
-            let body = case.call.last_reply().and_then(Reply::json).unwrap_or(Json::Null);
+            let body = case.last_reply().and_then(Reply::json).unwrap_or(Json::Null);
             case.call.op == "deidentify_text"
                 && body.get("entities").elements().iter().any(|found| {
                     found.get("entity_type").as_str().is_some_and(small)
@@ -129,15 +127,11 @@ fn known(status: &Json) -> Option<&'static str> {
 
 /// A file that this SDK sends too.
 fn is_a_file(case: &Case<'_>) -> bool {
-    case.call.op == "deidentify_file" && !case.call.exchanges.is_empty() && is_made(case)
+    case.call.op == "deidentify_file" && !case.call.exchanges.is_empty() && case.is_made()
 }
 
 fn is_about_a_run(case: &Case<'_>) -> bool {
     matches!(case.call.op.as_str(), "deidentify_file" | "get_detect_run")
-}
-
-fn is_made(case: &Case<'_>) -> bool {
-    refusal::of(case.call).is_none() && mistyped(case.trace, &case.call.op, &case.call.args).is_none()
 }
 
 /// The statuses that were recorded, null for a state without one.
