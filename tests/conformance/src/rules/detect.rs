@@ -5,9 +5,9 @@ use super::types::mistyped;
 use super::{Case, Rule};
 use crate::difference::{Difference, Part, Place};
 use crate::json::Json;
+use crate::promise;
 use crate::promise::detect::{extension, loses_transformations};
 use crate::promise::refusal::{self, Reason};
-use crate::promise::{self};
 use crate::replay::Observed;
 
 pub(super) const RULES: &[Rule] = &[
