@@ -15,7 +15,7 @@ pub enum Outcome {
     /// Refused before anything was sent.
     Refused { field: String },
     /// An error after something was sent, or was meant to be.
-    Failed(Failure),
+    Failed(Box<Failure>),
     /// The Rust API has no way to say it: the compiler refuses it.
     Inexpressible { argument: String, why: String },
     /// The replay does not know the operation or the argument.
@@ -47,7 +47,7 @@ impl From<skyflow::Error> for Outcome {
         if let (ErrorKind::InvalidInput | ErrorKind::Auth, Some(field)) = (error.kind(), error.field()) {
             return Self::Refused { field: field.to_owned() };
         }
-        Self::Failed(Failure {
+        Self::Failed(Box::new(Failure {
             kind: error.kind(),
             message: error.expose_server_message().map(ToOwned::to_owned),
             http_code: error.http_code(),
@@ -58,7 +58,7 @@ impl From<skyflow::Error> for Outcome {
             error_from_client: error.error_from_client(),
             may_have_been_applied: error.may_have_been_applied(),
             run_id: error.run_id().map(ToOwned::to_owned),
-        })
+        }))
     }
 }
 
@@ -71,7 +71,7 @@ impl From<AuthError> for Outcome {
         {
             return Self::Refused { field: field.to_owned() };
         }
-        Self::Failed(Failure {
+        Self::Failed(Box::new(Failure {
             kind: ErrorKind::Auth,
             message: error.server_message().map(ToOwned::to_owned),
             http_code: error.status().map(|status| status.as_u16()),
@@ -82,7 +82,7 @@ impl From<AuthError> for Outcome {
             error_from_client: None,
             may_have_been_applied: false,
             run_id: None,
-        })
+        }))
     }
 }
 

@@ -21,7 +21,7 @@ pub fn outcome(call: &Call, path: &str, reply: &Reply) -> Outcome {
     if reply.is_success() {
         return answer::outcome(call, path, reply);
     }
-    Outcome::Failed(Failure { run_id: run_id(call, path), ..failure::of(reply) })
+    Outcome::Failed(Box::new(Failure { run_id: run_id(call, path), ..failure::of(reply) }))
 }
 
 /// The run that a request asks for.

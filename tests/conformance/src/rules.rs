@@ -5,8 +5,9 @@
 //! that nobody has seen.
 
 use crate::difference::Difference;
+use crate::promise::refusal;
 use crate::replay::Observed;
-use crate::trace::{Call, Trace};
+use crate::trace::{Call, Reply, Trace};
 
 mod answers;
 mod arguments;
@@ -41,6 +42,19 @@ pub struct Case<'a> {
     pub call: &'a Call,
     /// What all calls of the trace did in this SDK.
     pub all: &'a [Observed],
+}
+
+impl<'a> Case<'a> {
+    /// Tells whether nothing in the call keeps this SDK from making it.
+    fn is_made(&self) -> bool {
+        let call = self.call;
+        refusal::of(call).is_none() && types::mistyped(self.trace, &call.op, &call.args).is_none()
+    }
+
+    /// Returns the answer that decided the outcome, of a call that this SDK makes too.
+    fn last_reply(&self) -> Option<&'a Reply> {
+        self.call.last_reply().filter(|_| self.is_made())
+    }
 }
 
 /// All rules.

@@ -121,11 +121,11 @@ fn file(call: &Call, output: &Json) -> Json {
     let Some(content) = content.and_then(|content| STANDARD.decode(content).ok()) else { return Json::Null };
     let extension = output.get("extension").as_str().filter(|extension| !extension.is_empty());
     let name = extension.map_or("processed_file".to_owned(), |extension| format!("deidentified.{extension}"));
-    let kind = if media_types::agreed(&name) {
-        Json::text(media_types::of(&name))
-    } else {
+    let kind = match extension {
+        None => Json::text(""),
+        Some(_) if media_types::agreed(&name) => Json::text(media_types::of(&name)),
         // Which it is depends on the machine that the recording was made on.
-        recorded_type(call)
+        Some(_) => recorded_type(call),
     };
     let file = [("name", Json::text(name)), ("size", Json::number(content.len())), ("type", kind)];
     Json::object([("file", Json::object(file))])

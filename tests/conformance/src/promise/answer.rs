@@ -15,7 +15,7 @@ pub const OWN_WORDS: &str = "\u{1}words of the SDK's own";
 pub(super) fn outcome(call: &Call, path: &str, reply: &Reply) -> Outcome {
     match read(call, path, reply) {
         Some(answer) => Outcome::Returned(answer),
-        None => Outcome::Failed(unreadable(reply, super::run_id(call, path))),
+        None => Outcome::Failed(Box::new(unreadable(reply, super::run_id(call, path)))),
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn of(reply: &Reply) -> Failure {
 pub(super) fn of_token_endpoint(reply: &Reply) -> Outcome {
     let failure = of(reply);
     let readable = if reply.is_success() { None } else { failure.message };
-    Outcome::Failed(Failure {
+    Outcome::Failed(Box::new(Failure {
         kind: ErrorKind::Auth,
         message: readable,
         http_code: Some(reply.status),
@@ -53,7 +53,7 @@ pub(super) fn of_token_endpoint(reply: &Reply) -> Outcome {
         details: Vec::new(),
         error_from_client: None,
         ..failure
-    })
+    }))
 }
 
 /// Joins the words of rows that failed one by one; the status of the last counts.

@@ -78,7 +78,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn success<'a>(case: &Case<'a>) -> Option<&'a Reply> {
-    case.call.last_reply().filter(|reply| reply.is_success())
+    case.last_reply().filter(|reply| reply.is_success())
 }
 
 fn reads(case: &Case<'_>, reply: &Reply) -> bool {

@@ -38,7 +38,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "refused-token-is-told",
         applies: |case| {
-            case.call.exchanges.is_empty() && last_token_reply(case).is_some_and(|reply| !is_token(reply))
+            case.is_made()
+                && case.call.exchanges.is_empty()
+                && last_token_reply(case).is_some_and(|reply| !is_token(reply))
         },
         explains: the_call,
         holds: |case, ours| {

@@ -17,7 +17,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "retries",
         applies: |case| {
             let (call, path) = (case.call, case.call.last_path());
-            call.last_reply().is_some_and(|reply| promise::is_tried_again(call, path, reply.status))
+            case.last_reply().is_some_and(|reply| promise::is_tried_again(call, path, reply.status))
         },
         explains: |difference, case, ours| {
             // The same answer again has another request id, and the rest of it is compared.
@@ -25,8 +25,7 @@ pub(super) const RULES: &[Rule] = &[
                 (last.status, &last.body) == (recorded.status, &recorded.body)
             });
             match difference.place {
-                Place::RequestCount => true,
-                Place::Error("request_id") => same_again,
+                Place::RequestCount | Place::Error("request_id") => true,
                 _ => !same_again && difference.is_in_the_result(),
             }
         },
@@ -71,7 +70,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "replay-after-401",
         applies: |case| {
-            renews(case) && case.call.exchanges.iter().any(|exchange| is_401(exchange.reply.as_ref()))
+            renews(case)
+                && case.is_made()
+                && case.call.exchanges.iter().any(|exchange| is_401(exchange.reply.as_ref()))
         },
         explains: |difference, case, ours| {
             the_result(difference, case, ours)
@@ -104,7 +105,9 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "no-redirect",
-        applies: |case| case.call.exchanges.iter().any(|exchange| is_redirect(exchange.reply.as_ref())),
+        applies: |case| {
+            case.is_made() && case.call.exchanges.iter().any(|exchange| is_redirect(exchange.reply.as_ref()))
+        },
         explains: |difference, case, ours| {
             the_result(difference, case, ours) || difference.place == Place::RequestCount
         },

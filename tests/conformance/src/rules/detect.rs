@@ -5,9 +5,9 @@ use super::types::mistyped;
 use super::{Case, Rule};
 use crate::difference::{Difference, Part, Place};
 use crate::json::Json;
+use crate::promise;
 use crate::promise::detect::{extension, loses_transformations};
 use crate::promise::refusal::{self, Reason};
-use crate::promise::{self};
 use crate::replay::Observed;
 
 pub(super) const RULES: &[Rule] = &[
@@ -49,7 +49,7 @@ pub(super) const RULES: &[Rule] = &[
                 && case.call.refused()
                 && case.call.words().contains("entities")
                 && case.call.args.get("entities").elements().iter().any(unknown)
-                && is_made(case)
+                && case.is_made()
         },
         explains: the_call,
         holds: made_as_promised,
@@ -59,7 +59,7 @@ pub(super) const RULES: &[Rule] = &[
         applies: |case| {
             let odd = |entity: &Json| entity.as_str().is_some_and(|name| !is_official(name));
             is_sent(case)
-                && is_made(case)
+                && case.is_made()
                 && lists(&case.call.args).any(|list| list.elements().iter().any(odd))
         },
         explains: |difference, _, _| {
@@ -75,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
             let empty = |list: &Json| matches!(list, Json::List(elements) if elements.is_empty());
             let args = &case.call.args;
             let patterns = [args.get("allow_regex"), args.get("restrict_regex")];
-            is_sent(case) && is_made(case) && lists(args).chain(patterns).any(empty)
+            is_sent(case) && case.is_made() && lists(args).chain(patterns).any(empty)
         },
         explains: |difference, _, _| {
             let known = |at: &str| LISTS.contains(&at) || [".allow_regex", ".restrict_regex"].contains(&at);
@@ -97,7 +97,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "dates-in-every-file",
         applies: |case| {
             is_sent(case)
-                && is_made(case)
+                && case.is_made()
                 && case.call.op == "deidentify_file"
                 && !case.call.args.get("transformations").is_null()
                 && loses_transformations(case.call)
@@ -110,7 +110,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "format-in-small-letters",
-        applies: |case| is_sent(case) && is_made(case) && case.call.op == "deidentify_file",
+        applies: |case| is_sent(case) && case.is_made() && case.call.op == "deidentify_file",
         explains: |_, _, _| false,
         holds: |case, ours| {
             let sent = ours.sent.first().ok_or_else(|| format!("nothing was sent: {}", ours.outcome))?;
@@ -153,11 +153,6 @@ fn is_official(name: &str) -> bool {
 fn is_sent(case: &Case<'_>) -> bool {
     matches!(case.call.op.as_str(), "deidentify_text" | "reidentify_text" | "deidentify_file")
         && !case.call.exchanges.is_empty()
-}
-
-/// Tells whether nothing in the call keeps this SDK from making it.
-fn is_made(case: &Case<'_>) -> bool {
-    refusal::of(case.call).is_none() && mistyped(case.trace, &case.call.op, &case.call.args).is_none()
 }
 
 /// A call that the official SDK makes and this one does not.

@@ -53,7 +53,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "no-answer-no-code",
-        applies: |case| case.call.network_failed(),
+        applies: |case| case.is_made() && case.call.network_failed(),
         explains: the_call,
         holds: |case, ours| match &ours.outcome {
             Outcome::Failed(failure) if failure.kind == ErrorKind::Transport => {
@@ -73,7 +73,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn failure<'a>(case: &Case<'a>) -> Option<&'a Reply> {
-    case.call.last_reply().filter(|reply| !reply.is_success())
+    case.last_reply().filter(|reply| !reply.is_success())
 }
 
 fn error(reply: &Reply) -> Json {

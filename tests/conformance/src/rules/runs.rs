@@ -1,11 +1,9 @@
 //! Runs of Detect: how they are asked for, and what is made of their states.
 
 use super::help::{as_answered, run_as_promised, the_result};
-use super::types::mistyped;
 use super::{Case, Rule};
 use crate::difference::{Difference, Place};
 use crate::json::Json;
-use crate::promise::refusal;
 use crate::promise::run::{keeps_its_name, known_status, saves};
 use crate::replay::Observed;
 use crate::trace::{Call, Reply};
@@ -76,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "run-id-in-errors",
         applies: |case| {
             let asked = wire::run_of(case.call.last_path()).is_some();
-            asked && is_made(case) && case.call.last_reply().is_some_and(|reply| !reply.is_success())
+            asked && case.last_reply().is_some_and(|reply| !reply.is_success())
         },
         explains: |_, _, _| false,
         holds: as_answered,
@@ -86,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
         applies: |case| {
             let said =
                 |reply: &Reply| reply.json().is_some_and(|body| body.get("message").as_str().is_some());
-            is_about_a_run(case) && is_made(case) && case.call.last_reply().is_some_and(said)
+            is_about_a_run(case) && case.last_reply().is_some_and(said)
         },
         explains: |_, _, _| false,
         holds: as_answered,
@@ -105,7 +103,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "labels-in-capitals",
         applies: |case| {
             let small = |label: &str| label.to_ascii_uppercase() != label;
-            let body = case.call.last_reply().and_then(Reply::json).unwrap_or(Json::Null);
+            let body = case.last_reply().and_then(Reply::json).unwrap_or(Json::Null);
             case.call.op == "deidentify_text"
                 && body.get("entities").elements().iter().any(|found| {
                     found.get("entity_type").as_str().is_some_and(small)
@@ -129,15 +127,11 @@ fn known(status: &Json) -> Option<&'static str> {
 
 /// A file that this SDK sends too.
 fn is_a_file(case: &Case<'_>) -> bool {
-    case.call.op == "deidentify_file" && !case.call.exchanges.is_empty() && is_made(case)
+    case.call.op == "deidentify_file" && !case.call.exchanges.is_empty() && case.is_made()
 }
 
 fn is_about_a_run(case: &Case<'_>) -> bool {
     matches!(case.call.op.as_str(), "deidentify_file" | "get_detect_run")
-}
-
-fn is_made(case: &Case<'_>) -> bool {
-    refusal::of(case.call).is_none() && mistyped(case.trace, &case.call.op, &case.call.args).is_none()
 }
 
 /// The statuses that were recorded, null for a state without one.
@@ -155,7 +149,8 @@ fn the_polls(difference: &Difference, case: &Case<'_>, ours: &Observed) -> bool 
     difference.place == Place::RequestCount || (!same_answer && the_result(difference, case, ours))
 }
 
-/// Tells whether the outputs have extensions that are no names, or the same: the official SDK replaces one by another.
+/// Tells whether the outputs have extensions that are no names, or the same: the official SDK replaces one by another,
+/// and skips those without content.
 fn has_odd_names(run: &Json) -> bool {
     let extensions: Vec<&str> = run
         .get("output")
@@ -168,15 +163,17 @@ fn has_odd_names(run: &Json) -> bool {
             && extension.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
     };
     let distinct: std::collections::BTreeSet<&str> = extensions.iter().copied().collect();
-    distinct.len() != extensions.len() || !extensions.iter().all(plain)
+    let silent = |output: &Json| output.get("processedFile").as_str().is_none_or(str::is_empty);
+    let is_skipped = run.get("output").elements().iter().any(silent);
+    is_skipped || distinct.len() != extensions.len() || !extensions.iter().all(plain)
 }
 
-/// Tells whether an answer of Detect has fewer members than usual, or what stands for nothing.
+/// Tells whether an answer of Detect has fewer members than usual, or such as cannot be told from none.
 pub(super) fn is_unusual(call: &Call, reply: &Reply) -> bool {
     let body = reply.json().unwrap_or(Json::Null);
     let negative = |value: &Json| value.as_i64().is_some_and(|count| count < 0);
     let no_count = |value: &Json| value.as_i64().is_none_or(|count| count < 0);
-    let silent = |value: &Json| value.as_str().is_none_or(str::is_empty);
+    let is_empty = |value: &Json| value.as_str() == Some("");
     match call.op.as_str() {
         "deidentify_text" => {
             const ENDS: [&str; 4] =
@@ -184,7 +181,7 @@ pub(super) fn is_unusual(call: &Call, reply: &Reply) -> bool {
             negative(body.get("word_count"))
                 || negative(body.get("character_count"))
                 || body.get("entities").elements().iter().any(|found| {
-                    ["token", "value", "entity_type"].iter().any(|name| silent(found.get(name)))
+                    ["token", "value"].iter().any(|name| found.get(name).is_null())
                         || found.get("entity_scores").is_null()
                         || ENDS.iter().any(|end| no_count(found.get("location").get(end)))
                 })
@@ -195,7 +192,7 @@ pub(super) fn is_unusual(call: &Call, reply: &Reply) -> bool {
                 .into_iter()
                 .any(negative)
                 || body.get("output").elements().iter().any(|output| {
-                    ["processedFile", "processedFileExtension"].iter().any(|name| silent(output.get(name)))
+                    ["processedFile", "processedFileExtension"].iter().any(|name| is_empty(output.get(name)))
                 })
         }
         _ => false,

@@ -3,6 +3,7 @@
 mod mutations;
 mod network;
 mod places;
+mod runs;
 mod statuses;
 mod tampering;
 mod unknown;

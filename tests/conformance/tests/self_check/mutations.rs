@@ -6,22 +6,31 @@ use skyflow_conformance::json::Json;
 use skyflow_conformance::report::Verdict;
 
 use crate::places::{Place, at_mut, below, changed, place, shown};
-use crate::{is_different, one_recorded, recorded, verdict};
+use crate::{is_different, one_recorded, recorded, variants, verdict};
 
 /// Rules that explain members which are left out, and nothing else.
 const HARMLESS: [&str; 2] = ["unset-not-sent", "token-call-headers"];
 
 #[test]
 fn every_change_of_a_recording_is_found() {
-    let traces: Vec<Json> = recorded().into_iter().filter(is_compared_whole).collect();
-    assert!(traces.len() > 80, "{}", traces.len());
+    let traces: Vec<Json> = recorded().into_iter().chain(of_detect()).filter(is_compared_whole).collect();
+    assert!(traces.len() > 180, "{}", traces.len());
     let halves: Vec<Vec<Json>> = traces.chunks(traces.len() / 2 + 1).map(<[Json]>::to_vec).collect();
     let mutate_all = |half: Vec<Json>| half.iter().flat_map(mutate).collect::<Vec<_>>();
     let threads: Vec<_> = halves.into_iter().map(|half| thread::spawn(move || mutate_all(half))).collect();
     let found: Vec<Option<String>> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
-    assert!(found.len() > 2_000, "{}", found.len());
+    assert!(found.len() > 10_000, "{}", found.len());
     let missed: Vec<&String> = found.iter().flatten().collect();
     assert!(missed.is_empty(), "{} changes are not found:\n{missed:#?}", missed.len());
+}
+
+/// Variants of Detect, the files whose names alone differ left out.
+fn of_detect() -> impl Iterator<Item = Json> {
+    variants::recorded().into_iter().filter(|trace| {
+        let case = trace.get("case").as_str().unwrap_or_default();
+        ["deidentify", "reidentify", "get_detect_run"].iter().any(|op| case.starts_with(op))
+            && !case.contains("_capitals_")
+    })
 }
 
 fn is_compared_whole(trace: &Json) -> bool {
@@ -96,7 +105,8 @@ fn is_the_same(place: &Place, old: &Json, new: &Json) -> bool {
         _ => None,
     };
     let unsaid = |name: &str, value: &Json| {
-        value.is_null()
+        value.without_nulls() == Json::Object(Vec::new())
+            || value.is_null()
             || (defaults.contains(&name)
                 && ["false", "\"DISABLE\"", "\"DEFAULT\"", "\"entity_unq_counter\""]
                     .contains(&value.to_string().as_str()))
@@ -105,6 +115,8 @@ fn is_the_same(place: &Place, old: &Json, new: &Json) -> bool {
     (envelope && new.is_null() && unsaid(&last, old))
         || (envelope && dropped.is_some_and(|(name, value)| unsaid(&name, &value)))
         || at.ends_with(".headers.sky-metadata") && !new.is_null()
+        // A media type that depends on the machine.
+        || at.ends_with(".file.file.type") && old.as_str() == Some("")
         // The boundary of a form is anybody's choice.
         || at.ends_with(".headers.content-type") && new.to_string().contains("multipart/form-data; boundary=")
         || at.contains(".body.parts") && (of_a_part || at.ends_with(']'))

@@ -1,7 +1,10 @@
 //! Connections that break: before a request, and while its answer is awaited.
 
 use skyflow_conformance::json::Json;
+use skyflow_conformance::outcome::Outcome;
+use skyflow_conformance::replay::play;
 use skyflow_conformance::report::Verdict;
+use skyflow_conformance::trace::Trace;
 
 use crate::places::{at_mut, place};
 use crate::{is_different, one_recorded, verdict};
@@ -25,7 +28,15 @@ fn unanswered(case: &str, words: &str, http_code: i64) -> Json {
 
 #[test]
 fn a_broken_connection_has_no_code_whatever_was_sent() {
-    for case in ["query_lowercase", "insert_byot_enable", "delete_one", "upload_path_with_id"] {
+    for case in [
+        "query_lowercase",
+        "insert_byot_enable",
+        "delete_one",
+        "upload_path_with_id",
+        "deidentify_text_minimal",
+        "reidentify_text_formats",
+        "get_detect_run_success",
+    ] {
         let trace = unanswered(case, "Server disconnected without sending a response.", 500);
         match verdict(&trace) {
             Verdict::Parity(rules) => assert!(rules.contains(&"no-answer-no-code"), "{case}: {rules:?}"),
@@ -45,5 +56,24 @@ fn nobody_at_the_other_end_is_no_refusal() {
         let mut trace = unanswered("query_lowercase", words, 400);
         trace.set("requests", Json::List(Vec::new()));
         assert_eq!(verdict(&trace), Verdict::Parity(vec!["no-answer-no-code"]), "{words}");
+    }
+}
+
+#[test]
+fn a_run_whose_state_never_came_is_told_with_its_id() {
+    let mut trace = unanswered("deidentify_file_pdf", "Server disconnected without sending a response.", 500);
+    let start = one_recorded("deidentify_file_pdf").get("responses").at(0).clone();
+    trace.set("responses", Json::List(vec![start]));
+    match verdict(&trace) {
+        Verdict::Parity(rules) => assert!(rules.contains(&"no-answer-no-code"), "{rules:?}"),
+        other => panic!("{other:?}"),
+    }
+    let trace = Trace::from_json(&trace).unwrap();
+    let all = play(&trace);
+    match &all[0].outcome {
+        Outcome::Failed(failure) => {
+            assert_eq!(failure.run_id.as_deref(), Some("run-0001"));
+        }
+        other => panic!("{other}"),
     }
 }

@@ -51,7 +51,7 @@ const HOW: [How; 10] = [
     }),
     ("an error for an answer", |ours| match &ours.outcome {
         Outcome::Returned(_) => {
-            ours.outcome = Outcome::Failed(Failure {
+            ours.outcome = Outcome::Failed(Box::new(Failure {
                 kind: ErrorKind::Custom,
                 message: Some("tampered".to_owned()),
                 http_code: Some(418),
@@ -62,7 +62,7 @@ const HOW: [How; 10] = [
                 error_from_client: None,
                 may_have_been_applied: false,
                 run_id: None,
-            });
+            }));
             true
         }
         _ => false,
