@@ -26,7 +26,7 @@ pub struct DetectRun {
     pub status: RunStatus,
     /// The server's words, which say why a run failed; they may repeat what was sent, so keep them out of logs.
     pub message: Option<String>,
-    /// What the run made: the processed file first. Empty unless it succeeded.
+    /// What the run made: the processed file first. Servers send none unless the run succeeded.
     pub outputs: Vec<DetectOutput>,
     /// Where the outputs were written, in their order; empty without an output directory.
     pub saved: Vec<PathBuf>,

@@ -119,7 +119,9 @@ where
     O: Operation<Output = wire::StartRunResponse>,
 {
     let answer = detect.send(operation).await?;
-    answer.body.run_id.filter(|id| !id.trim().is_empty()).ok_or_else(|| {
+    // A dot segment would be another path, and no run has such an id.
+    let is_id = |id: &String| !id.trim().is_empty() && !matches!(id.as_str(), "." | "..");
+    answer.body.run_id.filter(is_id).ok_or_else(|| {
         Error::answer("the answer does not name the run")
             .in_operation(O::INFO.name)
             .in_answer(answer.status, answer.request_id)

@@ -170,7 +170,7 @@ async fn the_start_of_a_run_is_repeated_only_when_it_was_turned_away() {
 
 #[tokio::test]
 async fn a_start_without_a_run_id_is_an_error_and_nothing_else_is_asked_for() {
-    for answer in [json!({}), json!({"run_id": null}), json!({"run_id": " "})] {
+    for answer in [json!({}), json!({"run_id": null}), json!({"run_id": " "}), json!({"run_id": ".."})] {
         let server = Server::answering(&[(200, answer)]);
         let error = server.detect().deidentify_file(file("a.txt")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode);
