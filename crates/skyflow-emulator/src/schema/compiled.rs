@@ -23,8 +23,9 @@ pub(crate) struct Schema {
 impl Schema {
     pub(crate) fn compile(tables: &[Table]) -> Result<Self, SchemaError> {
         let mut schema = Self { tables: BTreeMap::new(), groups: BTreeMap::new() };
+        let mut patterns = Patterns::default();
         for table in tables {
-            let compiled = Arc::new(CompiledTable::compile(table)?);
+            let compiled = Arc::new(CompiledTable::compile(table, &mut patterns)?);
             for column in &compiled.columns {
                 match schema.groups.get(&column.group) {
                     Some(first) => first.must_agree_with(column)?,
@@ -54,6 +55,38 @@ impl Schema {
     }
 }
 
+/// Patterns that are compiled already: columns of a kind share them, and compiling is most of the work of a schema.
+#[derive(Default)]
+struct Patterns {
+    regexes: HashMap<String, Regex>,
+    tokens: HashMap<String, Arc<TokenPattern>>,
+}
+
+impl Patterns {
+    fn regex(&mut self, column: &Column, pattern: &str) -> Result<Regex, SchemaError> {
+        if let Some(known) = self.regexes.get(pattern) {
+            return Ok(known.clone());
+        }
+        let regex = Regex::new(pattern).map_err(|error| SchemaError::Pattern {
+            column: column.name.clone(),
+            reason: error.to_string(),
+        })?;
+        self.regexes.insert(pattern.to_owned(), regex.clone());
+        Ok(regex)
+    }
+
+    fn token(&mut self, column: &Column, pattern: &str) -> Result<Arc<TokenPattern>, SchemaError> {
+        if let Some(known) = self.tokens.get(pattern) {
+            return Ok(Arc::clone(known));
+        }
+        let compiled = TokenPattern::compile(pattern)
+            .map_err(|reason| SchemaError::Pattern { column: column.name.clone(), reason })?;
+        let compiled = Arc::new(compiled);
+        self.tokens.insert(pattern.to_owned(), Arc::clone(&compiled));
+        Ok(compiled)
+    }
+}
+
 /// One table, ready for work.
 pub(crate) struct CompiledTable {
     pub(crate) spec: Table,
@@ -62,7 +95,7 @@ pub(crate) struct CompiledTable {
 }
 
 impl CompiledTable {
-    fn compile(table: &Table) -> Result<Self, SchemaError> {
+    fn compile(table: &Table, patterns: &mut Patterns) -> Result<Self, SchemaError> {
         check_name(&table.name, false)?;
         let mut by_name = HashMap::new();
         let mut columns = Vec::with_capacity(table.columns.len());
@@ -71,7 +104,7 @@ impl CompiledTable {
             if by_name.insert(column.name.clone(), columns.len()).is_some() || column.name == SKYFLOW_ID {
                 return Err(SchemaError::Name { name: column.name.clone(), reason: "it is given twice" });
             }
-            columns.push(Arc::new(CompiledColumn::compile(&table.name, column)?));
+            columns.push(Arc::new(CompiledColumn::compile(&table.name, column, patterns)?));
         }
         Ok(Self { spec: table.clone(), columns, by_name })
     }
@@ -100,7 +133,7 @@ pub(crate) struct CompiledColumn {
     pub(crate) group: String,
     pub(crate) data_type: DataType,
     pub(crate) token_policy: Option<TokenPolicy>,
-    pub(crate) token_pattern: Option<TokenPattern>,
+    pub(crate) token_pattern: Option<Arc<TokenPattern>>,
     pub(crate) redaction: Redaction,
     pub(crate) unique: bool,
     pub(crate) required: bool,
@@ -114,28 +147,21 @@ pub(crate) struct CompiledColumn {
 }
 
 impl CompiledColumn {
-    fn compile(table: &str, column: &Column) -> Result<Self, SchemaError> {
-        let regex = |pattern: &str| {
-            Regex::new(pattern).map_err(|error| SchemaError::Pattern {
-                column: column.name.clone(),
-                reason: error.to_string(),
-            })
-        };
+    fn compile(table: &str, column: &Column, patterns: &mut Patterns) -> Result<Self, SchemaError> {
         let ttl_minutes = column.ttl_minutes.unwrap_or(DEFAULT_TTL_MINUTES);
         if !(1..=MAX_TTL_MINUTES).contains(&ttl_minutes) {
             return Err(SchemaError::tag(&column.name, "skyflow.options.ttl", &ttl_minutes.to_string()));
         }
         let token_pattern = match &column.token_format {
-            Some(format) => Some(
-                TokenPattern::compile(format)
-                    .map_err(|reason| SchemaError::Pattern { column: column.name.clone(), reason })?,
-            ),
+            Some(format) => Some(patterns.token(column, format)?),
             None => None,
         };
         let mask = match &column.mask {
-            Some((find, replace)) => Some((regex(find)?, replace.clone())),
+            Some((find, replace)) => Some((patterns.regex(column, find)?, replace.clone())),
             None => None,
         };
+        let validations =
+            column.validations.iter().map(|p| patterns.regex(column, p)).collect::<Result<_, _>>()?;
         Ok(Self {
             group: column.column_group.clone().unwrap_or_else(|| format!("{table}.{}", column.name)),
             name: column.name.clone(),
@@ -150,7 +176,7 @@ impl CompiledColumn {
             operations: column.operations.clone(),
             array: column.array,
             mask,
-            validations: column.validations.iter().map(|p| regex(p)).collect::<Result<_, _>>()?,
+            validations,
             allowed_values: column.allowed_values.clone(),
         })
     }

@@ -73,8 +73,11 @@ pub(crate) fn values_of(table: &str) -> String {
 /// Creates the table of values, or adds the columns that it does not have yet.
 pub(crate) fn create_values(connection: &Connection, table: &CompiledTable) -> rusqlite::Result<()> {
     let name = values_of(table.name());
+    // A new table gets its columns at once: adding them one by one costs half a millisecond each.
+    let columns: String =
+        table.columns().iter().map(|column| format!(", {}", quoted(&column.name))).collect();
     connection.execute_batch(&format!(
-        "CREATE TABLE IF NOT EXISTS {name} (row INTEGER PRIMARY KEY, {SKYFLOW_ID} TEXT NOT NULL UNIQUE)"
+        "CREATE TABLE IF NOT EXISTS {name} (row INTEGER PRIMARY KEY, {SKYFLOW_ID} TEXT NOT NULL UNIQUE{columns})"
     ))?;
     let known: Vec<String> = connection
         .prepare("SELECT name FROM pragma_table_info(?1)")?
