@@ -1,13 +1,16 @@
 //! The embedded vault as a program.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
-use skyflow_emulator::{EmbeddedVault, ServeError, Server, ServerBuilder};
+use skyflow_emulator::{Dictionary, EmbeddedVault, ServeError, Server, ServerBuilder};
+use skyflow_types::DetectEntity;
 
 /// Runs a Skyflow vault emulator on this machine.
 #[derive(Parser)]
@@ -34,6 +37,12 @@ struct Options {
     /// Read a schema in Skyflow's JSON form from this file.
     #[arg(long)]
     schema: Option<PathBuf>,
+    /// Read phrases that Detect finds from this file: JSON, such as {"Acme Falcon": "project"}.
+    #[arg(long)]
+    dictionary: Option<PathBuf>,
+    /// Let each run of Detect be in progress for this many seconds.
+    #[arg(long, default_value_t = 0)]
+    detect_run_seconds: u64,
 }
 
 fn main() -> ExitCode {
@@ -52,6 +61,13 @@ fn main() -> ExitCode {
     }
 }
 
+fn dictionary(path: &Path) -> Result<Dictionary, Box<dyn Error>> {
+    let phrases: BTreeMap<String, DetectEntity> = serde_json::from_slice(&std::fs::read(path)?)?;
+    let dictionary = Dictionary::new();
+    phrases.into_iter().for_each(|(phrase, entity)| dictionary.teach(phrase, entity));
+    Ok(dictionary)
+}
+
 #[expect(clippy::print_stderr, reason = "a program may talk to its user")]
 fn report(problem: &str) {
     eprintln!("skyflow-emulator: {problem}");
@@ -66,7 +82,10 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if let Some(path) = &options.schema {
         builder = builder.schema_json(serde_json::from_slice(&std::fs::read(path)?)?);
     }
-    let vault = builder.build()?;
+    if let Some(path) = &options.dictionary {
+        builder = builder.dictionary(dictionary(path)?);
+    }
+    let vault = builder.detect_run_time(Duration::from_secs(options.detect_run_seconds)).build()?;
     let server = start(vault.serve(), options, options.port).await?;
     let credentials = credentials_path(options, server.addr().port())?;
     write_private(&credentials, server.credentials_json().expose())?;

@@ -1,15 +1,17 @@
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use skyflow_types::DetectEntity;
 
 use super::deidentify_text::{entity, shift_seed};
 use super::{Call, Reply, runs};
 use crate::auth::{Caller, Permission};
 use crate::detect::{
-    Counts, Deidentifier, FileOptions, FileProblem, MaskingMethod, Ocr, Policy, PolicyOptions, StoredTokens,
+    Counts, Deidentifier, FileOptions, FileProblem, MaskingMethod, Ocr, Policy, PolicyOptions, VaultTokens,
     failed, output, process, succeeded,
 };
 use crate::errors::{ApiError, ApiResult};
@@ -75,7 +77,7 @@ pub(super) fn start(call: &Call<'_>, caller: &Caller, formats: &[&str]) -> ApiRe
     let (content, format) = FileData::read(request.file, formats)?;
     let answer = match call.state.detect.canned.answer(&content, &format) {
         Some(answer) => answer,
-        None => processed(call, caller, &policy, &format, &content, &options)?,
+        None => processed(call, &policy, &format, &content, &options)?,
     };
     let run_id = runs::start(call, &answer)?;
     Ok(Reply::json(json!({ "run_id": run_id })).counting(1, 0))
@@ -117,10 +119,10 @@ fn options(request: &DeidentifyFileRequest<'_>) -> ApiResult<FileOptions> {
     })
 }
 
-/// Goes through the file twice: what is found once is replaced everywhere.
+/// Goes through the file twice: what is found once is replaced everywhere. The store is not needed for it, so that other
+/// calls go on meanwhile.
 fn processed(
     call: &Call<'_>,
-    caller: &Caller,
     policy: &Policy,
     format: &str,
     content: &[u8],
@@ -128,30 +130,41 @@ fn processed(
 ) -> ApiResult<Value> {
     let detect = &call.state.detect;
     let ocr: Option<&dyn Ocr> = detect.ocr.as_deref();
-    call.state.store.read(|connection| {
-        let mut tokens = StoredTokens { state: call.state, connection, caller, now: call.now };
-        let mut deidentifier = Deidentifier::new(&detect.detector, policy, &mut tokens, shift_seed());
-        let pass = |deidentifier: &mut Deidentifier<'_>| process(format, content, options, ocr, deidentifier);
-        deidentifier.start_learning();
-        let run = pass(&mut deidentifier).and_then(|_| {
-            deidentifier.end_learning();
-            pass(&mut deidentifier)
-        });
-        let run = match run {
-            Ok(run) => run,
-            Err(FileProblem::Refused(error)) => return Err(error),
-            Err(problem) => return Ok(failed(&problem.to_string())),
-        };
-        let size = run.outputs.first().map_or(0, |file| file.content.len());
-        let files = run.outputs.iter().map(|file| output(file.kind, &file.extension, &file.content));
-        let found: Vec<Value> = deidentifier.into_found().iter().map(entity).collect();
-        let list = output("entities", "json", Value::Array(found).to_string().as_bytes());
-        let counts = Counts {
-            words: run.word_count,
-            characters: run.character_count,
-            pages: run.pages.unwrap_or(0),
-            slides: run.slides.unwrap_or(0),
-        };
-        Ok(succeeded(files.chain([list]).collect(), size, &counts))
-    })
+    let mut tokens = NoVaultTokens;
+    let mut deidentifier = Deidentifier::new(&detect.detector, policy, &mut tokens, shift_seed());
+    let pass = |deidentifier: &mut Deidentifier<'_>| process(format, content, options, ocr, deidentifier);
+    deidentifier.start_learning();
+    let run = pass(&mut deidentifier).and_then(|_| {
+        deidentifier.end_learning();
+        pass(&mut deidentifier)
+    });
+    let run = match run {
+        Ok(run) => run,
+        Err(FileProblem::Refused(error)) => return Err(error),
+        Err(problem) => return Ok(failed(&problem.to_string())),
+    };
+    let size = run.outputs.first().map_or(0, |file| file.content.len());
+    let files = run.outputs.iter().map(|file| output(file.kind, &file.extension, &file.content));
+    // A file may show the same words in several passages, such as a row of a PDF and its column.
+    let mut listed = BTreeSet::new();
+    let mut found = deidentifier.into_found();
+    found.retain(|found| listed.insert((found.token.clone(), found.value.clone())));
+    let found: Vec<Value> = found.iter().map(entity).collect();
+    let list = output("entities", "json", Value::Array(found).to_string().as_bytes());
+    let counts = Counts {
+        words: run.word_count,
+        characters: run.character_count,
+        pages: run.pages.unwrap_or(0),
+        slides: run.slides.unwrap_or(0),
+    };
+    Ok(succeeded(files.chain([list]).collect(), size, &counts))
+}
+
+/// Files have no vault tokens; a policy that asks for them was refused.
+struct NoVaultTokens;
+
+impl VaultTokens for NoVaultTokens {
+    fn token(&mut self, _: &DetectEntity, _: &str) -> ApiResult<String> {
+        Err(ApiError::internal())
+    }
 }

@@ -2,14 +2,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::json;
+use skyflow_types::{DetectEntity, Redaction};
 
 use super::deidentify_file::FileData;
 use super::deidentify_text::required_text;
 use super::{Call, Reply};
 use crate::auth::{Caller, Permission};
 use crate::detect::{
-    FileOptions, FileProblem, Format, FormatOptions, Passage, Reidentifier, Rewrite, StoredTokens, apply,
-    process,
+    FileOptions, FileProblem, Format, FormatOptions, Passage, Reidentifier, Rewrite, StoredTokens,
+    TokenValues, apply, process,
 };
 use crate::errors::{ApiError, ApiResult};
 
@@ -53,11 +54,9 @@ pub(super) fn file(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     call.require_vault(request.vault_id.as_deref())?;
     let format = Format::read(request.format.unwrap_or_default())?;
     let (content, data_format) = FileData::read(request.file, FORMATS)?;
-    let run = call.state.store.read(|connection| {
-        let mut values = StoredTokens { state: call.state, connection, caller, now: call.now };
-        let mut reidentifier = Reidentifier::new(&format, &mut values);
-        process(&data_format, &content, &FileOptions::default(), None, &mut reidentifier)
-    });
+    let mut values = LookedUp { call, caller };
+    let mut reidentifier = Reidentifier::new(&format, &mut values);
+    let run = process(&data_format, &content, &FileOptions::default(), None, &mut reidentifier);
     let file = match run.map(|run| run.outputs.into_iter().next()) {
         Ok(Some(file)) => file,
         Ok(None) => return Err(ApiError::internal()),
@@ -75,4 +74,19 @@ pub(super) fn file(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
         },
     }))
     .counting(1, 0))
+}
+
+/// Asks the store for each token by itself: a file takes its time, and other calls go on meanwhile.
+struct LookedUp<'a> {
+    call: &'a Call<'a>,
+    caller: &'a Caller,
+}
+
+impl TokenValues for LookedUp<'_> {
+    fn value(&mut self, entity: &DetectEntity, token: &str, asked: Redaction) -> ApiResult<Option<String>> {
+        let Self { call, caller } = *self;
+        call.state.store.read(|connection| {
+            StoredTokens { state: call.state, connection, caller, now: call.now }.value(entity, token, asked)
+        })
+    }
 }
