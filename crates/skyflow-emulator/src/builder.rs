@@ -93,7 +93,7 @@ impl EmbeddedVaultBuilder {
         self
     }
 
-    /// Starts without `table1`, `credit_cards` and `persons`.
+    /// Starts without `table1`, `credit_cards`, `persons` and `detect`.
     pub fn without_default_tables(mut self) -> Self {
         self.default_tables = false;
         self

@@ -33,7 +33,8 @@ pub struct EmbeddedVault {
 }
 
 impl EmbeddedVault {
-    /// Starts a vault in memory, with the README's `table1` and the tables of Skyflow's Quickstart vault.
+    /// Starts a vault in memory, with the README's `table1`, the tables of Skyflow's Quickstart vault, and the table
+    /// `detect` for the vault tokens of texts.
     pub fn builder() -> EmbeddedVaultBuilder {
         EmbeddedVaultBuilder::new()
     }

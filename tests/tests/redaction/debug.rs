@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
@@ -57,6 +59,9 @@ const SHOWN: &[&str] = &[
     "vaultID",
     "workspaceID",
 ];
+
+/// Members that hold files, as Base64.
+const FILES: [&str; 2] = ["processedFile", "processed_file"];
 
 type Show = fn(&Bytes) -> String;
 
@@ -132,6 +137,7 @@ fn example(spec: &Value, schema: &Value, name: &str, depth: usize) -> Value {
         Some("integer") => json!(7),
         Some("number") => json!(7.5),
         Some("boolean") => json!(true),
+        Some("string") if FILES.contains(&name) => json!(STANDARD.encode(format!("VALUE-OF-{name}."))),
         Some("string") | None if schema.get("properties").is_none() => json!(format!("VALUE-OF-{name}.")),
         _ => {
             let mut object = Map::new();
@@ -168,6 +174,10 @@ fn rel_p08_generated_answers_show_what_is_allowed_and_nothing_else() {
         let body = example(&spec, answer_schema(&spec, id), id, 0).to_string();
         texts += body.matches("VALUE-OF-").count();
         let text = show(&body.into());
+        for name in FILES {
+            let encoded = STANDARD.encode(format!("VALUE-OF-{name}."));
+            assert!(!text.contains(&encoded), "{id} shows a file");
+        }
         shown
             .extend(text.split("VALUE-OF-").skip(1).map(|after| after.split('.').next().unwrap().to_owned()));
     }
