@@ -5,16 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use skyflow_types::DetectEntity;
 
 use super::date_shift::shifted;
-use super::phrases::{is_of_word, words};
+use super::learned::Learned;
 use super::policy::{Policy, Ruling, TokenKind};
 use super::rewrite::{Edit, Rewrite, apply};
 use super::{Detector, Finding, Passage};
 use crate::errors::ApiResult;
 
 const RESTRICTED: &str = "RESTRICTED";
-
-/// The shortest value that is looked for elsewhere in a file once it is known: a shorter one may be any word.
-const SHORTEST_LEARNED: usize = 4;
 
 /// Makes the vault tokens of values.
 pub(crate) trait VaultTokens {
@@ -100,11 +97,11 @@ impl<'a> Deidentifier<'a> {
     fn findings(&self, passage: &Passage<'_>) -> Vec<Finding> {
         let mut findings = self.detector.find(passage, |entity| self.policy.wants(entity));
         let learned = self.learned.find(passage.text());
+        // They are in order and apart, so the last one that starts before an end is the only one to look at.
         let is_free = |finding: &Finding| {
-            let over = |other: &Finding| {
-                other.range.start < finding.range.end && finding.range.start < other.range.end
-            };
-            !findings.iter().any(over)
+            let before = findings.partition_point(|other| other.range.start < finding.range.end);
+            let last = before.checked_sub(1).and_then(|last| findings.get(last));
+            last.is_none_or(|other| other.range.end <= finding.range.start)
         };
         let more: Vec<Finding> = learned.into_iter().filter(is_free).collect();
         findings.extend(more);
@@ -238,99 +235,6 @@ impl Counters {
         };
         self.values.insert(key, token.clone());
         token
-    }
-}
-
-/// Values that were found somewhere in a file.
-#[derive(Default)]
-struct Learned {
-    /// By the first word of each value, in small letters.
-    values: HashMap<String, Vec<Value>>,
-}
-
-#[derive(PartialEq)]
-struct Value {
-    text: String,
-    entity: DetectEntity,
-    score: f64,
-}
-
-impl Learned {
-    /// Remembers a value that is the same thing wherever it stands: names and numbers of people, accounts and machines.
-    /// What is only a word or an amount elsewhere is left to the rules.
-    fn add(&mut self, finding: &Finding, text: &str) {
-        const PLAIN_WORDS: [DetectEntity; 31] = [
-            DetectEntity::AGE,
-            DetectEntity::CONDITION,
-            DetectEntity::CORPORATE_ACTION,
-            DetectEntity::DATE,
-            DetectEntity::DATE_INTERVAL,
-            DetectEntity::DAY,
-            DetectEntity::DOSE,
-            DetectEntity::DRUG,
-            DetectEntity::DURATION,
-            DetectEntity::EFFECT,
-            DetectEntity::EVENT,
-            DetectEntity::FINANCIAL_METRIC,
-            DetectEntity::GENDER,
-            DetectEntity::INJURY,
-            DetectEntity::LANGUAGE,
-            DetectEntity::MARITAL_STATUS,
-            DetectEntity::MEDICAL_PROCESS,
-            DetectEntity::MONEY,
-            DetectEntity::MONTH,
-            DetectEntity::OCCUPATION,
-            DetectEntity::ORIGIN,
-            DetectEntity::PHYSICAL_ATTRIBUTE,
-            DetectEntity::POLITICAL_AFFILIATION,
-            DetectEntity::RELIGION,
-            DetectEntity::SEXUALITY,
-            DetectEntity::STATISTICS,
-            DetectEntity::TIME,
-            DetectEntity::TREND,
-            DetectEntity::YEAR,
-            DetectEntity::ZODIAC_SIGN,
-            DetectEntity::CVV,
-        ];
-        if text.chars().count() < SHORTEST_LEARNED || PLAIN_WORDS.contains(&finding.entity) {
-            return;
-        }
-        let Some((_, first)) = words(text).next() else { return };
-        let values = self.values.entry(first.to_lowercase()).or_default();
-        if !values.iter().any(|known| known.text == text) {
-            values.push(Value {
-                text: text.to_owned(),
-                entity: finding.entity.clone(),
-                score: finding.score,
-            });
-            values.sort_by_key(|value| std::cmp::Reverse(value.text.len()));
-        }
-    }
-
-    /// Finds learned values at the borders of words, the longest first.
-    fn find(&self, text: &str) -> Vec<Finding> {
-        if self.values.is_empty() {
-            return Vec::new();
-        }
-        let mut found: Vec<Finding> = Vec::new();
-        for (at, word) in words(text) {
-            let end = found.last().map_or(0, |finding| finding.range.end);
-            for value in self.values.get(&word.to_lowercase()).into_iter().flatten() {
-                // A value may begin before its first word: `+44 20 …`, `(415) …`.
-                let lead = value.text.find(is_of_word).unwrap_or(0);
-                let Some(start) = at.checked_sub(lead).filter(|start| *start >= end) else { continue };
-                let range = start..start + value.text.len();
-                let stands_there =
-                    text.get(range.clone()).is_some_and(|found| found.eq_ignore_ascii_case(&value.text));
-                let ends_there = !text.get(range.end..).unwrap_or_default().starts_with(is_of_word)
-                    || !value.text.ends_with(is_of_word);
-                if stands_there && ends_there {
-                    found.push(Finding::new(range, value.entity.clone(), value.score));
-                    break;
-                }
-            }
-        }
-        found
     }
 }
 

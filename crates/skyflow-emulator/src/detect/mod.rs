@@ -7,6 +7,7 @@ mod detector;
 mod dictionary;
 mod files;
 mod guardrails;
+mod learned;
 mod passage;
 mod phrases;
 mod policy;

@@ -95,7 +95,10 @@ impl Rewrite for Reidentifier<'_> {
 
 /// The ways to read `NAME_GIVEN_x4fQ2b1`: an entity and its token, the longest entity first.
 fn readings(content: &str) -> impl Iterator<Item = (DetectEntity, &str)> {
-    let borders: Vec<usize> = content.match_indices('_').map(|(at, _)| at).collect();
+    let longest =
+        DetectEntity::ALL_KNOWN.iter().map(|entity| entity.as_str().len()).max().unwrap_or_default();
+    let borders = content.match_indices('_').map(|(at, _)| at).take_while(|at| *at <= longest);
+    let borders: Vec<usize> = borders.collect();
     borders.into_iter().rev().filter_map(|border| {
         let (name, token) = (content.get(..border)?, content.get(border + 1..)?);
         // Tokens are written with the entity in capitals.
@@ -147,10 +150,19 @@ mod tests {
                 "[NAME_1] [NAME] [name_5RVywhc] [NAME_5RVywhc [NAME_ 5RVywhc]",
                 "[NAME_1] [NAME] [name_5RVywhc] [NAME_5RVywhc [NAME_ 5RVywhc]",
             ),
+            ("[ORGANIZATION_MEDICAL_FACILITY_x]", "[ORGANIZATION_MEDICAL_FACILITY_x]"),
             ("[SSN_5RVywhc] [] [_] [NAME_] [", "[SSN_5RVywhc] [] [_] [NAME_] ["),
         ] {
             assert_eq!(reidentified(text, json!({})), expected);
         }
+    }
+
+    #[test]
+    fn a_long_row_of_what_could_be_tokens_is_read_once() {
+        let text = format!("[{}] [NAME_{}]", "_A".repeat(500_000), "_".repeat(500_000));
+        assert_eq!(reidentified(&text, json!({})), text);
+        let text = "[NAME_".repeat(100_000);
+        assert_eq!(reidentified(&text, json!({})), text);
     }
 
     #[test]

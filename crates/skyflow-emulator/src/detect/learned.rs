@@ -1,0 +1,119 @@
+//! Values that were found somewhere in a file, to be found everywhere in it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use skyflow_types::DetectEntity;
+
+use super::Finding;
+use super::phrases::{is_of_word, words};
+
+/// The shortest value that is looked for once it is known: a shorter one may be any word.
+const SHORTEST: usize = 4;
+
+/// The values of one file.
+#[derive(Default)]
+pub(super) struct Learned {
+    /// In small letters.
+    values: HashMap<String, (DetectEntity, f64)>,
+    /// How long the values are that have this first word, so that each is looked up and none is searched for.
+    shapes: HashMap<String, BTreeSet<Shape>>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Shape {
+    length: usize,
+    /// A value may begin before its first word: `+44 20 …`, `(415) …`.
+    lead: usize,
+}
+
+impl Learned {
+    /// Remembers a value that is the same thing wherever it stands: names and numbers of people, accounts and machines.
+    /// What is only a word or an amount elsewhere is left to the rules.
+    pub(super) fn add(&mut self, finding: &Finding, text: &str) {
+        const PLAIN_WORDS: [DetectEntity; 31] = [
+            DetectEntity::AGE,
+            DetectEntity::CONDITION,
+            DetectEntity::CORPORATE_ACTION,
+            DetectEntity::DATE,
+            DetectEntity::DATE_INTERVAL,
+            DetectEntity::DAY,
+            DetectEntity::DOSE,
+            DetectEntity::DRUG,
+            DetectEntity::DURATION,
+            DetectEntity::EFFECT,
+            DetectEntity::EVENT,
+            DetectEntity::FINANCIAL_METRIC,
+            DetectEntity::GENDER,
+            DetectEntity::INJURY,
+            DetectEntity::LANGUAGE,
+            DetectEntity::MARITAL_STATUS,
+            DetectEntity::MEDICAL_PROCESS,
+            DetectEntity::MONEY,
+            DetectEntity::MONTH,
+            DetectEntity::OCCUPATION,
+            DetectEntity::ORIGIN,
+            DetectEntity::PHYSICAL_ATTRIBUTE,
+            DetectEntity::POLITICAL_AFFILIATION,
+            DetectEntity::RELIGION,
+            DetectEntity::SEXUALITY,
+            DetectEntity::STATISTICS,
+            DetectEntity::TIME,
+            DetectEntity::TREND,
+            DetectEntity::YEAR,
+            DetectEntity::ZODIAC_SIGN,
+            DetectEntity::CVV,
+        ];
+        if text.chars().count() < SHORTEST || PLAIN_WORDS.contains(&finding.entity) {
+            return;
+        }
+        let Some((lead, first)) = words(text).next() else { return };
+        let shape = Shape { length: text.len(), lead };
+        self.shapes.entry(first.to_lowercase()).or_default().insert(shape);
+        let value = (finding.entity.clone(), finding.score);
+        self.values.entry(text.to_ascii_lowercase()).or_insert(value);
+    }
+
+    /// Finds values at the borders of words, the longest first.
+    pub(super) fn find(&self, text: &str) -> Vec<Finding> {
+        if self.values.is_empty() {
+            return Vec::new();
+        }
+        let mut found: Vec<Finding> = Vec::new();
+        for (at, word) in words(text) {
+            let end = found.last().map_or(0, |finding| finding.range.end);
+            for shape in self.shapes.get(&word.to_lowercase()).into_iter().flatten().rev() {
+                let Some(start) = at.checked_sub(shape.lead).filter(|start| *start >= end) else { continue };
+                let range = start..start + shape.length;
+                let Some(candidate) = text.get(range.clone()) else { continue };
+                let ends_there = !text.get(range.end..).unwrap_or_default().starts_with(is_of_word)
+                    || !candidate.ends_with(is_of_word);
+                if let Some((entity, score)) =
+                    ends_there.then(|| self.values.get(&candidate.to_ascii_lowercase())).flatten()
+                {
+                    found.push(Finding::new(range, entity.clone(), *score));
+                    break;
+                }
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_values_with_the_same_beginning_are_looked_up_and_not_searched() {
+        // A search through all of them at each place would not end in the life of a test.
+        let mut learned = Learned::default();
+        let values: Vec<String> = (0..100_000).map(|number| format!("+1 415 {number:07}")).collect();
+        for value in &values {
+            learned.add(&Finding::new(0..1, DetectEntity::PHONE_NUMBER, 0.9), value);
+        }
+        let text = values.join(", ");
+        let found = learned.find(&text);
+        assert_eq!(found.len(), values.len());
+        assert!(found.iter().zip(&values).all(|(finding, value)| text[finding.range.clone()] == **value));
+    }
+}
