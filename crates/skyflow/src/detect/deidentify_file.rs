@@ -1,9 +1,9 @@
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::options::{Options, option_setters};
-use super::output::{Destination, OutputDirectory};
+use super::output::{Destination, destination_setters};
+use super::start::start;
 use super::{Detect, DetectRun, RunPoller};
 use crate::vault::not_blank;
 use crate::{Error, FileSource};
@@ -134,7 +134,7 @@ pub struct DeidentifyFileRequest {
     pub(super) output_processed_audio: Option<bool>,
     pub(super) output_transcription: Option<Transcription>,
     pub(super) bleep: Bleep,
-    destination: Destination,
+    pub(super) destination: Destination,
     wait_time: Duration,
 }
 
@@ -217,18 +217,7 @@ impl DeidentifyFileRequest {
         self
     }
 
-    /// Writes what a successful run made into this directory, which must exist. The files are called
-    /// `processed-<name>.<extension>`; [`DetectRun::saved`] tells where they are.
-    pub fn output_directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.destination.directory = Some(directory.into());
-        self
-    }
-
-    /// Replaces files of the same name in the output directory; otherwise a new file gets a number.
-    pub fn overwrite(mut self, yes: bool) -> Self {
-        self.destination.overwrite = yes;
-        self
-    }
+    destination_setters!();
 
     /// Sets how long the result is waited for, 64 s when nothing is said, which is also the most; then the run goes on
     /// at the server. With no time at all the state of the run is asked for once.
@@ -315,7 +304,7 @@ impl Detect {
     ///
     /// Fails as [`Detect::deidentify_file`] does until the run is started.
     pub async fn start_deidentify_file(&self, request: DeidentifyFileRequest) -> Result<RunPoller, Error> {
-        let (run_id, directory) = self.start(request).await?;
+        let (run_id, directory) = start(self, request).await?;
         let poller = self.run(run_id)?;
         Ok(match directory {
             Some(directory) => poller.saving(directory),
@@ -345,18 +334,5 @@ impl Detect {
         let run_id = run_id.into();
         not_blank("run_id", &run_id).map_err(|error| error.in_operation(super::run::OPERATION))?;
         self.fetch_run(&run_id).await
-    }
-
-    async fn start(
-        &self,
-        request: DeidentifyFileRequest,
-    ) -> Result<(String, Option<OutputDirectory>), Error> {
-        super::start::start(self, request).await
-    }
-}
-
-impl DeidentifyFileRequest {
-    pub(super) fn destination(&self) -> &Destination {
-        &self.destination
     }
 }

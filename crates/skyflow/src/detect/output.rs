@@ -64,6 +64,26 @@ pub(super) struct Destination {
     pub(super) overwrite: bool,
 }
 
+/// Writes the setters that both requests for files have.
+macro_rules! destination_setters {
+    () => {
+        /// Writes what is made into this directory, which must exist. The files are called
+        /// `processed-<name>.<extension>`; the answer tells where they are.
+        pub fn output_directory(mut self, directory: impl Into<std::path::PathBuf>) -> Self {
+            self.destination.directory = Some(directory.into());
+            self
+        }
+
+        /// Replaces files of the same name in the output directory; otherwise a new file gets a number.
+        pub fn overwrite(mut self, yes: bool) -> Self {
+            self.destination.overwrite = yes;
+            self
+        }
+    };
+}
+
+pub(super) use destination_setters;
+
 impl Destination {
     /// Finds out whether the directory can be written to, before a run is paid for.
     pub(super) async fn open(&self, stem: String) -> Result<Option<OutputDirectory>, Error> {

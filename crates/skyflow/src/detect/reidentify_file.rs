@@ -5,7 +5,7 @@ use skyflow_api::{files, types};
 use skyflow_types::RequestId;
 
 use super::file_format::format_of;
-use super::output::{Destination, file_stem};
+use super::output::{Destination, destination_setters, file_stem};
 use super::reidentify_text::{Format, format_setters};
 use super::{Detect, DetectOutput, RunStatus};
 use crate::{Error, FileSource};
@@ -43,17 +43,7 @@ impl ReidentifyFileRequest {
 
     format_setters!();
 
-    /// Writes the file into this directory, which must exist, as `processed-<name>.<extension>`.
-    pub fn output_directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.destination.directory = Some(directory.into());
-        self
-    }
-
-    /// Replaces a file of the same name in the output directory; otherwise the new one gets a number.
-    pub fn overwrite(mut self, yes: bool) -> Self {
-        self.destination.overwrite = yes;
-        self
-    }
+    destination_setters!();
 }
 
 impl fmt::Debug for ReidentifyFileRequest {

@@ -5,10 +5,10 @@ use skyflow_api::{Base64, Operation, files};
 
 use super::file_format::{FileKind, format_of};
 use super::options::fill_options;
-use super::output::{OutputDirectory, file_stem};
+use super::output::{Destination, OutputDirectory, file_stem};
 use super::{DeidentifyFileRequest, Detect};
-use crate::Error;
 use crate::vault::not_blank;
+use crate::{Error, FileSource};
 
 /// What the start of a run is called before its endpoint is known.
 const OPERATION: &str = "files.deidentify";
@@ -16,10 +16,13 @@ const OPERATION: &str = "files.deidentify";
 /// Starts a run. Everything that can be found out before the run is paid for is found out first.
 pub(super) async fn start(
     detect: &Detect,
-    mut request: DeidentifyFileRequest,
+    request: DeidentifyFileRequest,
 ) -> Result<(String, Option<OutputDirectory>), Error> {
-    let prepared = prepare(&mut request).await.map_err(|error| error.in_operation(OPERATION))?;
-    let Prepared { format, content, directory } = prepared;
+    let refused = |error: Error| error.in_operation(OPERATION);
+    request.check().map_err(refused)?;
+    let given = request.data_format.as_deref();
+    let (format, content, directory) =
+        opened(request.file, given, &request.destination).await.map_err(refused)?;
     let vault_id = detect.vault_id().as_str();
     let run_id = match FileKind::of(&format) {
         FileKind::Text => {
@@ -89,29 +92,22 @@ pub(super) async fn start(
     Ok((run_id, directory))
 }
 
-struct Prepared {
-    format: String,
-    content: Base64,
-    directory: Option<OutputDirectory>,
-}
-
-async fn prepare(request: &mut DeidentifyFileRequest) -> Result<Prepared, Error> {
-    request.check()?;
-    let destination = request.destination().clone();
-    let file = std::mem::replace(&mut request.file, crate::FileSource::bytes("", ""));
+/// Reads the file, and finds out whether its output can be written.
+async fn opened(
+    file: FileSource,
+    given_format: Option<&str>,
+    destination: &Destination,
+) -> Result<(String, Base64, Option<OutputDirectory>), Error> {
     let (name, content) = file.into_content().await?;
-    let format = match &request.data_format {
-        Some(given) => format_of(&name, Some(given))?,
-        None => {
-            not_blank("file_name", &name)?;
-            format_of(&name, None)?
-        }
-    };
+    if given_format.is_none() {
+        not_blank("file_name", &name)?;
+    }
+    let format = format_of(&name, given_format)?;
     if content.is_empty() {
         return Err(Error::invalid("file", "must not be empty"));
     }
     let directory = destination.open(file_stem(&name)).await?;
-    Ok(Prepared { format, content: content.into(), directory })
+    Ok((format, content.into(), directory))
 }
 
 async fn send<O>(detect: &Detect, operation: O) -> Result<String, Error>
