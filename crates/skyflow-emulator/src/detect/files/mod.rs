@@ -26,6 +26,8 @@ mod text_encoding;
 mod xml;
 
 #[cfg(test)]
+mod every_format_tests;
+#[cfg(test)]
 mod planted;
 #[cfg(test)]
 mod samples;

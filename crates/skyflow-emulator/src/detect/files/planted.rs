@@ -68,8 +68,13 @@ pub(super) fn keep(format: &str, content: &[u8]) -> Vec<u8> {
 
 /// Asserts that nothing of a file holds a planted word, in any spelling and in anything that unfolds from it.
 pub(super) fn assert_nothing_planted(content: &[u8]) {
+    assert_nothing_of(&[NAME, NUMBER, MAIL], content);
+}
+
+/// Asserts that nothing of a file holds one of these values.
+pub(super) fn assert_nothing_of(values: &[&str], content: &[u8]) {
     for (place, bytes) in unfold(content) {
-        for planted in [NAME, NUMBER, MAIL] {
+        for planted in values {
             for spelling in spellings(planted) {
                 let found = bytes.windows(spelling.len()).any(|window| window == spelling);
                 assert!(!found, "{planted} survives in {place} as {}", String::from_utf8_lossy(&spelling));

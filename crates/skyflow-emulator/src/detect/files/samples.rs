@@ -10,6 +10,8 @@ pub(crate) mod pdf;
 pub(crate) mod person;
 #[path = "../../../examples/make_samples/slides.rs"]
 pub(crate) mod slides;
+#[path = "../../../examples/make_samples/texts.rs"]
+pub(crate) mod texts;
 #[path = "../../../examples/make_samples/word.rs"]
 pub(crate) mod word;
 

@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use super::header_footer::{has_codes, without_codes};
 use super::paragraph::{Change, Paragraph};
 use super::table::Table;
 use super::worksheet::{Workbook, is_worksheet};
@@ -168,7 +169,10 @@ impl<'a> Walk<'a, '_> {
             _ => {
                 let mut text = MappedText::default();
                 decode(source, range, &mut text)?;
-                let edits = self.rewriter.edits(text.text(), parent)?;
+                let edits = match has_codes(parent) {
+                    true => self.rewriter.edits(&without_codes(text.text()), parent)?,
+                    false => self.rewriter.edits(text.text(), parent)?,
+                };
                 match FORMULAS.contains(&parent) {
                     true => formula::edit(&mut self.splices, &text, &edits),
                     false => self.splices.edit(&text, &edits, escape),

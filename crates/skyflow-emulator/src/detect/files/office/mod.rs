@@ -6,6 +6,7 @@
 mod attributes;
 mod contents;
 mod formula;
+mod header_footer;
 mod markup;
 mod package;
 mod paragraph;
