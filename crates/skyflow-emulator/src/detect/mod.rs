@@ -34,4 +34,4 @@ pub(crate) use policy::{Policy, PolicyOptions};
 pub(crate) use reidentifier::{Format, FormatOptions, Reidentifier, TokenValues};
 pub(crate) use rewrite::{Rewrite, apply};
 pub(crate) use settings::{DetectSettings, Settings};
-pub(crate) use vault_tokens::{StoredTokens, column_of};
+pub(crate) use vault_tokens::{NoVaultTokens, StoredTokens, column_of};

@@ -137,11 +137,15 @@ impl Policy {
         })
     }
 
+    /// Tells whether values may be stored.
+    pub(crate) fn has_vault_tokens(&self) -> bool {
+        let kinds = self.kinds.values().chain([&self.default]);
+        kinds.into_iter().any(|kind| *kind == TokenKind::VaultToken)
+    }
+
     /// Files have no vault tokens.
     pub(crate) fn without_vault_tokens(self) -> ApiResult<Self> {
-        let asked = self.default == TokenKind::VaultToken
-            || self.kinds.values().any(|kind| *kind == TokenKind::VaultToken);
-        match asked {
+        match self.has_vault_tokens() {
             false => Ok(self),
             true => Err(ApiError::bad_request(
                 "Invalid request. Vault tokens are not supported for files. Specify entity_only or \

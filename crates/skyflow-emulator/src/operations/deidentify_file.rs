@@ -5,13 +5,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use skyflow_types::DetectEntity;
 
 use super::deidentify_text::{entity, shift_seed};
 use super::{Call, Reply, runs};
 use crate::auth::{Caller, Permission};
 use crate::detect::{
-    Counts, Deidentifier, FileOptions, FileProblem, MaskingMethod, Ocr, Policy, PolicyOptions, VaultTokens,
+    Counts, Deidentifier, FileOptions, FileProblem, MaskingMethod, NoVaultTokens, Ocr, Policy, PolicyOptions,
     failed, output, process, succeeded,
 };
 use crate::errors::{ApiError, ApiResult};
@@ -158,13 +157,4 @@ fn processed(
         slides: run.slides.unwrap_or(0),
     };
     Ok(succeeded(files.chain([list]).collect(), size, &counts))
-}
-
-/// Files have no vault tokens; a policy that asks for them was refused.
-struct NoVaultTokens;
-
-impl VaultTokens for NoVaultTokens {
-    fn token(&mut self, _: &DetectEntity, _: &str) -> ApiResult<String> {
-        Err(ApiError::internal())
-    }
 }
