@@ -25,8 +25,8 @@ pub enum ErrorKind {
     Decode,
     /// A run of Detect ended without success; [`Error::run_id`] tells which.
     Run,
-    /// An output of Detect could not be written; the cause is the `source()`, and [`Error::run_id`] tells the run, which
-    /// can be asked for again.
+    /// An output of Detect could not be written; the cause is the `source()`. [`Error::run_id`] tells the run, which can be
+    /// asked for again; a re-identified file has none, and is made again by the same call.
     Output,
     /// A layer or transport of your own failed; its error is the `source()`.
     Custom,

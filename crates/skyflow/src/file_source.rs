@@ -100,7 +100,11 @@ impl FileSource {
             Source::Path { path, name } => {
                 let (mut file, length) = open(&path).await.map_err(unreadable)?;
                 // No more than the file: a buffer that grows by doubling could be twice as large.
-                let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+                let mut content = Vec::new();
+                let reserved = usize::try_from(length).map(|length| content.try_reserve_exact(length));
+                if !matches!(reserved, Ok(Ok(()))) {
+                    return Err(Error::invalid("file", "is larger than the memory"));
+                }
                 file.read_to_end(&mut content).await.map_err(unreadable)?;
                 (name_of(name, &path), content.into())
             }
@@ -132,8 +136,9 @@ async fn open(path: &Path) -> io::Result<(tokio::fs::File, u64)> {
 fn streamed<R: AsyncRead + Send + Unpin + 'static>(reader: R) -> Body {
     Body::from_stream(stream::try_unfold(reader, |mut reader| async move {
         let mut chunk = BytesMut::with_capacity(CHUNK);
-        let read = reader.read_buf(&mut chunk).await?;
-        Ok::<_, io::Error>((read > 0).then(|| (chunk.freeze(), reader)))
+        // A reader may give little at a time, and a chunk keeps the memory of a whole one.
+        while chunk.len() < CHUNK && reader.read_buf(&mut chunk).await? > 0 {}
+        Ok::<_, io::Error>((!chunk.is_empty()).then(|| (chunk.freeze(), reader)))
     }))
 }
 

@@ -141,7 +141,7 @@ async fn the_sample_files_keep_no_value_of_their_people() {
         let found = run.entities().next().unwrap();
         let found: serde_json::Value = serde_json::from_slice(&found.content).unwrap();
         assert!(found.as_array().unwrap().len() >= 3, "{name}: {found}");
-        // What was found is JSON with values; the file itself is looked at as text, which archives and PDFs are not.
+        // The tests of the embedded vault unpack archives and PDFs; here the formats that are text are looked at.
         if let Ok(content) = std::str::from_utf8(&run.file().unwrap().content) {
             for entity in found.as_array().unwrap() {
                 let value = entity["value"].as_str().unwrap();

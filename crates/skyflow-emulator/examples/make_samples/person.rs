@@ -15,7 +15,7 @@ impl Person<'_> {
     pub(crate) fn fill(&self, template: &str) -> String {
         let mut filled = template.to_owned();
         for (key, value) in [("name", self.name), ("card", self.card), ("mail", self.mail)] {
-            let (first, second) = value.split_at(value.len() / 2);
+            let (first, second) = value.split_at(value.floor_char_boundary(value.len() / 2));
             filled = filled.replace(&format!("{{{key}}}"), value);
             filled = filled.replace(&format!("{{{key}1}}"), first).replace(&format!("{{{key}2}}"), second);
         }

@@ -62,8 +62,8 @@ const MONTHS: [&str; 12] = [
 
 const WEEKDAYS: [&str; 7] = ["wednesday", "thursday", "friday", "saturday", "sunday", "monday", "tuesday"];
 
-/// Moves every date of a text by a number of days, in the way each is written; `None` when there is none that can be
-/// read, or one that would leave the years 1 to 9999.
+/// Moves every date of a text by a number of days, in the way each is written; `None` when there is none, when a number or
+/// a month is no part of a whole date, or when one would leave the years 1 to 9999.
 ///
 /// Dates of three numbers are read year first when the year has four digits there, else month first, as in the United
 /// States, unless only day first is a date.
@@ -72,8 +72,12 @@ pub(super) fn shifted(text: &str, days: i64) -> Option<String> {
     let mut changed: Vec<String> = pieces.iter().map(|piece| piece.text.to_owned()).collect();
     let mut at = 0;
     let mut found = false;
-    while at < pieces.len() {
+    while let Some(piece) = pieces.get(at) {
         let Some(date) = Written::at(&pieces, at) else {
+            // What may be a part of a date would stay as it is, and give the rest away.
+            if piece.kind == Kind::Digits || month(piece.text).is_some() {
+                return None;
+            }
             at += 1;
             continue;
         };
@@ -341,9 +345,23 @@ mod tests {
 
     #[test]
     fn what_is_no_date_or_leaves_the_calendar_is_not_shifted() {
-        for text in
-            ["", "last summer", "2024-13-01", "2023-02-29", "5 June", "1990", "1-2", "é", "9999-12-31", "May"]
-        {
+        for text in [
+            "5 June to 7 June 1990",
+            "May 5 - 12 June 2024",
+            "May 5-12 June 2024",
+            "2024-03-05 10:30",
+            "since May, 5 June 1990",
+            "",
+            "last summer",
+            "2024-13-01",
+            "2023-02-29",
+            "5 June",
+            "1990",
+            "1-2",
+            "é",
+            "9999-12-31",
+            "May",
+        ] {
             assert_eq!(shifted(text, 1), None, "{text}");
         }
     }

@@ -95,18 +95,8 @@ impl<'a> Deidentifier<'a> {
 
     /// What is found in a passage: by the rules, and because it was learned.
     fn findings(&self, passage: &Passage<'_>) -> Vec<Finding> {
-        let mut findings = self.detector.find(passage, |entity| self.policy.wants(entity));
         let learned = self.learned.find(passage.text());
-        // They are in order and apart, so the last one that starts before an end is the only one to look at.
-        let is_free = |finding: &Finding| {
-            let before = findings.partition_point(|other| other.range.start < finding.range.end);
-            let last = before.checked_sub(1).and_then(|last| findings.get(last));
-            last.is_none_or(|other| other.range.end <= finding.range.start)
-        };
-        let more: Vec<Finding> = learned.into_iter().filter(is_free).collect();
-        findings.extend(more);
-        findings.sort_by_key(|finding| finding.range.start);
-        findings
+        self.detector.find(passage, learned, |entity| self.policy.wants(entity))
     }
 
     /// What takes the place of a value: the token, and whether it stands in brackets.
@@ -136,9 +126,9 @@ impl Rewrite for Deidentifier<'_> {
         let text = passage.text();
         if self.learning {
             self.counters.reserve(text);
-            for finding in self.detector.find(passage, |entity| self.policy.wants(entity)) {
+            for finding in self.detector.find(passage, Vec::new(), |entity| self.policy.wants(entity)) {
                 let value = text.get(finding.range.clone()).unwrap_or_default();
-                if self.policy.ruling(value) == Ruling::Replaced {
+                if self.policy.ruling(value) != Ruling::Allowed {
                     self.learned.add(&finding, value);
                 }
             }

@@ -23,9 +23,16 @@ impl Detector {
 
     /// Returns what is found in a passage, in order, with nothing over anything else.
     ///
-    /// Only entities that are `wanted` count, so that one that is not asked for hides none that is.
-    pub(crate) fn find(&self, passage: &Passage<'_>, wanted: impl Fn(&DetectEntity) -> bool) -> Vec<Finding> {
-        let mut found = self.dictionary.recognize(passage);
+    /// `known` is what is found there already. Only entities that are `wanted` count, so that one that is not asked for
+    /// hides none that is.
+    pub(crate) fn find(
+        &self,
+        passage: &Passage<'_>,
+        known: Vec<Finding>,
+        wanted: impl Fn(&DetectEntity) -> bool,
+    ) -> Vec<Finding> {
+        let mut found = known;
+        found.extend(self.dictionary.recognize(passage));
         found.extend(self.recognizers.iter().flat_map(|recognizer| recognizer.recognize(passage)));
         let text = passage.text();
         found.retain(|finding| {
@@ -78,7 +85,7 @@ mod tests {
 
     fn found(text: &str, findings: Vec<Finding>) -> Vec<(String, DetectEntity)> {
         let detector = Detector::new(vec![Box::new(Fixed(findings))], Arc::default());
-        let found = detector.find(&Passage::new(text), |entity| *entity != DetectEntity::AGE);
+        let found = detector.find(&Passage::new(text), Vec::new(), |entity| *entity != DetectEntity::AGE);
         found.into_iter().map(|finding| (text[finding.range].to_owned(), finding.entity)).collect()
     }
 
@@ -116,7 +123,7 @@ mod tests {
             Finding::new(6..9, DetectEntity::LOCATION_CITY, 0.4),
         ];
         let detector = Detector::new(vec![Box::new(Fixed(findings))], Arc::default());
-        let found = detector.find(&Passage::new("Jane Doe and"), |_| true);
+        let found = detector.find(&Passage::new("Jane Doe and"), Vec::new(), |_| true);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].labels, [(DetectEntity::NAME_GIVEN, 0.4)]);
     }

@@ -67,6 +67,8 @@ mod tests {
         dictionary.teach("Ångström", DetectEntity::PRODUCT);
         dictionary.teach("Falcon", DetectEntity::EVENT);
         dictionary.teach("!!", DetectEntity::EVENT);
+        dictionary.teach("Dr. Strange", DetectEntity::EVENT);
+        dictionary.teach("Jeopardy! Masters", DetectEntity::EVENT);
         let findings = dictionary.recognize(&Passage::new(text));
         findings.into_iter().map(|finding| (&text[finding.range], finding.entity)).collect()
     }
@@ -76,7 +78,12 @@ mod tests {
         let (project, event, product) = (DetectEntity::PROJECT, DetectEntity::EVENT, DetectEntity::PRODUCT);
         assert_eq!(found("😀falcon, Falcons"), [("falcon", event.clone())]);
         assert_eq!(found("ACME\r\n falcon"), [("ACME\r\n falcon", project), ("falcon", event.clone())]);
-        assert_eq!(found("Acme. Falcon"), [("Falcon", event)]);
+        assert_eq!(found("Acme. Falcon"), [("Falcon", event.clone())]);
+        assert_eq!(
+            found("dr.  strange, Dr Strange"),
+            [("dr.  strange", event.clone()), ("Dr Strange", event.clone())]
+        );
+        assert_eq!(found("jeopardy! masters; jeopardy? masters"), [("jeopardy! masters", event)]);
         assert_eq!(found("ein ÅNGSTRÖM"), [("ÅNGSTRÖM", product)]);
         assert_eq!(found("falcon\u{301} !!"), []);
     }

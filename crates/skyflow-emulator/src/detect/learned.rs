@@ -1,14 +1,16 @@
 //! Values that were found somewhere in a file, to be found everywhere in it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 
 use skyflow_types::DetectEntity;
 
 use super::Finding;
 use super::phrases::{is_of_word, words};
 
-/// The shortest value that is looked for once it is known: a shorter one may be any word.
-const SHORTEST: usize = 4;
+/// How long values are that are looked for once they are known, in bytes: a shorter one may be any word, and a longer
+/// one, such as an address of the web with its parameters, hardly stands there twice.
+const LENGTHS: RangeInclusive<usize> = 4..=256;
 
 /// The values of one file.
 #[derive(Default)]
@@ -63,14 +65,14 @@ impl Learned {
             DetectEntity::ZODIAC_SIGN,
             DetectEntity::CVV,
         ];
-        if text.chars().count() < SHORTEST || PLAIN_WORDS.contains(&finding.entity) {
+        if !LENGTHS.contains(&text.len()) || PLAIN_WORDS.contains(&finding.entity) {
             return;
         }
         let Some((lead, first)) = words(text).next() else { return };
         let shape = Shape { length: text.len(), lead };
         self.shapes.entry(first.to_lowercase()).or_default().insert(shape);
         let value = (finding.entity.clone(), finding.score);
-        self.values.entry(text.to_ascii_lowercase()).or_insert(value);
+        self.values.entry(text.to_lowercase()).or_insert(value);
     }
 
     /// Finds values at the borders of words, the longest first.
@@ -88,7 +90,7 @@ impl Learned {
                 let ends_there = !text.get(range.end..).unwrap_or_default().starts_with(is_of_word)
                     || !candidate.ends_with(is_of_word);
                 if let Some((entity, score)) =
-                    ends_there.then(|| self.values.get(&candidate.to_ascii_lowercase())).flatten()
+                    ends_there.then(|| self.values.get(&candidate.to_lowercase())).flatten()
                 {
                     found.push(Finding::new(range, entity.clone(), *score));
                     break;
@@ -102,6 +104,16 @@ impl Learned {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_found_in_capitals_and_small_letters_of_any_script() {
+        let mut learned = Learned::default();
+        learned.add(&Finding::new(0..1, DetectEntity::NAME, 0.9), "Émile Дюпон");
+        learned.add(&Finding::new(0..1, DetectEntity::NAME, 0.9), "名前");
+        let text = "ÉMILE ДЮПОН, émile дюпон, Émiles, 名前";
+        let found: Vec<_> = learned.find(text).into_iter().map(|finding| &text[finding.range]).collect();
+        assert_eq!(found, ["ÉMILE ДЮПОН", "émile дюпон", "名前"]);
+    }
 
     #[test]
     fn many_values_with_the_same_beginning_are_looked_up_and_not_searched() {

@@ -14,8 +14,10 @@ impl<'a> Passage<'a> {
     }
 
     /// Says what the text stands under: the header of its column, the name of its member, element or attribute.
+    ///
+    /// A label of more than 64 bytes is no name of anything, and counts as none.
     pub fn labelled(self, label: &'a str) -> Self {
-        Self { label, ..self }
+        Self { label: if is_label(label) { label } else { "" }, ..self }
     }
 
     /// Returns the text.
@@ -27,6 +29,14 @@ impl<'a> Passage<'a> {
     pub fn label(&self) -> &'a str {
         self.label
     }
+}
+
+/// The longest label, in bytes.
+const LABEL_LIMIT: usize = 64;
+
+/// Tells whether a text can be a label; a longer one is not worth to be kept for each passage under it.
+pub(crate) fn is_label(text: &str) -> bool {
+    text.len() <= LABEL_LIMIT
 }
 
 impl fmt::Debug for Passage<'_> {

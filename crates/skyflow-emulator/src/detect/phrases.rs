@@ -14,17 +14,19 @@ pub(super) struct Phrases {
 
 #[derive(Clone)]
 struct Phrase {
-    rest: Vec<String>,
+    /// The words behind the first, each with what stands before it.
+    rest: Vec<(String, String)>,
     entity: DetectEntity,
 }
 
 impl Phrases {
     /// Adds a phrase; what it was before is forgotten. A phrase without a letter or digit is never found.
     pub(super) fn add(&mut self, phrase: &str, entity: DetectEntity) {
-        let mut words = words(phrase).map(|(_, word)| word.to_lowercase());
-        let Some(first) = words.next() else { return };
-        let rest: Vec<String> = words.collect();
-        let known = self.by_first_word.entry(first).or_default();
+        let words: Vec<(usize, &str)> = words(phrase).collect();
+        let Some((_, first)) = words.first() else { return };
+        let rest = joints(phrase, &words).map(|(joint, word)| (joint.trim().to_owned(), word.to_lowercase()));
+        let rest: Vec<(String, String)> = rest.collect();
+        let known = self.by_first_word.entry(first.to_lowercase()).or_default();
         known.retain(|other| other.rest != rest);
         known.push(Phrase { rest, entity });
     }
@@ -42,24 +44,31 @@ impl Phrases {
         let mut found = Vec::new();
         for (at, (start, first)) in words.iter().enumerate() {
             for phrase in self.by_first_word.get(&first.to_lowercase()).into_iter().flatten() {
-                let following = words.get(at + 1..at + 1 + phrase.rest.len()).unwrap_or_default();
-                let fits = following.len() == phrase.rest.len()
-                    && following
-                        .iter()
-                        .zip(&phrase.rest)
-                        .all(|((_, word), known)| word.to_lowercase() == *known);
-                let end = following.last().map_or(start + first.len(), |(start, last)| start + last.len());
-                // Between the words of a phrase stands no end of a sentence, except the point of an abbreviation.
-                let is_one = text.get(*start..end).is_some_and(|found| {
-                    !found.contains(['!', '?', ';', ':', '(', ')']) && !found.contains(". ")
-                });
-                if fits && is_one {
-                    found.push((*start..end, phrase.entity.clone()));
+                let Some(these) = words.get(at..=at + phrase.rest.len()) else { continue };
+                let fits =
+                    joints(text, these).zip(&phrase.rest).all(|((joint, word), (known_joint, known))| {
+                        (joins(joint) || joint.trim() == known_joint) && word.to_lowercase() == *known
+                    });
+                if let (true, Some((last_start, last))) = (fits, these.last()) {
+                    found.push((*start..last_start + last.len(), phrase.entity.clone()));
                 }
             }
         }
         found
     }
+}
+
+/// Words behind the first, each with what stands between it and the one before.
+fn joints<'a>(text: &'a str, words: &[(usize, &'a str)]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    words.windows(2).filter_map(|pair| match pair {
+        [(start, before), (next, word)] => Some((text.get(start + before.len()..*next)?, *word)),
+        _ => None,
+    })
+}
+
+/// Tells whether what stands between two words leaves them in one phrase: it ends no sentence.
+fn joins(joint: &str) -> bool {
+    !joint.contains(['!', '?', ';', ':', '(', ')']) && !joint.contains(". ")
 }
 
 /// The words of a text, each with where it starts: letters, digits, and the marks that go with them.

@@ -7,6 +7,9 @@ use super::Passage;
 
 /// Finds entities in a text.
 ///
+/// A recognizer must not call the vault that it is part of: a text that gets vault tokens is looked at within a
+/// transaction, and the call would wait for its own end.
+///
 /// What the recognizers of a vault find is put together: where findings overlap, the longest wins, and the one with
 /// the higher score among those of one length.
 pub trait Recognizer: Send + Sync + fmt::Debug {

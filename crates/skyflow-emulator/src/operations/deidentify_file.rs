@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,8 +11,8 @@ use super::deidentify_text::{entity, shift_seed};
 use super::{Call, Reply, runs};
 use crate::auth::{Caller, Permission};
 use crate::detect::{
-    Counts, Deidentifier, FileOptions, FileProblem, MaskingMethod, NoVaultTokens, Ocr, Policy, PolicyOptions,
-    failed, output, process, succeeded,
+    Counts, Deidentifier, FileOptions, FileProblem, MaskingMethod, NoVaultTokens, Ocr, OcrError, OcrWord,
+    Policy, PolicyOptions, failed, output, process, succeeded,
 };
 use crate::errors::{ApiError, ApiResult};
 
@@ -42,8 +43,8 @@ struct DeidentifyFileRequest<'a> {
 /// A file as requests carry it.
 #[derive(Deserialize)]
 pub(super) struct FileData<'a> {
-    #[serde(borrow)]
-    base64: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    base64: Cow<'a, str>,
     data_format: Option<String>,
 }
 
@@ -59,7 +60,7 @@ impl FileData<'_> {
                 formats.join(", ")
             )));
         }
-        let content = STANDARD.decode(file.base64.as_deref().unwrap_or_default().as_bytes());
+        let content = STANDARD.decode(file.base64.as_bytes());
         let content = content
             .map_err(|_| ApiError::bad_request("Invalid request. file.base64 is not valid Base64."))?;
         if content.is_empty() { Err(missing()) } else { Ok((content, format)) }
@@ -128,7 +129,8 @@ fn processed(
     options: &FileOptions,
 ) -> ApiResult<Value> {
     let detect = &call.state.detect;
-    let ocr: Option<&dyn Ocr> = detect.ocr.as_deref();
+    let read_once = detect.ocr.as_deref().map(|ocr| ReadOnce { ocr, words: OnceLock::new() });
+    let ocr = read_once.as_ref().map(|ocr| ocr as &dyn Ocr);
     let mut tokens = NoVaultTokens;
     let mut deidentifier = Deidentifier::new(&detect.detector, policy, &mut tokens, shift_seed());
     let pass = |deidentifier: &mut Deidentifier<'_>| process(format, content, options, ocr, deidentifier);
@@ -157,4 +159,21 @@ fn processed(
         slides: run.slides.unwrap_or(0),
     };
     Ok(succeeded(files.chain([list]).collect(), size, &counts))
+}
+
+/// Reads the one image of a run once, although the run goes through its file twice.
+#[derive(Debug)]
+struct ReadOnce<'a> {
+    ocr: &'a dyn Ocr,
+    words: OnceLock<Vec<OcrWord>>,
+}
+
+impl Ocr for ReadOnce<'_> {
+    fn read(&self, image: &[u8], format: &str) -> Result<Vec<OcrWord>, OcrError> {
+        if let Some(words) = self.words.get() {
+            return Ok(words.clone());
+        }
+        let words = self.ocr.read(image, format)?;
+        Ok(self.words.get_or_init(|| words).clone())
+    }
 }

@@ -29,7 +29,8 @@ fn detect() -> Table {
                 .tokens(DeterministicFormatPreserving)
                 .token_format("[a-zA-Z0-9]{7}")
                 .operation(ColumnOperation::ExactMatch)
-                .masked(".*(.{4})", "XXXXX${1}"),
+                // Skyflow's own mask, `.*(.{4})`, shows a value of four characters whole.
+                .masked(r"(?s)\A.{4,}(.{4})\z", "XXXXX${1}"),
         )
     })
 }

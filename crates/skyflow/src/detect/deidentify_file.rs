@@ -295,7 +295,8 @@ impl Detect {
     pub async fn deidentify_file(&self, request: DeidentifyFileRequest) -> Result<DetectRun, Error> {
         let wait = request.wait_time;
         let poller = self.start_deidentify_file(request).await?;
-        poller.within(wait).tolerate_failures(0).wait().await
+        // The run was started, whatever becomes of the waiting.
+        poller.within(wait).tolerate_failures(0).wait().await.map_err(Error::applied)
     }
 
     /// Starts to de-identify a file, and returns what waits for the result as long as you like.

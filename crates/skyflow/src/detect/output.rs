@@ -1,6 +1,6 @@
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use skyflow_api::types;
@@ -131,8 +131,10 @@ impl OutputDirectory {
         let name = |number| file_name(&self.stem, number, &extension);
         if !self.overwrite {
             let (path, mut file) = self.create(name).await?;
-            let written = fill(&mut file, &output.content).await;
-            return finished(written, &path, path.clone()).await;
+            let unfinished = Unfinished(Some(path.clone()));
+            fill(&mut file, &output.content).await?;
+            unfinished.finish();
+            return Ok(path);
         }
         // Outputs of one run never replace each other.
         let target = (1..=NUMBERS).map(name).map(|name| self.path.join(name));
@@ -140,11 +142,11 @@ impl OutputDirectory {
             target.into_iter().find(|path| !siblings.contains(path)).ok_or(io::ErrorKind::AlreadyExists)?;
         // A file that is renamed replaces a link itself and not what it points to, and is never seen half written.
         let (temporary, mut file) = self.create(|number| format!(".processed-{number}.tmp")).await?;
-        let written = match fill(&mut file, &output.content).await {
-            Ok(()) => tokio::fs::rename(&temporary, &target).await,
-            Err(error) => Err(error),
-        };
-        finished(written, &temporary, target).await
+        let unfinished = Unfinished(Some(temporary.clone()));
+        fill(&mut file, &output.content).await?;
+        tokio::fs::rename(&temporary, &target).await?;
+        unfinished.finish();
+        Ok(target)
     }
 
     /// Creates a file that was not there, under the first name that is free.
@@ -167,13 +169,20 @@ async fn fill(file: &mut tokio::fs::File, content: &[u8]) -> io::Result<()> {
     file.flush().await
 }
 
-/// Leaves no half a file behind.
-async fn finished(written: io::Result<()>, made: &Path, target: PathBuf) -> io::Result<PathBuf> {
-    match written {
-        Ok(()) => Ok(target),
-        Err(error) => {
-            let _ = tokio::fs::remove_file(made).await;
-            Err(error)
+/// A file that is being written: half of it is not left behind, also when nobody waits for the rest any more.
+struct Unfinished(Option<PathBuf>);
+
+impl Unfinished {
+    fn finish(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take() {
+            // There is nobody to tell, and the file may be gone.
+            let _ = std::fs::remove_file(path);
         }
     }
 }

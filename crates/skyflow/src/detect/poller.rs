@@ -16,6 +16,8 @@ use crate::vault::not_blank;
 /// The pauses between two questions: they double from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(4);
+/// Nobody gains by asking more often.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// How many questions in a row may fail, after the client's own retries, before the waiting ends.
 const TOLERATED: u32 = 5;
@@ -69,10 +71,11 @@ impl RunPoller {
         &self.run_id
     }
 
-    /// Sets the pauses between two questions: the first one, and the one up to which they double.
+    /// Sets the pauses between two questions: the first one, and the one up to which they double. Neither is less than
+    /// 10 ms.
     pub fn pauses(mut self, first: Duration, last: Duration) -> Self {
-        self.first_pause = first;
-        self.last_pause = last.max(first);
+        self.first_pause = first.max(SHORTEST_PAUSE);
+        self.last_pause = last.max(self.first_pause);
         self
     }
 
@@ -163,13 +166,13 @@ impl RunPoller {
                 // There is nothing to return yet, so `stop` has to wait for it.
                 None => question.await,
             };
+            let is_over = self.limit.is_some_and(|limit| clock.monotonic() - begin >= limit);
             match answer {
                 Ok(run) => {
                     failures = 0;
                     if let Some(progress) = &mut self.progress {
                         progress(&run);
                     }
-                    let is_over = self.limit.is_some_and(|limit| clock.monotonic() - begin >= limit);
                     if !run.is_in_progress() {
                         return self.saved(run).await;
                     }
@@ -178,19 +181,21 @@ impl RunPoller {
                     }
                     last_seen = Some(run);
                 }
-                Err(error) if error.is_retryable() && failures < self.tolerated && !stopped => failures += 1,
-                Err(error) => return Err(error),
+                Err(error) if error.is_retryable() && failures < self.tolerated && !stopped && !is_over => {
+                    failures += 1;
+                }
+                // The time is over, and the run was there when it was seen last.
+                Err(error) => return last_seen.filter(|_| is_over && error.is_retryable()).ok_or(error),
             }
             let left = self.limit.map(|limit| limit.saturating_sub(clock.monotonic() - begin));
-            let sleep =
-                clock.sleep(left.filter(|left| !left.is_zero()).map_or(pause, |left| left.min(pause)));
+            let sleep = clock.sleep(left.map_or(pause, |left| left.min(pause)));
             if let Either::Left(_) = select(stop.as_mut(), sleep).await {
                 match last_seen {
                     Some(run) => return Ok(run),
                     None => stopped = true,
                 }
             }
-            pause = (pause * 2).min(self.last_pause);
+            pause = pause.saturating_mul(2).min(self.last_pause);
         }
     }
 

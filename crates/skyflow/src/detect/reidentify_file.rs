@@ -121,7 +121,9 @@ impl Detect {
         });
         let mut response =
             ReidentifyFileResponse { status, output, saved: None, request_id: answer.request_id };
-        if let (Some(directory), Some(output)) = (directory, &response.output) {
+        if let (RunStatus::Success, Some(directory), Some(output)) =
+            (&response.status, directory, &response.output)
+        {
             let saved = directory.save(std::slice::from_ref(output)).await.map_err(refused)?;
             response.saved = saved.into_iter().next();
         }

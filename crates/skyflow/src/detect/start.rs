@@ -7,7 +7,6 @@ use super::file_format::{FileKind, format_of};
 use super::options::fill_options;
 use super::output::{Destination, OutputDirectory, file_stem};
 use super::{DeidentifyFileRequest, Detect};
-use crate::vault::not_blank;
 use crate::{Error, FileSource};
 
 /// What the start of a run is called before its endpoint is known.
@@ -99,9 +98,6 @@ async fn opened(
     destination: &Destination,
 ) -> Result<(String, Base64, Option<OutputDirectory>), Error> {
     let (name, content) = file.into_content().await?;
-    if given_format.is_none() {
-        not_blank("file_name", &name)?;
-    }
     let format = format_of(&name, given_format)?;
     if content.is_empty() {
         return Err(Error::invalid("file", "must not be empty"));

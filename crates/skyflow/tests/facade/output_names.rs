@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use skyflow::{DeidentifyFileRequest, DetectRun, FileSource};
 
@@ -266,4 +267,30 @@ async fn a_directory_that_cannot_be_written_to_is_refused_before_the_run_is_paid
         assert_eq!(error.field(), Some("output_directory"), "{directory}");
     }
     assert!(server.sent().is_empty());
+}
+
+#[tokio::test]
+async fn half_a_file_is_not_left_behind_when_nobody_waits_for_the_rest() {
+    let content = "x".repeat(20_000_000);
+    for overwrite in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let outputs = [(content.as_str(), "txt")];
+        let mut waiting = Box::pin(run("f.txt", &outputs, directory.path(), overwrite));
+        // Until the file is there, and not until it is whole.
+        let mut written = None;
+        while written.is_none() {
+            if waiting.as_mut().now_or_never().is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+            let sizes = files(directory.path())
+                .into_iter()
+                .map(|path| fs::metadata(path).map_or(0, |file| file.len()));
+            written = sizes.into_iter().find(|size| (1..20_000_000).contains(size));
+        }
+        drop(waiting);
+        let left: Vec<u64> =
+            files(directory.path()).into_iter().map(|path| fs::metadata(path).unwrap().len()).collect();
+        assert!(left.iter().all(|size| *size == 20_000_000), "{left:?}");
+    }
 }

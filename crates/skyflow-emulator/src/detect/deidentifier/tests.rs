@@ -105,6 +105,33 @@ fn dates_are_shifted_within_the_range_and_what_cannot_be_read_gets_a_token() {
 }
 
 #[test]
+fn a_restricted_value_is_restricted_wherever_it_stands() {
+    let detector = Detector::new(vec![Box::new(AfterCue)], Arc::default());
+    let policy = policy(json!({"restrict_regex": ["Ann Lee"]}));
+    let mut vault = Vault::default();
+    let mut deidentifier = Deidentifier::new(&detector, &policy, &mut vault, 0);
+    deidentifier.start_learning();
+    deidentifier.edits(&Passage::new("name: Ann Lee")).unwrap();
+    deidentifier.end_learning();
+    let edits = deidentifier.edits(&Passage::new("by Ann Lee")).unwrap();
+    assert_eq!(apply("by Ann Lee", &edits), "by [RESTRICTED]");
+}
+
+#[test]
+fn a_learned_value_wins_over_a_shorter_finding_within_it() {
+    let detector = Detector::new(vec![Box::new(AfterCue)], Arc::default());
+    detector.dictionary().teach("Mill", DetectEntity::LOCATION_CITY);
+    let policy = policy(json!({}));
+    let mut vault = Vault::default();
+    let mut deidentifier = Deidentifier::new(&detector, &policy, &mut vault, 0);
+    deidentifier.start_learning();
+    deidentifier.edits(&Passage::new("name: Old Mill House")).unwrap();
+    deidentifier.end_learning();
+    let edits = deidentifier.edits(&Passage::new("at Old Mill House, Mill")).unwrap();
+    assert_eq!(apply("at Old Mill House, Mill", &edits), "at [NAME_1], [LOCATION_CITY_1]");
+}
+
+#[test]
 fn a_value_that_was_found_once_is_replaced_everywhere_else_in_the_file() {
     let detector = Detector::new(vec![Box::new(AfterCue)], Arc::default());
     let policy = policy(json!({"allow_regex": ["^Allowed"]}));

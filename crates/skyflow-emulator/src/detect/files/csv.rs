@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use super::mapped_text::{MappedText, Splices};
 use super::{FileProblem, rewriter::Rewriter, text_encoding};
+use crate::detect::passage::is_label;
 use crate::detect::rewrite::apply;
 
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+/// The most cells of a record: each takes many times the byte that it needs in the file.
+const RECORD_LIMIT: usize = 100_000;
 /// How many records are looked at to tell the delimiter.
 const SNIFFED_RECORDS: usize = 20;
 
@@ -20,8 +23,15 @@ struct Cell {
 pub(super) fn process(content: &[u8], rewriter: &mut Rewriter<'_>) -> Result<Vec<u8>, FileProblem> {
     let (source, encoding) = text_encoding::decode(content)
         .ok_or_else(|| FileProblem::broken("the table is not written in the encoding its first bytes say"))?;
+    let is_wide = |line: &str| line.matches(|mark| DELIMITERS.contains(&mark)).count() > RECORD_LIMIT;
+    if source.split(['\r', '\n']).any(is_wide) {
+        return Err(FileProblem::too_large(format!(
+            "a line of the table has more than {RECORD_LIMIT} cells"
+        )));
+    }
     // Spreadsheets name the delimiter in a line of its own.
     let declared = source.strip_prefix("sep=").and_then(|rest| rest.chars().next());
+    let declared = declared.filter(|delimiter| DELIMITERS.contains(delimiter));
     let start = declared.and_then(|_| source.find('\n')).map_or(0, |end| end + 1);
     let delimiter = declared.unwrap_or_else(|| sniff(&source));
 
@@ -53,7 +63,12 @@ pub(super) fn process(content: &[u8], rewriter: &mut Rewriter<'_>) -> Result<Vec
 fn headers_of(record: &[Cell]) -> Vec<String> {
     let is_name = |text: &str| !text.contains('@') && text.chars().filter(char::is_ascii_digit).count() < 3;
     match record.iter().all(|cell| is_name(cell.text.text())) {
-        true => record.iter().map(|cell| cell.text.text().trim().to_owned()).collect(),
+        true => record
+            .iter()
+            .map(|cell| {
+                Some(cell.text.text().trim()).filter(|text| is_label(text)).unwrap_or_default().to_owned()
+            })
+            .collect(),
         false => Vec::new(),
     }
 }

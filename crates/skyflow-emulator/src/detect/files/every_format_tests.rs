@@ -43,20 +43,25 @@ fn deidentified(detector: &Detector, format: &str, content: &[u8], options: Valu
 fn nothing_of_a_person_is_left_in_a_file_of_any_format_properties_and_comments_included() {
     let detector = Detector::new(built_in(), Arc::default());
     // Names of no language and cards of no bank, so that no list of words has them.
-    let person = ("Q[aeiou]zz[a-z]{2,6}", "V[aeiou]xx[a-z]{2,6}", card(), "[a-z]{3,8}[0-9]{2}");
+    let person = ("Q[aeiou]zz[a-zéü]{2,6}", "V[aeiouå]xx[a-z]{2,6}", card(), "[a-z]{3,8}[0-9]{2}");
     let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&person, |(first, last, card, mail)| {
         let (name, mail) = (format!("{first} {last}"), format!("{mail}@post.example.com"));
         let person = Person { name: &name, card: &card, mail: &mail };
+        // The maker of the PDF writes the bytes of a text into fonts that have no accents.
+        let plain = name.replace('é', "e").replace('ü', "u").replace('å', "a");
+        let without_accents = Person { name: &plain, ..person };
         let files = [
             ("docx", word::word(&person).unwrap()),
             ("xlsx", excel::excel(&person).unwrap()),
             ("pptx", slides::slides(&person).unwrap()),
-            ("pdf", pdf::pdf(&person).unwrap()),
+            ("pdf", pdf::pdf(&without_accents).unwrap()),
         ];
         for (format, content) in texts::texts(&person).into_iter().chain(files) {
-            let processed = deidentified(&detector, format, &content, json!({}));
-            assert_nothing_of(&[&name, &card, &mail], &processed);
+            for options in [json!({}), json!({"restrict_regex": [name, plain]})] {
+                let processed = deidentified(&detector, format, &content, options);
+                assert_nothing_of(&[&name, &plain, &card, &mail], &processed);
+            }
         }
         Ok(())
     });

@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 
 use super::mapped_text::{MappedText, Splices};
 use super::{FileProblem, rewriter::Rewriter, text_encoding};
+use crate::detect::passage::is_label;
 use crate::detect::rewrite::apply;
 
 /// How deep arrays and objects may be nested: each level keeps the name it stands under.
@@ -91,7 +92,8 @@ impl Walk<'_> {
                     let edits = match containers.last_mut() {
                         Some(object) if object.name_is_next => {
                             object.name_is_next = false;
-                            text.text().clone_into(&mut object.label);
+                            let label = Some(text.text()).filter(|text| is_label(text)).unwrap_or_default();
+                            label.clone_into(&mut object.label);
                             rewriter.edits(text.text(), "")?
                         }
                         container => {

@@ -12,8 +12,13 @@ const UTF16_BIG_MARK: &[u8] = b"\xfe\xff";
 
 /// Reads a text by its byte order mark; without one as UTF-8 and, where it is not, as Latin-1, which loses nothing.
 ///
-/// Returns `None` for UTF-16 that is cut or has lone surrogates: written back, it would be another text.
+/// Returns `None` for UTF-16 that is cut or has lone surrogates: written back, it would be another text. Returns it also
+/// for a text with U+0000, which is UTF-16 that does not say so: nothing would be found in it.
 pub(super) fn decode(content: &[u8]) -> Option<(String, TextEncoding)> {
+    decoded(content).filter(|(text, _)| !text.contains('\0'))
+}
+
+fn decoded(content: &[u8]) -> Option<(String, TextEncoding)> {
     if let Some(rest) = content.strip_prefix(UTF8_MARK) {
         let text = std::str::from_utf8(rest).ok()?;
         return Some((text.to_owned(), TextEncoding::Utf8 { mark: true }));

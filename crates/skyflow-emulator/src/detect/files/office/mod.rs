@@ -1,6 +1,6 @@
 //! Office files: an archive of XML parts, of which each is rewritten in place.
 //!
-//! Pictures, sound and fonts inside stay as they are. Files that hold other files or programs are refused: nothing
+//! Pictures and fonts inside stay as they are; sound is refused. Files that hold other files or programs are refused: nothing
 //! could be said about what is in there.
 
 mod attributes;

@@ -5,6 +5,7 @@ use super::package::Package;
 use crate::detect::files::mapped_text::{MappedText, Splices};
 use crate::detect::files::xml::{Attribute, Document, Token, decode, escape, local, normalized, tokens};
 use crate::detect::files::{FileProblem, rewriter::Rewriter};
+use crate::detect::passage::is_label;
 use crate::detect::rewrite::apply;
 
 /// What the sheets of a workbook say about its shared strings; empty for other files.
@@ -44,7 +45,8 @@ impl Workbook {
             for (index, row) in rows(&source, &tokens(&source)?)?.iter().enumerate() {
                 for cell in row {
                     if index == 0 {
-                        headers.insert(cell.column.clone(), workbook.text(cell, &source));
+                        let header = Some(workbook.text(cell, &source)).filter(|text| is_label(text));
+                        headers.insert(cell.column.clone(), header.unwrap_or_default());
                     } else if let Some(string) = string_index(cell, &source) {
                         let label = headers.get(&cell.column).cloned().unwrap_or_default();
                         workbook.labels.entry(string).or_insert(label);

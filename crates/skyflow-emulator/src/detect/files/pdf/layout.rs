@@ -187,6 +187,9 @@ fn word_gap(fragment: &Fragment) -> f64 {
     if gaps.len() < 5 { WORD_GAP } else { WORD_GAP.max(1.5 * median) }
 }
 
+/// How many paragraphs can go on beside each other: no page has so many columns, and each is looked at for each fragment.
+const COLUMNS_LIMIT: usize = 256;
+
 /// Puts each fragment under the one right above it; returns the paragraphs in the order of their first lines.
 fn paragraphs(fragments: &[Fragment]) -> Vec<Vec<usize>> {
     let mut paragraphs: Vec<Vec<usize>> = Vec::new();
@@ -213,6 +216,9 @@ fn paragraphs(fragments: &[Fragment]) -> Vec<Vec<usize>> {
         match above.and_then(|above| open.get(above)).and_then(|paragraph| paragraphs.get_mut(*paragraph)) {
             Some(paragraph) => paragraph.push(index),
             None => {
+                if open.len() >= COLUMNS_LIMIT {
+                    open.remove(0);
+                }
                 open.push(paragraphs.len());
                 paragraphs.push(vec![index]);
             }

@@ -75,7 +75,10 @@ impl Characters {
         let Self { text, sections } = std::mem::take(self);
         let edits = rewriter.edits(text.text(), label)?;
         splices.edit_at(&text, &edits, |replacement, at| {
-            match sections.iter().any(|section| section.contains(&at)) {
+            // They are in order, so the last one that starts before a place is the only one it can be in.
+            let before = sections.partition_point(|section| section.start <= at);
+            let section = before.checked_sub(1).and_then(|last| sections.get(last));
+            match section.is_some_and(|section| section.contains(&at)) {
                 true => replacement.replace("]]>", "]]]]><![CDATA[>"),
                 false => escape(replacement),
             }
