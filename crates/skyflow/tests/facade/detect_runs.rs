@@ -190,3 +190,29 @@ async fn content_that_is_no_base64_is_an_error_with_the_run_id() {
     assert_eq!((error.kind(), error.run_id()), (ErrorKind::Decode, Some("r1")));
     assert!(!format!("{error:?}").contains("SECRET"));
 }
+
+#[tokio::test]
+async fn a_limit_ends_the_waiting_while_questions_fail_too() {
+    let clock = ManualClock::auto_advancing();
+    let server = Server::answering(&[in_progress(), busy()]);
+    let poller = server.detect_at(&clock).run("r1").unwrap().within(Duration::from_secs(3));
+    let run = poller.tolerate_failures(1000).wait().await.unwrap();
+    assert!(run.is_in_progress(), "as it was seen last");
+    let server = Server::answering(&[busy()]);
+    let poller = server.detect_at(&clock).run("r1").unwrap().within(Duration::from_secs(3));
+    let error = poller.tolerate_failures(1000).wait().await.unwrap_err();
+    assert_eq!((error.run_id(), error.http_code()), (Some("r1"), Some(503)));
+}
+
+#[tokio::test]
+async fn pauses_of_any_length_are_taken() {
+    let clock = ManualClock::auto_advancing();
+    let server = Server::answering(&[in_progress()]);
+    let poller = server.detect_at(&clock).run("r1").unwrap().within(Duration::from_secs(10));
+    let run = poller.pauses(Duration::MAX, Duration::ZERO).wait().await.unwrap();
+    assert!(run.is_in_progress());
+    assert_eq!(clock.slept(), [Duration::from_secs(10)]);
+    let poller = server.detect_at(&clock).run("r1").unwrap().within(Duration::from_millis(25));
+    poller.pauses(Duration::ZERO, Duration::ZERO).wait().await.unwrap();
+    assert_eq!(clock.slept()[1..], [10, 10, 5].map(Duration::from_millis));
+}
