@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Display;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -62,7 +63,13 @@ fn main() -> ExitCode {
 }
 
 fn dictionary(path: &Path) -> Result<Dictionary, Box<dyn Error>> {
-    let phrases: BTreeMap<String, DetectEntity> = serde_json::from_slice(&std::fs::read(path)?)?;
+    let unusable = |problem: &dyn Display| format!("--dictionary {}: {problem}", path.display());
+    let text = std::fs::read(path).map_err(|error| unusable(&error))?;
+    let phrases: BTreeMap<String, DetectEntity> =
+        serde_json::from_slice(&text).map_err(|error| unusable(&error))?;
+    if let Some(entity) = phrases.values().find(|entity| !entity.is_known()) {
+        return Err(unusable(&format_args!("{entity} is not an entity")).into());
+    }
     let dictionary = Dictionary::new();
     phrases.into_iter().for_each(|(phrase, entity)| dictionary.teach(phrase, entity));
     Ok(dictionary)

@@ -396,3 +396,16 @@ async fn guardrails_say_what_they_were_asked_for() {
         assert_eq!(answer["validation"], validation);
     }
 }
+
+#[tokio::test]
+async fn values_in_a_list_without_spaces_are_each_found() {
+    let client = client();
+    for (text, processed) in [
+        ("John Doe,123-45-6789,1990-06-05", "[NAME_1],[SSN_1],[DATE_1]"),
+        ("4111111111111111,5555555555554444", "[CREDIT_CARD_1],[CREDIT_CARD_2]"),
+        ("10.0.0.1,10.0.0.2", "[IP_ADDRESS_1],[IP_ADDRESS_2]"),
+        ("Phones: 415-555-2671,415-555-2672", "Phones: [PHONE_NUMBER_1],[PHONE_NUMBER_2]"),
+    ] {
+        assert_eq!(deidentified(&client, text, json!({})).await["processed_text"], processed);
+    }
+}

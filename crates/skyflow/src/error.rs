@@ -396,6 +396,9 @@ impl fmt::Display for Error {
         if let Some(id) = &inner.request_id {
             write!(f, " [request id {id}]")?;
         }
+        if let Some(run) = &inner.run_id {
+            write!(f, " [run {run}]")?;
+        }
         if inner.may_have_been_applied {
             f.write_str("; the write may have been applied")?;
         }

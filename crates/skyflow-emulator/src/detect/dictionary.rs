@@ -33,7 +33,8 @@ impl Dictionary {
         Self::default()
     }
 
-    /// Teaches a phrase; what it was before is forgotten. A phrase without a letter or digit is never found.
+    /// Teaches a phrase; what it was before is forgotten. Only letters and digits count: `C++` is found wherever a `C`
+    /// stands by itself, and a phrase without any is never found.
     pub fn teach(&self, phrase: impl AsRef<str>, entity: impl Into<DetectEntity>) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).add(phrase.as_ref(), entity.into());
     }

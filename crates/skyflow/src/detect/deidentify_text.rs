@@ -83,7 +83,8 @@ impl fmt::Debug for DeidentifyTextResponse {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct DetectedEntity {
-    /// What stands in the place of the value, without the brackets that it has in the text, such as `NAME_1`.
+    /// What stands in the place of the value, without the brackets that it has in the text, such as `NAME_1`. Of a vault
+    /// token such as `NAME_5RVywhc`, `5RVywhc` is what [`Vault::detokenize`](crate::Vault::detokenize) knows.
     pub token: String,
     /// The value. Keep it out of logs.
     pub value: String,

@@ -68,7 +68,8 @@ pub(super) struct Destination {
 macro_rules! destination_setters {
     () => {
         /// Writes what is made into this directory, which must exist. The files are called
-        /// `processed-<name>.<extension>`; the answer tells where they are.
+        /// `processed-<name>.<extension>`, after the file's name without its extension; the answer tells where they are.
+        /// With a directory for each file it is seen which belong together.
         pub fn output_directory(mut self, directory: impl Into<std::path::PathBuf>) -> Self {
             self.destination.directory = Some(directory.into());
             self
@@ -89,8 +90,11 @@ impl Destination {
     pub(super) async fn open(&self, stem: String) -> Result<Option<OutputDirectory>, Error> {
         let Some(directory) = &self.directory else { return Ok(None) };
         let refused = |source: io::Error| {
-            Error::invalid("output_directory", "is not a directory that can be written to")
-                .with_source(source)
+            let problem = match source.kind() {
+                io::ErrorKind::NotFound => "does not exist",
+                _ => "is not a directory that can be written to",
+            };
+            Error::invalid("output_directory", problem).with_source(source)
         };
         // From here on it is this directory, whatever becomes of links and of the working directory.
         let path = tokio::fs::canonicalize(directory).await.map_err(refused)?;

@@ -96,7 +96,8 @@ impl Shape {
         Self { cue: Some(Cue::new(alternatives)), ..self }
     }
 
-    /// Asks that it is no part of a longer number: no digit stands beyond a `-`, `.`, `,` or `/` at its ends.
+    /// Asks that it is no part of a longer number: no digit stands beyond a `-`, `.` or `/` at its ends. A comma is what
+    /// lists and tables have between their values.
     pub(super) fn apart(self) -> Self {
         Self { apart: true, ..self }
     }
@@ -166,7 +167,7 @@ fn stands_alone(text: &str, range: &Range<usize>, apart: bool) -> bool {
         return false;
     }
     let joins = |joint: Option<char>, beyond: Option<char>| {
-        joint.is_some_and(|joint| "-.,/".contains(joint))
+        joint.is_some_and(|joint| "-./".contains(joint))
             && beyond.is_some_and(|beyond| beyond.is_ascii_digit())
     };
     !apart || (!joins(previous, back.next()) && !joins(next, ahead.next()))
