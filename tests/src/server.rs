@@ -14,11 +14,52 @@ use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+
+/// An address of 127.0.0.1 at which nobody listens: connections are refused for as long as it is kept, because the port is
+/// taken and goes to no other test.
+pub struct Nobody(TcpSocket);
+
+impl Nobody {
+    /// Takes a port.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is none.
+    pub fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        Self(socket)
+    }
+
+    /// Returns the address.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the operating system does not tell it.
+    pub fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+
+    /// Begins to listen.
+    ///
+    /// # Panics
+    ///
+    /// Panics when that fails.
+    pub fn listen(self) -> TcpListener {
+        self.0.listen(16).unwrap()
+    }
+}
+
+impl Default for Nobody {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// A server on 127.0.0.1 that hands each connection to a function and remembers what it received.
 pub struct Server {

@@ -10,7 +10,7 @@ use skyflow::{
 use skyflow_emulator::{ConnectionSpec, EmbeddedVault, Server as Vault};
 use skyflow_http::ManualClock;
 use skyflow_tests::polling::{in_time, until};
-use skyflow_tests::server::{Connection as Socket, Server};
+use skyflow_tests::server::{Connection as Socket, Nobody, Server};
 
 fn spec(content_type: &str) -> ConnectionSpec {
     let json = json!({"name": "pay", "mode": "EGRESS", "routes": [{
@@ -101,9 +101,8 @@ async fn a_target_that_refuses_is_at_fault_and_one_that_cannot_be_reached_too() 
     );
     assert_eq!(error.expose_server_body(), br#"{"code":"declined"}"#);
 
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let nowhere = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    let nobody = Nobody::new();
+    let nowhere = format!("http://{}", nobody.address());
     let (_vault, client, token) = self::client(spec("JSON").with_target(&nowhere).unwrap(), None).await;
     let error = in_time(client.default_connection().unwrap().invoke(pay(&token))).await.unwrap_err();
     assert_eq!((error.http_code(), error.error_from_client()), (Some(502), Some(true)));

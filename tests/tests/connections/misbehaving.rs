@@ -11,7 +11,7 @@ use skyflow::{
 use skyflow_http::ManualClock;
 use skyflow_tests::clients::API_KEY;
 use skyflow_tests::polling::{in_time, until};
-use skyflow_tests::server::{Connection as Socket, Server};
+use skyflow_tests::server::{Connection as Socket, Nobody, Server};
 use tokio::task::JoinHandle;
 
 fn connection(clock: &ManualClock, url: String) -> Connection {
@@ -117,9 +117,8 @@ async fn rel_r16_a_third_party_that_redirects_gets_no_second_request_and_nobody_
 
 #[tokio::test]
 async fn a_third_party_that_is_not_there_is_tried_again_and_certainly_did_nothing() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/pay", listener.local_addr().unwrap());
-    drop(listener);
+    let nobody = Nobody::new();
+    let url = format!("http://{}/pay", nobody.address());
     let clock = ManualClock::new();
     let call = start(connection(&clock, url));
     let mut slept = 0;

@@ -4,14 +4,12 @@ use std::time::Duration;
 use skyflow_http::{ErrorKind, ManualClock, Transport};
 use skyflow_tests::calls::{assert_kind, get, insert, send};
 use skyflow_tests::polling::{in_time, until};
-use skyflow_tests::server::{Connection, Server};
-use tokio::net::TcpListener;
+use skyflow_tests::server::{Connection, Nobody, Server};
 
 #[tokio::test]
 async fn a_refused_connection_is_an_error_that_proves_nothing_was_sent() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let nobody = Nobody::new();
+    let address = nobody.address();
     let client = Transport::new().into_service();
     for scheme in ["http", "https"] {
         let result = in_time(send(&client, insert(&format!("{scheme}://{address}/"), "{}"))).await;

@@ -11,8 +11,7 @@ use skyflow_http::{
 };
 use skyflow_tests::calls::{assert_kind, insert, request, send, typed};
 use skyflow_tests::polling::{in_time, until};
-use skyflow_tests::server::{Connection, Server};
-use tokio::net::TcpListener;
+use skyflow_tests::server::{Connection, Nobody, Server};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -102,16 +101,15 @@ async fn rel_r20_retries_can_be_switched_off_for_a_call() {
 
 #[tokio::test]
 async fn rel_r02_a_write_whose_connection_was_refused_is_sent_when_the_server_is_back() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let nobody = Nobody::new();
+    let address = nobody.address();
     let clock = ManualClock::new();
     let call = {
         let (client, call) = (stack(&clock), insert(&format!("http://{address}/"), "{}"));
         tokio::spawn(async move { send(&client, call).await })
     };
     until(|| clock.slept().len() == 1).await;
-    let server = Server::on(TcpListener::bind(address).await.unwrap(), None, |mut connection| async move {
+    let server = Server::on(nobody.listen(), None, |mut connection| async move {
         connection.request().await;
         connection.send(OK).await;
     });
