@@ -72,17 +72,16 @@ impl<'a> Deidentifier<'a> {
         }
     }
 
-    /// Starts the first pass over a file; nothing is replaced in it.
-    pub(crate) fn start_learning(&mut self) {
+    /// Goes through a file twice: in the first pass nothing is replaced.
+    pub(crate) fn twice<T, E>(&mut self, mut pass: impl FnMut(&mut Self) -> Result<T, E>) -> Result<T, E> {
         self.learning = true;
-    }
-
-    /// Ends the first pass.
-    pub(crate) fn end_learning(&mut self) {
+        let learned = pass(self);
         self.learning = false;
+        learned?;
+        pass(self)
     }
 
-    /// Returns what was found since the last pass began; positions are those within each passage.
+    /// Returns what was found and replaced; positions are those within each passage.
     pub(crate) fn into_found(self) -> Vec<Found> {
         self.found
     }

@@ -73,10 +73,7 @@ impl TokenValues for StoredTokens<'_> {
         if target.table != table.name() || target.column != column.name {
             return Ok(None);
         }
-        let value = match target.value {
-            Some(json) => serde_json::from_str(&json).ok(),
-            None => records::get_value(self.connection, table, column, &target.skyflow_id)?,
-        };
+        let value = records::value_behind(self.connection, table, column, &target)?;
         let level = self.caller.level(column, asked);
         Ok(value.map(|value| text_of(&column.show(value, level))))
     }

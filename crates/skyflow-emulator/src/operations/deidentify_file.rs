@@ -133,13 +133,7 @@ fn processed(
     let ocr = read_once.as_ref().map(|ocr| ocr as &dyn Ocr);
     let mut tokens = NoVaultTokens;
     let mut deidentifier = Deidentifier::new(&detect.detector, policy, &mut tokens, shift_seed());
-    let pass = |deidentifier: &mut Deidentifier<'_>| process(format, content, options, ocr, deidentifier);
-    deidentifier.start_learning();
-    let run = pass(&mut deidentifier).and_then(|_| {
-        deidentifier.end_learning();
-        pass(&mut deidentifier)
-    });
-    let run = match run {
+    let run = match deidentifier.twice(|rewrite| process(format, content, options, ocr, rewrite)) {
         Ok(run) => run,
         Err(FileProblem::Refused(error)) => return Err(error),
         Err(problem) => return Ok(failed(&problem.to_string())),

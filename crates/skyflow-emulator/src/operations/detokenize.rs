@@ -106,10 +106,7 @@ pub(super) fn resolve(
     let Some(target) = tokens::find(connection, token, now.millis())? else { return Ok(None) };
     let Some(table) = state.schema.table(&target.table) else { return Ok(None) };
     let Some(column) = table.column(&target.column) else { return Ok(None) };
-    let value = match target.value {
-        Some(json) => serde_json::from_str(&json).ok(),
-        None => records::get_value(connection, table, column, &target.skyflow_id)?,
-    };
+    let value = records::value_behind(connection, table, column, &target)?;
     let Some(value) = value else { return Ok(None) };
     let level = caller.level(column, asked);
     let shown = column.show(value, level);

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::layout::values_of;
 use super::quoted;
+use super::tokens::TokenTarget;
 use crate::schema::{CompiledColumn, CompiledTable, SKYFLOW_ID};
 
 /// A row as it is stored; the values stand in the order of the table's columns.
@@ -99,8 +100,21 @@ pub(crate) fn get(
     connection.prepare_cached(&sql)?.query_row([skyflow_id], |row| stored_row(table, row)).optional()
 }
 
+/// Reads the value that a token stands for: a transient one lies beside its token.
+pub(crate) fn value_behind(
+    connection: &Connection,
+    table: &CompiledTable,
+    column: &CompiledColumn,
+    target: &TokenTarget,
+) -> rusqlite::Result<Option<Value>> {
+    match &target.value {
+        Some(json) => Ok(serde_json::from_str(json).ok()),
+        None => get_value(connection, table, column, &target.skyflow_id),
+    }
+}
+
 /// Reads one cell.
-pub(crate) fn get_value(
+fn get_value(
     connection: &Connection,
     table: &CompiledTable,
     column: &CompiledColumn,

@@ -110,9 +110,9 @@ fn a_restricted_value_is_restricted_wherever_it_stands() {
     let policy = policy(json!({"restrict_regex": ["Ann Lee"]}));
     let mut vault = Vault::default();
     let mut deidentifier = Deidentifier::new(&detector, &policy, &mut vault, 0);
-    deidentifier.start_learning();
+    deidentifier.learning = true;
     deidentifier.edits(&Passage::new("name: Ann Lee")).unwrap();
-    deidentifier.end_learning();
+    deidentifier.learning = false;
     let edits = deidentifier.edits(&Passage::new("by Ann Lee")).unwrap();
     assert_eq!(apply("by Ann Lee", &edits), "by [RESTRICTED]");
 }
@@ -124,9 +124,9 @@ fn a_learned_value_wins_over_a_shorter_finding_within_it() {
     let policy = policy(json!({}));
     let mut vault = Vault::default();
     let mut deidentifier = Deidentifier::new(&detector, &policy, &mut vault, 0);
-    deidentifier.start_learning();
+    deidentifier.learning = true;
     deidentifier.edits(&Passage::new("name: Old Mill House")).unwrap();
-    deidentifier.end_learning();
+    deidentifier.learning = false;
     let edits = deidentifier.edits(&Passage::new("at Old Mill House, Mill")).unwrap();
     assert_eq!(apply("at Old Mill House, Mill", &edits), "at [NAME_1], [LOCATION_CITY_1]");
 }
@@ -147,11 +147,11 @@ fn a_value_that_was_found_once_is_replaced_everywhere_else_in_the_file() {
         "Allowed One",
         "name: +49 (30) 1",
     ];
-    deidentifier.start_learning();
+    deidentifier.learning = true;
     for passage in passages {
         assert!(deidentifier.edits(&Passage::new(passage)).unwrap().is_empty());
     }
-    deidentifier.end_learning();
+    deidentifier.learning = false;
     let processed: Vec<String> =
         passages.iter().map(|text| apply(text, &deidentifier.edits(&Passage::new(text)).unwrap())).collect();
     assert_eq!(

@@ -29,14 +29,8 @@ fn deidentified(detector: &Detector, format: &str, content: &[u8], options: Valu
     let policy = Policy::read(serde_json::from_value::<PolicyOptions>(options).unwrap()).unwrap();
     let mut tokens = NoVaultTokens;
     let mut deidentifier = Deidentifier::new(detector, &policy, &mut tokens, 0);
-    let pass = |deidentifier: &mut Deidentifier<'_>| {
-        process(format, content, &FileOptions::default(), None, deidentifier)
-            .unwrap_or_else(|problem| panic!("{format}: {problem}"))
-    };
-    deidentifier.start_learning();
-    pass(&mut deidentifier);
-    deidentifier.end_learning();
-    pass(&mut deidentifier).outputs.remove(0).content
+    let run = deidentifier.twice(|rewrite| process(format, content, &FileOptions::default(), None, rewrite));
+    run.unwrap_or_else(|problem| panic!("{format}: {problem}")).outputs.remove(0).content
 }
 
 #[test]
