@@ -2,12 +2,13 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use http_body::{Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, StreamBody};
 
+use crate::pieces::Pieces;
 use crate::{BoxError, Error};
 
 /// The body of a request or an answer: bytes in memory, or a stream.
@@ -63,7 +64,8 @@ impl Body {
     /// # Errors
     ///
     /// Fails with [`ErrorKind::BodyTooLarge`](crate::ErrorKind::BodyTooLarge) as soon as more than `limit` bytes are
-    /// known to come, and with [`ErrorKind::Io`](crate::ErrorKind::Io) when the body breaks off.
+    /// known to come or there is no memory for them, and with [`ErrorKind::Io`](crate::ErrorKind::Io) when the body
+    /// breaks off.
     pub async fn collect(self, limit: usize) -> Result<Bytes, Error> {
         let mut body = match self.0 {
             Kind::Once(bytes) if bytes.len() <= limit => return Ok(bytes),
@@ -74,37 +76,16 @@ impl Body {
         if hint.lower() > limit as u64 {
             return Err(Error::body_too_large());
         }
-        let known = hint.exact().and_then(|length| usize::try_from(length).ok());
-        let mut chunks: Vec<Bytes> = Vec::new();
-        let mut whole = BytesMut::new();
-        let mut length = 0;
+        let announced = hint.exact().and_then(|length| usize::try_from(length).ok());
+        let mut pieces = Pieces::new(announced.unwrap_or_default());
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(Error::response_body)?.into_data() else { continue };
-            length += data.len();
-            if length > limit {
+            if data.len() > limit - pieces.len() {
                 return Err(Error::body_too_large());
             }
-            match known {
-                // Where the length is known, the chunks go into a buffer of that length as they come.
-                Some(known) if !chunks.is_empty() || !whole.is_empty() => {
-                    whole.reserve(known - whole.len().min(known));
-                    chunks.drain(..).for_each(|chunk| whole.extend_from_slice(&chunk));
-                    whole.extend_from_slice(&data);
-                }
-                // Elsewhere they are put together at the end: a buffer that grows by doubling may be twice as large.
-                _ => chunks.push(data),
-            }
+            pieces.push(data).map_err(|_| Error::body_too_large())?;
         }
-        Ok(match (whole.is_empty(), chunks.len()) {
-            (false, _) => whole.freeze(),
-            // A one-chunk body, the common case, is handed on without a copy.
-            (true, 1) => chunks.swap_remove(0),
-            (true, _) => {
-                whole.reserve(length);
-                chunks.iter().for_each(|chunk| whole.extend_from_slice(chunk));
-                whole.freeze()
-            }
-        })
+        pieces.join().map_err(|_| Error::body_too_large())
     }
 }
 

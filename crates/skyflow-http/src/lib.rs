@@ -7,6 +7,7 @@ pub mod layers;
 mod log_control;
 mod operation;
 mod path_template;
+mod pieces;
 mod service;
 mod stack;
 #[cfg(feature = "hyper")]
