@@ -289,7 +289,7 @@ async fn work(
 }
 
 fn run(
-    state: &State,
+    state: &Arc<State>,
     operation: Operation,
     path: &Parameters,
     parts: &Parts,

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{CannedRun, CannedRuns, Detector, Dictionary, Ocr, Policy, PolicyOptions, Recognizer, Tesseract};
+use super::{
+    CannedRun, CannedRuns, Detector, Dictionary, Ocr, Policy, PolicyOptions, Recognizer, RunQueue, Tesseract,
+};
 use crate::errors::{ApiError, ApiResult};
 
 /// What a builder says about Detect.
@@ -23,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) detector: Detector,
     pub(crate) canned: CannedRuns,
     pub(crate) run_time: Duration,
+    pub(crate) runs: Arc<RunQueue>,
     pub(crate) ocr: Option<Box<dyn Ocr>>,
     configurations: BTreeMap<String, PolicyOptions>,
 }
@@ -45,6 +48,7 @@ impl Settings {
             detector: Detector::new(recognizers, settings.dictionary),
             canned: CannedRuns::new(settings.canned),
             run_time: settings.run_time,
+            runs: Arc::default(),
             ocr: settings.ocr.or_else(|| Some(Box::new(Tesseract::find()?))),
             configurations,
         })

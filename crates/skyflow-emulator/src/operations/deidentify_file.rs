@@ -11,10 +11,11 @@ use super::deidentify_text::{entity, shift_seed};
 use super::{Call, Reply, runs};
 use crate::auth::{Caller, Permission};
 use crate::detect::{
-    Counts, Deidentifier, FileOptions, FileProblem, MaskingMethod, NoVaultTokens, Ocr, OcrError, OcrWord,
-    Policy, PolicyOptions, failed, output, process, succeeded,
+    Counts, Deidentifier, FileOptions, MaskingMethod, NoVaultTokens, Ocr, OcrError, OcrWord, Policy,
+    PolicyOptions, failed, output, process, succeeded,
 };
 use crate::errors::{ApiError, ApiResult};
+use crate::state::State;
 
 /// The formats that the endpoint for files of any kind takes.
 pub(super) const ANY: &[&str] = &[
@@ -67,7 +68,7 @@ impl FileData<'_> {
     }
 }
 
-/// Starts a run. The work is done at once, and shown when the time of the run is over.
+/// Starts a run: what is wrong with the request is told at once, and what is wrong with the file by the run.
 pub(super) fn start(call: &Call<'_>, caller: &Caller, formats: &[&str]) -> ApiResult<Reply> {
     caller.require(Permission::Deidentify)?;
     let mut request: DeidentifyFileRequest<'_> = call.json()?;
@@ -75,11 +76,10 @@ pub(super) fn start(call: &Call<'_>, caller: &Caller, formats: &[&str]) -> ApiRe
     let policy = policy(call, &mut request)?;
     let options = options(&request)?;
     let (content, format) = FileData::read(request.file, formats)?;
-    let answer = match call.state.detect.canned.answer(&content, &format) {
-        Some(answer) => answer,
-        None => processed(call, &policy, &format, &content, &options)?,
-    };
-    let run_id = runs::start(call, &answer)?;
+    let run_id = match call.state.detect.canned.answer(&content, &format) {
+        Some(answer) => runs::start_answered(call, &answer),
+        None => runs::start(call, move |state| processed(state, &policy, &format, &content, &options)),
+    }?;
     Ok(Reply::json(json!({ "run_id": run_id })).counting(1, 0))
 }
 
@@ -121,22 +121,15 @@ fn options(request: &DeidentifyFileRequest<'_>) -> ApiResult<FileOptions> {
 
 /// Goes through the file twice: what is found once is replaced everywhere. The store is not needed for it, so that other
 /// calls go on meanwhile.
-fn processed(
-    call: &Call<'_>,
-    policy: &Policy,
-    format: &str,
-    content: &[u8],
-    options: &FileOptions,
-) -> ApiResult<Value> {
-    let detect = &call.state.detect;
+fn processed(state: &State, policy: &Policy, format: &str, content: &[u8], options: &FileOptions) -> Value {
+    let detect = &state.detect;
     let read_once = detect.ocr.as_deref().map(|ocr| ReadOnce { ocr, words: OnceLock::new() });
     let ocr = read_once.as_ref().map(|ocr| ocr as &dyn Ocr);
     let mut tokens = NoVaultTokens;
     let mut deidentifier = Deidentifier::new(&detect.detector, policy, &mut tokens, shift_seed());
     let run = match deidentifier.twice(|rewrite| process(format, content, options, ocr, rewrite)) {
         Ok(run) => run,
-        Err(FileProblem::Refused(error)) => return Err(error),
-        Err(problem) => return Ok(failed(&problem.to_string())),
+        Err(problem) => return failed(&problem.to_string()),
     };
     let size = run.outputs.first().map_or(0, |file| file.content.len());
     let files = run.outputs.iter().map(|file| output(file.kind, &file.extension, &file.content));
@@ -152,7 +145,7 @@ fn processed(
         pages: run.pages.unwrap_or(0),
         slides: run.slides.unwrap_or(0),
     };
-    Ok(succeeded(files.chain([list]).collect(), size, &counts))
+    succeeded(files.chain([list]).collect(), size, &counts)
 }
 
 /// Reads the one image of a run once, although the run goes through its file twice.

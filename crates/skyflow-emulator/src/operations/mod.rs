@@ -38,7 +38,7 @@ use crate::state::{Now, State};
 
 /// A request, read and decoded as far as every operation needs it.
 pub(crate) struct Call<'a> {
-    pub(crate) state: &'a State,
+    pub(crate) state: &'a Arc<State>,
     pub(crate) now: Now,
     pub(crate) path: &'a Parameters,
     pub(crate) query: QueryParameters,

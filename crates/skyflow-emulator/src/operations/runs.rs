@@ -1,4 +1,7 @@
-//! The runs of Detect: made when they are started, and answered when their time is over.
+//! The runs of Detect: the work is done in the background, and shown when the time of the run is over.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -7,15 +10,45 @@ use crate::auth::{Caller, Permission};
 use crate::detect::{failed, without_output};
 use crate::errors::ApiResult;
 use crate::random;
-use crate::state::State;
+use crate::state::{Now, State};
 use crate::store::runs::{self, RunRow};
 
-/// Stores what a run will answer, and returns its id.
-pub(super) fn start(call: &Call<'_>, answer: &Value) -> ApiResult<String> {
+/// How long a question waits for work that outlasts the time of its run: small files have ended at the first question
+/// then, whatever the machine has to do.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long an ended run is kept, in milliseconds.
+const KEPT: i64 = 24 * 60 * 60 * 1000;
+
+/// Starts a run whose answer is known.
+pub(super) fn start_answered(call: &Call<'_>, answer: &Value) -> ApiResult<String> {
+    put(call, Some(answer.to_string()))
+}
+
+/// Starts a run whose answer takes work.
+pub(super) fn start(
+    call: &Call<'_>,
+    work: impl FnOnce(&State) -> Value + Send + 'static,
+) -> ApiResult<String> {
+    let run_id = put(call, None)?;
+    let (state, id) = (Arc::clone(call.state), run_id.clone());
+    call.state.detect.runs.push(run_id.clone(), move || {
+        let answer = work(&state).to_string();
+        if let Err(error) = state.store.write(|transaction| runs::answer(transaction, &id, &answer)) {
+            tracing::error!(code = ?error.sqlite_error_code(), "the answer of a run of Detect could not be stored");
+        }
+    });
+    Ok(run_id)
+}
+
+fn put(call: &Call<'_>, answer: Option<String>) -> ApiResult<String> {
     let run_id = random::uuid();
     let time = i64::try_from(call.state.detect.run_time.as_millis()).unwrap_or(i64::MAX);
-    let row = RunRow { ends_at: call.now.millis().saturating_add(time), answer: answer.to_string() };
-    call.state.store.write(|transaction| runs::put(transaction, &run_id, &row))?;
+    let row = RunRow { ends_at: call.now.millis().saturating_add(time), answer };
+    call.state.store.write(|transaction| {
+        runs::remove_before(transaction, call.now.millis().saturating_sub(KEPT))?;
+        runs::put(transaction, &run_id, &row)
+    })?;
     Ok(run_id)
 }
 
@@ -23,14 +56,30 @@ pub(super) fn start(call: &Call<'_>, answer: &Value) -> ApiResult<String> {
 pub(super) fn get(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     caller.require(Permission::Deidentify)?;
     call.require_vault(call.query.one("vault_id"))?;
-    let row = call.state.store.read(|connection| runs::get(connection, call.path.get("run_id")))?;
-    Ok(Reply::json(match row {
-        Some(row) if call.now.millis() < row.ends_at => {
-            without_output("IN_PROGRESS", "De-identification is in progress.")
+    let run_id = call.path.get("run_id");
+    let find = || call.state.store.read(|connection| runs::get(connection, run_id));
+    let mut row = find()?;
+    let mut at_work = false;
+    if row.as_ref().is_some_and(|row| row.answer.is_none() && row.ends_at <= call.now.millis()) {
+        at_work = !call.state.detect.runs.wait(run_id, PATIENCE);
+        row = find()?;
+    }
+    Ok(Reply::json(answer(row, call.now, at_work)))
+}
+
+fn answer(row: Option<RunRow>, now: Now, at_work: bool) -> Value {
+    let in_progress = || without_output("IN_PROGRESS", "De-identification is in progress.");
+    match row {
+        Some(row) if now.millis() < row.ends_at => in_progress(),
+        Some(RunRow { answer: Some(answer), ends_at }) if now.millis() <= ends_at.saturating_add(KEPT) => {
+            serde_json::from_str(&answer).unwrap_or_else(|_| json!({}))
         }
-        Some(row) => serde_json::from_str(&row.answer).unwrap_or_else(|_| json!({})),
-        None => without_output("UNKNOWN", "The run does not exist or has expired."),
-    }))
+        Some(RunRow { answer: None, .. }) if at_work => in_progress(),
+        Some(RunRow { answer: None, .. }) => {
+            failed("The embedded vault stopped before its work on the file was done. Start a new run.")
+        }
+        Some(_) | None => without_output("UNKNOWN", "The run does not exist or has expired."),
+    }
 }
 
 pub(crate) fn finish(state: &State, run_id: &str) -> bool {
@@ -38,7 +87,7 @@ pub(crate) fn finish(state: &State, run_id: &str) -> bool {
 }
 
 pub(crate) fn fail(state: &State, run_id: &str, message: &str) -> bool {
-    change(state, run_id, |row| row.answer = failed(message).to_string())
+    change(state, run_id, |row| row.answer = Some(failed(message).to_string()))
 }
 
 pub(crate) fn forget(state: &State, run_id: &str) -> bool {

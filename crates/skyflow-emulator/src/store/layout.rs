@@ -38,7 +38,7 @@ pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
          CREATE TABLE IF NOT EXISTS detect_runs (
              run_id TEXT PRIMARY KEY,
              ends_at INTEGER NOT NULL,
-             answer TEXT NOT NULL
+             answer TEXT
          ) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS roles (
              id TEXT PRIMARY KEY, name TEXT NOT NULL, built_in TEXT NOT NULL

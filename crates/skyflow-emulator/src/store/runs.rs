@@ -6,14 +6,22 @@ use rusqlite::{Connection, OptionalExtension, params};
 pub(crate) struct RunRow {
     /// Milliseconds since 1970; until then the run is under way.
     pub(crate) ends_at: i64,
-    /// The answer of the ended run, as JSON.
-    pub(crate) answer: String,
+    /// The answer of the ended run, as JSON; nothing as long as there is work to do.
+    pub(crate) answer: Option<String>,
 }
 
 pub(crate) fn put(connection: &Connection, run_id: &str, run: &RunRow) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO detect_runs VALUES (?1, ?2, ?3)")?
         .execute(params![run_id, run.ends_at, run.answer])
+        .map(drop)
+}
+
+/// Gives a run its answer, unless it has one or is gone.
+pub(crate) fn answer(connection: &Connection, run_id: &str, answer: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE detect_runs SET answer = ?2 WHERE run_id = ?1 AND answer IS NULL")?
+        .execute(params![run_id, answer])
         .map(drop)
 }
 
@@ -30,4 +38,9 @@ pub(crate) fn remove(connection: &Connection, run_id: &str) -> rusqlite::Result<
         .prepare_cached("DELETE FROM detect_runs WHERE run_id = ?1")?
         .execute([run_id])
         .map(|removed| removed > 0)
+}
+
+/// Forgets the runs that ended before a time.
+pub(crate) fn remove_before(connection: &Connection, time: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM detect_runs WHERE ends_at < ?1")?.execute([time]).map(drop)
 }
