@@ -11,8 +11,8 @@ const SCORE: f64 = 1.0;
 
 /// Phrases that are entities because somebody said so: names of projects and products, events, whatever no rule knows.
 ///
-/// A phrase is found at the borders of words, in capitals and small letters, and with any white space between its
-/// words. It is taught before a vault is built or while it runs:
+/// A phrase is found at the borders of words, in capitals and small letters, and with white space or a hyphen between
+/// its words. It is taught before a vault is built or while it runs:
 ///
 /// ```
 /// use skyflow_emulator::{Dictionary, EmbeddedVault};
@@ -25,7 +25,7 @@ const SCORE: f64 = 1.0;
 /// # Ok::<(), skyflow_emulator::BuildError>(())
 /// ```
 #[derive(Default)]
-pub struct Dictionary(RwLock<Phrases>);
+pub struct Dictionary(RwLock<Phrases<DetectEntity>>);
 
 impl Dictionary {
     /// Starts without phrases.
@@ -36,18 +36,21 @@ impl Dictionary {
     /// Teaches a phrase; what it was before is forgotten. Only letters and digits count: `C++` is found wherever a `C`
     /// stands by itself, and a phrase without any is never found.
     pub fn teach(&self, phrase: impl AsRef<str>, entity: impl Into<DetectEntity>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).add(phrase.as_ref(), entity.into());
+        let mut phrases = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        phrases.remove(phrase.as_ref());
+        phrases.add(phrase.as_ref(), entity.into());
     }
 
-    fn phrases(&self) -> RwLockReadGuard<'_, Phrases> {
+    fn phrases(&self) -> RwLockReadGuard<'_, Phrases<DetectEntity>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Recognizer for Dictionary {
     fn recognize(&self, passage: &Passage<'_>) -> Vec<Finding> {
-        let found = self.phrases().find(passage.text());
-        found.into_iter().map(|(range, entity)| Finding::new(range, entity, SCORE)).collect()
+        let phrases = self.phrases();
+        let found = phrases.find(passage.text()).into_iter();
+        found.map(|(range, entity)| Finding::new(range, entity.clone(), SCORE)).collect()
     }
 }
 
@@ -78,8 +81,12 @@ mod tests {
     fn phrases_are_found_at_the_borders_of_words_in_any_case() {
         let (project, event, product) = (DetectEntity::PROJECT, DetectEntity::EVENT, DetectEntity::PRODUCT);
         assert_eq!(found("😀falcon, Falcons"), [("falcon", event.clone())]);
-        assert_eq!(found("ACME\r\n falcon"), [("ACME\r\n falcon", project), ("falcon", event.clone())]);
+        assert_eq!(
+            found("ACME\r\n falcon"),
+            [("ACME\r\n falcon", project.clone()), ("falcon", event.clone())]
+        );
         assert_eq!(found("Acme. Falcon"), [("Falcon", event.clone())]);
+        assert_eq!(found("acme-falcon"), [("acme-falcon", project), ("falcon", event.clone())]);
         assert_eq!(
             found("dr.  strange, Dr Strange"),
             [("dr.  strange", event.clone()), ("Dr Strange", event.clone())]

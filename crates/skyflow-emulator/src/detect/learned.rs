@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use skyflow_types::DetectEntity;
 
 use super::Finding;
-use super::phrases::{is_of_word, words};
+use super::segmentation::{is_word, words};
 
 /// How long values are that are looked for once they are known, in bytes: a shorter one may be any word, and a longer
 /// one, such as an address of the web with its parameters, hardly stands there twice.
@@ -87,8 +87,8 @@ impl Learned {
                 let Some(start) = at.checked_sub(shape.lead).filter(|start| *start >= end) else { continue };
                 let range = start..start + shape.length;
                 let Some(candidate) = text.get(range.clone()) else { continue };
-                let ends_there = !text.get(range.end..).unwrap_or_default().starts_with(is_of_word)
-                    || !candidate.ends_with(is_of_word);
+                let ends_there = !text.get(range.end..).unwrap_or_default().starts_with(is_word)
+                    || !candidate.ends_with(is_word);
                 if let Some((entity, score)) =
                     ends_there.then(|| self.values.get(&candidate.to_lowercase())).flatten()
                 {

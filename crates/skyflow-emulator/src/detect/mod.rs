@@ -16,6 +16,7 @@ mod reidentifier;
 mod rewrite;
 mod rules;
 mod run_queue;
+mod segmentation;
 mod settings;
 mod vault_tokens;
 mod words;

@@ -3,59 +3,80 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use skyflow_types::DetectEntity;
+use super::segmentation::words;
 
-/// Phrases, and what each of them is.
-#[derive(Clone, Default)]
-pub(super) struct Phrases {
+/// Phrases, and what each of them means.
+#[derive(Debug)]
+pub(super) struct Phrases<T> {
     /// By the first word of each phrase, in small letters.
-    by_first_word: HashMap<String, Vec<Phrase>>,
+    by_first_word: HashMap<String, Vec<Phrase<T>>>,
 }
 
-#[derive(Clone)]
-struct Phrase {
-    /// The words behind the first, each with what stands before it.
+#[derive(Debug)]
+struct Phrase<T> {
+    /// The words behind the first, each with what stands before it besides white space.
     rest: Vec<(String, String)>,
-    entity: DetectEntity,
+    meaning: T,
 }
 
-impl Phrases {
-    /// Adds a phrase; what it was before is forgotten. A phrase without a letter or digit is never found.
-    pub(super) fn add(&mut self, phrase: &str, entity: DetectEntity) {
-        let words: Vec<(usize, &str)> = words(phrase).collect();
-        let Some((_, first)) = words.first() else { return };
-        let rest = joints(phrase, &words).map(|(joint, word)| (joint.trim().to_owned(), word.to_lowercase()));
-        let rest: Vec<(String, String)> = rest.collect();
-        let known = self.by_first_word.entry(first.to_lowercase()).or_default();
-        known.retain(|other| other.rest != rest);
-        known.push(Phrase { rest, entity });
+impl<T> Default for Phrases<T> {
+    fn default() -> Self {
+        Self { by_first_word: HashMap::new() }
+    }
+}
+
+impl<T> Phrases<T> {
+    /// Adds a phrase, beside what it means already. A phrase without a word is never found.
+    pub(super) fn add(&mut self, phrase: &str, meaning: T) {
+        if let Some((first, rest)) = split(phrase) {
+            self.by_first_word.entry(first).or_default().push(Phrase { rest, meaning });
+        }
+    }
+
+    /// Forgets what a phrase means.
+    pub(super) fn remove(&mut self, phrase: &str) {
+        if let Some((first, rest)) = split(phrase)
+            && let Some(known) = self.by_first_word.get_mut(&first)
+        {
+            known.retain(|other| other.rest != rest);
+        }
     }
 
     pub(super) fn len(&self) -> usize {
         self.by_first_word.values().map(Vec::len).sum()
     }
 
-    /// Finds phrases in capitals and small letters, with any white space between their words.
-    pub(super) fn find(&self, text: &str) -> Vec<(Range<usize>, DetectEntity)> {
+    /// Finds phrases in capitals and small letters, in the order of their first words.
+    pub(super) fn find(&self, text: &str) -> Vec<(Range<usize>, &T)> {
         if self.by_first_word.is_empty() {
             return Vec::new();
         }
         let words: Vec<(usize, &str)> = words(text).collect();
         let mut found = Vec::new();
+        let mut small = String::new();
         for (at, (start, first)) in words.iter().enumerate() {
-            for phrase in self.by_first_word.get(&first.to_lowercase()).into_iter().flatten() {
+            let Some(phrases) = self.by_first_word.get(lower(first, &mut small)) else { continue };
+            for phrase in phrases {
                 let Some(these) = words.get(at..=at + phrase.rest.len()) else { continue };
-                let fits =
-                    joints(text, these).zip(&phrase.rest).all(|((joint, word), (known_joint, known))| {
-                        (joins(joint) || joint.trim() == known_joint) && word.to_lowercase() == *known
-                    });
-                if let (true, Some((last_start, last))) = (fits, these.last()) {
-                    found.push((*start..last_start + last.len(), phrase.entity.clone()));
+                let mut joined = joints(text, these).zip(&phrase.rest);
+                if joined.all(|((joint, word), (known_joint, known))| {
+                    joins(joint, known_joint) && lower(word, &mut small) == known
+                }) && let Some((last_start, last)) = these.last()
+                {
+                    found.push((*start..last_start + last.len(), &phrase.meaning));
                 }
             }
         }
         found
     }
+}
+
+/// Returns the first word of a phrase, and the others with what stands before each.
+fn split(phrase: &str) -> Option<(String, Vec<(String, String)>)> {
+    let words: Vec<(usize, &str)> = words(phrase).collect();
+    let (_, first) = words.first()?;
+    let rest = joints(phrase, &words).map(|(joint, word)| (joint.trim().to_owned(), word.to_lowercase()));
+    Some((first.to_lowercase(), rest.collect()))
 }
 
 /// Words behind the first, each with what stands between it and the one before.
@@ -66,23 +87,15 @@ fn joints<'a>(text: &'a str, words: &[(usize, &'a str)]) -> impl Iterator<Item =
     })
 }
 
-/// Tells whether what stands between two words leaves them in one phrase: it ends no sentence.
-fn joins(joint: &str) -> bool {
-    !joint.contains(['!', '?', ';', ':', '(', ')']) && !joint.contains(". ")
+/// Tells whether two words of a phrase stand together: as the phrase has them, with white space, or with one mark that
+/// ties words.
+fn joins(joint: &str, known: &str) -> bool {
+    matches!(joint.trim(), "" | "-" | "\u{2011}" | "'" | "’") || joint.trim() == known
 }
 
-/// The words of a text, each with where it starts: letters, digits, and the marks that go with them.
-pub(super) fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let start = at + text.get(at..)?.find(is_of_word)?;
-        let rest = text.get(start..)?;
-        at = start + rest.find(|letter| !is_of_word(letter)).unwrap_or(rest.len());
-        Some((start, text.get(start..at)?))
-    })
-}
-
-/// Tells whether a character is part of a word; combining marks belong to the letter before them.
-pub(super) fn is_of_word(letter: char) -> bool {
-    letter.is_alphanumeric() || letter == '_' || ('\u{300}'..='\u{36f}').contains(&letter)
+/// Writes a word in small letters into a buffer that is used again for every word.
+fn lower<'a>(word: &str, buffer: &'a mut String) -> &'a str {
+    buffer.clear();
+    buffer.extend(word.chars().flat_map(char::to_lowercase));
+    buffer
 }

@@ -186,24 +186,31 @@ impl Policy {
 }
 
 fn checked(field: &str, entities: Vec<DetectEntity>) -> ApiResult<BTreeSet<DetectEntity>> {
-    if entities.iter().all(DetectEntity::is_known) {
-        return Ok(entities.into_iter().collect());
+    // What it names is not repeated: it may be a value that stands in the wrong place.
+    match entities.iter().position(|entity| !entity.is_known()) {
+        None => Ok(entities.into_iter().collect()),
+        Some(index) => Err(ApiError::bad_request(format!(
+            "Invalid request. {field}[{index}] is no entity type. Specify valid entity types."
+        ))),
     }
-    Err(ApiError::bad_request(format!(
-        "Invalid request. {field} names an entity type that does not exist. Specify valid entity types."
-    )))
 }
 
 /// A pattern of the restrict list has to match an entity as a whole.
 fn compiled(field: &str, patterns: Option<Vec<String>>, whole: bool) -> ApiResult<Vec<Regex>> {
-    let compile = |pattern: String| {
-        let pattern = if whole { format!(r"\A(?:{pattern})\z") } else { pattern };
+    let compile = |(index, pattern): (usize, String)| {
+        // By itself too: `a)|(b` is no pattern, although it is one in a group.
+        let compiled = Regex::new(&pattern).and_then(|compiled| match whole {
+            true => Regex::new(&format!(r"\A(?:{pattern})\z")),
+            false => Ok(compiled),
+        });
         // The text of the error would repeat the pattern, which may hold a value.
-        Regex::new(&pattern).map_err(|_| {
-            ApiError::bad_request(format!("Invalid request. {field} holds an invalid regular expression."))
+        compiled.map_err(|_| {
+            ApiError::bad_request(format!(
+                "Invalid request. {field}[{index}] is no valid regular expression."
+            ))
         })
     };
-    patterns.unwrap_or_default().into_iter().map(compile).collect()
+    patterns.unwrap_or_default().into_iter().enumerate().map(compile).collect()
 }
 
 fn shift(options: ShiftOptions) -> ApiResult<DateShift> {
@@ -293,6 +300,18 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_says_which_element_of_a_list_it_is() {
+        for (options, named) in [
+            (json!({"entity_types": ["ssn", "no_such"]}), "entity_types[1]"),
+            (json!({"token_type": {"entity_only": ["no_such"]}}), "token_type.entity_only[0]"),
+            (json!({"allow_regex": ["a", "b", "("]}), "allow_regex[2]"),
+        ] {
+            let message = policy(options).map(drop).unwrap_err();
+            assert!(message.contains(named), "{message}");
+        }
+    }
+
+    #[test]
     fn options_that_cannot_be_meant_are_refused_without_their_values() {
         for options in [
             json!({"entity_types": ["canary"]}),
@@ -301,6 +320,7 @@ mod tests {
             json!({"token_type": {"entity_only": ["ssn"], "vault_token": ["ssn"]}}),
             json!({"allow_regex": ["canary("]}),
             json!({"restrict_regex": ["canary)"]}),
+            json!({"restrict_regex": ["canary)|(?:x"]}),
             json!({"transformations": {"shift_dates": {}}}),
             json!({"transformations": {"shift_dates": {"min_days": 0, "max_days": 3}}}),
             json!({"transformations": {"shift_dates": {"min_days": 4, "max_days": 3}}}),

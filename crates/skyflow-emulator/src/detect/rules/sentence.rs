@@ -1,4 +1,4 @@
-use super::shape::is_word;
+use crate::detect::segmentation::is_word;
 
 /// A word of a text, with the hyphens and apostrophes inside of it, but without a possessive end.
 #[derive(Debug, Clone, Copy, PartialEq)]

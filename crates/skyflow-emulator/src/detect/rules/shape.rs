@@ -3,6 +3,7 @@ use std::ops::Range;
 use regex::Regex;
 use skyflow_types::DetectEntity;
 
+use crate::detect::segmentation::is_word;
 use crate::detect::{Finding, Passage, Recognizer};
 
 /// How far before a finding a cue may begin, in bytes. A bound, so that looking back costs the same in every text.
@@ -19,16 +20,6 @@ pub(super) const LETTERS: &str = r"A-Za-z\x{c0}-\x{1fff}\x{2c00}-\x{2dff}\x{3040
 pub(super) fn pattern(text: &str) -> Regex {
     // Cannot fail: no part of a pattern comes from outside of this module, and `built_in_rules_compile` builds all.
     Regex::new(text).expect("a pattern of the rules is valid")
-}
-
-/// Tells whether a letter belongs to a word: marks that combine with the letter before them do.
-pub(super) fn is_word(letter: char) -> bool {
-    letter.is_alphanumeric()
-        || letter == '_'
-        || matches!(letter,
-            '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{64b}'..='\u{65f}'
-            | '\u{93c}' | '\u{94d}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
-            | '\u{fe20}'..='\u{fe2f}')
 }
 
 /// Returns the end of a text before a place: at most as long as a cue and what may stand behind it.

@@ -1,9 +1,8 @@
 use crate::detect::files::mapped_text::{MappedText, Splices};
 use crate::detect::files::xml::{Attribute, decode, escape_attribute, local};
 use crate::detect::files::{FileProblem, rewriter::Rewriter};
-use crate::detect::rewrite::Edit;
 
-use super::formula::identifier;
+use super::names::Names;
 
 /// Attributes that hold what people write, whatever they say.
 const TEXTS: [&str; 31] = [
@@ -87,6 +86,7 @@ pub(super) fn rewrite(
     element: &str,
     attributes: &[Attribute],
     splices: &mut Splices,
+    names: &mut Names,
     rewriter: &mut Rewriter<'_>,
 ) -> Result<(), FileProblem> {
     for attribute in attributes {
@@ -97,11 +97,13 @@ pub(super) fn rewrite(
         if written.starts_with("xmlns") || !is_text(element, name, text.text()) {
             continue;
         }
-        let edits = rewriter.edits_aside(text.text(), name)?;
-        let edits: Vec<Edit> = edits
-            .into_iter()
-            .map(|edit| Edit { replacement: allowed(element, name, &edit.replacement), ..edit })
-            .collect();
+        let mut edits = rewriter.edits_aside(text.text(), name)?;
+        if is_name(element, name) {
+            for edit in &mut edits {
+                let value = text.text().get(edit.range.clone()).unwrap_or_default();
+                edit.replacement = names.name(value, &edit.replacement);
+            }
+        }
         splices.edit(&text, &edits, escape_attribute);
     }
     Ok(())
@@ -126,16 +128,13 @@ fn is_divided_number(value: &str) -> bool {
     is_number && (7..value.len()).contains(&digits) && value.parse::<f64>().is_err()
 }
 
-/// Returns what an attribute may hold of a replacement: some are names that others refer to.
-fn allowed(element: &str, name: &str, replacement: &str) -> String {
-    match (element, name) {
-        ("sheet", "name") => {
-            let allowed = |c: char| !"[]:*?/\\'".contains(c);
-            replacement.chars().filter(|c| allowed(*c)).collect()
-        }
-        ("definedName" | "table" | "bookmarkStart", "name" | "displayName") | (_, "anchor") => {
-            identifier(replacement)
-        }
-        _ => replacement.to_owned(),
-    }
+/// Tells whether an attribute holds a name that others refer to.
+fn is_name(element: &str, name: &str) -> bool {
+    matches!(
+        (element, name),
+        ("sheet", "name")
+            | ("hyperlink", "location")
+            | ("definedName" | "table" | "bookmarkStart", "name" | "displayName")
+            | (_, "anchor")
+    )
 }

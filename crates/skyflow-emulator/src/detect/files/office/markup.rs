@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use super::header_footer::{has_codes, without_codes};
+use super::names::Names;
 use super::paragraph::{Change, Paragraph};
 use super::table::Table;
 use super::worksheet::{Workbook, is_worksheet};
@@ -21,7 +22,8 @@ const FORMULAS: [&str; 6] =
 pub(super) fn rewrite(
     part: &str,
     source: &str,
-    workbook: &mut Workbook,
+    workbook: &Workbook,
+    names: &mut Names,
     rewriter: &mut Rewriter<'_>,
 ) -> Result<String, FileProblem> {
     let tokens = tokens(source)?;
@@ -31,6 +33,7 @@ pub(super) fn rewrite(
         part,
         source,
         workbook,
+        names,
         splices,
         rewriter,
         open: Vec::new(),
@@ -49,6 +52,7 @@ struct Walk<'a, 'r> {
     part: &'a str,
     source: &'a str,
     workbook: &'a Workbook,
+    names: &'a mut Names,
     splices: Splices,
     rewriter: &'a mut Rewriter<'r>,
     open: Vec<&'a str>,
@@ -70,7 +74,7 @@ impl<'a> Walk<'a, '_> {
                     if let Some(table) = self.tables.last_mut() {
                         table.note(paragraph.text());
                     }
-                    paragraph.finish(&mut self.splices, self.rewriter)?;
+                    paragraph.finish(&mut self.splices, self.names, self.rewriter)?;
                 }
                 if self.name(name) == "tbl" {
                     self.tables.pop();
@@ -97,7 +101,7 @@ impl<'a> Walk<'a, '_> {
         empty: bool,
     ) -> Result<(), FileProblem> {
         let name = self.name(tag);
-        attributes::rewrite(self.source, name, attributes, &mut self.splices, self.rewriter)?;
+        attributes::rewrite(self.source, name, attributes, &mut self.splices, self.names, self.rewriter)?;
         let is_edited = attributes.iter().any(|attribute| self.splices.touches(&attribute.value));
         if self.part.starts_with("xl/pivotCache/") && ["n", "d"].contains(&name) && is_edited {
             // A number or a time that has become a text.
@@ -174,7 +178,7 @@ impl<'a> Walk<'a, '_> {
                     false => self.rewriter.edits(text.text(), parent)?,
                 };
                 match FORMULAS.contains(&parent) {
-                    true => formula::edit(&mut self.splices, &text, &edits),
+                    true => formula::edit(&mut self.splices, &text, &edits, self.names),
                     false => self.splices.edit(&text, &edits, escape),
                 }
                 Ok(())

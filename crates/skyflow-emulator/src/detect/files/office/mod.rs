@@ -8,6 +8,7 @@ mod contents;
 mod formula;
 mod header_footer;
 mod markup;
+mod names;
 mod package;
 mod paragraph;
 mod properties;
@@ -18,6 +19,7 @@ mod worksheet;
 #[cfg(test)]
 mod tests;
 
+use self::names::Names;
 use self::package::Package;
 use self::worksheet::Workbook;
 use super::xml::{self, Document};
@@ -47,10 +49,11 @@ pub(super) fn process(
     contents::check(kind, &package)?;
     contents::check_names(&package, rewriter)?;
     let removed = contents::remove(&mut package);
-    let mut workbook = match kind {
+    let workbook = match kind {
         Kind::Spreadsheet => Workbook::read(&package)?,
         Kind::Document | Kind::Presentation => Workbook::default(),
     };
+    let mut names = Names::default();
     for part in &mut package.parts {
         if !contents::is_xml(&part.name, &part.content) {
             continue;
@@ -71,7 +74,7 @@ pub(super) fn process(
         } else if name.starts_with("docProps/") {
             properties::rewrite(source, rewriter)?
         } else {
-            markup::rewrite(name, source, &mut workbook, rewriter)?
+            markup::rewrite(name, source, &workbook, &mut names, rewriter)?
         };
         part.content = document.write(&changed);
     }

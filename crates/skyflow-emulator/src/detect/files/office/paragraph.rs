@@ -3,6 +3,7 @@ use crate::detect::files::xml::escape;
 use crate::detect::files::{FileProblem, rewriter::Rewriter};
 
 use super::formula;
+use super::names::Names;
 
 /// The text of a paragraph, put together from its runs.
 #[derive(Default)]
@@ -66,6 +67,7 @@ impl Paragraph {
     pub(super) fn finish(
         self,
         splices: &mut Splices,
+        names: &mut Names,
         rewriter: &mut Rewriter<'_>,
     ) -> Result<(), FileProblem> {
         let edits = rewriter.edits(self.current.text(), &self.label)?;
@@ -75,7 +77,7 @@ impl Paragraph {
             splices.edit(&self.original, &edits, escape);
         }
         let edits = rewriter.edits_aside(self.instructions.text(), "")?;
-        formula::edit(splices, &self.instructions, &edits);
+        formula::edit(splices, &self.instructions, &edits, names);
         Ok(())
     }
 }

@@ -2,12 +2,15 @@ use std::collections::BTreeSet;
 use std::io::{Cursor, Write};
 
 use super::package::Package;
+use crate::detect::Passage;
 use crate::detect::files::planted::{
     NAME, NUMBER, ReplacePlanted, assert_nothing_planted, keep, redact, run, survive_cuts, unfold,
 };
 use crate::detect::files::samples::{PLANTED, excel::excel, slides::slides, word::word};
 use crate::detect::files::xml::{Token, local, tokens};
 use crate::detect::files::{FileOptions, FileProblem, process};
+use crate::detect::rewrite::{Edit, Rewrite};
+use crate::errors::ApiResult;
 
 fn samples() -> [(&'static str, Vec<u8>); 3] {
     [
@@ -105,6 +108,41 @@ fn numbers_become_texts_under_the_header_of_their_column() {
     );
 }
 
+/// Replaces two people with the same token.
+struct EntityOnly;
+
+impl Rewrite for EntityOnly {
+    fn edits(&mut self, passage: &Passage<'_>) -> ApiResult<Vec<Edit>> {
+        let people = ["Ada Quillfeather", "Bo O'Larkin", "Bo O''Larkin"];
+        let mut edits: Vec<Edit> = people
+            .iter()
+            .flat_map(|person| passage.text().match_indices(person))
+            .map(|(start, found)| Edit {
+                range: start..start + found.len(),
+                replacement: "[NAME]".to_owned(),
+            })
+            .collect();
+        edits.sort_by_key(|edit| edit.range.start);
+        Ok(edits)
+    }
+}
+
+#[test]
+fn sheets_that_are_called_after_people_with_one_token_stay_apart_and_so_do_their_references() {
+    let workbook = r#"<workbook><sheets><sheet name="Ada Quillfeather"/><sheet name="Bo O'Larkin"/></sheets>
+        <definedName name="x">'Bo O''Larkin'!$A$1+'Ada Quillfeather'!$A$1</definedName></workbook>"#;
+    let sheet = r#"<worksheet><hyperlink location="'Bo O''Larkin'!A1"/></worksheet>"#;
+    let sample = with_part(&excel(&PLANTED).unwrap(), "xl/workbook.xml", workbook.as_bytes());
+    let sample = with_part(&sample, "xl/worksheets/sheet9.xml", sheet.as_bytes());
+    let run = process("xlsx", &sample, &FileOptions::default(), None, &mut EntityOnly).unwrap();
+    let workbook = part(&run.outputs[0].content, "xl/workbook.xml");
+    for kept in [r#"<sheet name="NAME"/><sheet name="NAME_2"/>"#, ">'NAME_2'!$A$1+'NAME'!$A$1<"] {
+        assert!(workbook.contains(kept), "{workbook}");
+    }
+    let sheet = part(&run.outputs[0].content, "xl/worksheets/sheet9.xml");
+    assert!(sheet.contains(r#"location="'NAME_2'!A1""#), "{sheet}");
+}
+
 #[test]
 fn cells_of_tables_stand_under_the_first_row() {
     let mut rewrite = ReplacePlanted::default();
@@ -148,6 +186,7 @@ fn a_property_that_was_a_number_becomes_a_text() {
 /// Adds a part to a sample.
 fn with_part(sample: &[u8], name: &str, content: &[u8]) -> Vec<u8> {
     let mut package = Package::read(sample).unwrap();
+    package.parts.retain(|part| part.name != name);
     package.parts.push(super::package::Part { name: name.into(), content: content.into() });
     package.write().unwrap()
 }
