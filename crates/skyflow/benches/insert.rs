@@ -2,19 +2,14 @@
 //! memory. `cargo bench -p skyflow` prints both, with the allocations of each.
 #![expect(clippy::unwrap_used, reason = "a benchmark")]
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+mod support;
 
 use bytes::Bytes;
 use divan::{AllocProfiler, Bencher};
-use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde::{Deserialize, Serialize};
 use skyflow::http::{Body, BoxError, Request, Response};
-use skyflow::{Credentials, InsertRequest, Skyflow, Vault, VaultConfig};
-use tokio::runtime::{Builder, Runtime};
+use skyflow::{InsertRequest, Skyflow, Vault, VaultConfig};
+use support::{RawHyper, key, runtime, server};
 
 #[global_allocator]
 static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
@@ -55,47 +50,6 @@ fn body(rows: usize) -> Bytes {
     serde_json::to_vec(&serde_json::json!({"records": rows, "tokenization": true})).unwrap().into()
 }
 
-/// A server that reads one request after another and answers each with the same bytes.
-fn server(rows: usize) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let body = answer(rows);
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    std::thread::spawn(move || {
-        for connection in listener.incoming() {
-            let mut connection = connection.unwrap();
-            connection.set_nodelay(true).unwrap();
-            let answer = answer.clone();
-            std::thread::spawn(move || {
-                let mut seen = Vec::new();
-                let mut chunk = [0; 65_536];
-                while let Ok(read @ 1..) = connection.read(&mut chunk) {
-                    seen.extend_from_slice(chunk.get(..read).unwrap());
-                    let Some(head) = seen.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-                    let text = String::from_utf8_lossy(seen.get(..head).unwrap()).to_ascii_lowercase();
-                    let length = text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
-                    if seen.len() >= head + 4 + length.unwrap().parse::<usize>().unwrap() {
-                        connection.write_all(answer.as_bytes()).unwrap();
-                        seen.clear();
-                    }
-                }
-            });
-        }
-    });
-    address
-}
-
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-fn key() -> Credentials {
-    Credentials::api_key("sky-ab123-0123456789abcdef0123456789abcdef").unwrap()
-}
-
 async fn insert(vault: &Vault, rows: usize) -> Vec<Tokens> {
     vault.insert(request(rows)).await.unwrap().records().unwrap()
 }
@@ -103,14 +57,9 @@ async fn insert(vault: &Vault, rows: usize) -> Vec<Tokens> {
 /// The floor: the same bytes out and in, no serialising, no decoding, no stack.
 #[divan::bench(args = ROWS)]
 fn loopback_raw_hyper(bencher: Bencher<'_, '_>, rows: usize) {
-    let (runtime, uri) = (runtime(), format!("http://{}/v1/vaults/v1/table1", server(rows)));
-    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-    let body = body(rows);
-    let call = || async {
-        let request = hyper::Request::post(&uri).header("content-type", "application/json");
-        let answer = client.request(request.body(Full::new(body.clone())).unwrap()).await.unwrap();
-        answer.into_body().collect().await.unwrap().to_bytes()
-    };
+    let (runtime, hyper, body) = (runtime(), RawHyper::new(), body(rows));
+    let uri = format!("http://{}/v1/vaults/v1/table1", server(|_| answer(rows)));
+    let call = || hyper.call("POST", &uri, body.clone());
     runtime.block_on(call());
     bencher.bench_local(|| runtime.block_on(call()));
 }
@@ -119,7 +68,8 @@ fn loopback_raw_hyper(bencher: Bencher<'_, '_>, rows: usize) {
 #[divan::bench(args = ROWS)]
 fn loopback_vault_insert(bencher: Bencher<'_, '_>, rows: usize) {
     let runtime = runtime();
-    let config = VaultConfig::with_base_url("v1", format!("http://{}", server(rows))).credentials(key());
+    let config =
+        VaultConfig::with_base_url("v1", format!("http://{}", server(|_| answer(rows)))).credentials(key());
     let vault = Skyflow::builder().vault(config).build().unwrap().default_vault().unwrap();
     runtime.block_on(insert(&vault, rows));
     bencher.bench_local(|| runtime.block_on(insert(&vault, rows)));
