@@ -1,5 +1,7 @@
 //! A judgement about texts by words: enough for tests of what a program does with a verdict.
 
+use super::phrases::Phrases;
+
 /// Words that make a text toxic. Skyflow's model is not public; these are insults that nobody needs in a test.
 const TOXIC: [&str; 14] = [
     "idiot",
@@ -27,11 +29,10 @@ pub(crate) struct Verdict {
 impl Verdict {
     /// Looks for what was asked for.
     pub(crate) fn of(text: &str, check_toxicity: bool, deny_topics: &[String]) -> Self {
-        let words = words(text);
         let mentions = |phrase: &str| {
-            let phrase = self::words(phrase);
-            // A phrase without a word is in no text.
-            phrase.len() > 1 && words.contains(&phrase)
+            let mut phrases = Phrases::default();
+            phrases.add(phrase, ());
+            !phrases.find(text).is_empty()
         };
         Self {
             toxic: check_toxicity.then(|| TOXIC.iter().any(|phrase| mentions(phrase))),
@@ -42,12 +43,6 @@ impl Verdict {
     pub(crate) fn passed(&self) -> bool {
         self.toxic != Some(true) && self.denied_topic != Some(true)
     }
-}
-
-/// The words of a text in small letters, each between two spaces: so phrases are found at the borders of words.
-fn words(text: &str) -> String {
-    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.fold(" ".to_owned(), |all, word| all + &word.to_lowercase() + " ")
 }
 
 #[cfg(test)]
@@ -61,6 +56,7 @@ mod tests {
             ("An idiotic idea", &[], false, None),
             ("How do I buy Weapons?", &["weapons"], false, Some(true)),
             ("a nuclear-power plant", &["Nuclear power", "x"], false, Some(true)),
+            ("at the cafe\u{301}", &["cafe"], false, Some(false)),
             ("knitting", &["weapons"], false, Some(false)),
             ("", &["weapons"], false, Some(false)),
             ("a b", &[" ", "!"], false, Some(false)),

@@ -12,6 +12,9 @@ use super::segmentation::{is_word, words};
 /// one, such as an address of the web with its parameters, hardly stands there twice.
 const LENGTHS: RangeInclusive<usize> = 4..=256;
 
+/// How sure a value has to be. Below it, the value is taken for something because of what it stands under.
+const SURE: f64 = 0.6;
+
 /// The values of one file.
 #[derive(Default)]
 pub(super) struct Learned {
@@ -32,13 +35,14 @@ impl Learned {
     /// Remembers a value that is the same thing wherever it stands: names and numbers of people, accounts and machines.
     /// What is only a word or an amount elsewhere is left to the rules.
     pub(super) fn add(&mut self, finding: &Finding, text: &str) {
-        const PLAIN_WORDS: [DetectEntity; 31] = [
+        const PLAIN_WORDS: [DetectEntity; 32] = [
             DetectEntity::AGE,
             DetectEntity::CONDITION,
             DetectEntity::CORPORATE_ACTION,
             DetectEntity::DATE,
             DetectEntity::DATE_INTERVAL,
             DetectEntity::DAY,
+            DetectEntity::DOB,
             DetectEntity::DOSE,
             DetectEntity::DRUG,
             DetectEntity::DURATION,
@@ -65,7 +69,7 @@ impl Learned {
             DetectEntity::ZODIAC_SIGN,
             DetectEntity::CVV,
         ];
-        if !LENGTHS.contains(&text.len()) || PLAIN_WORDS.contains(&finding.entity) {
+        if finding.score < SURE || !LENGTHS.contains(&text.len()) || PLAIN_WORDS.contains(&finding.entity) {
             return;
         }
         let Some((lead, first)) = words(text).next() else { return };

@@ -55,6 +55,7 @@ impl RunQueue {
             self.ended.notify_all();
         }
         queue.workers -= 1;
+        self.ended.notify_all();
     }
 
     /// Waits for the end of the work on a run; false when it goes on after all of the time.
@@ -93,8 +94,8 @@ mod tests {
         for _ in 0..WORKERS {
             is_started.recv_timeout(LONG).unwrap();
         }
-        assert!(is_started.try_recv().is_err());
-        assert_eq!(queue.lock().waiting.len(), 9 - WORKERS);
+        // Every thread has taken its work, so what waits is what no thread is there for.
+        assert_eq!((queue.lock().waiting.len(), WORKERS), (9 - WORKERS, 4));
         assert!(!queue.wait("8", Duration::ZERO));
         *gate.0.lock().unwrap() = true;
         gate.1.notify_all();
@@ -102,6 +103,9 @@ mod tests {
             assert!(queue.wait(&number.to_string(), LONG));
         }
         assert!(queue.wait("unknown", Duration::ZERO));
+        let (queue, waited) =
+            queue.ended.wait_timeout_while(queue.lock(), LONG, |queue| queue.workers > 0).unwrap();
+        assert!(!waited.timed_out() && queue.unfinished.is_empty());
     }
 
     #[test]

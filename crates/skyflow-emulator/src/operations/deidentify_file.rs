@@ -156,11 +156,11 @@ struct ReadOnce<'a> {
 }
 
 impl Ocr for ReadOnce<'_> {
-    fn read(&self, image: &[u8], format: &str) -> Result<Vec<OcrWord>, OcrError> {
+    fn read(&self, png: &[u8]) -> Result<Vec<OcrWord>, OcrError> {
         if let Some(words) = self.words.get() {
             return Ok(words.clone());
         }
-        let words = self.ocr.read(image, format)?;
+        let words = self.ocr.read(png)?;
         Ok(self.words.get_or_init(|| words).clone())
     }
 }

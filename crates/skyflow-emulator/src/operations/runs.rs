@@ -17,28 +17,34 @@ use crate::store::runs::{self, RunRow};
 /// then, whatever the machine has to do.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long an ended run is kept, in milliseconds.
+/// How long a run is kept after its end, in milliseconds.
 const KEPT: i64 = 24 * 60 * 60 * 1000;
+
+const INTERRUPTED: &str = "The embedded vault stopped before its work on the file was done. Start a new run.";
 
 /// Starts a run whose answer is known.
 pub(super) fn start_answered(call: &Call<'_>, answer: &Value) -> ApiResult<String> {
     put(call, Some(answer.to_string()))
 }
 
-/// Starts a run whose answer takes work.
+/// Starts a run whose answer takes work. Work that has not begun when the vault is closed never does.
 pub(super) fn start(
     call: &Call<'_>,
     work: impl FnOnce(&State) -> Value + Send + 'static,
 ) -> ApiResult<String> {
     let run_id = put(call, None)?;
-    let (state, id) = (Arc::clone(call.state), run_id.clone());
+    let (vault, id) = (Arc::downgrade(call.state), run_id.clone());
     call.state.detect.runs.push(run_id.clone(), move || {
-        let answer = work(&state).to_string();
-        if let Err(error) = state.store.write(|transaction| runs::answer(transaction, &id, &answer)) {
-            tracing::error!(code = ?error.sqlite_error_code(), "the answer of a run of Detect could not be stored");
+        if let Some(state) = vault.upgrade() {
+            store_answer(&state, &id, &work(&state));
         }
     });
     Ok(run_id)
+}
+
+fn store_answer(state: &State, run_id: &str, answer: &Value) {
+    let (answer, now) = (answer.to_string(), state.now().millis());
+    noted(state.store.write(|transaction| runs::answer(transaction, run_id, &answer, now)));
 }
 
 fn put(call: &Call<'_>, answer: Option<String>) -> ApiResult<String> {
@@ -59,24 +65,24 @@ pub(super) fn get(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     let run_id = call.path.get("run_id");
     let find = || call.state.store.read(|connection| runs::get(connection, run_id));
     let mut row = find()?;
-    let mut at_work = false;
     if row.as_ref().is_some_and(|row| row.answer.is_none() && row.ends_at <= call.now.millis()) {
-        at_work = !call.state.detect.runs.wait(run_id, PATIENCE);
+        if call.state.detect.runs.wait(run_id, PATIENCE) {
+            // Work that is over has left its answer, or never will: then what is told of it now is the end.
+            store_answer(call.state, run_id, &failed(INTERRUPTED));
+        }
         row = find()?;
     }
-    Ok(Reply::json(answer(row, call.now, at_work)))
+    Ok(Reply::json(answer(row, call.state.now())))
 }
 
-fn answer(row: Option<RunRow>, now: Now, at_work: bool) -> Value {
-    let in_progress = || without_output("IN_PROGRESS", "De-identification is in progress.");
+fn answer(row: Option<RunRow>, now: Now) -> Value {
+    let since_end = |row: &RunRow| now.millis().saturating_sub(row.ends_at);
     match row {
-        Some(row) if now.millis() < row.ends_at => in_progress(),
-        Some(RunRow { answer: Some(answer), ends_at }) if now.millis() <= ends_at.saturating_add(KEPT) => {
-            serde_json::from_str(&answer).unwrap_or_else(|_| json!({}))
+        Some(row) if row.answer.is_none() || since_end(&row) < 0 => {
+            without_output("IN_PROGRESS", "De-identification is in progress.")
         }
-        Some(RunRow { answer: None, .. }) if at_work => in_progress(),
-        Some(RunRow { answer: None, .. }) => {
-            failed("The embedded vault stopped before its work on the file was done. Start a new run.")
+        Some(row) if since_end(&row) <= KEPT => {
+            serde_json::from_str(&row.answer.unwrap_or_default()).unwrap_or_else(|_| json!({}))
         }
         Some(_) | None => without_output("UNKNOWN", "The run does not exist or has expired."),
     }

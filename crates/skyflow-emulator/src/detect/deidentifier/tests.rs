@@ -178,7 +178,7 @@ impl crate::detect::Recognizer for AfterCue {
     fn recognize(&self, passage: &Passage<'_>) -> Vec<Finding> {
         let start = passage.text().starts_with("name: ").then_some("name: ".len());
         start
-            .map(|start| Finding::new(start..passage.text().len(), DetectEntity::NAME, 0.5))
+            .map(|start| Finding::new(start..passage.text().len(), DetectEntity::NAME, 0.9))
             .into_iter()
             .collect()
     }

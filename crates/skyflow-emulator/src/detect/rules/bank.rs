@@ -1,20 +1,29 @@
 use skyflow_types::DetectEntity;
 
 use super::checksums;
-use super::shape::{Shape, Shapes};
+use super::shape::{HYPHENS, SPACES, Shape, Shapes};
 
 /// Accounts and banks.
 pub(super) fn bank() -> Shapes {
     Shapes(vec![
-        Shape::new(DetectEntity::BANK_ACCOUNT, 0.99, "[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?")
-            .checked(checksums::iban),
+        Shape::new(
+            DetectEntity::BANK_ACCOUNT,
+            0.99,
+            &format!("[A-Z]{{2}}[0-9]{{2}}(?:[{SPACES}]?[A-Z0-9]{{4}}){{2,7}}(?:[{SPACES}]?[A-Z0-9]{{1,3}})?"),
+        )
+        .checked(checksums::iban),
         // The same number with a word behind it, which looks like its last group.
-        Shape::new(DetectEntity::BANK_ACCOUNT, 0.99, "[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}").checked(checksums::iban),
+        Shape::new(
+            DetectEntity::BANK_ACCOUNT,
+            0.99,
+            &format!("[A-Z]{{2}}[0-9]{{2}}(?:[{SPACES}]?[A-Z0-9]{{4}}){{2,7}}"),
+        )
+        .checked(checksums::iban),
         Shape::new(DetectEntity::ROUTING_NUMBER, 0.97, "[0-9]{9}")
             .checked(checksums::routing)
             .cued("routing|rtn|aba|transit")
             .apart(),
-        Shape::new(DetectEntity::BANK_ACCOUNT, 0.94, "[0-9](?:[ -]?[0-9]){5,16}")
+        Shape::new(DetectEntity::BANK_ACCOUNT, 0.94, &format!("[0-9](?:[{SPACES}{HYPHENS}]?[0-9]){{5,16}}"))
             .cued("(?:bank|checking|savings?|current|deposit)[ _-](?:account|acct)(?:[ _-]?(?:number|no|num))?")
             .apart(),
         Shape::new(DetectEntity::ACCOUNT_NUMBER, 0.92, "(?i-u)(?:[a-z]{1,4}-?)?[0-9](?:-?[0-9]){4,19}")

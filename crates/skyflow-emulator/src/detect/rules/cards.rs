@@ -1,14 +1,18 @@
 use skyflow_types::DetectEntity;
 
 use super::checksums::{digits, luhn};
-use super::shape::{Shape, Shapes};
+use super::shape::{HYPHENS, SPACES, Shape, Shapes};
 
 /// Payment cards: the number, the month it ends in, the code on its back.
 pub(super) fn cards() -> Shapes {
     Shapes(vec![
-        Shape::new(DetectEntity::CREDIT_CARD, 0.99, "[2-6][0-9]{3}(?:[ -]?[0-9]){9,15}")
-            .checked(is_card)
-            .apart(),
+        Shape::new(
+            DetectEntity::CREDIT_CARD,
+            0.99,
+            &format!("[2-6][0-9]{{3}}(?:[{SPACES}{HYPHENS}]?[0-9]){{9,15}}"),
+        )
+        .checked(is_card)
+        .apart(),
         Shape::new(
             DetectEntity::CREDIT_CARD_EXPIRATION,
             0.95,

@@ -1,22 +1,22 @@
 use skyflow_types::DetectEntity;
 
-use super::shape::{Shape, Shapes};
+use super::shape::{HYPHENS, SPACES, Shape, Shapes};
 
 /// Numbers that a government gives to people and organizations.
 pub(super) fn government_ids() -> Shapes {
     Shapes(vec![
+        Shape::new(DetectEntity::SSN, 0.98, &format!("[0-9]{{3}}[{HYPHENS}][0-9]{{2}}[{HYPHENS}][0-9]{{4}}"))
+            .checked(is_social_security_number)
+            .apart(),
+        // Nine digits alone are anything: a postal code with four more, an order.
         Shape::new(
             DetectEntity::SSN,
-            0.98,
-            "[0-9]{3}[-\u{2010}\u{2011}\u{2013}][0-9]{2}[-\u{2010}\u{2011}\u{2013}][0-9]{4}",
+            0.96,
+            &format!("[0-9]{{3}}[.{SPACES}]?[0-9]{{2}}[.{SPACES}]?[0-9]{{4}}"),
         )
         .checked(is_social_security_number)
+        .cued("ssns?|s\\.s\\.n\\.?|social[ _-]?security|social")
         .apart(),
-        // Nine digits alone are anything: a postal code with four more, an order.
-        Shape::new(DetectEntity::SSN, 0.96, "[0-9]{3}[ .]?[0-9]{2}[ .]?[0-9]{4}")
-            .checked(is_social_security_number)
-            .cued("ssns?|s\\.s\\.n\\.?|social[ _-]?security|social")
-            .apart(),
         Shape::new(DetectEntity::PASSPORT_NUMBER, 0.95, "(?i-u)[a-z]{0,2}[0-9]{6,9}[a-z]?")
             .cued("passports?"),
         Shape::new(

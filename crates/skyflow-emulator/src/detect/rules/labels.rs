@@ -5,9 +5,12 @@ use skyflow_types::DetectEntity;
 
 use super::cards::is_card;
 use super::checksums::digits;
+use crate::detect::words::names::GIVEN;
 use crate::detect::{Finding, Passage, Recognizer};
 
 const SCORE: f64 = 0.9;
+/// How sure a value is that could be anything else: one that does not look like a name by itself.
+const DOUBTFUL: f64 = 0.55;
 
 /// Takes the whole text as what its label says it is: the header of its column, the name of its member or element.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub(super) struct Labels(HashMap<&'static str, (DetectEntity, Form)>);
 enum Form {
     /// A letter is in it, and no more than a few words.
     Words,
+    /// Words that begin with capitals, or a given name: things have names and states too.
+    Proper,
     /// A digit is in it, and no more than a few words.
     Number,
     /// A digit or a letter is in it.
@@ -41,14 +46,16 @@ const LABELS: &[(DetectEntity, Form, &[&str])] = &[
     (DetectEntity::CREDIT_CARD_EXPIRATION, Form::Number, &["expiry", "expirydate", "expiration", "expirationdate", "cardexpiry", "cardexpiration", "exp", "expdate", "cardexpirationdate", "validthru"]),
     (DetectEntity::NAME_GIVEN, Form::Words, &["firstname", "givenname", "fname", "forename", "middlename"]),
     (DetectEntity::NAME_FAMILY, Form::Words, &["lastname", "surname", "familyname", "lname", "maidenname"]),
-    (DetectEntity::NAME, Form::Words, &["name", "fullname", "customername", "clientname", "patientname", "employeename", "patient", "personname", "contactname", "accountholder", "cardholder", "cardholdername", "nameoncard", "displayname"]),
+    (DetectEntity::NAME, Form::Proper, &["name", "displayname"]),
+    (DetectEntity::NAME, Form::Words, &["fullname", "customername", "clientname", "patientname", "employeename", "patient", "personname", "contactname", "accountholder", "cardholder", "cardholdername", "nameoncard"]),
     (DetectEntity::NAME_MEDICAL_PROFESSIONAL, Form::Words, &["doctor", "physician", "doctorname", "physicianname", "surgeon", "providername"]),
     (DetectEntity::DOB, Form::Number, &["dob", "dateofbirth", "birthdate", "birthday", "birthdt"]),
     (DetectEntity::DATE, Form::Number, &["date", "startdate", "enddate", "hiredate", "admissiondate", "dischargedate", "visitdate", "orderdate"]),
     (DetectEntity::AGE, Form::Age, &["age", "patientage"]),
     (DetectEntity::LOCATION_ZIP, Form::Number, &["zip", "zipcode", "postalcode", "postcode", "plz"]),
     (DetectEntity::LOCATION_CITY, Form::Words, &["city", "town", "municipality"]),
-    (DetectEntity::LOCATION_STATE, Form::Words, &["state", "province", "stateprovince"]),
+    (DetectEntity::LOCATION_STATE, Form::Proper, &["state"]),
+    (DetectEntity::LOCATION_STATE, Form::Words, &["province", "stateprovince"]),
     (DetectEntity::LOCATION_COUNTRY, Form::Words, &["country", "countryname", "countrycode", "countryofresidence", "birthcountry"]),
     (DetectEntity::LOCATION_ADDRESS, Form::Text, &["address", "homeaddress", "mailingaddress", "postaladdress", "billingaddress", "shippingaddress", "fulladdress"]),
     (DetectEntity::LOCATION_ADDRESS_STREET, Form::Text, &["street", "streetaddress", "addressline1", "address1", "addressline2", "address2", "street1", "streetname"]),
@@ -112,9 +119,10 @@ impl Recognizer for Labels {
             return Vec::new();
         }
         let start = passage.text().len() - passage.text().trim_start().len();
-        let finding = Finding::new(start..start + value.len(), entity.clone(), SCORE);
+        let score = if form.is_sure(value) { SCORE } else { DOUBTFUL };
+        let finding = Finding::new(start..start + value.len(), entity.clone(), score);
         vec![if [DetectEntity::NAME_GIVEN, DetectEntity::NAME_FAMILY].contains(entity) {
-            finding.label(DetectEntity::NAME, SCORE - 0.1)
+            finding.label(DetectEntity::NAME, score - 0.1)
         } else {
             finding
         }]
@@ -122,6 +130,15 @@ impl Recognizer for Labels {
 }
 
 impl Form {
+    /// Tells whether a value that fits is what its label says wherever it stands.
+    fn is_sure(self, value: &str) -> bool {
+        match self {
+            Self::Words => value.contains(char::is_whitespace) || !value.starts_with(char::is_lowercase),
+            Self::Proper => value.contains(char::is_whitespace) || is_given_name(value),
+            _ => true,
+        }
+    }
+
     fn fits(self, value: &str) -> bool {
         let letter = value.chars().any(char::is_alphabetic);
         let digit = value.chars().any(|letter| letter.is_ascii_digit());
@@ -129,6 +146,10 @@ impl Form {
         match self {
             // More is not a field but a text, in which the other rules look for parts.
             Self::Words => letter && words <= 8 && !value.contains('@') && value.len() <= 160,
+            Self::Proper => {
+                let small = |word: &str| word.starts_with(char::is_lowercase);
+                Self::Words.fits(value) && (!value.split_whitespace().all(small) || is_given_name(value))
+            }
             Self::Number => digit && words <= 6 && value.len() <= 60,
             Self::Text => (letter || digit) && words <= 20 && value.len() <= 300,
             Self::Code => matches!(value.len(), 3 | 4) && value.chars().all(|letter| letter.is_ascii_digit()),
@@ -152,6 +173,11 @@ impl Form {
     }
 }
 
+/// Tells whether a word of a text is a given name that is hardly ever anything else.
+fn is_given_name(text: &str) -> bool {
+    text.split_whitespace().any(|word| GIVEN.contains(&word.to_lowercase().as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +192,11 @@ mod tests {
             ("card_number", "4111-1111-1111-1111", "credit_card", "4111-1111-1111-1111"),
             ("first_name", "Will", "name_given", "Will"),
             ("lastName", "O'Neill", "name_family", "O'Neill"),
+            ("name", "Quill Ossington", "name", "Quill Ossington"),
+            ("name", "jane ossington", "name", "jane ossington"),
+            ("name", "王小明", "name", "王小明"),
+            ("name", "Total", "name", "Total"),
+            ("state", "CA", "location_state", "CA"),
             ("FULL NAME", "🙂 王小明", "name", "🙂 王小明"),
             ("date-of-birth", "5/6/1990", "dob", "5/6/1990"),
             ("customer.address.zip", "94107", "location_zip", "94107"),
@@ -193,6 +224,9 @@ mod tests {
             ("email", "none"),
             ("ip", "999.1.1.1"),
             ("city", ""),
+            ("name", "timeout"),
+            ("name", "due amount"),
+            ("state", "active"),
             ("name", "This is a long sentence which says nothing about any name at all"),
             ("notes", "Jane"),
             ("", "Jane"),

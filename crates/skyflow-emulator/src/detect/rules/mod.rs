@@ -65,7 +65,10 @@ fn rules() -> Vec<Box<dyn Recognizer>> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::detect::Detector;
 
     /// What a recognizer finds: entities and texts, in the order of the text.
     pub(super) fn found(recognizer: &dyn Recognizer, text: &str) -> Vec<(String, String)> {
@@ -95,25 +98,11 @@ pub(super) mod tests {
         assert_eq!(built_in().len(), 1);
     }
 
-    /// What is left when the longest finding wins, and the highest score among those of one length.
+    /// What a vault finds.
     fn resolved(text: &str) -> Vec<(String, String)> {
-        let mut findings: Vec<Finding> =
-            built_in().iter().flat_map(|rule| rule.recognize(&Passage::new(text))).collect();
-        findings.sort_by(|one, other| {
-            other.range.len().cmp(&one.range.len()).then(other.score.total_cmp(&one.score))
-        });
-        let mut kept: Vec<Finding> = Vec::new();
-        for finding in findings {
-            let apart = |other: &Finding| {
-                other.range.end <= finding.range.start || finding.range.end <= other.range.start
-            };
-            if kept.iter().all(apart) {
-                kept.push(finding);
-            }
-        }
-        kept.sort_by_key(|finding| finding.range.start);
+        let found = Detector::new(built_in(), Arc::default()).find(&Passage::new(text), Vec::new(), |_| true);
         let named = |finding: Finding| (finding.entity.as_str().to_owned(), text[finding.range].to_owned());
-        kept.into_iter().map(named).collect()
+        found.into_iter().map(named).collect()
     }
 
     #[test]

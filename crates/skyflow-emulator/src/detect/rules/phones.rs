@@ -1,21 +1,21 @@
 use skyflow_types::DetectEntity;
 
 use super::checksums::digits;
-use super::shape::{Shape, Shapes};
+use super::shape::{HYPHENS, SPACES, Shape, Shapes};
 
 /// Phone numbers: those of North America as they are written there, others with the code of their country.
 pub(super) fn phones() -> Shapes {
-    let phone = |score, text| Shape::new(DetectEntity::PHONE_NUMBER, score, text).apart();
+    let phone = |score, text: &str| Shape::new(DetectEntity::PHONE_NUMBER, score, text).apart();
     Shapes(vec![
         phone(
             0.96,
-            r"(?:\+?1[ .-]?)?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[.-])[2-9][0-9]{2}[ .-][0-9]{4}(?: ?(?i-u:x|ext\.?|extension) ?[0-9]{1,6})?",
+            &format!(r"(?:\+?1[.{SPACES}{HYPHENS}]?)?(?:\([2-9][0-9]{{2}}\)[{SPACES}]?|[2-9][0-9]{{2}}[.{HYPHENS}])[2-9][0-9]{{2}}[.{SPACES}{HYPHENS}][0-9]{{4}}(?: ?(?i-u:x|ext\.?|extension) ?[0-9]{{1,6}})?"),
         ),
-        phone(0.96, r"\+[1-9][0-9]{0,2}(?:[ .\x{a0}-]?(?:\([0-9]{1,5}\)|[0-9]{1,5})){2,7}").checked(is_international),
-        phone(0.93, r"\(?\+?[0-9](?:[ ./()-]{0,2}[0-9]){5,14}")
+        phone(0.96, &format!(r"\+[1-9][0-9]{{0,2}}(?:[.{SPACES}{HYPHENS}]?(?:\([0-9]{{1,5}}\)|[0-9]{{1,5}})){{2,7}}")).checked(is_international),
+        phone(0.93, &format!(r"\(?\+?[0-9](?:[./(){SPACES}{HYPHENS}]{{0,2}}[0-9]){{5,14}}"))
             .checked(|text| (6..=15).contains(&digits(text).count()))
             .cued("phones?|telephone|tel|mobile|cell(?:phone)?|fax|call(?: me)?(?: (?:at|on))?|ring|text me at|whats ?app|phone[ _-]?(?:number|no)|(?:reach|contact) (?:me|us|him|her) (?:at|on)|dial"),
-        phone(0.8, r"[2-9][0-9]{2} [2-9][0-9]{2} [0-9]{4}"),
+        phone(0.8, &format!("[2-9][0-9]{{2}}[{SPACES}][2-9][0-9]{{2}}[{SPACES}][0-9]{{4}}")),
         phone(0.75, r"0[1-9][0-9]{1,3}[ /-][0-9]{3,4}[ -]?[0-9]{3,5}").checked(|text| digits(text).count() >= 9),
     ])
 }

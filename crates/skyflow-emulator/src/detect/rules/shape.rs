@@ -15,6 +15,12 @@ const LOOK_INTO: usize = 256;
 /// Letters of most scripts, as the inside of a class: `\pL` takes a thousand times the memory when it is repeated.
 pub(super) const LETTERS: &str = r"A-Za-z\x{c0}-\x{1fff}\x{2c00}-\x{2dff}\x{3040}-\x{d7ff}";
 
+/// The spaces that stand within numbers, as the inside of a class: documents keep a number on one line by such as these.
+pub(super) const SPACES: &str = r" \x{a0}\x{2007}\x{2009}\x{202f}";
+
+/// The hyphens that stand within numbers, as the end of a class.
+pub(super) const HYPHENS: &str = r"\x{2010}\x{2011}\x{2013}-";
+
 /// Compiles a pattern that is written in these rules.
 #[expect(clippy::expect_used, reason = "the patterns are constants, and a test builds every one of them")]
 pub(super) fn pattern(text: &str) -> Regex {

@@ -53,7 +53,7 @@ pub(super) fn process(
     let mut picture = read(format, content)?;
     // The recognition sees the pixels that are written in the end, whatever the file says about turning them.
     let words = ocr
-        .read(&write(&picture, ImageFormat::Png)?, "png")
+        .read(&write(&picture, ImageFormat::Png)?)
         .map_err(|error| FileProblem::unsupported(format!("the picture was not read: {error}")))?;
     let (text, places) = text_of(&words);
     let edits = rewriter.edits(&text, "")?;

@@ -5,14 +5,13 @@ use std::fmt;
 /// The embedded vault has no recognition of its own: it processes pictures when it is given one of these, such as
 /// [`Tesseract`](super::Tesseract).
 pub trait Ocr: Send + Sync + fmt::Debug {
-    /// Returns the words of a picture, line by line from the top and from left to right.
-    ///
-    /// `format` is the extension of the file in lower case, such as `png`.
+    /// Returns the words of a picture, line by line from the top and from left to right. The picture is a PNG, whatever
+    /// the format of the file.
     ///
     /// # Errors
     ///
     /// Returns an [`OcrError`] when the picture cannot be read.
-    fn read(&self, image: &[u8], format: &str) -> Result<Vec<OcrWord>, OcrError>;
+    fn read(&self, png: &[u8]) -> Result<Vec<OcrWord>, OcrError>;
 }
 
 /// A word in a picture.

@@ -41,7 +41,7 @@ impl Tesseract {
 }
 
 impl Ocr for Tesseract {
-    fn read(&self, image: &[u8], _format: &str) -> Result<Vec<OcrWord>, OcrError> {
+    fn read(&self, png: &[u8]) -> Result<Vec<OcrWord>, OcrError> {
         let failed = |_| OcrError::new("the program tesseract could not be run");
         let mut child = Command::new(&self.program)
             .args(["stdin", "stdout", "tsv"])
@@ -52,7 +52,7 @@ impl Ocr for Tesseract {
             .stderr(Stdio::null())
             .spawn()
             .map_err(failed)?;
-        let output = output(&mut child, image);
+        let output = output(&mut child, png);
         // After a failure the program may still run.
         if output.is_err() {
             let _ = child.kill();
@@ -144,6 +144,6 @@ mod tests {
     #[test]
     fn a_program_that_is_gone_is_an_error() {
         let gone = Tesseract { program: "/nowhere/tesseract".into() };
-        assert_eq!(gone.read(b"", "png").unwrap_err().to_string(), "the program tesseract could not be run");
+        assert_eq!(gone.read(b"").unwrap_err().to_string(), "the program tesseract could not be run");
     }
 }

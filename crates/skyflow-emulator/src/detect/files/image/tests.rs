@@ -18,9 +18,8 @@ const FORMATS: [(&str, ImageFormat); 4] = [
 struct Words;
 
 impl Ocr for Words {
-    fn read(&self, image: &[u8], format: &str) -> Result<Vec<OcrWord>, OcrError> {
-        assert_eq!(format, "png");
-        image::load_from_memory_with_format(image, ImageFormat::Png).unwrap();
+    fn read(&self, png: &[u8]) -> Result<Vec<OcrWord>, OcrError> {
+        image::load_from_memory_with_format(png, ImageFormat::Png).unwrap();
         let (first, last) = NAME.split_once(' ').unwrap();
         Ok(vec![
             OcrWord::new("To", 0, [5, 10, 20, 10]),
@@ -151,7 +150,7 @@ fn tesseract_reads_a_picture_where_it_is_installed() {
     let outputs = result.unwrap().outputs;
     let text = String::from_utf8(outputs[1].content.clone()).unwrap();
     assert!(text.contains("[NAME_1]") && !text.contains(NAME), "{text}");
-    let again = ocr.unwrap().read(&outputs[0].content, "png").unwrap();
+    let again = ocr.unwrap().read(&outputs[0].content).unwrap();
     assert!(again.iter().all(|word| !NAME.contains(&word.text) || word.text.len() < 4));
     assert!(again.iter().any(|word| word.text.contains("order")));
 }
