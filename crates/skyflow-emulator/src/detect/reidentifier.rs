@@ -58,6 +58,15 @@ impl Format {
     }
 }
 
+const BRACKETS: [char; 2] = ['[', ']'];
+/// How many characters stand between brackets, at most, where a token is looked for.
+const LONGEST: usize = 512;
+
+/// Tells whether a token is found again where it stands in brackets, behind its entity.
+pub(super) fn is_readable(token: &str) -> bool {
+    !token.contains(BRACKETS) && token.chars().count() <= LONGEST / 2
+}
+
 /// Re-identifies the passages of a text or a file.
 pub(crate) struct Reidentifier<'a> {
     format: &'a Format,
@@ -76,11 +85,9 @@ impl Rewrite for Reidentifier<'_> {
         let mut edits = Vec::new();
         for (open, _) in text.match_indices('[') {
             let inside = text.get(open + 1..).unwrap_or_default();
-            let end = inside.find(|letter: char| "[]".contains(letter) || letter.is_whitespace());
-            let Some(content) = end.and_then(|end| inside.get(..end)) else { continue };
-            if !inside.get(content.len()..).unwrap_or_default().starts_with(']') {
-                continue;
-            }
+            let mut near = inside.char_indices().take(LONGEST);
+            let Some((end, ']')) = near.find(|(_, letter)| BRACKETS.contains(letter)) else { continue };
+            let content = inside.get(..end).unwrap_or_default();
             for (entity, token) in readings(content) {
                 let level = self.format.level(&entity);
                 if let Some(value) = self.values.value(&entity, token, level)? {

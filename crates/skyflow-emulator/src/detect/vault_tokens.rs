@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use serde_json::{Map, Value};
 use skyflow_types::{DetectEntity, Redaction, TokenMode};
 
+use super::reidentifier::is_readable;
 use super::{TokenValues, VaultTokens};
 use crate::auth::Caller;
 use crate::errors::{ApiError, ApiResult};
@@ -28,25 +29,28 @@ pub(crate) struct StoredTokens<'a> {
 }
 
 impl StoredTokens<'_> {
-    fn column(&self, entity: &DetectEntity) -> Option<(&Arc<CompiledTable>, &Arc<CompiledColumn>)> {
-        let name = column_of(entity);
-        self.state.schema.tables().find_map(|table| Some((table, table.column(&name)?)))
+    /// Returns the first column of this name that gives one value the same token each time.
+    fn column(&self, name: &str) -> Option<(&Arc<CompiledTable>, &Arc<CompiledColumn>)> {
+        let is_deterministic =
+            |column: &CompiledColumn| column.token_policy.is_some_and(|policy| policy.is_deterministic());
+        self.state.schema.tables().find_map(|table| {
+            let column = table.column(name).filter(|column| is_deterministic(column))?;
+            Some((table, column))
+        })
     }
 }
 
 impl VaultTokens for StoredTokens<'_> {
     fn token(&mut self, entity: &DetectEntity, value: &str) -> ApiResult<String> {
         let name = column_of(entity);
-        let policy =
-            |column: &CompiledColumn| column.token_policy.is_some_and(|policy| policy.is_deterministic());
-        let Some((table, column)) = self.column(entity).filter(|(_, column)| policy(column)) else {
+        let Some((table, column)) = self.column(&name) else {
             return Err(ApiError::bad_request(format!(
                 "Invalid request. The vault has no column {name} with deterministic tokens. Specify another token type."
             )));
         };
         let fingerprint = self.state.token_key.fingerprint(&column.group, value);
         if let Some(token) = tokens::of_value(self.connection, &fingerprint)? {
-            return Ok(token);
+            return readable(token, &name);
         }
         let fields = Map::from_iter([(name.clone(), Value::from(value))]);
         let record = RecordInput { fields: Some(fields), tokens: None };
@@ -57,22 +61,29 @@ impl VaultTokens for StoredTokens<'_> {
             mode: TokenMode::Disable,
         };
         let written = writer.insert(table, &record, None)?;
-        written
-            .tokens
-            .get(&name)
-            .and_then(Value::as_str)
-            .map(ToOwned::to_owned)
-            .ok_or_else(ApiError::internal)
+        let token = written.tokens.get(&name).and_then(Value::as_str).ok_or_else(ApiError::internal)?;
+        readable(token.to_owned(), &name)
     }
+}
+
+/// Refuses a token that nobody could find again in a text, such as one in the shape of a value with brackets.
+fn readable(token: String, column: &str) -> ApiResult<String> {
+    if is_readable(&token) {
+        return Ok(token);
+    }
+    Err(ApiError::bad_request(format!(
+        "Invalid request. A token of the column {column} cannot stand in a text. Specify another token type."
+    )))
 }
 
 impl TokenValues for StoredTokens<'_> {
     fn value(&mut self, entity: &DetectEntity, token: &str, asked: Redaction) -> ApiResult<Option<String>> {
-        let Some((table, column)) = self.column(entity) else { return Ok(None) };
         let Some(target) = tokens::find(self.connection, token, self.now.millis())? else { return Ok(None) };
-        if target.table != table.name() || target.column != column.name {
+        let table = self.state.schema.table(&target.table).filter(|_| target.column == column_of(entity));
+        let Some((table, column)) = table.and_then(|table| Some((table, table.column(&target.column)?)))
+        else {
             return Ok(None);
-        }
+        };
         let value = records::value_behind(self.connection, table, column, &target)?;
         let level = self.caller.level(column, asked);
         Ok(value.map(|value| text_of(&column.show(value, level))))

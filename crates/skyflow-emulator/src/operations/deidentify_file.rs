@@ -32,6 +32,8 @@ struct DeidentifyFileRequest<'a> {
     masking_method: Option<String>,
     output_processed_image: Option<bool>,
     output_ocr_text: Option<bool>,
+    #[serde(flatten)]
+    audio: AudioOptions,
     density: Option<u32>,
     max_resolution: Option<u32>,
     entity_types: Option<Value>,
@@ -39,6 +41,48 @@ struct DeidentifyFileRequest<'a> {
     allow_regex: Option<Value>,
     restrict_regex: Option<Value>,
     transformations: Option<Value>,
+}
+
+/// What a request says about sound. It is read so that what cannot be meant is refused; sound is not processed.
+#[derive(Deserialize)]
+struct AudioOptions {
+    output_transcription: Option<String>,
+    #[serde(rename = "output_processed_audio")]
+    _output_processed_audio: Option<bool>,
+    bleep_start_padding: Option<f64>,
+    bleep_stop_padding: Option<f64>,
+    bleep_frequency: Option<i64>,
+    #[serde(rename = "bleep_gain")]
+    _bleep_gain: Option<f64>,
+}
+
+impl AudioOptions {
+    const TRANSCRIPTIONS: [&str; 5] = [
+        "transcription",
+        "medical_transcription",
+        "diarized_transcription",
+        "medical_diarized_transcription",
+        "plaintext_transcription",
+    ];
+
+    fn check(&self) -> ApiResult<()> {
+        let transcription = self.output_transcription.as_deref().filter(|text| !text.is_empty());
+        if transcription.is_some_and(|text| !Self::TRANSCRIPTIONS.contains(&text)) {
+            return Err(ApiError::bad_request(format!(
+                "Invalid request. output_transcription is invalid. Specify one of: {}.",
+                Self::TRANSCRIPTIONS.join(", ")
+            )));
+        }
+        let is_negative = |padding: Option<f64>| padding.is_some_and(|padding| padding < 0.0);
+        if is_negative(self.bleep_start_padding)
+            || is_negative(self.bleep_stop_padding)
+            || self.bleep_frequency.is_some_and(|frequency| frequency < 1)
+        {
+            let text = "Invalid request. A bleep needs a frequency of 1 or more and paddings of 0 or more.";
+            return Err(ApiError::bad_request(text));
+        }
+        Ok(())
+    }
 }
 
 /// A file as requests carry it.
@@ -112,6 +156,7 @@ fn options(request: &DeidentifyFileRequest<'_>) -> ApiResult<FileOptions> {
             return Err(ApiError::bad_request(text));
         }
     };
+    request.audio.check()?;
     Ok(FileOptions {
         output_processed_image: request.output_processed_image,
         output_ocr_text: request.output_ocr_text,
@@ -131,7 +176,6 @@ fn processed(state: &State, policy: &Policy, format: &str, content: &[u8], optio
         Ok(run) => run,
         Err(problem) => return failed(&problem.to_string()),
     };
-    let size = run.outputs.first().map_or(0, |file| file.content.len());
     let files = run.outputs.iter().map(|file| output(file.kind, &file.extension, &file.content));
     // A file may show the same words in several passages, such as a row of a PDF and its column.
     let mut listed = BTreeSet::new();
@@ -145,7 +189,7 @@ fn processed(state: &State, policy: &Policy, format: &str, content: &[u8], optio
         pages: run.pages.unwrap_or(0),
         slides: run.slides.unwrap_or(0),
     };
-    succeeded(files.chain([list]).collect(), size, &counts)
+    succeeded(files.chain([list]).collect(), content.len(), &counts)
 }
 
 /// Reads the one image of a run once, although the run goes through its file twice.

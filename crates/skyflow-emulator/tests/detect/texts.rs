@@ -1,5 +1,5 @@
 use skyflow_emulator::{
-    BuildError, Column, Dictionary, Finding, NewServiceAccount, Passage, Recognizer, Role, Table,
+    BuildError, Column, Dictionary, Finding, NewServiceAccount, Passage, Recognizer, Role, Table, TokenPolicy,
 };
 use skyflow_types::DetectEntity;
 
@@ -95,6 +95,11 @@ async fn owners_editors_and_detect_invokers_may_de_identify_and_invokers_read_no
     as_role(&client, Role::DetectInvoker).get("/table1").await.error(403);
 }
 
+fn with(mut body: Value, option: &str, value: Value) -> Value {
+    body[option] = value;
+    body
+}
+
 #[tokio::test]
 async fn requests_that_cannot_be_meant_are_refused_and_store_nothing() {
     let client = client();
@@ -114,6 +119,10 @@ async fn requests_that_cannot_be_meant_are_refused_and_store_nothing() {
         ("/deidentify/file/text", json!({"file": {"base64": "=", "data_format": "txt"}})),
         ("/deidentify/file", file("exe", "x")),
         ("/reidentify/file", file("pdf", "x")),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "output_transcription", json!("no_such"))),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!("x"))),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!(0))),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_stop_padding", json!(-0.5))),
     ];
     for (path, body) in refused {
         detect(&client, path, body.clone()).await.error(400);
@@ -126,14 +135,11 @@ async fn requests_that_cannot_be_meant_are_refused_and_store_nothing() {
     let none = json!({"text": TEXT}).to_string();
     request(&client, Method::POST, "/v1/detect/deidentify/string", none).await.error(400);
     // One entity of two has no column, so that the other one is not stored either.
-    let vault =
-        EmbeddedVault::builder()
-            .without_default_tables()
-            .table(Table::new("own").column(
-                Column::string("name_entity").tokens(skyflow_emulator::TokenPolicy::DeterministicUuid),
-            ))
-            .build()
-            .unwrap();
+    let vault = EmbeddedVault::builder()
+        .without_default_tables()
+        .table(Table::new("own").column(Column::string("name_entity").tokens(TokenPolicy::DeterministicUuid)))
+        .build()
+        .unwrap();
     let client = Client::new(&vault);
     let body = json!({"text": TEXT, "token_type": {"default": "vault_token"}});
     let answer = detect(&client, "/deidentify/string", body).await;
@@ -142,6 +148,23 @@ async fn requests_that_cannot_be_meant_are_refused_and_store_nothing() {
     let options = json!({"token_type": {"vault_token": ["name"]}});
     let text = deidentified(&client, TEXT, options).await["processed_text"].as_str().unwrap().to_owned();
     assert_eq!(reidentified(&client, &text, json!({})).await, "My name is Jane Doe and my SSN is [SSN_1].");
+}
+
+#[tokio::test]
+async fn a_vault_token_in_the_shape_of_its_value_leads_back_too_and_the_first_column_that_has_them_is_used() {
+    let column = || Column::string("name_entity");
+    let fitting = || Table::new("b").column(column().tokens(TokenPolicy::DeterministicFormatPreserving));
+    let builder = EmbeddedVault::builder().without_default_tables().table(Table::new("a").column(column()));
+    let vault = builder.table(fitting()).build().unwrap();
+    vault.dictionary().teach("Ann [x]", DetectEntity::NAME);
+    let client = Client::new(&vault);
+    let options = json!({"entity_types": ["name"], "token_type": {"default": "vault_token"}});
+    let text = deidentified(&client, TEXT, options.clone()).await["processed_text"].clone();
+    assert!(!text.as_str().unwrap().contains("Jane"), "{text}");
+    assert_eq!(reidentified(&client, text.as_str().unwrap(), json!({})).await, TEXT);
+    let mut unreadable = options;
+    unreadable["text"] = json!("for Ann [x].");
+    detect(&client, "/deidentify/string", unreadable).await.error(400);
 }
 
 #[tokio::test]
