@@ -34,6 +34,30 @@ fn deidentified(detector: &Detector, format: &str, content: &[u8], options: Valu
 }
 
 #[test]
+fn what_is_of_nobody_stays_byte_for_byte_in_every_text_format() {
+    let detector = Detector::new(built_in(), Arc::default());
+    for (format, content) in [
+        ("json", r#"{"fields":[{"name":"amount"}],"amount":{},"state":"active","note":"the amount is due"}"#),
+        ("jsonl", "{\"name\":\"timeout\"}\n{\"text\":\"the timeout is over\"}\n"),
+        ("xml", r#"<a><property name="timeout" value="x"/>the timeout is over<!-- a-b --></a>"#),
+        ("csv", "item,note\r\nTotal,the total is fine\r\n"),
+        ("txt", "Our office opens the background window as normal."),
+    ] {
+        let processed = deidentified(&detector, format, content.as_bytes(), json!({}));
+        assert_eq!(String::from_utf8(processed).unwrap(), content, "{format}");
+    }
+}
+
+#[test]
+fn a_single_word_that_only_its_label_makes_a_name_is_not_looked_for_elsewhere() {
+    let detector = Detector::new(built_in(), Arc::default());
+    let content = r#"{"name":"Total","note":"the total is fine","Total":1}"#;
+    let processed = deidentified(&detector, "json", content.as_bytes(), json!({}));
+    let expected = r#"{"name":"[NAME_1]","note":"the total is fine","Total":1}"#;
+    assert_eq!(String::from_utf8(processed).unwrap(), expected);
+}
+
+#[test]
 fn nothing_of_a_person_is_left_in_a_file_of_any_format_properties_and_comments_included() {
     let detector = Detector::new(built_in(), Arc::default());
     // Names of no language and cards of no bank, so that no list of words has them.

@@ -2,6 +2,7 @@ use crate::detect::files::mapped_text::{MappedText, Splices};
 use crate::detect::files::xml::{Attribute, decode, escape_attribute, local};
 use crate::detect::files::{FileProblem, rewriter::Rewriter};
 
+use super::formula;
 use super::names::Names;
 
 /// Attributes that hold what people write, whatever they say.
@@ -77,6 +78,8 @@ const STRUCTURE: [&str; 17] = [
 ];
 /// Elements whose attributes are all structure.
 const STRUCTURE_ELEMENTS: [&str; 6] = ["font", "lsdException", "rFont", "altName", "latentStyles", "rFonts"];
+/// Attributes whose own name says what they hold.
+const LABELS: [&str; 5] = ["author", "fullName", "initials", "lastEditedBy", "userId"];
 /// A run of digits that is longer than any measure or id.
 const LONG_NUMBER: usize = 12;
 
@@ -97,7 +100,23 @@ pub(super) fn rewrite(
         if written.starts_with("xmlns") || !is_text(element, name, text.text()) {
             continue;
         }
-        let mut edits = rewriter.edits_aside(text.text(), name)?;
+        match (element, name) {
+            ("sheet", "name") => {
+                let renamed = names.sheet(text.text()).map(escape_attribute);
+                renamed.into_iter().for_each(|sheet| splices.replace(attribute.value.clone(), sheet));
+                continue;
+            }
+            ("hyperlink", "location") => {
+                formula::rewrite(&text, splices, names, rewriter, escape_attribute)?;
+                continue;
+            }
+            // Names that Excel gives, such as that of the area to be printed.
+            ("definedName", "name") if text.text().starts_with("_xlnm.") => continue,
+            _ => {}
+        }
+        // `name` and the like say nothing: styles, themes and shapes have names too.
+        let label = if LABELS.contains(&name) { name } else { "" };
+        let mut edits = rewriter.edits_aside(text.text(), label)?;
         if is_name(element, name) {
             for edit in &mut edits {
                 let value = text.text().get(edit.range.clone()).unwrap_or_default();
@@ -132,9 +151,6 @@ fn is_divided_number(value: &str) -> bool {
 fn is_name(element: &str, name: &str) -> bool {
     matches!(
         (element, name),
-        ("sheet", "name")
-            | ("hyperlink", "location")
-            | ("definedName" | "table" | "bookmarkStart", "name" | "displayName")
-            | (_, "anchor")
+        ("definedName" | "table" | "bookmarkStart", "name" | "displayName") | (_, "anchor")
     )
 }

@@ -173,14 +173,14 @@ impl<'a> Walk<'a, '_> {
             _ => {
                 let mut text = MappedText::default();
                 decode(source, range, &mut text)?;
+                if FORMULAS.contains(&parent) {
+                    return formula::rewrite(&text, &mut self.splices, self.names, self.rewriter, escape);
+                }
                 let edits = match has_codes(parent) {
                     true => self.rewriter.edits(&without_codes(text.text()), parent)?,
                     false => self.rewriter.edits(text.text(), parent)?,
                 };
-                match FORMULAS.contains(&parent) {
-                    true => formula::edit(&mut self.splices, &text, &edits, self.names),
-                    false => self.splices.edit(&text, &edits, escape),
-                }
+                self.splices.edit(&text, &edits, escape);
                 Ok(())
             }
         }

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod contents;
+mod field_code;
 mod formula;
 mod header_footer;
 mod markup;
@@ -53,7 +54,7 @@ pub(super) fn process(
         Kind::Spreadsheet => Workbook::read(&package)?,
         Kind::Document | Kind::Presentation => Workbook::default(),
     };
-    let mut names = Names::default();
+    let mut names = Names::read(&package, rewriter)?;
     for part in &mut package.parts {
         if !contents::is_xml(&part.name, &part.content) {
             continue;

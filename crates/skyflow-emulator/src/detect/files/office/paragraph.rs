@@ -2,7 +2,7 @@ use crate::detect::files::mapped_text::{MappedText, Splices};
 use crate::detect::files::xml::escape;
 use crate::detect::files::{FileProblem, rewriter::Rewriter};
 
-use super::formula;
+use super::field_code;
 use super::names::Names;
 
 /// The text of a paragraph, put together from its runs.
@@ -76,8 +76,6 @@ impl Paragraph {
             let edits = rewriter.edits_aside(self.original.text(), &self.label)?;
             splices.edit(&self.original, &edits, escape);
         }
-        let edits = rewriter.edits_aside(self.instructions.text(), "")?;
-        formula::edit(splices, &self.instructions, &edits, names);
-        Ok(())
+        field_code::rewrite(&self.instructions, splices, names, rewriter)
     }
 }

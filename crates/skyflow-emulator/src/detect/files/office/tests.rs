@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 use std::io::{Cursor, Write};
+use std::sync::Arc;
 
 use super::package::Package;
-use crate::detect::Passage;
 use crate::detect::files::planted::{
     NAME, NUMBER, ReplacePlanted, assert_nothing_planted, keep, redact, run, survive_cuts, unfold,
 };
@@ -10,6 +10,8 @@ use crate::detect::files::samples::{PLANTED, excel::excel, slides::slides, word:
 use crate::detect::files::xml::{Token, local, tokens};
 use crate::detect::files::{FileOptions, FileProblem, process};
 use crate::detect::rewrite::{Edit, Rewrite};
+use crate::detect::rules::built_in;
+use crate::detect::{Deidentifier, Detector, NoVaultTokens, Passage, Policy, PolicyOptions};
 use crate::errors::ApiResult;
 
 fn samples() -> [(&'static str, Vec<u8>); 3] {
@@ -141,6 +143,37 @@ fn sheets_that_are_called_after_people_with_one_token_stay_apart_and_so_do_their
     }
     let sheet = part(&run.outputs[0].content, "xl/worksheets/sheet9.xml");
     assert!(sheet.contains(r#"location="'NAME_2'!A1""#), "{sheet}");
+}
+
+#[test]
+fn with_the_rules_formulas_stay_formulas_and_names_of_things_stay() {
+    let workbook = r#"<workbook><sheets><sheet name="Accounts"/><sheet name="Mercy Hospital billing 2024"/></sheets>
+        <definedName name="_xlnm.Print_Area">Accounts!$A$1:$C$9</definedName>
+        <definedName name="x">'Mercy Hospital billing 2024'!$A$1</definedName></workbook>"#;
+    let sheet = r#"<worksheet><f>SUM($B$2:$B$9)*C$1</f><f>VLOOKUP(A2,$A$1:$C$40,2,FALSE)</f>
+        <f>Accounts!$A$1&amp;"for Mr. John Doe"</f></worksheet>"#;
+    let theme = r#"<a:theme name="Office"><a:clrScheme name="Office"/><cellStyle name="Normal"/></a:theme>"#;
+    let strings = "<sst><si><t>Our office is in normal use</t></si></sst>";
+    let mut sample = excel(&PLANTED).unwrap();
+    for (name, content) in [
+        ("xl/workbook.xml", workbook),
+        ("xl/worksheets/sheet1.xml", sheet),
+        ("xl/theme/theme1.xml", theme),
+        ("xl/sharedStrings.xml", strings),
+    ] {
+        sample = with_part(&sample, name, content.as_bytes());
+    }
+    let detector = Detector::new(built_in(), Arc::default());
+    let policy = Policy::read(PolicyOptions::default()).unwrap();
+    let mut tokens = NoVaultTokens;
+    let mut deidentifier = Deidentifier::new(&detector, &policy, &mut tokens, 0);
+    let run = deidentifier.twice(|rewrite| process("xlsx", &sample, &FileOptions::default(), None, rewrite));
+    let processed = run.unwrap().outputs.remove(0).content;
+    let renamed = "ORGANIZATION_MEDICAL_FACILITY_1";
+    assert_eq!(part(&processed, "xl/workbook.xml"), workbook.replace("Mercy Hospital billing 2024", renamed));
+    assert_eq!(part(&processed, "xl/worksheets/sheet1.xml"), sheet.replace("John Doe", "[NAME_1]"));
+    assert_eq!(part(&processed, "xl/theme/theme1.xml"), theme);
+    assert_eq!(part(&processed, "xl/sharedStrings.xml"), strings);
 }
 
 #[test]
