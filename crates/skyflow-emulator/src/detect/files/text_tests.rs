@@ -1,5 +1,9 @@
+use std::sync::Arc;
+
 use super::planted::{self, MAIL, NAME, NUMBER, ReplacePlanted, assert_nothing_planted, keep, redact, run};
 use super::{FileOptions, FileProblem, process};
+use crate::detect::rules::built_in;
+use crate::detect::{Deidentifier, Detector, NoVaultTokens, Policy, PolicyOptions};
 
 fn text(format: &str, content: &str) -> String {
     let redacted = redact(format, content.as_bytes());
@@ -27,6 +31,40 @@ fn a_text_keeps_its_line_ends_and_its_encoding() {
     assert_eq!(&redacted[..6], b"\xff\xfe\xfc\0 \0");
     let latin = [b"\xfc ", NAME.as_bytes()].concat();
     assert_eq!(redact("txt", &latin), b"\xfc [NAME_1]");
+}
+
+/// Returns the passages that a file shows.
+fn passages(format: &str, content: &[u8]) -> Vec<String> {
+    let mut rewrite = ReplacePlanted::default();
+    process(format, content, &FileOptions::default(), None, &mut rewrite).unwrap();
+    rewrite.passages
+}
+
+#[test]
+fn names_in_windows_1252_are_shown_whole_and_their_bytes_stay() {
+    let txt = b"My name is Jane O\x92Neill, \x80 5 \x81\r\n".as_slice();
+    let csv = b"a,b\nO\x92Neill,\x8d\n".as_slice();
+    let xml = b"<?xml version='1.0' encoding='windows-1252'?><a>O\x92Neill \x9d\xfc</a>".as_slice();
+    // What says ISO-8859-1 is Windows-1252 where it has its bytes.
+    let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>O\x92Neill</a>".as_slice();
+    for (format, content) in [("txt", txt), ("csv", csv), ("xml", xml), ("xml", latin)] {
+        let shown = passages(format, content);
+        assert!(shown.iter().any(|passage| passage.contains("O\u{2019}Neill")), "{shown:?}");
+        assert_eq!(keep(format, content), content);
+        let planted = [content, b"<!--", NAME.as_bytes(), b"-->"].concat();
+        assert_eq!(redact(format, &planted), [content, b"<!--[NAME_1]-->"].concat());
+    }
+}
+
+#[test]
+fn nothing_of_a_name_in_windows_1252_is_left() {
+    let detector = Detector::new(built_in(), Arc::default());
+    let policy = Policy::read(PolicyOptions::default()).unwrap();
+    let mut tokens = NoVaultTokens;
+    let mut deidentifier = Deidentifier::new(&detector, &policy, &mut tokens, 0);
+    let content = b"My name is Jane O\x92Neill.";
+    let run = deidentifier.twice(|rewrite| process("txt", content, &FileOptions::default(), None, rewrite));
+    assert_eq!(String::from_utf8_lossy(&run.unwrap().outputs[0].content), "My name is [NAME_1].");
 }
 
 #[test]

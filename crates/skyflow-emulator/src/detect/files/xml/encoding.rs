@@ -16,31 +16,32 @@ impl Document {
             return Ok(Self { source, encoding });
         }
         match declared_encoding(&source).to_ascii_lowercase().as_str() {
-            "" | "utf-8" | "utf8" if encoding == TextEncoding::Latin1 => Err(broken()),
+            "" | "utf-8" | "utf8" if encoding == TextEncoding::Windows1252 => Err(broken()),
             "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => Ok(Self { source, encoding }),
-            "iso-8859-1" | "latin1" | "windows-1252" => {
-                Ok(Self { source: text_encoding::decode_latin1(content), encoding: TextEncoding::Latin1 })
+            declared @ ("iso-8859-1" | "latin1" | "windows-1252" | "cp1252") => {
+                // Bytes that ISO-8859-1 has no letters for say that it is Windows-1252, as browsers take it.
+                let is_latin =
+                    !declared.ends_with("1252") && !content.iter().any(|byte| (0x80..0xa0).contains(byte));
+                let encoding = if is_latin { TextEncoding::Latin1 } else { TextEncoding::Windows1252 };
+                Ok(Self { source: text_encoding::decode_windows_1252(content), encoding })
             }
             _ => Err(FileProblem::unsupported(
-                "the embedded vault reads XML in UTF-8, UTF-16 with a byte order mark and ISO-8859-1 only",
+                "the embedded vault reads XML in UTF-8, UTF-16 with a byte order mark, ISO-8859-1 and Windows-1252 only",
             )),
         }
     }
 
     /// Writes changed characters as the document was written.
     pub(crate) fn write(&self, changed: &str) -> Vec<u8> {
-        if self.encoding != TextEncoding::Latin1 {
-            return text_encoding::encode(changed, self.encoding);
-        }
-        // Only replacements can hold such characters, and those stand where references are allowed.
-        let mut latin = String::with_capacity(changed.len());
+        // Only replacements can hold characters that the encoding does not have.
+        let mut written = String::with_capacity(changed.len());
         for character in changed.chars() {
-            match u8::try_from(character) {
-                Ok(_) => latin.push(character),
-                Err(_) => latin.push_str(&format!("&#{};", u32::from(character))),
+            match self.encoding.writes(character) {
+                true => written.push(character),
+                false => written.push_str(&format!("&#{};", u32::from(character))),
             }
         }
-        text_encoding::encode(&latin, self.encoding)
+        text_encoding::encode(&written, self.encoding)
     }
 }
 
