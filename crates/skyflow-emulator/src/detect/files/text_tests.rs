@@ -2,8 +2,10 @@ use std::sync::Arc;
 
 use super::planted::{self, MAIL, NAME, NUMBER, ReplacePlanted, assert_nothing_planted, keep, redact, run};
 use super::{FileOptions, FileProblem, process};
+use crate::detect::rewrite::{Edit, Rewrite};
 use crate::detect::rules::built_in;
-use crate::detect::{Deidentifier, Detector, NoVaultTokens, Policy, PolicyOptions};
+use crate::detect::{Deidentifier, Detector, NoVaultTokens, Passage, Policy, PolicyOptions};
+use crate::errors::ApiResult;
 
 fn text(format: &str, content: &str) -> String {
     let redacted = redact(format, content.as_bytes());
@@ -15,6 +17,27 @@ fn labels(format: &str, content: &str) -> Vec<String> {
     let mut rewrite = ReplacePlanted::default();
     process(format, content.as_bytes(), &FileOptions::default(), None, &mut rewrite).unwrap();
     rewrite.labels
+}
+
+/// Replaces words.
+struct Words<'a>(&'a [(&'a str, &'a str)]);
+
+impl Rewrite for Words<'_> {
+    fn edits(&mut self, passage: &Passage<'_>) -> ApiResult<Vec<Edit>> {
+        let found = self.0.iter().flat_map(|(word, replacement)| {
+            passage.text().match_indices(word).map(move |(at, _)| (at..at + word.len(), *replacement))
+        });
+        let mut edits: Vec<Edit> =
+            found.map(|(range, replacement)| Edit { range, replacement: replacement.to_owned() }).collect();
+        edits.sort_by_key(|edit| edit.range.start);
+        Ok(edits)
+    }
+}
+
+/// Processes a file in which words are replaced.
+fn replaced(format: &str, content: &[u8], words: &[(&str, &str)]) -> Vec<u8> {
+    let run = process(format, content, &FileOptions::default(), None, &mut Words(words));
+    run.unwrap().outputs.remove(0).content
 }
 
 #[test]
@@ -86,24 +109,10 @@ fn a_table_keeps_its_quotes_and_shows_cells_under_their_headers() {
 
 #[test]
 fn a_cell_is_quoted_when_its_replacement_needs_it() {
-    struct Comma;
-    impl crate::detect::rewrite::Rewrite for Comma {
-        fn edits(
-            &mut self,
-            passage: &crate::detect::Passage<'_>,
-        ) -> crate::errors::ApiResult<Vec<crate::detect::rewrite::Edit>> {
-            let found = passage.text().find("[N]");
-            Ok(found
-                .map(|at| crate::detect::rewrite::Edit {
-                    range: at..at + 3,
-                    replacement: "Roe, \"J\"".into(),
-                })
-                .into_iter()
-                .collect())
-        }
-    }
-    let run = process("csv", b"a,b\n[N],\"[N]\"\n", &FileOptions::default(), None, &mut Comma).unwrap();
-    assert_eq!(run.outputs[0].content, b"a,b\n\"Roe, \"\"J\"\"\",\"Roe, \"\"J\"\"\"\n");
+    assert_eq!(
+        replaced("csv", b"a,b\n[N],\"[N]\"\n", &[("[N]", "Roe, \"J\"")]),
+        b"a,b\n\"Roe, \"\"J\"\"\",\"Roe, \"\"J\"\"\"\n"
+    );
 }
 
 #[test]
@@ -161,6 +170,18 @@ fn xml_changes_in_its_characters_only() {
          <![CDATA[[NAME_1] & ]]></b><c>[NAME_1]<![CDATA[]]><!-- x --></c></a>"
     );
     assert_eq!(labels("xml", &source), ["", "n", "", "b", "b", "c"]);
+}
+
+#[test]
+fn comments_of_xml_hold_what_is_put_into_them() {
+    for (replacement, comment) in [
+        ("1990-06-06", "<a><!-- born 1990-06-06 --></a>"),
+        ("123-45-6789", "<a><!-- born 123-45-6789 --></a>"),
+        ("a-->b", "<a><!-- born a-_>b --></a>"),
+    ] {
+        let source = format!("<a><!-- born {NAME} --></a>");
+        assert_eq!(replaced("xml", source.as_bytes(), &[(NAME, replacement)]), comment.as_bytes());
+    }
 }
 
 #[test]

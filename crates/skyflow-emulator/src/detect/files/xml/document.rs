@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use super::comment::in_comment;
 use super::tokens::{Attribute, local};
 use super::{Document, Token, decode, escape, escape_attribute, tokens};
 use crate::detect::files::mapped_text::{MappedText, Splices};
@@ -46,11 +47,15 @@ pub(crate) fn rewrite_document(source: &str, rewriter: &mut Rewriter<'_>) -> Res
                 characters.sections.push(range);
             }
             Token::Comment(range) => {
-                verbatim(source, &range, &mut splices, rewriter, |text| text.replace('-', "_"))?;
+                let text = verbatim(source, &range);
+                let edits = rewriter.edits(text.text(), "")?;
+                splices.edit(&text, &in_comment(text.text(), &edits), str::to_owned);
             }
             Token::Instruction(range) | Token::DocumentType(range) => {
                 let plain = |text: &str| text.replace(['<', '>', '[', ']', '"', '\'', '?'], "_");
-                verbatim(source, &range, &mut splices, rewriter, plain)?;
+                let text = verbatim(source, &range);
+                let edits = rewriter.edits(text.text(), "")?;
+                splices.edit(&text, &edits, plain);
             }
         }
     }
@@ -87,19 +92,11 @@ impl Characters {
     }
 }
 
-/// Shows something that is written as it reads, and writes replacements as `encode` says.
-fn verbatim(
-    source: &str,
-    range: &Range<usize>,
-    splices: &mut Splices,
-    rewriter: &mut Rewriter<'_>,
-    encode: impl Fn(&str) -> String,
-) -> Result<(), FileProblem> {
+/// Returns something that is written as it reads.
+fn verbatim(source: &str, range: &Range<usize>) -> MappedText {
     let mut text = MappedText::default();
     text.push_verbatim(source.get(range.clone()).unwrap_or_default(), range.start);
-    let edits = rewriter.edits(text.text(), "")?;
-    splices.edit(&text, &edits, encode);
-    Ok(())
+    text
 }
 
 /// Tells whether an attribute says what names mean: its value is no text, and a changed one would change every name.

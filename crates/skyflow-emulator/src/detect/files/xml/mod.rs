@@ -1,6 +1,7 @@
 //! XML as a sequence of tokens that know their bytes, so that a rewrite leaves everything else as it was written.
 
 mod characters;
+mod comment;
 mod document;
 mod encoding;
 mod normalized;
