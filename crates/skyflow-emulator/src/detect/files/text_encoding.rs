@@ -10,6 +10,8 @@ pub(super) enum TextEncoding {
     Windows1252,
     /// The bytes of Windows-1252 that stand for the same character in ISO-8859-1; only XML can say that it is this.
     Latin1,
+    /// The bytes of Windows-1252 that are ASCII; only XML can say that it is this.
+    Ascii,
 }
 
 impl TextEncoding {
@@ -19,6 +21,7 @@ impl TextEncoding {
             Self::Utf8 { .. } | Self::Utf16 { .. } => true,
             Self::Windows1252 => windows_1252_byte(character).is_some(),
             Self::Latin1 => u8::try_from(character).is_ok() && windows_1252_byte(character).is_some(),
+            Self::Ascii => character.is_ascii(),
         }
     }
 }
@@ -107,7 +110,7 @@ pub(super) fn encode(text: &str, encoding: TextEncoding) -> Vec<u8> {
             let units = text.encode_utf16().flat_map(u16::to_le_bytes);
             UTF16_LITTLE_MARK.iter().copied().chain(units).collect()
         }
-        TextEncoding::Windows1252 | TextEncoding::Latin1 => {
+        TextEncoding::Windows1252 | TextEncoding::Latin1 | TextEncoding::Ascii => {
             let bytes: Option<Vec<u8>> = text.chars().map(windows_1252_byte).collect();
             bytes.unwrap_or_else(|| text.as_bytes().to_vec())
         }

@@ -190,6 +190,17 @@ fn xml_in_other_encodings_stays_in_them() {
         [b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xfc ".as_slice(), NAME.as_bytes(), b"</a>"]
             .concat();
     assert!(redact("xml", &latin).ends_with(b"<a>\xfc [NAME_1]</a>"));
+    // A reference would be literal text in a CDATA section.
+    let section = [
+        b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xfc<![CDATA[".as_slice(),
+        NAME.as_bytes(),
+        b"]]></a>",
+    ]
+    .concat();
+    assert_eq!(
+        String::from_utf8(replaced("xml", &section, &[(NAME, "\u{141}ukasz")])).unwrap(),
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><a>\u{fc}<![CDATA[\u{141}ukasz]]></a>"
+    );
     let mut utf16 = vec![0xfe, 0xff];
     utf16.extend(format!("<a>{NAME}</a>").encode_utf16().flat_map(u16::to_be_bytes));
     assert_nothing_planted(&redact("xml", &utf16));
