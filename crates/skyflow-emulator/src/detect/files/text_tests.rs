@@ -240,6 +240,17 @@ fn deep_nesting_is_refused() {
 }
 
 #[test]
+fn records_of_too_many_cells_are_refused_over_line_ends_too() {
+    let quoted = "\"\n\",".repeat(1_500_000);
+    assert!(matches!(run("csv", quoted.as_bytes()), Err(FileProblem::TooLarge(_))));
+    let plain = "a,".repeat(200_000);
+    assert!(matches!(run("csv", plain.as_bytes()), Err(FileProblem::TooLarge(_))));
+    // The limit is one of records: a cell may hold any number of delimiters, and a table any number of cells.
+    let kept = format!("\"{}\",b\n", ",".repeat(200_000)) + &"a,b\n".repeat(100_000);
+    assert_eq!(keep("csv", kept.as_bytes()), kept.as_bytes());
+}
+
+#[test]
 fn cut_files_are_survived() {
     let json = format!("{{\"{NAME}\":[\"\\ud83d\\ude00\\\"{NAME}\",{NUMBER}]}}").repeat(10);
     let xml = format!("<a n='{NUMBER}'><!-- {NAME} --><![CDATA[{NAME}]]>&#65;</a>").repeat(10);
