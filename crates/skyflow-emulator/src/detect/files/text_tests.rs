@@ -146,6 +146,42 @@ fn json_changes_in_its_literals_only() {
 }
 
 #[test]
+fn members_of_one_token_keep_names_of_their_own() {
+    let words = [("Jane Doe", "[NAME]"), ("John Smith", "[NAME]"), ("Al Roe", "[NAME]"), ("1990", "1991")];
+    for (source, expected) in [
+        (r#"{"Jane Doe":1,"John Smith":2}"#, r#"{"[NAME]":1,"[NAME_2]":2}"#),
+        (r#"{"[NAME_2]":0,"Jane Doe":1,"John Smith":2}"#, r#"{"[NAME_2]":0,"[NAME]":1,"[NAME_3]":2}"#),
+        // A name that stays counts wherever it stands.
+        (r#"{"Jane Doe":1,"John Smith":2,"[NAME]":3}"#, r#"{"[NAME_2]":1,"[NAME_3]":2,"[NAME]":3}"#),
+        (r#"{"of Jane Doe!":1,"of John Smith!":2}"#, r#"{"of [NAME]!":1,"of [NAME_2]!":2}"#),
+        (r#"{"1991":1,"1990":"1990"}"#, r#"{"1991":1,"1991_2":"1991"}"#),
+        // Each object has names of its own.
+        (
+            r#"[{"Jane Doe":{"Al Roe":1,"Jane Doe":2},"Al Roe":3},{"John Smith":"Al Roe"}]"#,
+            r#"[{"[NAME]":{"[NAME]":1,"[NAME_2]":2},"[NAME_2]":3},{"[NAME]":"[NAME]"}]"#,
+        ),
+        // A member that is repeated stays repeated, however it is written.
+        (r#"{"Jane Doe":1,"Al Roe":2,"J\u0061ne Doe":3}"#, r#"{"[NAME]":1,"[NAME_2]":2,"[NAME]":3}"#),
+    ] {
+        let result = replaced("json", source.as_bytes(), &words);
+        assert_eq!(String::from_utf8(result).unwrap(), expected);
+    }
+    let lines = replaced("jsonl", b"{\"Jane Doe\":1}\n{\"Al Roe\":2}\n", &words);
+    assert_eq!(lines, b"{\"[NAME]\":1}\n{\"[NAME]\":2}\n");
+}
+
+#[test]
+fn each_of_many_members_of_one_token_has_a_number() {
+    let members: Vec<String> = (0..20_000).map(|number| format!("\"{number:05}X\":1")).collect();
+    let digits: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
+    let words: Vec<(&str, &str)> = digits.iter().map(|digit| (digit.as_str(), "")).collect();
+    let result = replaced("json", format!("{{{}}}", members.join(",")).as_bytes(), &words);
+    let result: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&result).unwrap();
+    assert_eq!(result.len(), members.len());
+    assert!(result.contains_key("X") && result.contains_key("_20000X"));
+}
+
+#[test]
 fn each_line_of_jsonl_is_a_document() {
     let source = format!("{{\"n\":\"{NAME}\"}}\r\n\n\"{MAIL}\"\n{NUMBER}");
     assert_eq!(
