@@ -209,6 +209,14 @@ fn xml_changes_in_its_characters_only() {
 }
 
 #[test]
+fn a_section_of_xml_ends_where_it_did() {
+    assert_eq!(
+        text("xml", &format!("<a><![CDATA[x[{NAME}]> y {NAME}]]></a>")),
+        "<a><![CDATA[x[[NAME_1]]]><![CDATA[]> y [NAME_1]]]></a>"
+    );
+}
+
+#[test]
 fn comments_of_xml_hold_what_is_put_into_them() {
     for (replacement, comment) in [
         ("1990-06-06", "<a><!-- born 1990-06-06 --></a>"),

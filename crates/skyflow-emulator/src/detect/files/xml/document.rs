@@ -1,6 +1,8 @@
 use std::ops::Range;
+use std::slice;
 
 use super::comment::in_comment;
+use super::section::in_section;
 use super::tokens::{Attribute, local};
 use super::{Document, Token, decode, escape, escape_attribute, tokens};
 use crate::detect::files::mapped_text::{MappedText, Splices};
@@ -79,15 +81,24 @@ impl Characters {
     ) -> Result<(), FileProblem> {
         let Self { text, sections } = std::mem::take(self);
         let edits = rewriter.edits(text.text(), label)?;
-        splices.edit_at(&text, &edits, |replacement, at| {
-            // They are in order, so the last one that starts before a place is the only one it can be in.
-            let before = sections.partition_point(|section| section.start <= at);
-            let section = before.checked_sub(1).and_then(|last| sections.get(last));
-            match section.is_some_and(|section| section.contains(&at)) {
-                true => replacement.replace("]]>", "]]]]><![CDATA[>"),
-                false => escape(replacement),
-            }
-        });
+        // What is before an edit, as the edits before it left it.
+        let mut before = String::new();
+        let mut end = 0;
+        for edit in &edits {
+            before.push_str(text.text().get(end..edit.range.start).unwrap_or_default());
+            end = edit.range.end;
+            let after = text.text().get(end..).unwrap_or_default();
+            splices.edit_at(&text, slice::from_ref(edit), |replacement, at| {
+                // They are in order, so the last one that starts before a place is the only one it can be in.
+                let started = sections.partition_point(|section| section.start <= at);
+                let section = started.checked_sub(1).and_then(|last| sections.get(last));
+                match section.is_some_and(|section| section.contains(&at)) {
+                    true => in_section(&before, replacement, after),
+                    false => escape(replacement),
+                }
+            });
+            before.push_str(&edit.replacement);
+        }
         Ok(())
     }
 }

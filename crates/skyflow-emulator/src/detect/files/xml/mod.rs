@@ -5,6 +5,7 @@ mod comment;
 mod document;
 mod encoding;
 mod normalized;
+mod section;
 mod tokens;
 
 pub(super) use characters::{decode, escape, escape_attribute};
