@@ -3,6 +3,8 @@
 //! The files are not parsed into values and written anew: only the bytes of edited literals change, so that
 //! formatting, order, repeated members and the digits of numbers stay.
 
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
 use serde::de::IgnoredAny;
@@ -10,7 +12,7 @@ use serde::de::IgnoredAny;
 use super::mapped_text::{MappedText, Splices};
 use super::{FileProblem, rewriter::Rewriter, text_encoding};
 use crate::detect::passage::is_label;
-use crate::detect::rewrite::apply;
+use crate::detect::rewrite::{Edit, apply};
 
 /// How deep arrays and objects may be nested: each level keeps the name it stands under.
 const DEPTH_LIMIT: usize = 1000;
@@ -37,8 +39,14 @@ pub(super) fn process(
                     error.column()
                 ))
             })?;
-            Walk { source: &source, at: start, end: start + document.len() }
-                .rewrite(&mut splices, rewriter)?;
+            Walk {
+                source: &source,
+                at: start,
+                end: start + document.len(),
+                splices: &mut splices,
+                hasher: RandomState::new(),
+            }
+            .rewrite(rewriter)?;
         }
         start += document.len();
     }
@@ -51,6 +59,67 @@ struct Container {
     /// What the next string of an object is.
     name_is_next: bool,
     label: String,
+    names: Names,
+}
+
+/// The names of the members of an object.
+///
+/// Where one token stands for several values, as `entity_only` has it, their members would become one: the second is
+/// numbered.
+#[derive(Default)]
+struct Names {
+    /// The hashes of the names that stay: names would need many times their length. Two of one hash do no harm, a number
+    /// that nobody needs is all.
+    kept: Vec<u64>,
+    /// The names that change wait for the end of the object: one that stays can come behind them.
+    edited: Vec<(MappedText, Vec<Edit>)>,
+}
+
+impl Names {
+    fn add(&mut self, text: MappedText, edits: Vec<Edit>, hasher: &RandomState) {
+        match edits.is_empty() {
+            true => self.kept.push(hasher.hash_one(text.text())),
+            false => self.edited.push((text, edits)),
+        }
+    }
+
+    /// Changes the names, each into one that the object does not have yet.
+    fn finish(self, splices: &mut Splices, hasher: &RandomState) {
+        if self.edited.is_empty() {
+            return;
+        }
+        let mut taken: HashSet<u64> = self.kept.into_iter().collect();
+        // What each name has become: a member that was there twice still is.
+        let mut renamed: HashMap<String, Vec<Edit>> = HashMap::new();
+        // The last number behind each name, so that many of one name do not count from the start.
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        for (text, mut edits) in self.edited {
+            if let Some(edits) = renamed.get(text.text()) {
+                splices.edit(&text, edits, escape);
+                continue;
+            }
+            let mut name = apply(text.text(), &edits);
+            let replacement = edits.last().map(|edit| edit.replacement.clone()).unwrap_or_default();
+            let number = numbers.entry(name.clone()).or_insert(1);
+            while !taken.insert(hasher.hash_one(&name)) {
+                *number += 1;
+                if let Some(last) = edits.last_mut() {
+                    last.replacement = numbered(&replacement, *number);
+                }
+                name = apply(text.text(), &edits);
+            }
+            splices.edit(&text, &edits, escape);
+            renamed.insert(text.text().to_owned(), edits);
+        }
+    }
+}
+
+/// Numbers a replacement, within the brackets of a token.
+fn numbered(replacement: &str, number: usize) -> String {
+    match replacement.strip_suffix(']') {
+        Some(token) => format!("{token}_{number}]"),
+        None => format!("{replacement}_{number}"),
+    }
 }
 
 /// A walk over the literals of a valid JSON text.
@@ -58,10 +127,12 @@ struct Walk<'a> {
     source: &'a str,
     at: usize,
     end: usize,
+    splices: &'a mut Splices,
+    hasher: RandomState,
 }
 
 impl Walk<'_> {
-    fn rewrite(&mut self, splices: &mut Splices, rewriter: &mut Rewriter<'_>) -> Result<(), FileProblem> {
+    fn rewrite(mut self, rewriter: &mut Rewriter<'_>) -> Result<(), FileProblem> {
         let mut containers: Vec<Container> = Vec::new();
         while let Some(byte) = self.peek() {
             match byte {
@@ -74,11 +145,14 @@ impl Walk<'_> {
                     let is_object = byte == b'{';
                     // An array stands under the name of its member, as its elements do.
                     let label = containers.last().map(|outer| outer.label.clone()).unwrap_or_default();
-                    containers.push(Container { is_object, name_is_next: is_object, label });
+                    let names = Names::default();
+                    containers.push(Container { is_object, name_is_next: is_object, label, names });
                     self.at += 1;
                 }
                 b'}' | b']' => {
-                    containers.pop();
+                    if let Some(container) = containers.pop() {
+                        container.names.finish(self.splices, &self.hasher);
+                    }
                     self.at += 1;
                 }
                 b',' => {
@@ -89,19 +163,20 @@ impl Walk<'_> {
                 }
                 b'"' => {
                     let text = self.string();
-                    let edits = match containers.last_mut() {
+                    match containers.last_mut() {
                         Some(object) if object.name_is_next => {
                             object.name_is_next = false;
                             let label = Some(text.text()).filter(|text| is_label(text)).unwrap_or_default();
                             label.clone_into(&mut object.label);
-                            rewriter.edits(text.text(), "")?
+                            let edits = rewriter.edits(text.text(), "")?;
+                            object.names.add(text, edits, &self.hasher);
                         }
                         container => {
                             let label = container.map_or("", |container| container.label.as_str());
-                            rewriter.edits(text.text(), label)?
+                            let edits = rewriter.edits(text.text(), label)?;
+                            self.splices.edit(&text, &edits, escape);
                         }
-                    };
-                    splices.edit(&text, &edits, escape);
+                    }
                 }
                 b'-' | b'0'..=b'9' => {
                     let literal = self.number();
@@ -109,7 +184,7 @@ impl Walk<'_> {
                     let label = containers.last().map_or("", |container| container.label.as_str());
                     let edits = rewriter.edits(digits, label)?;
                     if !edits.is_empty() {
-                        splices.replace(literal.clone(), format!("\"{}\"", escape(&apply(digits, &edits))));
+                        self.splices.replace(literal, format!("\"{}\"", escape(&apply(digits, &edits))));
                     }
                 }
                 _ => self.at += 1,

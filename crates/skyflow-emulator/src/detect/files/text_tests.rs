@@ -1,5 +1,11 @@
+use std::sync::Arc;
+
 use super::planted::{self, MAIL, NAME, NUMBER, ReplacePlanted, assert_nothing_planted, keep, redact, run};
 use super::{FileOptions, FileProblem, process};
+use crate::detect::rewrite::{Edit, Rewrite};
+use crate::detect::rules::built_in;
+use crate::detect::{Deidentifier, Detector, NoVaultTokens, Passage, Policy, PolicyOptions};
+use crate::errors::ApiResult;
 
 fn text(format: &str, content: &str) -> String {
     let redacted = redact(format, content.as_bytes());
@@ -11,6 +17,27 @@ fn labels(format: &str, content: &str) -> Vec<String> {
     let mut rewrite = ReplacePlanted::default();
     process(format, content.as_bytes(), &FileOptions::default(), None, &mut rewrite).unwrap();
     rewrite.labels
+}
+
+/// Replaces words.
+struct Words<'a>(&'a [(&'a str, &'a str)]);
+
+impl Rewrite for Words<'_> {
+    fn edits(&mut self, passage: &Passage<'_>) -> ApiResult<Vec<Edit>> {
+        let found = self.0.iter().flat_map(|(word, replacement)| {
+            passage.text().match_indices(word).map(move |(at, _)| (at..at + word.len(), *replacement))
+        });
+        let mut edits: Vec<Edit> =
+            found.map(|(range, replacement)| Edit { range, replacement: replacement.to_owned() }).collect();
+        edits.sort_by_key(|edit| edit.range.start);
+        Ok(edits)
+    }
+}
+
+/// Processes a file in which words are replaced.
+fn replaced(format: &str, content: &[u8], words: &[(&str, &str)]) -> Vec<u8> {
+    let run = process(format, content, &FileOptions::default(), None, &mut Words(words));
+    run.unwrap().outputs.remove(0).content
 }
 
 #[test]
@@ -27,6 +54,40 @@ fn a_text_keeps_its_line_ends_and_its_encoding() {
     assert_eq!(&redacted[..6], b"\xff\xfe\xfc\0 \0");
     let latin = [b"\xfc ", NAME.as_bytes()].concat();
     assert_eq!(redact("txt", &latin), b"\xfc [NAME_1]");
+}
+
+/// Returns the passages that a file shows.
+fn passages(format: &str, content: &[u8]) -> Vec<String> {
+    let mut rewrite = ReplacePlanted::default();
+    process(format, content, &FileOptions::default(), None, &mut rewrite).unwrap();
+    rewrite.passages
+}
+
+#[test]
+fn names_in_windows_1252_are_shown_whole_and_their_bytes_stay() {
+    let txt = b"My name is Jane O\x92Neill, \x80 5 \x81\r\n".as_slice();
+    let csv = b"a,b\nO\x92Neill,\x8d\n".as_slice();
+    let xml = b"<?xml version='1.0' encoding='windows-1252'?><a>O\x92Neill \x9d\xfc</a>".as_slice();
+    // What says ISO-8859-1 is Windows-1252 where it has its bytes.
+    let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>O\x92Neill</a>".as_slice();
+    for (format, content) in [("txt", txt), ("csv", csv), ("xml", xml), ("xml", latin)] {
+        let shown = passages(format, content);
+        assert!(shown.iter().any(|passage| passage.contains("O\u{2019}Neill")), "{shown:?}");
+        assert_eq!(keep(format, content), content);
+        let planted = [content, b"<!--", NAME.as_bytes(), b"-->"].concat();
+        assert_eq!(redact(format, &planted), [content, b"<!--[NAME_1]-->"].concat());
+    }
+}
+
+#[test]
+fn nothing_of_a_name_in_windows_1252_is_left() {
+    let detector = Detector::new(built_in(), Arc::default());
+    let policy = Policy::read(PolicyOptions::default()).unwrap();
+    let mut tokens = NoVaultTokens;
+    let mut deidentifier = Deidentifier::new(&detector, &policy, &mut tokens, 0);
+    let content = b"My name is Jane O\x92Neill.";
+    let run = deidentifier.twice(|rewrite| process("txt", content, &FileOptions::default(), None, rewrite));
+    assert_eq!(String::from_utf8_lossy(&run.unwrap().outputs[0].content), "My name is [NAME_1].");
 }
 
 #[test]
@@ -48,24 +109,10 @@ fn a_table_keeps_its_quotes_and_shows_cells_under_their_headers() {
 
 #[test]
 fn a_cell_is_quoted_when_its_replacement_needs_it() {
-    struct Comma;
-    impl crate::detect::rewrite::Rewrite for Comma {
-        fn edits(
-            &mut self,
-            passage: &crate::detect::Passage<'_>,
-        ) -> crate::errors::ApiResult<Vec<crate::detect::rewrite::Edit>> {
-            let found = passage.text().find("[N]");
-            Ok(found
-                .map(|at| crate::detect::rewrite::Edit {
-                    range: at..at + 3,
-                    replacement: "Roe, \"J\"".into(),
-                })
-                .into_iter()
-                .collect())
-        }
-    }
-    let run = process("csv", b"a,b\n[N],\"[N]\"\n", &FileOptions::default(), None, &mut Comma).unwrap();
-    assert_eq!(run.outputs[0].content, b"a,b\n\"Roe, \"\"J\"\"\",\"Roe, \"\"J\"\"\"\n");
+    assert_eq!(
+        replaced("csv", b"a,b\n[N],\"[N]\"\n", &[("[N]", "Roe, \"J\"")]),
+        b"a,b\n\"Roe, \"\"J\"\"\",\"Roe, \"\"J\"\"\"\n"
+    );
 }
 
 #[test]
@@ -99,6 +146,42 @@ fn json_changes_in_its_literals_only() {
 }
 
 #[test]
+fn members_of_one_token_keep_names_of_their_own() {
+    let words = [("Jane Doe", "[NAME]"), ("John Smith", "[NAME]"), ("Al Roe", "[NAME]"), ("1990", "1991")];
+    for (source, expected) in [
+        (r#"{"Jane Doe":1,"John Smith":2}"#, r#"{"[NAME]":1,"[NAME_2]":2}"#),
+        (r#"{"[NAME_2]":0,"Jane Doe":1,"John Smith":2}"#, r#"{"[NAME_2]":0,"[NAME]":1,"[NAME_3]":2}"#),
+        // A name that stays counts wherever it stands.
+        (r#"{"Jane Doe":1,"John Smith":2,"[NAME]":3}"#, r#"{"[NAME_2]":1,"[NAME_3]":2,"[NAME]":3}"#),
+        (r#"{"of Jane Doe!":1,"of John Smith!":2}"#, r#"{"of [NAME]!":1,"of [NAME_2]!":2}"#),
+        (r#"{"1991":1,"1990":"1990"}"#, r#"{"1991":1,"1991_2":"1991"}"#),
+        // Each object has names of its own.
+        (
+            r#"[{"Jane Doe":{"Al Roe":1,"Jane Doe":2},"Al Roe":3},{"John Smith":"Al Roe"}]"#,
+            r#"[{"[NAME]":{"[NAME]":1,"[NAME_2]":2},"[NAME_2]":3},{"[NAME]":"[NAME]"}]"#,
+        ),
+        // A member that is repeated stays repeated, however it is written.
+        (r#"{"Jane Doe":1,"Al Roe":2,"J\u0061ne Doe":3}"#, r#"{"[NAME]":1,"[NAME_2]":2,"[NAME]":3}"#),
+    ] {
+        let result = replaced("json", source.as_bytes(), &words);
+        assert_eq!(String::from_utf8(result).unwrap(), expected);
+    }
+    let lines = replaced("jsonl", b"{\"Jane Doe\":1}\n{\"Al Roe\":2}\n", &words);
+    assert_eq!(lines, b"{\"[NAME]\":1}\n{\"[NAME]\":2}\n");
+}
+
+#[test]
+fn each_of_many_members_of_one_token_has_a_number() {
+    let members: Vec<String> = (0..20_000).map(|number| format!("\"{number:05}X\":1")).collect();
+    let digits: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
+    let words: Vec<(&str, &str)> = digits.iter().map(|digit| (digit.as_str(), "")).collect();
+    let result = replaced("json", format!("{{{}}}", members.join(",")).as_bytes(), &words);
+    let result: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&result).unwrap();
+    assert_eq!(result.len(), members.len());
+    assert!(result.contains_key("X") && result.contains_key("_20000X"));
+}
+
+#[test]
 fn each_line_of_jsonl_is_a_document() {
     let source = format!("{{\"n\":\"{NAME}\"}}\r\n\n\"{MAIL}\"\n{NUMBER}");
     assert_eq!(
@@ -126,11 +209,42 @@ fn xml_changes_in_its_characters_only() {
 }
 
 #[test]
+fn a_section_of_xml_ends_where_it_did() {
+    assert_eq!(
+        text("xml", &format!("<a><![CDATA[x[{NAME}]> y {NAME}]]></a>")),
+        "<a><![CDATA[x[[NAME_1]]]><![CDATA[]> y [NAME_1]]]></a>"
+    );
+}
+
+#[test]
+fn comments_of_xml_hold_what_is_put_into_them() {
+    for (replacement, comment) in [
+        ("1990-06-06", "<a><!-- born 1990-06-06 --></a>"),
+        ("123-45-6789", "<a><!-- born 123-45-6789 --></a>"),
+        ("a-->b", "<a><!-- born a-_>b --></a>"),
+    ] {
+        let source = format!("<a><!-- born {NAME} --></a>");
+        assert_eq!(replaced("xml", source.as_bytes(), &[(NAME, replacement)]), comment.as_bytes());
+    }
+}
+
+#[test]
 fn xml_in_other_encodings_stays_in_them() {
     let latin =
         [b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xfc ".as_slice(), NAME.as_bytes(), b"</a>"]
             .concat();
     assert!(redact("xml", &latin).ends_with(b"<a>\xfc [NAME_1]</a>"));
+    // A reference would be literal text in a CDATA section.
+    let section = [
+        b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xfc<![CDATA[".as_slice(),
+        NAME.as_bytes(),
+        b"]]></a>",
+    ]
+    .concat();
+    assert_eq!(
+        String::from_utf8(replaced("xml", &section, &[(NAME, "\u{141}ukasz")])).unwrap(),
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><a>\u{fc}<![CDATA[\u{141}ukasz]]></a>"
+    );
     let mut utf16 = vec![0xfe, 0xff];
     utf16.extend(format!("<a>{NAME}</a>").encode_utf16().flat_map(u16::to_be_bytes));
     assert_nothing_planted(&redact("xml", &utf16));
@@ -167,6 +281,17 @@ fn deep_nesting_is_refused() {
     assert!(matches!(run("json", deep.as_bytes()), Err(FileProblem::TooLarge(_))));
     let deep = "<a>".repeat(100_000) + &"</a>".repeat(100_000);
     assert!(matches!(run("xml", deep.as_bytes()), Err(FileProblem::TooLarge(_))));
+}
+
+#[test]
+fn records_of_too_many_cells_are_refused_over_line_ends_too() {
+    let quoted = "\"\n\",".repeat(1_500_000);
+    assert!(matches!(run("csv", quoted.as_bytes()), Err(FileProblem::TooLarge(_))));
+    let plain = "a,".repeat(200_000);
+    assert!(matches!(run("csv", plain.as_bytes()), Err(FileProblem::TooLarge(_))));
+    // The limit is one of records: a cell may hold any number of delimiters, and a table any number of cells.
+    let kept = format!("\"{}\",b\n", ",".repeat(200_000)) + &"a,b\n".repeat(100_000);
+    assert_eq!(keep("csv", kept.as_bytes()), kept.as_bytes());
 }
 
 #[test]

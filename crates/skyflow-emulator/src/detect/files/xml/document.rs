@@ -1,5 +1,8 @@
 use std::ops::Range;
+use std::slice;
 
+use super::comment::in_comment;
+use super::section::in_section;
 use super::tokens::{Attribute, local};
 use super::{Document, Token, decode, escape, escape_attribute, tokens};
 use crate::detect::files::mapped_text::{MappedText, Splices};
@@ -46,11 +49,15 @@ pub(crate) fn rewrite_document(source: &str, rewriter: &mut Rewriter<'_>) -> Res
                 characters.sections.push(range);
             }
             Token::Comment(range) => {
-                verbatim(source, &range, &mut splices, rewriter, |text| text.replace('-', "_"))?;
+                let text = verbatim(source, &range);
+                let edits = rewriter.edits(text.text(), "")?;
+                splices.edit(&text, &in_comment(text.text(), &edits), str::to_owned);
             }
             Token::Instruction(range) | Token::DocumentType(range) => {
                 let plain = |text: &str| text.replace(['<', '>', '[', ']', '"', '\'', '?'], "_");
-                verbatim(source, &range, &mut splices, rewriter, plain)?;
+                let text = verbatim(source, &range);
+                let edits = rewriter.edits(text.text(), "")?;
+                splices.edit(&text, &edits, plain);
             }
         }
     }
@@ -74,32 +81,33 @@ impl Characters {
     ) -> Result<(), FileProblem> {
         let Self { text, sections } = std::mem::take(self);
         let edits = rewriter.edits(text.text(), label)?;
-        splices.edit_at(&text, &edits, |replacement, at| {
-            // They are in order, so the last one that starts before a place is the only one it can be in.
-            let before = sections.partition_point(|section| section.start <= at);
-            let section = before.checked_sub(1).and_then(|last| sections.get(last));
-            match section.is_some_and(|section| section.contains(&at)) {
-                true => replacement.replace("]]>", "]]]]><![CDATA[>"),
-                false => escape(replacement),
-            }
-        });
+        // What is before an edit, as the edits before it left it.
+        let mut before = String::new();
+        let mut end = 0;
+        for edit in &edits {
+            before.push_str(text.text().get(end..edit.range.start).unwrap_or_default());
+            end = edit.range.end;
+            let after = text.text().get(end..).unwrap_or_default();
+            splices.edit_at(&text, slice::from_ref(edit), |replacement, at| {
+                // They are in order, so the last one that starts before a place is the only one it can be in.
+                let started = sections.partition_point(|section| section.start <= at);
+                let section = started.checked_sub(1).and_then(|last| sections.get(last));
+                match section.is_some_and(|section| section.contains(&at)) {
+                    true => in_section(&before, replacement, after),
+                    false => escape(replacement),
+                }
+            });
+            before.push_str(&edit.replacement);
+        }
         Ok(())
     }
 }
 
-/// Shows something that is written as it reads, and writes replacements as `encode` says.
-fn verbatim(
-    source: &str,
-    range: &Range<usize>,
-    splices: &mut Splices,
-    rewriter: &mut Rewriter<'_>,
-    encode: impl Fn(&str) -> String,
-) -> Result<(), FileProblem> {
+/// Returns something that is written as it reads.
+fn verbatim(source: &str, range: &Range<usize>) -> MappedText {
     let mut text = MappedText::default();
     text.push_verbatim(source.get(range.clone()).unwrap_or_default(), range.start);
-    let edits = rewriter.edits(text.text(), "")?;
-    splices.edit(&text, &edits, encode);
-    Ok(())
+    text
 }
 
 /// Tells whether an attribute says what names mean: its value is no text, and a changed one would change every name.

@@ -1,9 +1,11 @@
 //! XML as a sequence of tokens that know their bytes, so that a rewrite leaves everything else as it was written.
 
 mod characters;
+mod comment;
 mod document;
 mod encoding;
 mod normalized;
+mod section;
 mod tokens;
 
 pub(super) use characters::{decode, escape, escape_attribute};
