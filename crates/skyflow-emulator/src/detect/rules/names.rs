@@ -314,6 +314,7 @@ mod tests {
             "I am happy",
             "Project Green",
             "Martin Luther Hospital",
+            "Named Ranges",
             "The Card Was Declined",
             "jane",
             "Dr",
