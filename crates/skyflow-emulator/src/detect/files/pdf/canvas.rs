@@ -1,6 +1,7 @@
 use lopdf::content::{Content, Operation};
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
 
+use super::forms;
 use super::glyphs::{self, Shown};
 use super::layout;
 use super::redaction::{LABEL_FONT, Redaction};
@@ -68,20 +69,7 @@ impl<'a, 'r> Canvases<'a, 'r> {
 
     /// Rewrites the streams that others show, once each: what they show is in a space of their own.
     pub(super) fn rewrite_forms(&mut self) -> Result<(), FileProblem> {
-        let is_form = |object: &Object| {
-            object.as_stream().is_ok_and(|stream| {
-                stream
-                    .dict
-                    .get(b"Subtype")
-                    .is_ok_and(|subtype| subtype.as_name().is_ok_and(|name| name == b"Form"))
-                    || stream
-                        .dict
-                        .get(b"PatternType")
-                        .is_ok_and(|kind| kind.as_i64().is_ok_and(|kind| kind == 1))
-            })
-        };
-        let forms: Vec<ObjectId> =
-            self.document.objects.iter().filter(|(_, object)| is_form(object)).map(|(id, _)| *id).collect();
+        let forms = forms::forms(self.document);
         for form in forms {
             let Ok(stream) = self.document.get_object(form).and_then(Object::as_stream) else { continue };
             let resources = stream.dict.get_deref(b"Resources", self.document).and_then(Object::as_dict);

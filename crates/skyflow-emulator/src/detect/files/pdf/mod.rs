@@ -6,6 +6,7 @@
 
 mod canvas;
 mod font;
+mod forms;
 mod glyphs;
 mod layout;
 mod matrix;
@@ -13,6 +14,8 @@ mod redaction;
 mod strings;
 mod widths;
 
+#[cfg(test)]
+mod hiding_places_tests;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,52 @@
+//! Values in places of a PDF that no page shows, or not as text.
+
+use lopdf::{Document, Object, Stream};
+
+use super::tests::{dictionary, document, helvetica, name};
+use crate::detect::files::planted::{MAIL, NAME, assert_nothing_planted, redact};
+
+/// A page with an annotation that looks like this.
+fn annotated(appearance: impl FnOnce(&mut Document) -> Object) -> Vec<u8> {
+    document(helvetica(), "BT /F1 9 Tf 9 9 Td (text) Tj ET", |document, page| {
+        let appearance = appearance(document);
+        let annotation =
+            dictionary(&[("Subtype", name("FreeText")), ("AP", dictionary(&[("N", appearance)]).into())]);
+        // Annotations may stand in the array itself.
+        document.get_dictionary_mut(page).unwrap().set("Annots", vec![annotation.into()]);
+    })
+}
+
+/// What draws a value, and says of itself only this.
+fn drawing(value: &str, says: &[(&str, Object)]) -> Stream {
+    let fonts = dictionary(&[("F1", helvetica().into())]);
+    let mut kind = dictionary(says);
+    kind.set("Resources", dictionary(&[("Font", fonts.into())]));
+    Stream::new(kind, format!("BT /F1 9 Tf 9 9 Td ({value}) Tj ET").into_bytes())
+}
+
+#[test]
+fn text_that_annotations_show_is_replaced_whatever_their_streams_say_about_themselves() {
+    let frame = || ("BBox", Object::from(vec![0.into(), 0.into(), 99.into(), 99.into()]));
+    for says in [vec![frame()], Vec::new(), vec![frame(), ("Subtype", name("Other"))]] {
+        let direct = annotated(|document| document.add_object(drawing(NAME, &says)).into());
+        assert_nothing_planted(&redact("pdf", &direct));
+        let states = annotated(|document| {
+            let shown = document.add_object(drawing(NAME, &says));
+            let other = document.add_object(drawing(MAIL, &says));
+            let states = dictionary(&[("On", shown.into()), ("Off", other.into())]);
+            document.add_object(states).into()
+        });
+        assert_nothing_planted(&redact("pdf", &states));
+    }
+}
+
+#[test]
+fn text_of_objects_that_do_not_say_what_they_are_is_replaced() {
+    let sample = document(helvetica(), "BT /F1 9 Tf (text) Tj ET /X Do", |document, page| {
+        let object = document.add_object(drawing(NAME, &[]));
+        let page = document.get_dictionary_mut(page).unwrap();
+        let resources = page.get_mut(b"Resources").unwrap().as_dict_mut().unwrap();
+        resources.set("XObject", dictionary(&[("X", object.into())]));
+    });
+    assert_nothing_planted(&redact("pdf", &sample));
+}
