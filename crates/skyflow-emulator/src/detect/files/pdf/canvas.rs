@@ -2,8 +2,8 @@ use lopdf::content::{Content, Operation};
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
 
 use super::forms;
-use super::glyphs::{self, Shown};
-use super::layout;
+use super::glyphs::{self, Glyph, Shown};
+use super::layout::{self, Place};
 use super::redaction::{LABEL_FONT, Redaction};
 use super::{inherited_resources, strings};
 use crate::detect::files::{FileProblem, rewriter::Rewriter};
@@ -178,6 +178,15 @@ fn check_readable(shown: &Shown, place: &str) -> Result<(), FileProblem> {
     if shown.is_unreadable || unknown * 10 > shown.glyphs.len() {
         return Err(FileProblem::unsupported(format!(
             "the text of {place} of the PDF cannot be read: its font has no Unicode mapping"
+        )));
+    }
+    let has_no_place = |(index, glyph): (usize, &Glyph)| {
+        glyph.text.as_ref().is_none_or(|text| !text.trim().is_empty()) && Place::of(index, glyph).is_none()
+    };
+    if shown.glyphs.iter().enumerate().any(has_no_place) {
+        return Err(FileProblem::unsupported(format!(
+            "{place} of the PDF has text without a size or outside of any page, which cannot be looked at; register a \
+             canned result for the file"
         )));
     }
     if shown.glyphs.iter().any(|glyph| glyph.is_invisible) {

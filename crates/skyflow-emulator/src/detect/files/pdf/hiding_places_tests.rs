@@ -2,7 +2,7 @@
 
 use lopdf::{Document, Object, Stream};
 
-use super::tests::{dictionary, document, helvetica, name};
+use super::tests::{dictionary, document, helvetica, name, page, problem};
 use crate::detect::files::planted::{MAIL, NAME, assert_nothing_planted, redact};
 
 /// A page with an annotation that looks like this.
@@ -49,4 +49,34 @@ fn text_of_objects_that_do_not_say_what_they_are_is_replaced() {
         resources.set("XObject", dictionary(&[("X", object.into())]));
     });
     assert_nothing_planted(&redact("pdf", &sample));
+}
+
+#[test]
+fn text_that_nobody_sees_is_refused_and_never_left_in_the_file() {
+    let far = "9".repeat(18);
+    for hidden in [
+        "/F1 0 Tf".to_owned(),
+        "/F1 0.0000000001 Tf".to_owned(),
+        "/F1 12 Tf 0 Tz".to_owned(),
+        "/F1 12 Tf 7 Tr".to_owned(),
+        "/F1 12 Tf 3 Tr".to_owned(),
+        "/F1 12 Tf 0 0 0 0 50 600 Tm".to_owned(),
+        "/F1 12 Tf 1 0 0 0 50 600 Tm".to_owned(),
+        "/F1 12 Tf 0 0 0 1 50 600 Tm".to_owned(),
+        format!("/F1 12 Tf {far} 0 Td"),
+    ] {
+        let content =
+            format!("BT /F1 9 Tf 9 9 Td (seen) Tj ET BT {hidden} 50 600 Td (Card 4111 1111 1111 1111) Tj ET");
+        let problem = problem(&page(&content));
+        assert!(problem.starts_with("page 1 of the PDF has "), "{hidden}: {problem}");
+        assert!(!problem.contains("4111"));
+    }
+    // Singular from the space around.
+    assert!(problem(&page("0 0 0 0 9 9 cm BT /F1 9 Tf (unseen) Tj ET")).contains("without a size"));
+}
+
+#[test]
+fn blanks_without_a_size_are_nobodys_values() {
+    redact("pdf", &page("BT /F1 9 Tf 9 9 Td (seen) Tj /F1 0 Tf (  ) Tj ET"));
+    redact("pdf", &page("0.001 0 0 0.001 0 0 cm BT /F1 900 Tf 9000 9000 Td (small) Tj ET"));
 }
