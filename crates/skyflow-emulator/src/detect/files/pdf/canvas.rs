@@ -4,6 +4,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
 use super::forms;
 use super::glyphs::{self, Glyph, Shown};
 use super::layout::{self, Place};
+use super::names::Names;
 use super::redaction::{LABEL_FONT, Redaction};
 use super::{inherited_resources, strings};
 use crate::detect::files::{FileProblem, rewriter::Rewriter};
@@ -21,6 +22,7 @@ pub(super) struct Canvases<'a, 'r> {
     content_left: usize,
     operations_left: usize,
     has_text: bool,
+    names: Names,
 }
 
 impl<'a, 'r> Canvases<'a, 'r> {
@@ -42,12 +44,18 @@ impl<'a, 'r> Canvases<'a, 'r> {
             content_left: CONTENT_LIMIT,
             operations_left: OPERATIONS_LIMIT,
             has_text: false,
+            names: Names::default(),
         }
     }
 
     /// Tells whether any stream has shown text.
     pub(super) fn has_text(&self) -> bool {
         self.has_text
+    }
+
+    /// Returns the names within the content streams.
+    pub(super) fn into_names(self) -> Names {
+        self.names
     }
 
     pub(super) fn rewrite_page(&mut self, page: ObjectId, number: usize) -> Result<(), FileProblem> {
@@ -110,6 +118,7 @@ impl<'a, 'r> Canvases<'a, 'r> {
     ) -> Result<(Vec<u8>, Dictionary), FileProblem> {
         self.content_left = self.content_left.checked_sub(content.len()).ok_or_else(too_large)?;
         let mut operations = self.operations(content)?;
+        operations.iter().for_each(|operation| self.names.add_operation(operation));
         for operation in
             operations.iter_mut().filter(|operation| ["BDC", "DP"].contains(&operation.operator.as_str()))
         {

@@ -2,8 +2,23 @@
 
 use lopdf::{Document, Object, Stream};
 
+use std::sync::Arc;
+
 use super::tests::{dictionary, document, helvetica, name, page, problem};
-use crate::detect::files::planted::{MAIL, NAME, assert_nothing_planted, redact};
+use crate::detect::files::planted::{MAIL, NAME, NUMBER, assert_nothing_planted, redact};
+use crate::detect::files::{FileOptions, FileProblem, process};
+use crate::detect::rules::built_in;
+use crate::detect::{Deidentifier, Detector, NoVaultTokens, Policy};
+
+/// Processes a file by the rules of the vault.
+fn by_the_rules(content: &[u8]) -> Result<Vec<u8>, FileProblem> {
+    let detector = Detector::new(built_in(), Arc::default());
+    let policy = Policy::read(serde_json::from_str("{}").unwrap()).unwrap();
+    let mut tokens = NoVaultTokens;
+    let mut deidentifier = Deidentifier::new(&detector, &policy, &mut tokens, 0);
+    let run = deidentifier.twice(|rewrite| process("pdf", content, &FileOptions::default(), None, rewrite));
+    Ok(run?.outputs.remove(0).content)
+}
 
 /// A page with an annotation that looks like this.
 fn annotated(appearance: impl FnOnce(&mut Document) -> Object) -> Vec<u8> {
@@ -79,4 +94,78 @@ fn text_that_nobody_sees_is_refused_and_never_left_in_the_file() {
 fn blanks_without_a_size_are_nobodys_values() {
     redact("pdf", &page("BT /F1 9 Tf 9 9 Td (seen) Tj /F1 0 Tf (  ) Tj ET"));
     redact("pdf", &page("0.001 0 0 0.001 0 0 cm BT /F1 900 Tf 9000 9000 Td (small) Tj ET"));
+}
+
+#[test]
+fn names_that_hold_values_are_refused_and_not_repeated() {
+    let with = |key: &str, value: Object| {
+        document(helvetica(), "BT /F1 9 Tf 9 9 Td (text) Tj ET", |document, _| {
+            document.catalog_mut().unwrap().set(key, value);
+        })
+    };
+    for spelling in [NAME, MAIL, NUMBER] {
+        let named = dictionary(&[(spelling, vec![Object::Null].into())]);
+        let states = dictionary(&[("N", named.clone().into())]);
+        let nested: Object = vec![dictionary(&[("AP", states.into()), ("AS", name(spelling))]).into()].into();
+        let state = dictionary(&[("AS", name(spelling))]);
+        for sample in [
+            with("Dests", named.into()),
+            with("Other", nested),
+            with("Other", state.into()),
+            page(&format!("BT /F1 9 Tf 9 9 Td (text) Tj ET /{} BMC EMC", spelling.replace(' ', "#20"))),
+        ] {
+            let problem = problem(&sample);
+            assert!(problem.contains("names inside the PDF"), "{problem}");
+            assert!(!problem.contains(spelling), "{problem}");
+        }
+    }
+    // Those of nobody stay as they are.
+    redact("pdf", &with("Dests", dictionary(&[("A chapter", vec![Object::Null].into())]).into()));
+}
+
+#[test]
+fn names_that_programs_write_are_not_taken_for_values() {
+    for usual in [
+        "Times New Roman,Bold",
+        "Comic Sans MS",
+        "ABCDEF+Courier New",
+        "Arial Unicode MS",
+        "Book Antiqua",
+        "Franklin Gothic Medium",
+        "Gill Sans MT",
+        "Lucida Console",
+        "Bradley Hand ITC",
+        "PANTONE 185 C",
+        "PANTONE Reflex Blue C",
+        "Dunkelgr\u{fc}n",
+        "Adobe.PPKLite",
+        "X 12",
+        "Im1234567",
+        "R12345678",
+        "Chapter 1",
+        "page 1",
+        "_Toc123456789",
+        "_Ref1234567890",
+        "section.1.2.3.4.5.6.7",
+        "\u{5b8b}\u{4f53}",
+    ] {
+        let sample = document(helvetica(), "BT /F1 9 Tf 9 9 Td (text) Tj ET", |document, _| {
+            document.catalog_mut().unwrap().set("Other", name(usual));
+        });
+        if let Err(problem) = by_the_rules(&sample) {
+            panic!("{usual}: {problem}");
+        }
+    }
+}
+
+#[test]
+fn fonts_that_are_named_like_people_get_another_name() {
+    for font in ["Georgia Pro", NAME] {
+        let mut named = helvetica();
+        named.set("BaseFont", name(font));
+        named.set("FontDescriptor", dictionary(&[("FontName", name(font))]));
+        let sample = document(named, "BT /F1 9 Tf 9 9 Td (text) Tj ET", |_, _| {});
+        assert_nothing_planted(&redact("pdf", &sample));
+        by_the_rules(&sample).unwrap();
+    }
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use lopdf::{Dictionary, Document, Object, ObjectId, decode_text_string, text_string};
 
+use super::names;
 use crate::detect::files::{FileProblem, rewriter::Rewriter};
 use crate::detect::rewrite::apply;
 
@@ -31,6 +32,8 @@ const SIGNATURE: [&[u8]; 8] =
 /// Strings that are not text.
 const STRUCTURE: [&[u8]; 9] =
     [b"CharSet", b"CreationDate", b"DA", b"DS", b"ID", b"M", b"ModDate", b"Ordering", b"Registry"];
+/// The names of fonts, to which nothing refers: any that is not in the file is shown by another that fits.
+const FONTS: [&[u8]; 2] = [b"BaseFont", b"FontName"];
 /// How deep objects may be nested in each other.
 const DEPTH_LIMIT: usize = 200;
 
@@ -119,6 +122,11 @@ fn dictionary_strings(
         }
     }
     for (key, value) in dictionary.iter_mut() {
+        if let Object::Name(name) = value
+            && FONTS.contains(&key.as_slice())
+        {
+            names::rewrite(name, rewriter)?;
+        }
         if !STRUCTURE.contains(&key.as_slice()) {
             let label = String::from_utf8_lossy(key).into_owned();
             object_strings(value, &label, depth + 1, rewriter)?;
