@@ -4,7 +4,7 @@ use lopdf::{Document, Object, Stream};
 
 use std::sync::Arc;
 
-use super::tests::{dictionary, document, helvetica, name, page, problem};
+use super::tests::{dictionary, document, helvetica, name, page, passages, problem};
 use crate::detect::files::planted::{MAIL, NAME, NUMBER, assert_nothing_planted, redact};
 use crate::detect::files::{FileOptions, FileProblem, process};
 use crate::detect::rules::built_in;
@@ -168,4 +168,33 @@ fn fonts_that_are_named_like_people_get_another_name() {
         assert_nothing_planted(&redact("pdf", &sample));
         by_the_rules(&sample).unwrap();
     }
+}
+
+#[test]
+fn layers_and_fields_are_not_taken_for_what_their_keys_are_called() {
+    let content = "BT /F1 12 Tf 50 600 Td (The Background is in the background, in this State.) Tj ET";
+    let group = |layer: &str, customer: &str| {
+        document(helvetica(), content, |document, _| {
+            let group = document.add_object(dictionary(&[
+                ("Type", name("OCG")),
+                ("Name", Object::string_literal(layer)),
+                ("State", Object::string_literal("State")),
+                ("T", Object::string_literal(layer)),
+            ]));
+            let layers = dictionary(&[("OCGs", vec![group.into()].into())]);
+            document.catalog_mut().unwrap().set("OCProperties", layers);
+            let info = dictionary(&[
+                ("Company", Object::string_literal("Zorblax")),
+                ("Customer Name", Object::string_literal(customer)),
+            ]);
+            let info = document.add_object(info);
+            document.trailer.set("Info", info);
+        })
+    };
+    let processed = by_the_rules(&group("Background", "Xavi Quorl")).unwrap();
+    let texts = passages(&processed).join("\n");
+    assert!(texts.contains("The Background is in the background, in this State."), "{texts}");
+    assert!(texts.lines().filter(|line| *line == "Background").count() == 2, "{texts}");
+    // The properties of the document are called by people, and still known for what they are.
+    assert!(!texts.contains("Zorblax") && !texts.contains("Quorl"), "{texts}");
 }
