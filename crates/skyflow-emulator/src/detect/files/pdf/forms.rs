@@ -78,3 +78,25 @@ fn shown<'a>(
     let objects = resources.get_deref(key, document).and_then(Object::as_dict);
     objects.into_iter().flatten().filter_map(|(_, object)| stream(document, object))
 }
+
+/// Tells whether resources hold a picture; those within the forms that they hold are not looked for.
+pub(super) fn has_picture(document: &Document, resources: &Dictionary) -> bool {
+    shown(document, resources, b"XObject").any(|(_, stream)| has_name(&stream.dict, b"Subtype", b"Image"))
+}
+
+/// Returns the streams that are shown by way of resources, forms within forms included.
+pub(super) fn reached(document: &Document, resources: &Dictionary) -> BTreeSet<ObjectId> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![resources];
+    while let Some(resources) = open.pop() {
+        for key in [&b"XObject"[..], b"Pattern"] {
+            for (id, stream) in shown(document, resources, key) {
+                if reached.insert(id) {
+                    let own = stream.dict.get_deref(b"Resources", document).and_then(Object::as_dict);
+                    open.extend(own);
+                }
+            }
+        }
+    }
+    reached
+}

@@ -1,6 +1,6 @@
 //! Values in places of a PDF that no page shows, or not as text.
 
-use lopdf::{Document, Object, Stream};
+use lopdf::{Dictionary, Document, Object, Stream};
 
 use std::sync::Arc;
 
@@ -197,4 +197,57 @@ fn layers_and_fields_are_not_taken_for_what_their_keys_are_called() {
     assert!(texts.lines().filter(|line| *line == "Background").count() == 2, "{texts}");
     // The properties of the document are called by people, and still known for what they are.
     assert!(!texts.contains("Zorblax") && !texts.contains("Quorl"), "{texts}");
+}
+
+/// A file whose second page shows this, and can name these objects.
+fn second_page(content: &str, objects: impl FnOnce(&mut Document) -> Dictionary) -> Vec<u8> {
+    document(helvetica(), "BT /F1 9 Tf 9 9 Td (text) Tj ET", |document, page| {
+        let objects = objects(document);
+        let mut second = document.get_dictionary(page).unwrap().clone();
+        let contents = document.add_object(Stream::new(Dictionary::new(), content.as_bytes().to_vec()));
+        second.set("Contents", contents);
+        second.get_mut(b"Resources").unwrap().as_dict_mut().unwrap().set("XObject", objects);
+        let pages = second.get(b"Parent").unwrap().as_reference().unwrap();
+        let second = document.add_object(second);
+        let pages = document.get_dictionary_mut(pages).unwrap();
+        pages.set("Count", 2);
+        pages.get_mut(b"Kids").unwrap().as_array_mut().unwrap().push(second.into());
+    })
+}
+
+const INLINE_PICTURE: &str = "q 9 0 0 9 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q";
+
+#[test]
+fn pages_that_show_a_scan_in_the_content_or_in_a_form_are_refused() {
+    let packed = "BI /W 1 /H 1 /BPC 8 /CS /G /F /AHx ID 00> EI";
+    for picture in [INLINE_PICTURE, packed] {
+        let problem = problem(&second_page(picture, |_| Dictionary::new()));
+        assert!(problem.starts_with("page 2 of the PDF has a picture"), "{problem}");
+        redact("pdf", &page(&format!("{picture} BT /F1 9 Tf 9 9 Td (text) Tj ET")));
+    }
+    let wrapped = |text: &str| {
+        second_page("/X Do", |document| {
+            let kind = |resources: Dictionary| {
+                dictionary(&[("Subtype", name("Form")), ("Resources", resources.into())])
+            };
+            let scan = document.add_object(Stream::new(dictionary(&[("Subtype", name("Image"))]), vec![0]));
+            let shown = dictionary(&[("XObject", dictionary(&[("I", scan.into())]).into())]);
+            let inner = document.add_object(Stream::new(kind(shown), b"/I Do".to_vec()));
+            let fonts = dictionary(&[("F1", helvetica().into())]);
+            let shown =
+                dictionary(&[("XObject", dictionary(&[("Y", inner.into())]).into()), ("Font", fonts.into())]);
+            let content = format!("/Y Do BT /F1 9 Tf 9 9 Td ({text}) Tj ET");
+            let outer = document.add_object(Stream::new(kind(shown), content.into_bytes()));
+            dictionary(&[("X", outer.into())])
+        })
+    };
+    assert!(problem(&wrapped("")).starts_with("page 2 of the PDF has a picture"));
+    // The text of a page may be in a form as well, as printers put several pages on one.
+    assert_nothing_planted(&redact("pdf", &wrapped(NAME)));
+    let inline = second_page("/X Do", |document| {
+        let form = dictionary(&[("Subtype", name("Form")), ("Resources", Dictionary::new().into())]);
+        let form = document.add_object(Stream::new(form, INLINE_PICTURE.as_bytes().to_vec()));
+        dictionary(&[("X", form.into())])
+    });
+    assert!(problem(&inline).starts_with("page 2 of the PDF has a picture"));
 }
