@@ -147,6 +147,13 @@ impl<'a, 'r> Canvases<'a, 'r> {
     fn rewrite(&mut self, content: &[u8], resources: Dictionary, place: &str) -> Result<Canvas, FileProblem> {
         self.content_left = self.content_left.checked_sub(content.len()).ok_or_else(too_large)?;
         let mut operations = self.operations(content)?;
+        // The library reads past a packed picture, and what it writes of it spoils the rest of the stream.
+        if operations.iter().any(|operation| operation.operator == "BI" && operation.operands.is_empty()) {
+            return Err(FileProblem::unsupported(format!(
+                "{place} of the PDF has a compressed picture within its text operations, which the embedded vault \
+                 cannot keep; register a canned result for the file"
+            )));
+        }
         operations.iter().for_each(|operation| self.names.add_operation(operation));
         for operation in
             operations.iter_mut().filter(|operation| ["BDC", "DP"].contains(&operation.operator.as_str()))
