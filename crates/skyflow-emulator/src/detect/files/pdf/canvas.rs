@@ -1,8 +1,12 @@
+use std::collections::BTreeSet;
+
 use lopdf::content::{Content, Operation};
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
 
-use super::glyphs::{self, Shown};
-use super::layout;
+use super::forms;
+use super::glyphs::{self, Glyph, Shown};
+use super::layout::{self, Place};
+use super::names::Names;
 use super::redaction::{LABEL_FONT, Redaction};
 use super::{inherited_resources, strings};
 use crate::detect::files::{FileProblem, rewriter::Rewriter};
@@ -20,6 +24,18 @@ pub(super) struct Canvases<'a, 'r> {
     content_left: usize,
     operations_left: usize,
     has_text: bool,
+    names: Names,
+    /// The pages without text of their own, and the forms they show.
+    without_text: Vec<(usize, BTreeSet<ObjectId>)>,
+}
+
+/// A stream without what is edited.
+struct Canvas {
+    content: Vec<u8>,
+    /// What the content names, with the font of the labels.
+    resources: Dictionary,
+    has_text: bool,
+    has_picture: bool,
 }
 
 impl<'a, 'r> Canvases<'a, 'r> {
@@ -41,6 +57,8 @@ impl<'a, 'r> Canvases<'a, 'r> {
             content_left: CONTENT_LIMIT,
             operations_left: OPERATIONS_LIMIT,
             has_text: false,
+            names: Names::default(),
+            without_text: Vec::new(),
         }
     }
 
@@ -49,13 +67,24 @@ impl<'a, 'r> Canvases<'a, 'r> {
         self.has_text
     }
 
+    /// Returns the names within the content streams.
+    pub(super) fn into_names(self) -> Names {
+        self.names
+    }
+
     pub(super) fn rewrite_page(&mut self, page: ObjectId, number: usize) -> Result<(), FileProblem> {
         let resources = inherited_resources(self.document, page);
         let content =
             self.document.get_page_content_with_limit(page, self.content_left).map_err(|_| too_large())?;
         let place = format!("page {number}");
-        let shows_picture = shows_picture(self.document, &resources);
-        let (content, resources) = self.rewrite(&content, resources, &place, shows_picture)?;
+        let Canvas { content, resources, has_text, has_picture } =
+            self.rewrite(&content, resources, &place)?;
+        if has_picture && !has_text {
+            return Err(scanned(number));
+        }
+        if !has_text {
+            self.without_text.push((number, forms::reached(self.document, &resources)));
+        }
         let mut stream = Stream::new(Dictionary::new(), content);
         let _ = stream.compress();
         let contents = self.document.add_object(stream);
@@ -68,20 +97,9 @@ impl<'a, 'r> Canvases<'a, 'r> {
 
     /// Rewrites the streams that others show, once each: what they show is in a space of their own.
     pub(super) fn rewrite_forms(&mut self) -> Result<(), FileProblem> {
-        let is_form = |object: &Object| {
-            object.as_stream().is_ok_and(|stream| {
-                stream
-                    .dict
-                    .get(b"Subtype")
-                    .is_ok_and(|subtype| subtype.as_name().is_ok_and(|name| name == b"Form"))
-                    || stream
-                        .dict
-                        .get(b"PatternType")
-                        .is_ok_and(|kind| kind.as_i64().is_ok_and(|kind| kind == 1))
-            })
-        };
-        let forms: Vec<ObjectId> =
-            self.document.objects.iter().filter(|(_, object)| is_form(object)).map(|(id, _)| *id).collect();
+        let forms = forms::forms(self.document);
+        let mut with_text = BTreeSet::new();
+        let mut with_picture = BTreeSet::new();
         for form in forms {
             let Ok(stream) = self.document.get_object(form).and_then(Object::as_stream) else { continue };
             let resources = stream.dict.get_deref(b"Resources", self.document).and_then(Object::as_dict);
@@ -91,14 +109,27 @@ impl<'a, 'r> Canvases<'a, 'r> {
                 Err(_) => self.resources_of_a_page_with(form),
             };
             let content = stream.get_plain_content_with_limit(self.content_left).map_err(|_| too_large())?;
-            let (content, resources) = self.rewrite(&content, resources, "a form in the file", false)?;
+            let Canvas { content, resources, has_text, has_picture } =
+                self.rewrite(&content, resources, "a form in the file")?;
+            if has_text {
+                with_text.insert(form);
+            }
+            if has_picture {
+                with_picture.insert(form);
+            }
             if let Ok(stream) = self.document.get_object_mut(form).and_then(Object::as_stream_mut) {
                 stream.set_plain_content(content);
                 stream.dict.set("Resources", resources);
                 let _ = stream.compress();
             }
         }
-        Ok(())
+        // A scan may be wrapped in a form.
+        let is_scanned =
+            |shown: &BTreeSet<_>| !shown.is_disjoint(&with_picture) && shown.is_disjoint(&with_text);
+        match self.without_text.iter().find(|(_, shown)| is_scanned(shown)) {
+            Some((number, _)) => Err(scanned(*number)),
+            None => Ok(()),
+        }
     }
 
     fn resources_of_a_page_with(&self, form: ObjectId) -> Dictionary {
@@ -112,16 +143,18 @@ impl<'a, 'r> Canvases<'a, 'r> {
         pages.into_iter().find(shows).unwrap_or_default()
     }
 
-    /// Returns a content stream without what is edited, and its resources with the font of the labels.
-    fn rewrite(
-        &mut self,
-        content: &[u8],
-        resources: Dictionary,
-        place: &str,
-        shows_picture: bool,
-    ) -> Result<(Vec<u8>, Dictionary), FileProblem> {
+    /// Returns a content stream without what is edited.
+    fn rewrite(&mut self, content: &[u8], resources: Dictionary, place: &str) -> Result<Canvas, FileProblem> {
         self.content_left = self.content_left.checked_sub(content.len()).ok_or_else(too_large)?;
         let mut operations = self.operations(content)?;
+        // The library reads past a packed picture, and what it writes of it spoils the rest of the stream.
+        if operations.iter().any(|operation| operation.operator == "BI" && operation.operands.is_empty()) {
+            return Err(FileProblem::unsupported(format!(
+                "{place} of the PDF has a compressed picture within its text operations, which the embedded vault \
+                 cannot keep; register a canned result for the file"
+            )));
+        }
+        operations.iter().for_each(|operation| self.names.add_operation(operation));
         for operation in
             operations.iter_mut().filter(|operation| ["BDC", "DP"].contains(&operation.operator.as_str()))
         {
@@ -138,12 +171,8 @@ impl<'a, 'r> Canvases<'a, 'r> {
         check_readable(&shown, place)?;
         let has_text =
             shown.glyphs.iter().any(|glyph| glyph.text.as_ref().is_some_and(|text| !text.trim().is_empty()));
-        if shows_picture && !has_text {
-            return Err(FileProblem::unsupported(format!(
-                "{place} of the PDF has a picture and no text: scanned pages need recognition, which the embedded vault \
-                 does not emulate for PDF files; register a canned result for the file"
-            )));
-        }
+        let has_picture = forms::has_picture(self.document, &resources)
+            || operations.iter().any(|operation| operation.operator == "BI");
         self.has_text |= has_text;
 
         let texts = layout::texts(&shown.glyphs);
@@ -159,7 +188,7 @@ impl<'a, 'r> Canvases<'a, 'r> {
         }
         let content = Content { operations };
         let content = content.encode().map_err(|_| FileProblem::broken("the PDF cannot be written"))?;
-        Ok((content, resources))
+        Ok(Canvas { content, resources, has_text, has_picture })
     }
 
     fn operations(&mut self, content: &[u8]) -> Result<Vec<Operation>, FileProblem> {
@@ -179,6 +208,13 @@ impl<'a, 'r> Canvases<'a, 'r> {
     }
 }
 
+fn scanned(page: usize) -> FileProblem {
+    FileProblem::unsupported(format!(
+        "page {page} of the PDF has a picture and no text: scanned pages need recognition, which the embedded vault \
+         does not emulate for PDF files; register a canned result for the file"
+    ))
+}
+
 fn too_large() -> FileProblem {
     FileProblem::too_large(format!("the pages of the PDF unfold to more than {} MiB", CONTENT_LIMIT >> 20))
 }
@@ -192,6 +228,15 @@ fn check_readable(shown: &Shown, place: &str) -> Result<(), FileProblem> {
             "the text of {place} of the PDF cannot be read: its font has no Unicode mapping"
         )));
     }
+    let has_no_place = |(index, glyph): (usize, &Glyph)| {
+        glyph.text.as_ref().is_none_or(|text| !text.trim().is_empty()) && Place::of(index, glyph).is_none()
+    };
+    if shown.glyphs.iter().enumerate().any(has_no_place) {
+        return Err(FileProblem::unsupported(format!(
+            "{place} of the PDF has text without a size or outside of any page, which cannot be looked at; register a \
+             canned result for the file"
+        )));
+    }
     if shown.glyphs.iter().any(|glyph| glyph.is_invisible) {
         return Err(FileProblem::unsupported(format!(
             "{place} of the PDF has invisible text over what may be a scanned picture; the embedded vault does not \
@@ -199,19 +244,4 @@ fn check_readable(shown: &Shown, place: &str) -> Result<(), FileProblem> {
         )));
     }
     Ok(())
-}
-
-fn shows_picture(document: &Document, resources: &Dictionary) -> bool {
-    let objects = resources.get_deref(b"XObject", document).and_then(Object::as_dict);
-    objects.is_ok_and(|objects| {
-        objects.iter().any(|(_, object)| {
-            let stream = document.dereference(object).ok().and_then(|(_, object)| object.as_stream().ok());
-            stream.is_some_and(|stream| {
-                stream
-                    .dict
-                    .get(b"Subtype")
-                    .is_ok_and(|kind| kind.as_name().is_ok_and(|name| name == b"Image"))
-            })
-        })
-    })
 }

@@ -50,6 +50,8 @@ struct State {
 
 /// How many glyphs a stream may show; a page of small print has ten thousand.
 const GLYPHS_LIMIT: usize = 500_000;
+/// The rendering modes that paint nothing: none at all, and one that only clips.
+const INVISIBLE_MODES: [i64; 2] = [3, 7];
 /// How deep states may be kept.
 const DEPTH_LIMIT: usize = 10_000;
 
@@ -219,7 +221,7 @@ impl Reader<'_> {
                 advance: code.width,
                 spacing: relative_spacing,
                 displacement: -(code.width + relative_spacing) * 1000.0,
-                is_invisible: state.mode == 3,
+                is_invisible: INVISIBLE_MODES.contains(&state.mode),
             });
             *place += 1;
             self.move_by(advance);

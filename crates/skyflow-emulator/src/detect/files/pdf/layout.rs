@@ -6,6 +6,10 @@ const WORD_GAP: f64 = 0.15;
 const COLUMN_GAP: f64 = 1.6;
 /// How far the lines of a paragraph may be apart, in sizes.
 const LINE_DISTANCE: f64 = 1.9;
+/// Glyphs that are smaller cannot be seen, whatever the space of a stream is shown in.
+const SMALLEST: f64 = 1e-6;
+/// How far from the origin glyphs can be, in sizes, before their places are too coarse to be ordered.
+const FARTHEST: f64 = 1e9;
 
 /// A text in which each character knows the glyph that shows it, if one does.
 #[derive(Default)]
@@ -49,13 +53,18 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Returns nothing for a glyph that stands nowhere, or has no size.
     pub(super) fn of(index: usize, glyph: &Glyph) -> Option<Self> {
         let (x, y) = glyph.space.apply(0.0, 0.0);
         let (end_x, end_y) = glyph.space.apply(1.0, 0.0);
         let (up_x, up_y) = glyph.space.apply(0.0, 1.0);
         let length = (end_x - x).hypot(end_y - y);
         let size = (up_x - x).hypot(up_y - y);
-        if !(length.is_finite() && size.is_finite() && x.is_finite() && y.is_finite()) || length == 0.0 {
+        let smallest = length.min(size);
+        let farthest = [x, y, length, size].into_iter().map(f64::abs).fold(0.0, f64::max);
+        // What is not a number, or without size, or so far away that letters cannot be told apart, has no order.
+        let is_legible = smallest >= SMALLEST && farthest <= FARTHEST * smallest;
+        if !(is_legible && [x, y, length, size].into_iter().all(f64::is_finite)) {
             return None;
         }
         let angle = (end_y - y).atan2(end_x - x).to_degrees().round();

@@ -6,13 +6,17 @@
 
 mod canvas;
 mod font;
+mod forms;
 mod glyphs;
 mod layout;
 mod matrix;
+mod names;
 mod redaction;
 mod strings;
 mod widths;
 
+#[cfg(test)]
+mod hiding_places_tests;
 #[cfg(test)]
 mod tests;
 
@@ -64,7 +68,10 @@ pub(super) fn process(content: &[u8], rewriter: &mut Rewriter<'_>) -> Result<(Ve
              PDF files; register a canned result for the file",
         ));
     }
+    let mut names = canvases.into_names();
     strings::rewrite(&mut document, rewriter)?;
+    names.add_document(&document);
+    names.check(rewriter)?;
     document.prune_objects();
     let mut written = Vec::new();
     document.save_to(&mut written).map_err(|_| FileProblem::broken("the PDF cannot be written"))?;

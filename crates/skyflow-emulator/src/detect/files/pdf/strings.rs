@@ -1,7 +1,9 @@
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use lopdf::{Dictionary, Document, Object, ObjectId, decode_text_string, text_string};
 
+use super::names;
 use crate::detect::files::{FileProblem, rewriter::Rewriter};
 use crate::detect::rewrite::apply;
 
@@ -31,6 +33,8 @@ const SIGNATURE: [&[u8]; 8] =
 /// Strings that are not text.
 const STRUCTURE: [&[u8]; 9] =
     [b"CharSet", b"CreationDate", b"DA", b"DS", b"ID", b"M", b"ModDate", b"Ordering", b"Registry"];
+/// The names of fonts, to which nothing refers: any that is not in the file is shown by another that fits.
+const FONTS: [&[u8]; 2] = [b"BaseFont", b"FontName"];
 /// How deep objects may be nested in each other.
 const DEPTH_LIMIT: usize = 200;
 
@@ -41,13 +45,19 @@ pub(super) fn rewrite(document: &mut Document, rewriter: &mut Rewriter<'_>) -> R
     }
     drop_values_in_streams(document);
     let ids: Vec<ObjectId> = document.objects.keys().copied().collect();
+    let properties = document.trailer.get(b"Info").and_then(Object::as_reference).ok();
     for id in ids {
-        if let Some(object) = document.objects.get_mut(&id) {
-            object_strings(object, "", 0, rewriter)?;
+        match document.objects.get_mut(&id) {
+            // People name properties, and say by that what they are.
+            Some(Object::Dictionary(dictionary)) if Some(id) == properties => {
+                dictionary_strings(dictionary, true, 0, rewriter)?;
+            }
+            Some(object) => object_strings(object, "", 0, rewriter)?,
+            None => {}
         }
     }
     let mut trailer = std::mem::take(&mut document.trailer);
-    let result = dictionary_strings(&mut trailer, 0, rewriter);
+    let result = dictionary_strings(&mut trailer, false, 0, rewriter);
     document.trailer = trailer;
     result
 }
@@ -98,15 +108,18 @@ pub(super) fn object_strings(
                 object_strings(element, label, depth + 1, rewriter)?;
             }
         }
-        Object::Dictionary(dictionary) => dictionary_strings(dictionary, depth, rewriter)?,
-        Object::Stream(stream) => dictionary_strings(&mut stream.dict, depth, rewriter)?,
+        Object::Dictionary(dictionary) => dictionary_strings(dictionary, false, depth, rewriter)?,
+        Object::Stream(stream) => dictionary_strings(&mut stream.dict, false, depth, rewriter)?,
         _ => {}
     }
     Ok(())
 }
 
+/// Rewrites the strings of a dictionary; most of its keys have a meaning of their own in PDF, such as `Name`, which is
+/// that of a layer, and say nothing about a text.
 fn dictionary_strings(
     dictionary: &mut Dictionary,
+    keys_are_labels: bool,
     depth: usize,
     rewriter: &mut Rewriter<'_>,
 ) -> Result<(), FileProblem> {
@@ -119,8 +132,13 @@ fn dictionary_strings(
         }
     }
     for (key, value) in dictionary.iter_mut() {
+        if let Object::Name(name) = value
+            && FONTS.contains(&key.as_slice())
+        {
+            names::rewrite(name, rewriter)?;
+        }
         if !STRUCTURE.contains(&key.as_slice()) {
-            let label = String::from_utf8_lossy(key).into_owned();
+            let label = if keys_are_labels { String::from_utf8_lossy(key) } else { Cow::default() };
             object_strings(value, &label, depth + 1, rewriter)?;
         }
     }

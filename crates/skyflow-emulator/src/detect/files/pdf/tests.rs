@@ -8,20 +8,24 @@ use crate::detect::files::planted::{
 use crate::detect::files::samples::{PLANTED, pdf::pdf};
 use crate::detect::files::{FileOptions, FileProblem, process};
 
-fn dictionary(entries: &[(&str, Object)]) -> Dictionary {
+pub(super) fn dictionary(entries: &[(&str, Object)]) -> Dictionary {
     entries.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.clone())).collect()
 }
 
-fn name(text: &str) -> Object {
+pub(super) fn name(text: &str) -> Object {
     Object::Name(text.into())
 }
 
-fn helvetica() -> Dictionary {
+pub(super) fn helvetica() -> Dictionary {
     dictionary(&[("Type", name("Font")), ("Subtype", name("Type1")), ("BaseFont", name("Helvetica"))])
 }
 
 /// A document of one page, which `change` may spoil.
-fn document(font: Dictionary, content: &str, change: impl FnOnce(&mut Document, lopdf::ObjectId)) -> Vec<u8> {
+pub(super) fn document(
+    font: Dictionary,
+    content: &str,
+    change: impl FnOnce(&mut Document, lopdf::ObjectId),
+) -> Vec<u8> {
     let mut document = Document::with_version("1.7");
     let pages = document.new_object_id();
     let contents = document.add_object(Stream::new(Dictionary::new(), content.as_bytes().to_vec()));
@@ -44,11 +48,11 @@ fn document(font: Dictionary, content: &str, change: impl FnOnce(&mut Document, 
     written
 }
 
-fn page(content: &str) -> Vec<u8> {
+pub(super) fn page(content: &str) -> Vec<u8> {
     document(helvetica(), content, |_, _| {})
 }
 
-fn problem(content: &[u8]) -> String {
+pub(super) fn problem(content: &[u8]) -> String {
     match run("pdf", content) {
         Err(problem) => problem.to_string(),
         Ok(_) => panic!("the file is processed"),
@@ -67,7 +71,7 @@ fn shown(content: &[u8]) -> Vec<(String, i64, i64)> {
     glyphs.map(|(text, (x, y))| (text, place(x), place(y))).collect()
 }
 
-fn passages(content: &[u8]) -> Vec<String> {
+pub(super) fn passages(content: &[u8]) -> Vec<String> {
     let mut rewrite = ReplacePlanted::default();
     process("pdf", content, &FileOptions::default(), None, &mut rewrite).unwrap();
     rewrite.passages
