@@ -46,7 +46,7 @@ const LABELS: &[(DetectEntity, Form, &[&str])] = &[
     (DetectEntity::CREDIT_CARD_EXPIRATION, Form::Number, &["expiry", "expirydate", "expiration", "expirationdate", "cardexpiry", "cardexpiration", "exp", "expdate", "cardexpirationdate", "validthru"]),
     (DetectEntity::NAME_GIVEN, Form::Words, &["firstname", "givenname", "fname", "forename", "middlename"]),
     (DetectEntity::NAME_FAMILY, Form::Words, &["lastname", "surname", "familyname", "lname", "maidenname"]),
-    (DetectEntity::NAME, Form::Proper, &["name", "displayname"]),
+    (DetectEntity::NAME, Form::Proper, &["name", "displayname", "author", "lastmodifiedby", "lasteditedby", "manager"]),
     (DetectEntity::NAME, Form::Words, &["fullname", "customername", "clientname", "patientname", "employeename", "patient", "personname", "contactname", "accountholder", "cardholder", "cardholdername", "nameoncard"]),
     (DetectEntity::NAME_MEDICAL_PROFESSIONAL, Form::Words, &["doctor", "physician", "doctorname", "physicianname", "surgeon", "providername"]),
     (DetectEntity::DOB, Form::Number, &["dob", "dateofbirth", "birthdate", "birthday", "birthdt"]),

@@ -41,7 +41,12 @@ pub(super) fn rewrite(source: &str, rewriter: &mut Rewriter<'_>) -> Result<Strin
             Token::Text(range) => {
                 let Some(element) = open.last_mut() else { continue };
                 let name = source.get(element.name.clone()).map_or("", local);
-                let label = if property.is_empty() { name } else { property.as_str() };
+                let label = match (property.as_str(), name) {
+                    // In Office files a person, elsewhere a program.
+                    ("", "creator") => "author",
+                    ("", name) => name,
+                    (property, _) => property,
+                };
                 let mut text = MappedText::default();
                 decode(source, &range, &mut text)?;
                 let edits = rewriter.edits_aside(text.text(), label)?;
