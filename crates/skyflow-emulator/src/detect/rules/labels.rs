@@ -133,7 +133,7 @@ impl Form {
     /// Tells whether a value that fits is what its label says wherever it stands.
     fn is_sure(self, value: &str) -> bool {
         match self {
-            Self::Words => value.contains(char::is_whitespace) || !value.starts_with(char::is_lowercase),
+            Self::Words => value.contains(char::is_whitespace) || !is_small(value),
             Self::Proper => value.contains(char::is_whitespace) || is_given_name(value),
             _ => true,
         }
@@ -147,8 +147,7 @@ impl Form {
             // More is not a field but a text, in which the other rules look for parts.
             Self::Words => letter && words <= 8 && !value.contains('@') && value.len() <= 160,
             Self::Proper => {
-                let small = |word: &str| word.starts_with(char::is_lowercase);
-                Self::Words.fits(value) && (!value.split_whitespace().all(small) || is_given_name(value))
+                Self::Words.fits(value) && (!value.split_whitespace().all(is_small) || is_given_name(value))
             }
             Self::Number => digit && words <= 6 && value.len() <= 60,
             Self::Text => (letter || digit) && words <= 20 && value.len() <= 300,
@@ -171,6 +170,11 @@ impl Form {
             Self::Word => words == 1 && value.len() <= 2048,
         }
     }
+}
+
+/// Tells whether the first letter of a word is a small one.
+fn is_small(word: &str) -> bool {
+    word.chars().find(|letter| letter.is_alphabetic()).is_some_and(char::is_lowercase)
 }
 
 /// Tells whether a word of a text is a given name that is hardly ever anything else.
@@ -226,6 +230,7 @@ mod tests {
             ("city", ""),
             ("name", "timeout"),
             ("name", "due amount"),
+            ("author", "(anonymous)"),
             ("state", "active"),
             ("name", "This is a long sentence which says nothing about any name at all"),
             ("notes", "Jane"),
