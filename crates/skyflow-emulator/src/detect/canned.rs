@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 pub struct CannedRun {
     subject: Subject,
     outputs: Vec<Value>,
+    /// The length of the first output.
+    size: usize,
     failure: Option<String>,
     duration: f64,
     pages: u32,
@@ -39,7 +41,7 @@ enum Subject {
 
 impl CannedRun {
     fn new(subject: Subject) -> Self {
-        Self { subject, outputs: Vec::new(), failure: None, duration: 0.0, pages: 0, slides: 0 }
+        Self { subject, outputs: Vec::new(), size: 0, failure: None, duration: 0.0, pages: 0, slides: 0 }
     }
 
     /// Is for the file with exactly this content.
@@ -60,6 +62,9 @@ impl CannedRun {
         extension: impl Into<String>,
         content: impl AsRef<[u8]>,
     ) -> Self {
+        if self.outputs.is_empty() {
+            self.size = content.as_ref().len();
+        }
         self.outputs.push(output(&kind.into(), &extension.into(), content.as_ref()));
         self
     }
@@ -88,12 +93,12 @@ impl CannedRun {
         self
     }
 
-    fn answer(&self, size: usize) -> Value {
+    fn answer(&self) -> Value {
         match &self.failure {
             Some(message) => failed(message),
             None => {
                 let counts = Counts { pages: self.pages, slides: self.slides, ..Counts::default() };
-                let mut answer = succeeded(self.outputs.clone(), size, &counts);
+                let mut answer = succeeded(self.outputs.clone(), self.size, &counts);
                 if let Some(member) = answer.get_mut("duration") {
                     *member = json!(self.duration);
                 }
@@ -129,7 +134,7 @@ impl CannedRuns {
         }
         let subjects = [Subject::Content(hash(content)), Subject::Format(format.to_owned())];
         let found = subjects.iter().find_map(|subject| self.0.iter().find(|run| run.subject == *subject));
-        found.map(|run| run.answer(content.len()))
+        found.map(CannedRun::answer)
     }
 }
 
@@ -151,7 +156,7 @@ pub(crate) fn output(kind: &str, extension: &str, content: &[u8]) -> Value {
     })
 }
 
-/// The answer of a run that made these files of a file of `size` bytes.
+/// The answer of a run that made these files, of which the processed one has `size` bytes.
 pub(crate) fn succeeded(outputs: Vec<Value>, size: usize, counts: &Counts) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "a size in kilobytes, with a fraction")]
     let kilobytes = size as f64 / 1024.0;

@@ -176,6 +176,7 @@ fn processed(state: &State, policy: &Policy, format: &str, content: &[u8], optio
         Ok(run) => run,
         Err(problem) => return failed(&problem.to_string()),
     };
+    let size = run.outputs.first().map_or(0, |file| file.content.len());
     let files = run.outputs.iter().map(|file| output(file.kind, &file.extension, &file.content));
     // A file may show the same words in several passages, such as a row of a PDF and its column.
     let mut listed = BTreeSet::new();
@@ -189,7 +190,7 @@ fn processed(state: &State, policy: &Policy, format: &str, content: &[u8], optio
         pages: run.pages.unwrap_or(0),
         slides: run.slides.unwrap_or(0),
     };
-    succeeded(files.chain([list]).collect(), content.len(), &counts)
+    succeeded(files.chain([list]).collect(), size, &counts)
 }
 
 /// Reads the one image of a run once, although the run goes through its file twice.
