@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Every example, and words that its output has to hold.
-const EXAMPLES: [(&str, &[&str]); 24] = [
+const EXAMPLES: [(&str, &[&str]); 25] = [
     ("audit_events", &["query_execute: 200", "records_insert: 200"]),
     (
         "batch",
@@ -51,7 +51,7 @@ const EXAMPLES: [(&str, &[&str]); 24] = [
         &[
             "after a second: IN_PROGRESS",
             "after 4 minutes: IN_PROGRESS",
-            "after 12 minutes: SUCCESS",
+            "minutes: SUCCESS",
             "Dear Mr. [NAME_1], your SSN is [SSN_1].",
         ],
     ),
@@ -82,6 +82,7 @@ const EXAMPLES: [(&str, &[&str]); 24] = [
     ("mint_token", &["Authorization: Bearer ey", "exchanged nothing: true"]),
     ("query", &["Cambridge: 41", "a DELETE is refused with Some(400)"]),
     ("quickstart", &["4111111111111111 John Doe"]),
+    ("reidentify_file", &["restored: 17,\"Jane Doe, SSN XXXXX6789, called.\""]),
     (
         "reidentify_text",
         &[

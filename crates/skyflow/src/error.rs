@@ -170,12 +170,10 @@ impl Error {
         self
     }
 
-    /// A run that did not succeed; `said` are the server's words about it.
-    pub(crate) fn run(words: &str, said: Option<String>, is_in_progress: bool) -> Self {
-        let text = said.map_or_else(|| Text::Own(words.to_owned()), Text::Server);
-        let mut error = Self::of(ErrorKind::Run, text);
-        error.0.retryable = is_in_progress;
-        error
+    /// A run that did not succeed; `said` are the server's words about it. It was started, so that starting it again is
+    /// no way to have it.
+    pub(crate) fn run(words: &str, said: Option<String>) -> Self {
+        Self::of(ErrorKind::Run, said.map_or_else(|| Text::Own(words.to_owned()), Text::Server)).applied()
     }
 
     /// Outputs that could not be written.
@@ -399,7 +397,8 @@ impl fmt::Display for Error {
         if let Some(run) = &inner.run_id {
             write!(f, " [run {run}]")?;
         }
-        if inner.may_have_been_applied {
+        // Of a run it is clear that it was started.
+        if inner.may_have_been_applied && inner.kind != ErrorKind::Run {
             f.write_str("; the write may have been applied")?;
         }
         Ok(())

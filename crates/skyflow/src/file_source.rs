@@ -85,19 +85,26 @@ impl FileSource {
         })
     }
 
-    /// Reads the whole content, and tells the name.
-    pub(crate) async fn into_content(self) -> Result<(String, Bytes), Error> {
-        Ok(match self.0 {
-            Source::Bytes { name, content } => (name, content),
-            Source::Base64 { name, content } => (name, decoded(&content)?.into()),
-            Source::Reader { name, body, .. } => {
-                let content = body.collect(usize::MAX).await;
-                (
-                    name,
-                    content.map_err(|source| Error::invalid("file", "cannot be read").with_source(source))?,
-                )
+    /// Returns the name that the file has, before anything of it is read.
+    pub(crate) fn name(&self) -> String {
+        match &self.0 {
+            Source::Bytes { name, .. } | Source::Base64 { name, .. } | Source::Reader { name, .. } => {
+                name.clone()
             }
-            Source::Path { path, name } => {
+            Source::Path { path, name } => name_of(name.clone(), path),
+        }
+    }
+
+    /// Reads the whole content.
+    pub(crate) async fn into_content(self) -> Result<Bytes, Error> {
+        Ok(match self.0 {
+            Source::Bytes { content, .. } => content,
+            Source::Base64 { content, .. } => decoded(&content)?.into(),
+            Source::Reader { body, .. } => body
+                .collect(usize::MAX)
+                .await
+                .map_err(|source| Error::invalid("file", "cannot be read").with_source(source))?,
+            Source::Path { path, .. } => {
                 let (mut file, length) = open(&path).await.map_err(unreadable)?;
                 // No more than the file: a buffer that grows by doubling could be twice as large.
                 let mut content = Vec::new();
@@ -106,7 +113,7 @@ impl FileSource {
                     return Err(Error::invalid("file", "is larger than the memory"));
                 }
                 file.read_to_end(&mut content).await.map_err(unreadable)?;
-                (name_of(name, &path), content.into())
+                content.into()
             }
         })
     }
@@ -128,9 +135,14 @@ fn name_of(given: Option<String>, path: &Path) -> String {
 
 /// Opens a regular file and tells its length.
 async fn open(path: &Path) -> io::Result<(tokio::fs::File, u64)> {
+    let irregular = || io::Error::other("not a regular file");
+    // To open a pipe would wait for its other end.
+    if !tokio::fs::metadata(path).await?.is_file() {
+        return Err(irregular());
+    }
     let file = tokio::fs::File::open(path).await?;
     let facts = file.metadata().await?;
-    if facts.is_file() { Ok((file, facts.len())) } else { Err(io::Error::other("not a regular file")) }
+    if facts.is_file() { Ok((file, facts.len())) } else { Err(irregular()) }
 }
 
 fn streamed<R: AsyncRead + Send + Unpin + 'static>(reader: R) -> Body {

@@ -57,8 +57,10 @@ async fn no_value_of_a_text_or_a_file_is_logged_or_shown() {
     let broken = DeidentifyTextRequest::new(TEXT).allow_regex(["canary-pattern("]);
     let error = in_time(detect.deidentify_text(broken)).await.unwrap_err();
     show(format!("{error}\n{error:#?}"));
+    let folder = tempfile::tempdir().unwrap();
     for name in ["canary-file.txt", "canary-file.wav", "canary-file.docx"] {
-        let request = DeidentifyFileRequest::new(FileSource::bytes(name, TEXT));
+        let request =
+            DeidentifyFileRequest::new(FileSource::bytes(name, TEXT)).output_directory(folder.path());
         show(format!("{request:?}"));
         let run = in_time(detect.deidentify_file(request)).await.unwrap();
         show(format!("{run:#?} {:?}", detect.run(run.run_id.as_str())));
@@ -66,7 +68,8 @@ async fn no_value_of_a_text_or_a_file_is_logged_or_shown() {
             show(format!("{error}\n{error:#?}"));
         }
     }
-    let request = ReidentifyFileRequest::new(FileSource::bytes("canary-file.txt", answer.processed_text));
+    let request = ReidentifyFileRequest::new(FileSource::bytes("canary-file.txt", answer.processed_text))
+        .output_directory(folder.path());
     show(format!("{request:?}"));
     show(format!("{:#?}", in_time(detect.reidentify_file(request)).await.unwrap()));
     show(format!("{detect:?} {:?} {embedded:?}", embedded.journal()));

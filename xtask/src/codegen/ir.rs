@@ -175,6 +175,8 @@ pub enum TypeKind {
 pub struct Field {
     pub wire: String,
     pub rust: String,
+    /// Other names under which it comes.
+    pub aliases: Vec<String>,
     pub doc: String,
     pub ty: Type,
     /// Whether a value must be there: required, and never null.

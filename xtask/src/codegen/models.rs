@@ -75,6 +75,7 @@ impl Scope<'_> {
             let wire = &field.wire;
             serde.push(quote! { rename = #wire });
         }
+        serde.extend(field.aliases.iter().map(|alias| quote! { alias = #alias }));
         if shape.optional {
             ty = quote! { Option<#ty> };
             if found.usage.request {

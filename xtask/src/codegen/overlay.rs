@@ -59,6 +59,9 @@ pub struct SchemaRow {
     /// New Rust names of fields, or of enum variants, by wire name.
     #[serde(default)]
     pub rename: BTreeMap<String, String>,
+    /// Other names under which servers send a field, by wire name.
+    #[serde(default)]
+    pub aliases: BTreeMap<String, Vec<String>>,
     /// Field types that replace the document's: `base64`, `json`, `string`, `integer`, `number`, `boolean` or a schema's name.
     #[serde(default)]
     pub types: BTreeMap<String, String>,
@@ -150,6 +153,10 @@ impl<'a> SchemaLookup<'a> {
         self.row?.rename.get(wire).map(String::as_str)
     }
 
+    pub fn aliases(self, wire: &str) -> &'a [String] {
+        self.row.and_then(|row| row.aliases.get(wire)).map_or(&[], Vec::as_slice)
+    }
+
     pub fn type_of(self, wire: &str) -> Option<&'a str> {
         self.row?.types.get(wire).map(String::as_str)
     }
@@ -169,8 +176,8 @@ impl<'a> SchemaLookup<'a> {
     /// Fails when the row names a field or variant that does not exist, or asks for what happens anyway.
     pub fn check_members(self, schema: &str, members: &[&str], printed_anyway: &[&str]) -> Result<(), Error> {
         let Some(row) = self.row else { return Ok(()) };
-        let named = row.debug.iter().chain(&row.must_have).chain(row.rename.keys()).chain(row.types.keys());
-        for wire in named {
+        let keys = row.rename.keys().chain(row.types.keys()).chain(row.aliases.keys());
+        for wire in row.debug.iter().chain(&row.must_have).chain(keys) {
             if !members.contains(&wire.as_str()) {
                 return Err(Error::overlay(
                     format!("schemas.{schema}"),

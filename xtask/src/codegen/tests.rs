@@ -93,6 +93,7 @@ fn a_row_that_names_nothing_is_refused() {
         ("[schemas.Gone]\nskip = \"x\"", "no such schema"),
         ("[schemas.Thing]\ndebug = [\"gone\"]", "no member `gone`"),
         ("[schemas.Thing.rename]\ngone = \"x\"", "no member `gone`"),
+        ("[schemas.Thing.aliases]\ngone = [\"x\"]", "no member `gone`"),
         ("[schemas.Thing.types]\ngone = \"json\"", "no member `gone`"),
         ("[schemas.Thing]\ncolour = \"red\"", "unknown field"),
     ] {
@@ -210,6 +211,13 @@ fn a_schema_that_nothing_uses_is_refused_unless_it_is_skipped() {
 #[test]
 fn a_schema_that_is_used_cannot_be_skipped() {
     assert_refused(&spec(THING), &format!("{OVERLAY}[schemas.Thing]\nskip = \"no\""), &["skips"]);
+}
+
+#[test]
+fn a_field_is_read_under_its_other_names_too() {
+    let text =
+        models(&spec(THING), &format!("{OVERLAY}[schemas.Thing.aliases]\nname = [\"title\", \"Name\"]"));
+    assert!(text.contains("alias = \"title\", alias = \"Name\""), "{text}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::store::runs::{self, RunRow};
 
 /// How long a question waits for work that outlasts the time of its run: small files have ended at the first question
 /// then, whatever the machine has to do.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long a run is kept after its end, in milliseconds.
 const KEPT: i64 = 24 * 60 * 60 * 1000;

@@ -330,7 +330,7 @@ impl Detect {
     /// # Errors
     ///
     /// Fails before anything is sent when the id is blank; fails as every call does afterwards, and when the answer has
-    /// no status. A run that failed, or that the server does not know, is not an error: see [`DetectRun::status`].
+    /// no status. A run that failed, or that the server calls `UNKNOWN`, is not an error: see [`DetectRun::status`].
     pub async fn get_detect_run(&self, run_id: impl Into<String>) -> Result<DetectRun, Error> {
         let run_id = run_id.into();
         not_blank("run_id", &run_id).map_err(|error| error.in_operation(super::run::OPERATION))?;

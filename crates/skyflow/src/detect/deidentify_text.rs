@@ -125,6 +125,9 @@ impl From<types::DetectedEntity> for DetectedEntity {
 
 /// A part of a text, counted in characters: Unicode code points, neither bytes nor UTF-16 units.
 ///
+/// That unit is inferred: Skyflow's documentation does not name one. Where it matters, compare the slice with
+/// [`DetectedEntity::value`].
+///
 /// Rust's strings are counted in bytes, so a text must not be sliced by these numbers; [`TextIndex::slice`] does it.
 ///
 /// ```

@@ -1,10 +1,10 @@
 use std::fmt;
-use std::io;
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use skyflow_api::types;
-use tokio::io::AsyncWriteExt;
 
 use crate::Error;
 
@@ -69,7 +69,8 @@ macro_rules! destination_setters {
     () => {
         /// Writes what is made into this directory, which must exist. The files are called
         /// `processed-<name>.<extension>`, after the file's name without its extension; the answer tells where they are.
-        /// With a directory for each file it is seen which belong together.
+        /// With a directory for each file it is seen which belong together. Only their owner may read them, where the
+        /// system has such permissions.
         pub fn output_directory(mut self, directory: impl Into<std::path::PathBuf>) -> Self {
             self.destination.directory = Some(directory.into());
             self
@@ -96,11 +97,14 @@ impl Destination {
             };
             Error::invalid("output_directory", problem).with_source(source)
         };
-        // From here on it is this directory, whatever becomes of links and of the working directory.
-        let path = tokio::fs::canonicalize(directory).await.map_err(refused)?;
-        let opened = OutputDirectory { path, stem, overwrite: self.overwrite };
-        opened.probe().await.map_err(refused)?;
-        Ok(Some(opened))
+        // From here on it is this directory, whatever becomes of the working directory.
+        let (directory, overwrite) = (directory.clone(), self.overwrite);
+        let opened = blocking(move || {
+            let opened = OutputDirectory { path: fs::canonicalize(directory)?, stem, overwrite };
+            opened.probe()?;
+            Ok(opened)
+        });
+        opened.await.map(Some).map_err(refused)
     }
 }
 
@@ -113,52 +117,68 @@ pub(super) struct OutputDirectory {
 }
 
 impl OutputDirectory {
-    /// Makes a file and removes it: permissions, quotas and read-only file systems are known only by trying.
-    async fn probe(&self) -> io::Result<()> {
-        let (path, file) = self.create(|number| format!(".processed-{number}.tmp")).await?;
-        drop(file);
-        tokio::fs::remove_file(path).await
+    pub(super) fn overwriting(self, overwrite: bool) -> Self {
+        Self { overwrite, ..self }
     }
 
-    /// Writes each output into a file of its own; the paths are in the order of the outputs.
+    /// Makes a file and removes it: permissions, quotas and read-only file systems are known only by trying.
+    fn probe(&self) -> io::Result<()> {
+        let (path, file) = self.create(temporary_name)?;
+        drop(file);
+        fs::remove_file(path)
+    }
+
+    /// Writes each output that has content into a file of its own; the paths are in the order of the outputs.
+    ///
+    /// What is being written when nobody waits any more is written to its end, so that half a file is never left.
     pub(super) async fn save(&self, outputs: &[DetectOutput]) -> Result<Vec<PathBuf>, Error> {
+        let (directory, outputs) = (self.clone(), outputs.to_vec());
+        blocking(move || directory.write_all(&outputs)).await.map_err(Error::unsaved)
+    }
+
+    fn write_all(&self, outputs: &[DetectOutput]) -> io::Result<Vec<PathBuf>> {
+        // A run takes its time, and another directory may have taken the place of this one.
+        if fs::canonicalize(&self.path)? != self.path {
+            return Err(io::Error::other("the path leads to another directory by now"));
+        }
         let mut saved: Vec<PathBuf> = Vec::with_capacity(outputs.len());
-        for output in outputs {
-            let path = self.write(output, &saved).await.map_err(Error::unsaved)?;
-            saved.push(path);
+        for output in outputs.iter().filter(|output| !output.content.is_empty()) {
+            saved.push(self.write(output, &saved)?);
         }
         Ok(saved)
     }
 
-    async fn write(&self, output: &DetectOutput, siblings: &[PathBuf]) -> io::Result<PathBuf> {
+    fn write(&self, output: &DetectOutput, siblings: &[PathBuf]) -> io::Result<PathBuf> {
         let extension = clean_extension(&output.extension);
         let name = |number| file_name(&self.stem, number, &extension);
         if !self.overwrite {
-            let (path, mut file) = self.create(name).await?;
-            let unfinished = Unfinished(Some(path.clone()));
-            fill(&mut file, &output.content).await?;
-            unfinished.finish();
-            return Ok(path);
+            let (path, mut file) = self.create(name)?;
+            return or_remove(path, |_| file.write_all(&output.content));
         }
         // Outputs of one run never replace each other.
         let target = (1..=NUMBERS).map(name).map(|name| self.path.join(name));
         let target =
             target.into_iter().find(|path| !siblings.contains(path)).ok_or(io::ErrorKind::AlreadyExists)?;
         // A file that is renamed replaces a link itself and not what it points to, and is never seen half written.
-        let (temporary, mut file) = self.create(|number| format!(".processed-{number}.tmp")).await?;
-        let unfinished = Unfinished(Some(temporary.clone()));
-        fill(&mut file, &output.content).await?;
-        tokio::fs::rename(&temporary, &target).await?;
-        unfinished.finish();
+        let (temporary, mut file) = self.create(temporary_name)?;
+        or_remove(temporary, |temporary| {
+            file.write_all(&output.content)?;
+            fs::rename(temporary, &target)
+        })?;
         Ok(target)
     }
 
     /// Creates a file that was not there, under the first name that is free.
-    async fn create(&self, name: impl Fn(u32) -> String) -> io::Result<(PathBuf, tokio::fs::File)> {
+    fn create(&self, name: impl Fn(u32) -> String) -> io::Result<(PathBuf, fs::File)> {
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        // What is put back into a file is for its owner.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         for number in 1..=NUMBERS {
             let path = self.path.join(name(number));
             // It follows no link: whatever has the name already is left alone.
-            match tokio::fs::OpenOptions::new().write(true).create_new(true).open(&path).await {
+            match options.open(&path) {
                 Ok(file) => return Ok((path, file)),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -168,27 +188,25 @@ impl OutputDirectory {
     }
 }
 
-async fn fill(file: &mut tokio::fs::File, content: &[u8]) -> io::Result<()> {
-    file.write_all(content).await?;
-    file.flush().await
+fn temporary_name(number: u32) -> String {
+    format!(".processed-{number}.tmp")
 }
 
-/// A file that is being written: half of it is not left behind, also when nobody waits for the rest any more.
-struct Unfinished(Option<PathBuf>);
-
-impl Unfinished {
-    fn finish(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if let Some(path) = self.0.take() {
-            // There is nobody to tell, and the file may be gone.
-            let _ = std::fs::remove_file(path);
+/// Does the rest of what makes a file; when it fails, half a file is not left behind.
+fn or_remove(path: PathBuf, rest: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<PathBuf> {
+    match rest(&path) {
+        Ok(()) => Ok(path),
+        Err(error) => {
+            // What went wrong is told; that the file could not be removed either would add nothing.
+            let _ = fs::remove_file(&path);
+            Err(error)
         }
     }
+}
+
+/// Does work with files on a thread that may wait for them.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 /// The name of a file without directories and extension, with nothing in it that means something to a file system.

@@ -79,7 +79,8 @@ impl RunPoller {
         self
     }
 
-    /// Ends the waiting after this time, with the run as it is then.
+    /// Ends the waiting after this time, a question under way included, with the run as it was last seen; one that was
+    /// not seen yet counts as under way. With no time at all the server is asked once.
     pub fn within(mut self, time: Duration) -> Self {
         self.limit = Some(time);
         self
@@ -115,6 +116,13 @@ impl RunPoller {
         Ok(Self { directory: opened, ..self })
     }
 
+    /// Replaces files of the same name in the output directory; otherwise a new file gets a number. It is about a
+    /// directory that was named before.
+    pub fn overwrite(mut self, yes: bool) -> Self {
+        self.directory = self.directory.map(|directory| directory.overwriting(yes));
+        self
+    }
+
     pub(super) fn saving(mut self, directory: OutputDirectory) -> Self {
         self.directory = Some(directory);
         self
@@ -134,7 +142,8 @@ impl RunPoller {
         self.wait_until(pending::<()>()).await
     }
 
-    /// Waits as [`RunPoller::wait`] does, and stops when `stop` ends: then the run is returned as it was last seen.
+    /// Waits as [`RunPoller::wait`] does, and stops when `stop` ends: then the run is returned as it was last seen. One
+    /// that was not seen yet counts as under way.
     ///
     /// ```
     /// # async fn run(detect: skyflow::Detect, run_id: String, shutdown: impl Future<Output = ()>) -> Result<(), skyflow::Error> {
@@ -151,22 +160,28 @@ impl RunPoller {
     pub async fn wait_until(mut self, stop: impl Future<Output = ()>) -> Result<DetectRun, Error> {
         let clock = Arc::clone(self.detect.vault.clock());
         let begin = clock.monotonic();
+        let limit = self.limit;
+        let left = || limit.map(|limit| limit.saturating_sub(clock.monotonic() - begin));
         let mut stop = pin!(stop.fuse());
-        let mut stopped = false;
         let mut pause = self.first_pause;
         let mut failures = 0;
         let mut last_seen: Option<DetectRun> = None;
         loop {
             let question = self.detect.fetch_run(&self.run_id);
-            let answer = match &last_seen {
-                Some(run) => match select(stop.as_mut(), pin!(question)).await {
-                    Either::Left(_) => return Ok(run.clone()),
-                    Either::Right((answer, _)) => answer,
-                },
-                // There is nothing to return yet, so `stop` has to wait for it.
-                None => question.await,
+            // Without any time to wait there is still this one question.
+            let time = left().filter(|left| !left.is_zero());
+            let time_is_over = pin!(async {
+                match time {
+                    Some(time) => clock.sleep(time).await,
+                    None => pending().await,
+                }
+            });
+            let end = select(stop.as_mut(), time_is_over);
+            let answer = match select(pin!(question), end).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(_) => return Ok(self.as_seen(last_seen)),
             };
-            let is_over = self.limit.is_some_and(|limit| clock.monotonic() - begin >= limit);
+            let is_over = left().is_some_and(|left| left.is_zero());
             match answer {
                 Ok(run) => {
                     failures = 0;
@@ -176,27 +191,25 @@ impl RunPoller {
                     if !run.is_in_progress() {
                         return self.saved(run).await;
                     }
-                    if stopped || is_over {
+                    if is_over {
                         return Ok(run);
                     }
                     last_seen = Some(run);
                 }
-                Err(error) if error.is_retryable() && failures < self.tolerated && !stopped && !is_over => {
-                    failures += 1;
-                }
+                Err(error) if error.is_retryable() && failures < self.tolerated && !is_over => failures += 1,
                 // The time is over, and the run was there when it was seen last.
                 Err(error) => return last_seen.filter(|_| is_over && error.is_retryable()).ok_or(error),
             }
-            let left = self.limit.map(|limit| limit.saturating_sub(clock.monotonic() - begin));
-            let sleep = clock.sleep(left.map_or(pause, |left| left.min(pause)));
+            let sleep = clock.sleep(left().map_or(pause, |left| left.min(pause)));
             if let Either::Left(_) = select(stop.as_mut(), sleep).await {
-                match last_seen {
-                    Some(run) => return Ok(run),
-                    None => stopped = true,
-                }
+                return Ok(self.as_seen(last_seen));
             }
             pause = pause.saturating_mul(2).min(self.last_pause);
         }
+    }
+
+    fn as_seen(&self, last_seen: Option<DetectRun>) -> DetectRun {
+        last_seen.unwrap_or_else(|| DetectRun::under_way(&self.run_id))
     }
 
     async fn saved(self, mut run: DetectRun) -> Result<DetectRun, Error> {

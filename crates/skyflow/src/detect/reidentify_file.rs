@@ -19,7 +19,7 @@ const FORMATS: [&str; 8] = ["txt", "csv", "json", "xls", "xlsx", "doc", "docx", 
 /// ```
 /// use skyflow::{FileSource, ReidentifyFileRequest};
 ///
-/// let request = ReidentifyFileRequest::new(FileSource::path("processed-letter.docx")).output_directory("restored");
+/// let request = ReidentifyFileRequest::new(FileSource::path("letter.docx")).output_directory("restored");
 /// ```
 #[must_use = "a request does nothing until it is given to `Detect::reidentify_file`"]
 pub struct ReidentifyFileRequest {
@@ -57,7 +57,7 @@ impl fmt::Debug for ReidentifyFileRequest {
 }
 
 /// What became of a file with tokens.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ReidentifyFileResponse {
     /// Whether it was done.
@@ -70,14 +70,27 @@ pub struct ReidentifyFileResponse {
     pub request_id: Option<RequestId>,
 }
 
+/// The path may be called after a person.
+impl fmt::Debug for ReidentifyFileResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReidentifyFileResponse")
+            .field("status", &self.status)
+            .field("output", &self.output)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Detect {
-    /// Puts values back into the place of the tokens of a file.
+    /// Puts values back into the place of the vault tokens of a file.
+    ///
+    /// De-identified files have no vault tokens; those of [`Detect::deidentify_text`] are what can be in a file.
     ///
     /// ```no_run
     /// # async fn run(detect: skyflow::Detect) -> Result<(), skyflow::Error> {
     /// use skyflow::{FileSource, ReidentifyFileRequest};
     ///
-    /// let request = ReidentifyFileRequest::new(FileSource::path("processed-letter.txt"));
+    /// let request = ReidentifyFileRequest::new(FileSource::path("letter.txt"));
     /// let answer = detect.reidentify_file(request).await?;
     /// println!("{}: {} bytes", answer.status, answer.output.map_or(0, |file| file.content.len()));
     /// # Ok(()) }
@@ -94,7 +107,7 @@ impl Detect {
     ) -> Result<ReidentifyFileResponse, Error> {
         const OPERATION: &str = "files.reidentify";
         let refused = |error: Error| error.in_operation(OPERATION);
-        let (name, content) = request.file.into_content().await.map_err(refused)?;
+        let name = request.file.name();
         let format = format_of(&name, request.data_format.as_deref()).map_err(refused)?;
         if !FORMATS.contains(&format.as_str()) {
             let field = if request.data_format.is_some() { "data_format" } else { "file_name" };
@@ -102,10 +115,11 @@ impl Detect {
                 "is not of a format that can be re-identified: txt, csv, json, xls, xlsx, doc, docx or xml";
             return Err(refused(Error::invalid(field, words)));
         }
+        let directory = request.destination.open(file_stem(&name)).await.map_err(refused)?;
+        let content = request.file.into_content().await.map_err(refused)?;
         if content.is_empty() {
             return Err(refused(Error::invalid("file", "must not be empty")));
         }
-        let directory = request.destination.open(file_stem(&name)).await.map_err(refused)?;
 
         let file = types::ReidentifyFileData::new(content, format);
         let mut body = types::ReidentifyFileRequest::new(self.vault_id().as_str(), file);

@@ -28,7 +28,7 @@ pub struct DetectRun {
     pub message: Option<String>,
     /// What the run made: the processed file first. Servers send none unless the run succeeded.
     pub outputs: Vec<DetectOutput>,
-    /// Where the outputs were written, in their order; empty without an output directory.
+    /// Where the outputs that have content were written, in their order; empty without an output directory.
     pub saved: Vec<PathBuf>,
     /// The words of the original file.
     pub word_count: Option<u64>,
@@ -67,7 +67,8 @@ impl DetectRun {
     /// # Errors
     ///
     /// Fails with [`ErrorKind::Run`](crate::ErrorKind::Run) when the run failed, is not known to the server, or is
-    /// still under way; [`Error::run_id`] tells which it is.
+    /// still under way; [`Error::run_id`] tells which it is. The error is not retryable, because the run was started:
+    /// wait for one that is under way with [`Detect::run`].
     pub fn into_success(self) -> Result<Self, Error> {
         let words = match self.status {
             RunStatus::Success => return Ok(self),
@@ -76,13 +77,30 @@ impl DetectRun {
             RunStatus::Unknown => "the server does not know the run",
             _ => "the run ended in a status that is not known",
         };
-        let is_in_progress = self.is_in_progress();
-        let said =
-            self.message.filter(|message| self.status == RunStatus::Failed && !message.trim().is_empty());
-        Err(Error::run(words, said, is_in_progress)
+        let is_over = !self.is_in_progress();
+        let said = self.message.filter(|message| is_over && !message.trim().is_empty());
+        Err(Error::run(words, said)
             .in_operation(OPERATION)
             .with_request_id(self.request_id)
             .with_run_id(self.run_id))
+    }
+
+    /// A run of which nothing is known but that it was started.
+    pub(super) fn under_way(run_id: &str) -> Self {
+        Self {
+            run_id: run_id.to_owned(),
+            status: RunStatus::InProgress,
+            message: None,
+            outputs: Vec::new(),
+            saved: Vec::new(),
+            word_count: None,
+            char_count: None,
+            size_in_kb: None,
+            duration_in_seconds: None,
+            page_count: None,
+            slide_count: None,
+            request_id: None,
+        }
     }
 
     pub(super) fn from_wire(

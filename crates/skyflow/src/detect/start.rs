@@ -91,18 +91,19 @@ pub(super) async fn start(
     Ok((run_id, directory))
 }
 
-/// Reads the file, and finds out whether its output can be written.
+/// Finds out whether the output can be written, and reads the file.
 async fn opened(
     file: FileSource,
     given_format: Option<&str>,
     destination: &Destination,
 ) -> Result<(String, Base64, Option<OutputDirectory>), Error> {
-    let (name, content) = file.into_content().await?;
+    let name = file.name();
     let format = format_of(&name, given_format)?;
+    let directory = destination.open(file_stem(&name)).await?;
+    let content = file.into_content().await?;
     if content.is_empty() {
         return Err(Error::invalid("file", "must not be empty"));
     }
-    let directory = destination.open(file_stem(&name)).await?;
     Ok((format, content.into(), directory))
 }
 

@@ -22,6 +22,17 @@ fn file(name: &str) -> DeidentifyFileRequest {
     DeidentifyFileRequest::new(FileSource::bytes(name, "abc"))
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_is_refused_and_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe.txt");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let server = Server::answering(&[]);
+    let request = DeidentifyFileRequest::new(FileSource::path(&pipe));
+    assert_eq!(server.detect().deidentify_file(request).await.unwrap_err().field(), Some("file"));
+}
+
 #[tokio::test]
 async fn each_extension_goes_to_its_endpoint_whatever_its_case_and_with_its_own_options_only() {
     for (extension, endpoint, own) in [

@@ -4,8 +4,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use skyflow::http::ManualClock;
-use skyflow::{DeidentifyFileRequest, ErrorKind, FileSource, OutputKind, RunStatus};
+use skyflow::http::{BoxError, ManualClock, Request, Response};
+use skyflow::{
+    Credentials, DeidentifyFileRequest, Detect, ErrorKind, FileSource, OutputKind, RunStatus, Skyflow,
+    VaultConfig,
+};
 
 use crate::server::Server;
 
@@ -80,7 +83,7 @@ async fn a_failed_run_carries_its_message_and_becomes_an_error_when_it_is_asked_
     assert_eq!((error.kind(), error.run_id()), (ErrorKind::Run, Some("r1")));
     assert_eq!(error.expose_server_message(), Some("unsupported file of 123-45-6789"));
     assert!(!format!("{error} {error:?}").contains("6789"), "{error}");
-    assert!(!error.is_retryable());
+    assert!(!error.is_retryable() && error.may_have_been_applied());
 }
 
 #[tokio::test]
@@ -98,7 +101,11 @@ async fn the_waiting_ends_with_the_wait_time_and_the_run_goes_on() {
         let slept: Vec<_> = clock.slept().iter().map(|pause| pause.as_millis()).collect();
         assert_eq!(slept, pauses);
         assert_eq!(server.sent().len(), 2 + pauses.len());
-        assert!(run.into_success().unwrap_err().is_retryable());
+        let error = run.into_success().unwrap_err();
+        assert!(
+            !error.is_retryable() && error.may_have_been_applied(),
+            "a second start would be a second run"
+        );
     }
 }
 
@@ -170,6 +177,44 @@ async fn stopping_returns_the_run_as_it_was_last_seen() {
     let run = server.detect_at(&clock).run("r1").unwrap().wait_until(async {}).await.unwrap();
     assert!(run.is_in_progress());
     assert_eq!(server.sent().len(), 2);
+}
+
+/// A vault that never answers.
+fn silent(clock: &ManualClock) -> Detect {
+    let leaf = tower::service_fn(|_: Request| std::future::pending::<Result<Response, BoxError>>());
+    let key = Credentials::api_key("sky-ab123-0123456789abcdef0123456789abcdef").unwrap();
+    let config = VaultConfig::new("v1", "cluster").credentials(key);
+    let client =
+        Skyflow::builder().vault(config).clock(Arc::new(clock.clone())).transport(leaf).build().unwrap();
+    client.default_detect().unwrap()
+}
+
+#[tokio::test]
+async fn neither_the_time_nor_the_end_of_waiting_waits_for_an_answer() {
+    let clock = ManualClock::new();
+    let poller = silent(&clock).run("r1").unwrap().within(Duration::from_secs(3));
+    let waiting = tokio::spawn(poller.wait());
+    // What is slept for: the pause of the poller, and the limits of the question.
+    while clock.sleepers() < 2 {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(Duration::from_secs(3));
+    let run = waiting.await.unwrap().unwrap();
+    assert_eq!((run.run_id.as_str(), run.is_in_progress()), ("r1", true));
+    let run = silent(&clock).run("r2").unwrap().wait_until(async {}).await.unwrap();
+    assert_eq!((run.run_id.as_str(), run.is_in_progress()), ("r2", true));
+}
+
+#[tokio::test]
+async fn a_run_is_read_in_the_other_spelling_of_the_documentation_too() {
+    let answer = json!({"status": "success", "output_type": "base64", "output": [{"processed_file": STANDARD.encode("Hi"),
+        "processed_file_type": "redacted_file", "processed_file_extension": "txt"}],
+        "word_character_count": {"word_count": 2, "character_count": 16}});
+    let server = Server::answering(&[(200, answer)]);
+    let run = server.detect().get_detect_run("r1").await.unwrap();
+    let file = run.file().unwrap();
+    assert_eq!((file.content.as_ref(), file.extension.as_str()), (b"Hi".as_slice(), "txt"));
+    assert_eq!((&file.kind, run.word_count), (&Some(OutputKind::RedactedFile), Some(2)));
 }
 
 #[tokio::test]

@@ -4,12 +4,16 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
+use futures_util::future::{Either, select};
 use serde_json::{Value, json};
-use skyflow::{DeidentifyFileRequest, DetectRun, FileSource};
+use skyflow::http::{Clock, SystemClock};
+use skyflow::{DeidentifyFileRequest, DetectRun, ErrorKind, FileSource};
 
 use crate::server::Server;
 
@@ -270,7 +274,7 @@ async fn a_directory_that_cannot_be_written_to_is_refused_before_the_run_is_paid
 }
 
 #[tokio::test]
-async fn half_a_file_is_not_left_behind_when_nobody_waits_for_the_rest() {
+async fn a_file_is_written_to_its_end_when_nobody_waits_for_it_any_more() {
     let content = "x".repeat(20_000_000);
     for overwrite in [false, true] {
         let directory = tempfile::tempdir().unwrap();
@@ -289,8 +293,67 @@ async fn half_a_file_is_not_left_behind_when_nobody_waits_for_the_rest() {
             written = sizes.into_iter().find(|size| (1..20_000_000).contains(size));
         }
         drop(waiting);
-        let left: Vec<u64> =
-            files(directory.path()).into_iter().map(|path| fs::metadata(path).unwrap().len()).collect();
-        assert!(left.iter().all(|size| *size == 20_000_000), "{left:?}");
+        let sizes = || {
+            files(directory.path()).into_iter().map(|path| fs::metadata(path).map_or(0, |file| file.len()))
+        };
+        let whole = pin!(async {
+            while !sizes().all(|size| size == 20_000_000) {
+                tokio::task::yield_now().await;
+            }
+        });
+        let outcome = select(whole, SystemClock.sleep(Duration::from_secs(60))).await;
+        assert!(matches!(outcome, Either::Left(_)), "half a file is left");
     }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn outputs_are_for_their_owner_and_those_without_content_are_not_written() {
+    use std::os::unix::fs::PermissionsExt;
+    for overwrite in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let done = run("f.txt", &[("", "txt"), ("[]", "json")], directory.path(), overwrite).await;
+        assert_eq!(done.saved, [fs::canonicalize(directory.path()).unwrap().join("processed-f.json")]);
+        assert_eq!(files(directory.path()).len(), 1);
+        assert_eq!(fs::metadata(&done.saved[0]).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_directory_that_has_become_a_link_meanwhile_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (directory, elsewhere) = (folder.path().join("out"), folder.path().join("elsewhere"));
+    fs::create_dir(&directory).unwrap();
+    fs::create_dir(&elsewhere).unwrap();
+    let server = Server::answering(&[(200, json!({"run_id": "r1"})), answer(&[("x", "txt")])]);
+    let request = DeidentifyFileRequest::new(FileSource::bytes("f.txt", "abc")).output_directory(&directory);
+    let poller = server.detect().start_deidentify_file(request).await.unwrap();
+    fs::remove_dir(&directory).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &directory).unwrap();
+    let error = poller.wait().await.unwrap_err();
+    assert_eq!((error.kind(), error.run_id()), (ErrorKind::Output, Some("r1")));
+    assert!(files(&elsewhere).is_empty());
+}
+
+#[tokio::test]
+async fn a_resumed_run_replaces_files_when_it_is_told_to() {
+    let directory = tempfile::tempdir().unwrap();
+    for (overwrite, count) in [(false, 1), (true, 1), (false, 2)] {
+        let server = Server::answering(&[answer(&[("x", "txt")])]);
+        let poller =
+            server.detect().run("r1").unwrap().output_directory(directory.path(), "f.txt").await.unwrap();
+        poller.overwrite(overwrite).wait().await.unwrap();
+        assert_eq!(files(directory.path()).len(), count);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_is_not_read_when_the_directory_is_missing() {
+    let server = Server::answering(&[(200, json!({"run_id": "r1"}))]);
+    // It would never end.
+    let endless = FileSource::reader("f.txt", tokio::io::repeat(b'x'));
+    let request = DeidentifyFileRequest::new(endless).output_directory("/no/such/directory");
+    let error = server.detect().deidentify_file(request).await.unwrap_err();
+    assert_eq!(error.field(), Some("output_directory"));
 }

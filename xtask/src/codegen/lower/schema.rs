@@ -119,6 +119,7 @@ impl<'a> Schemas<'a> {
             };
             fields.push(Field {
                 rust,
+                aliases: row.aliases(wire).to_vec(),
                 doc: doc.map_or_else(|| format!("The `{wire}` property."), |doc| names::sentence(&doc)),
                 required: object.required.contains(wire) && !lowered.nullable,
                 must_have: row.must_have(wire),

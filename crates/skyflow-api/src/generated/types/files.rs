@@ -44,7 +44,7 @@ pub struct DetectRunResponse {
     /// State of a detect run. Compare case-insensitively.
     pub status: Option<RunStatus>,
     /// Encoding of the produced files.
-    #[serde(rename = "outputType")]
+    #[serde(rename = "outputType", alias = "output_type")]
     pub output_type: Option<OutputType>,
     /// The `output` property.
     #[serde(default, deserialize_with = "null_as_default")]
@@ -54,7 +54,7 @@ pub struct DetectRunResponse {
     /// Size in KB.
     pub size: Option<f64>,
     /// The `wordCharacterCount` property.
-    #[serde(rename = "wordCharacterCount")]
+    #[serde(rename = "wordCharacterCount", alias = "word_character_count")]
     pub word_character_count: Option<WordCharacterCount>,
     /// Seconds of audio.
     pub duration: Option<f64>,
@@ -388,13 +388,13 @@ crate::open_enum!(PresentationFormat, Ppt = "ppt", Pptx = "pptx");
 #[non_exhaustive]
 pub struct ProcessedFile {
     /// Base64 content.
-    #[serde(rename = "processedFile")]
+    #[serde(rename = "processedFile", alias = "processed_file")]
     pub processed_file: Option<Base64>,
     /// Role of a produced file. Union of the values listed by all client generations.
-    #[serde(rename = "processedFileType")]
+    #[serde(rename = "processedFileType", alias = "processed_file_type")]
     pub processed_file_type: Option<ProcessedFileType>,
     /// File extension.
-    #[serde(rename = "processedFileExtension")]
+    #[serde(rename = "processedFileExtension", alias = "processed_file_extension")]
     pub processed_file_extension: Option<String>,
 }
 
@@ -450,10 +450,13 @@ crate::open_enum!(
 #[non_exhaustive]
 pub struct ReidentifiedFileOutput {
     /// Base64 content.
+    #[serde(alias = "processedFile")]
     pub processed_file: Option<Base64>,
     /// The `processed_file_type` property.
+    #[serde(alias = "processedFileType")]
     pub processed_file_type: Option<ReidentifiedFileType>,
     /// File extension.
+    #[serde(alias = "processedFileExtension")]
     pub processed_file_extension: Option<String>,
 }
 
@@ -676,9 +679,9 @@ crate::open_enum!(TextFormat, Txt = "txt");
 #[non_exhaustive]
 pub struct WordCharacterCount {
     /// The `wordCount` property.
-    #[serde(rename = "wordCount")]
+    #[serde(rename = "wordCount", alias = "word_count")]
     pub word_count: Option<i64>,
     /// The `characterCount` property.
-    #[serde(rename = "characterCount")]
+    #[serde(rename = "characterCount", alias = "character_count")]
     pub character_count: Option<i64>,
 }
