@@ -271,6 +271,9 @@ impl Detect {
     /// and the run id, with which [`Detect::run`] waits as long as you like, in another process too. A run that failed
     /// is an answer as well, with the server's message; [`DetectRun::into_success`] makes an error of it.
     ///
+    /// The limits of a call hold for files too, 30 s for an attempt unless you say otherwise: on a slow line give large
+    /// files more with [`Detect::with_options`]. A start that is cut off is not repeated, because it may be a run.
+    ///
     /// ```no_run
     /// # async fn run(detect: skyflow::Detect) -> Result<(), skyflow::Error> {
     /// use skyflow::{DeidentifyFileRequest, FileSource};
