@@ -128,7 +128,7 @@ impl OutputDirectory {
         fs::remove_file(path)
     }
 
-    /// Writes each output that has content into a file of its own; the paths are in the order of the outputs.
+    /// Writes each output into a file of its own; the paths are in the order of the outputs.
     ///
     /// What is being written when nobody waits any more is written to its end, so that half a file is never left.
     pub(super) async fn save(&self, outputs: &[DetectOutput]) -> Result<Vec<PathBuf>, Error> {
@@ -142,7 +142,7 @@ impl OutputDirectory {
             return Err(io::Error::other("the path leads to another directory by now"));
         }
         let mut saved: Vec<PathBuf> = Vec::with_capacity(outputs.len());
-        for output in outputs.iter().filter(|output| !output.content.is_empty()) {
+        for output in outputs {
             saved.push(self.write(output, &saved)?);
         }
         Ok(saved)

@@ -28,7 +28,7 @@ pub struct DetectRun {
     pub message: Option<String>,
     /// What the run made: the processed file first. Servers send none unless the run succeeded.
     pub outputs: Vec<DetectOutput>,
-    /// Where the outputs that have content were written, in their order; empty without an output directory.
+    /// Where the outputs were written, in their order; empty without an output directory.
     pub saved: Vec<PathBuf>,
     /// The words of the original file.
     pub word_count: Option<u64>,
