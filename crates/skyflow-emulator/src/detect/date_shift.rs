@@ -68,6 +68,13 @@ const WEEKDAYS: [&str; 7] = ["wednesday", "thursday", "friday", "saturday", "sun
 /// Dates of three numbers are read year first when the year has four digits there, else month first, as in the United
 /// States, unless only day first is a date.
 pub(super) fn shifted(text: &str, days: i64) -> Option<String> {
+    // Of a timestamp such as `2026-01-05T10:30:00Z`, the time stays.
+    if let Some((date, time)) = text.split_once('T')
+        && date.ends_with(|letter: char| letter.is_ascii_digit())
+        && time.starts_with(|letter: char| letter.is_ascii_digit())
+    {
+        return Some(format!("{}T{time}", shifted(date, days)?));
+    }
     let pieces = pieces(text);
     let mut changed: Vec<String> = pieces.iter().map(|piece| piece.text.to_owned()).collect();
     let mut at = 0;
@@ -320,6 +327,7 @@ mod tests {
             ("2024-02-28", 2, "2024-03-01"),
             ("2023-02-28", 2, "2023-03-02"),
             ("1999/12/31", 1, "2000/01/01"),
+            ("1999-12-31T23:59:59Z", 1, "2000-01-01T23:59:59Z"),
             ("12/31/1999", 1, "01/01/2000"),
             ("03/05/2024", 10, "03/15/2024"),
             ("3/5/24", 30, "4/4/24"),

@@ -35,7 +35,7 @@ impl Learned {
     /// Remembers a value that is the same thing wherever it stands: names and numbers of people, accounts and machines.
     /// What is only a word or an amount elsewhere is left to the rules.
     pub(super) fn add(&mut self, finding: &Finding, text: &str) {
-        const PLAIN_WORDS: [DetectEntity; 32] = [
+        const PLAIN_WORDS: [DetectEntity; 33] = [
             DetectEntity::AGE,
             DetectEntity::CONDITION,
             DetectEntity::CORPORATE_ACTION,
@@ -52,6 +52,7 @@ impl Learned {
             DetectEntity::GENDER,
             DetectEntity::INJURY,
             DetectEntity::LANGUAGE,
+            DetectEntity::LOCATION_ZIP,
             DetectEntity::MARITAL_STATUS,
             DetectEntity::MEDICAL_PROCESS,
             DetectEntity::MONEY,

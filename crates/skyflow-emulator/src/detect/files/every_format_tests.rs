@@ -51,9 +51,10 @@ fn what_is_of_nobody_stays_byte_for_byte_in_every_text_format() {
 #[test]
 fn a_single_word_that_only_its_label_makes_a_name_is_not_looked_for_elsewhere() {
     let detector = Detector::new(built_in(), Arc::default());
-    let content = r#"{"name":"Total","note":"the total is fine","Total":1}"#;
+    let content =
+        r#"{"name":"Basic","last_name":"Long","note":"the basic and long way","zip":"2024","Basic":2024}"#;
     let processed = deidentified(&detector, "json", content.as_bytes(), json!({}));
-    let expected = r#"{"name":"[NAME_1]","note":"the total is fine","Total":1}"#;
+    let expected = r#"{"name":"[NAME_1]","last_name":"[NAME_FAMILY_1]","note":"the basic and long way","zip":"[LOCATION_ZIP_1]","Basic":2024}"#;
     assert_eq!(String::from_utf8(processed).unwrap(), expected);
 }
 

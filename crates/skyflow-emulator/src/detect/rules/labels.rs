@@ -9,6 +9,25 @@ use crate::detect::words::names::GIVEN;
 use crate::detect::{Finding, Passage, Recognizer};
 
 const SCORE: f64 = 0.9;
+/// What stands where nothing is known, and what sums up a column.
+const PLACEHOLDERS: [&str; 16] = [
+    "-",
+    "?",
+    "n/a",
+    "na",
+    "nil",
+    "no",
+    "none",
+    "null",
+    "pending",
+    "same as above",
+    "subtotal",
+    "tbd",
+    "total",
+    "unknown",
+    "various",
+    "yes",
+];
 /// How sure a value is that could be anything else: one that does not look like a name by itself.
 const DOUBTFUL: f64 = 0.55;
 
@@ -115,11 +134,11 @@ impl Recognizer for Labels {
     fn recognize(&self, passage: &Passage<'_>) -> Vec<Finding> {
         let value = passage.text().trim();
         let Some((entity, form)) = self.of(passage.label()) else { return Vec::new() };
-        if !form.fits(value) {
+        if !form.fits(value) || PLACEHOLDERS.contains(&value.to_lowercase().as_str()) {
             return Vec::new();
         }
         let start = passage.text().len() - passage.text().trim_start().len();
-        let score = if form.is_sure(value) { SCORE } else { DOUBTFUL };
+        let score = if is_sure(value) { SCORE } else { DOUBTFUL };
         let finding = Finding::new(start..start + value.len(), entity.clone(), score);
         vec![if [DetectEntity::NAME_GIVEN, DetectEntity::NAME_FAMILY].contains(entity) {
             finding.label(DetectEntity::NAME, score - 0.1)
@@ -130,15 +149,6 @@ impl Recognizer for Labels {
 }
 
 impl Form {
-    /// Tells whether a value that fits is what its label says wherever it stands.
-    fn is_sure(self, value: &str) -> bool {
-        match self {
-            Self::Words => value.contains(char::is_whitespace) || !is_small(value),
-            Self::Proper => value.contains(char::is_whitespace) || is_given_name(value),
-            _ => true,
-        }
-    }
-
     fn fits(self, value: &str) -> bool {
         let letter = value.chars().any(char::is_alphabetic);
         let digit = value.chars().any(|letter| letter.is_ascii_digit());
@@ -172,6 +182,17 @@ impl Form {
     }
 }
 
+/// Tells whether a value is what its label says wherever it stands: several words, or what is no word of a language.
+fn is_sure(value: &str) -> bool {
+    let digits = value.chars().filter(char::is_ascii_digit).count();
+    let is_mixed = digits > 0 && value.contains(char::is_alphabetic);
+    value.contains(char::is_whitespace)
+        || is_mixed
+        || digits >= 6
+        || value.contains('@')
+        || is_given_name(value)
+}
+
 /// Tells whether the first letter of a word is a small one.
 fn is_small(word: &str) -> bool {
     word.chars().find(|letter| letter.is_alphabetic()).is_some_and(char::is_lowercase)
@@ -199,7 +220,7 @@ mod tests {
             ("name", "Quill Ossington", "name", "Quill Ossington"),
             ("name", "jane ossington", "name", "jane ossington"),
             ("name", "王小明", "name", "王小明"),
-            ("name", "Total", "name", "Total"),
+            ("name", "Zorblax", "name", "Zorblax"),
             ("state", "CA", "location_state", "CA"),
             ("FULL NAME", "🙂 王小明", "name", "🙂 王小明"),
             ("date-of-birth", "5/6/1990", "dob", "5/6/1990"),
@@ -230,6 +251,9 @@ mod tests {
             ("city", ""),
             ("name", "timeout"),
             ("name", "due amount"),
+            ("company", "N/A"),
+            ("address", "Same as above"),
+            ("name", "Total"),
             ("author", "(anonymous)"),
             ("state", "active"),
             ("name", "This is a long sentence which says nothing about any name at all"),

@@ -8,6 +8,10 @@ use crate::detect::{Finding, Passage, Recognizer};
 const STREETS: &str = r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Circle|Cir|Place|Pl|Square|Sq|Terrace|Ter|Trail|Trl|Parkway|Pkwy|Highway|Hwy|Way|Alley|Close|Crescent|Row|Walk|Loop|Broadway|STREET|AVENUE|ROAD|BOULEVARD|LANE|DRIVE|COURT|street|avenue|road|boulevard|lane)";
 const UNITS: &str = r"(?:Apartment|Apt|Suite|Ste|Unit|Floor|Fl|Room|Rm|apt|suite|unit)";
 
+/// Codes of states that are words, titles or companies too: they need a known city before or a postal code behind.
+const CODES_THAT_ARE_WORDS: [&str; 14] =
+    ["AL", "CO", "DC", "DE", "HI", "ID", "IN", "LA", "MA", "MD", "ME", "OH", "OK", "OR"];
+
 /// Places: countries, states, cities, postal codes, addresses, coordinates.
 #[derive(Debug)]
 pub(super) struct Places {
@@ -19,6 +23,11 @@ pub(super) struct Places {
 
 pub(super) fn places() -> Places {
     let codes = lists::STATE_CODES.join("|");
+    let is_word = |code: &&&str| CODES_THAT_ARE_WORDS.contains(*code);
+    let clear =
+        lists::STATE_CODES.iter().filter(|code| !is_word(code)).copied().collect::<Vec<_>>().join("|");
+    let words = CODES_THAT_ARE_WORDS.join("|");
+    let cities = lists::CITIES.iter().map(|city| titled(city)).collect::<Vec<_>>().join("|");
     // With a capital at each word, as they stand in addresses.
     let states = lists::STATES.iter().map(|state| titled(state)).collect::<Vec<_>>().join("|");
     let word = format!("[A-Z\\x{{c0}}-\\x{{de}}][{LETTERS}.'’-]*");
@@ -46,8 +55,10 @@ pub(super) fn places() -> Places {
             Shape::new(DetectEntity::LOCATION_ADDRESS_STREET, 0.9, &street),
             Shape::new(DetectEntity::LOCATION_COUNTRY, 0.85, "USA|U\\.S\\.A\\.|U\\.K\\.|U\\.S\\."),
             Shape::new(DetectEntity::LOCATION_COUNTRY, 0.8, "(?i-u:in|from|to|of) (?i-u:the )?(US|UK|UAE|Turkey|Chad|Jordan|Georgia|Cuba)"),
-            Shape::new(DetectEntity::LOCATION_STATE, 0.85, &format!(", ({codes})(?: [0-9]{{5}}|[.,;)\\s]|$)")),
-            Shape::new(DetectEntity::LOCATION_CITY, 0.8, &format!("({word}(?: {word}){{0,2}}), (?:(?:{codes})(?-u:\\b)|(?:{states}))")),
+            Shape::new(DetectEntity::LOCATION_STATE, 0.85, &format!(", ({clear})(?: [0-9]{{5}}|[.,;)\\s]|$)")),
+            Shape::new(DetectEntity::LOCATION_STATE, 0.85, &format!(", ({words}) [0-9]{{5}}")),
+            Shape::new(DetectEntity::LOCATION_STATE, 0.85, &format!("(?:{cities}), ({words})(?-u:\\b)")),
+            Shape::new(DetectEntity::LOCATION_CITY, 0.8, &format!("({word}(?: {word}){{0,2}}), (?:(?:{clear})(?-u:\\b)|(?:{words}) [0-9]{{5}}|(?:{states}))")),
             Shape::new(DetectEntity::LOCATION_CITY, 0.75, &format!("(?i-u:lives? in|living in|lived in|born in|resid(?:es?|ing) in|moved to|grew up in|city of|based in) ({word}(?: {word}){{0,1}})"))
                 .checked(is_new_place),
             Shape::new(DetectEntity::LOCATION_ZIP, 0.92, &format!("(?:{codes}) ([0-9]{{5}}(?:-[0-9]{{4}})?)")).apart(),
@@ -200,6 +211,8 @@ mod tests {
             ("in New York City", "location_city", "New York City"),
             ("in São Paulo\r\n", "location_city", "São Paulo"),
             ("she lives in Smallville", "location_city", "Smallville"),
+            ("Portland, OR, is", "location_state", "OR"),
+            ("Smallville, OR 97201", "location_city", "Smallville"),
             ("Reno, NV", "location_city", "Reno"),
             ("Reno, NV", "location_state", "NV"),
             ("all of Texas", "location_state", "Texas"),
@@ -217,6 +230,9 @@ mod tests {
     #[test]
     fn ordinary_words_and_numbers_are_no_places() {
         for text in [
+            "Yes, OK",
+            "Dear Team, IN this case",
+            "Rev. Zorb Quux, MD",
             "Falcon",
             "94107",
             "give us",

@@ -8,14 +8,16 @@ pub(super) fn has_codes(element: &str) -> bool {
     ELEMENTS.contains(&element)
 }
 
-/// Puts spaces in the place of the codes: `&CJane` says `Jane`, and every character stays where it is.
+/// Puts spaces in the place of the codes: `&CJane` says `Jane`, and every character stays where it is. The three sections
+/// are lines of their own, so that nothing is found across their borders.
 pub(super) fn without_codes(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         let length = after.floor_char_boundary(code(after));
         shown.push_str(before);
-        shown.extend(std::iter::repeat_n(' ', 1 + length));
+        let is_border = after.starts_with(['L', 'C', 'R']);
+        shown.extend(std::iter::repeat_n(if is_border { '\n' } else { ' ' }, 1 + length));
         rest = after.get(length..).unwrap_or_default();
     }
     shown.push_str(rest);
@@ -42,8 +44,8 @@ mod tests {
     #[test]
     fn codes_become_spaces_and_nothing_moves() {
         for (text, shown) in [
-            ("&CJane Doe", "  Jane Doe"),
-            ("&L&\"Arial,Bold\"&12Jane&R&P/&N", "                  Jane    /  "),
+            ("&CJane Doe", "\n\nJane Doe"),
+            ("&L&\"Arial,Bold\"&12Jane&R&P/&N", "\n\n                Jane\n\n  /  "),
             ("&K01+000Zoë", "        Zoë"),
             ("R&&D, 100 %&", "R  D, 100 % "),
             ("&\"broken", "  broken"),
