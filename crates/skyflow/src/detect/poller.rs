@@ -80,7 +80,8 @@ impl RunPoller {
     }
 
     /// Ends the waiting after this time, a question under way included, with the run as it was last seen; one that was
-    /// not seen yet counts as under way. With no time at all the server is asked once.
+    /// not seen yet counts as under way. With no time at all the server is asked once. The time is that of the client's
+    /// clock.
     pub fn within(mut self, time: Duration) -> Self {
         self.limit = Some(time);
         self
