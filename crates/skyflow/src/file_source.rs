@@ -68,13 +68,14 @@ impl FileSource {
     ///
     /// Fails when the path is no readable regular file, the Base64 is broken, or the file has no name.
     pub async fn into_part(self) -> Result<FilePart, Error> {
-        let (name, length, body) = match self.0 {
-            Source::Bytes { name, content } => (name, None, Body::from(content)),
-            Source::Base64 { name, content } => (name, None, Body::from(decoded(&content)?)),
-            Source::Reader { name, length, body } => (name, length, body),
-            Source::Path { path, name } => {
-                let opened = open(&path).await.map_err(unreadable)?;
-                (name_of(name, &path), Some(opened.1), streamed(opened.0))
+        let name = self.name();
+        let (length, body) = match self.0 {
+            Source::Bytes { content, .. } => (None, Body::from(content)),
+            Source::Base64 { content, .. } => (None, Body::from(decoded(&content)?)),
+            Source::Reader { length, body, .. } => (length, body),
+            Source::Path { path, .. } => {
+                let (file, length) = open(&path).await.map_err(unreadable)?;
+                (Some(length), streamed(file))
             }
         };
         not_blank("file_name", &name)?;
@@ -85,13 +86,16 @@ impl FileSource {
         })
     }
 
-    /// Returns the name that the file has, before anything of it is read.
+    /// Returns the name that was given, else the last component of the path.
     pub(crate) fn name(&self) -> String {
         match &self.0 {
             Source::Bytes { name, .. } | Source::Base64 { name, .. } | Source::Reader { name, .. } => {
                 name.clone()
             }
-            Source::Path { path, name } => name_of(name.clone(), path),
+            Source::Path { path, name } => {
+                let own = || path.file_name().map(|name| name.to_string_lossy().into_owned());
+                name.clone().or_else(own).unwrap_or_default()
+            }
         }
     }
 
@@ -125,12 +129,6 @@ fn decoded(text: &str) -> Result<Vec<u8>, Error> {
 
 fn unreadable(source: io::Error) -> Error {
     Error::invalid("file", "cannot be read").with_source(source)
-}
-
-/// The name that was given, else the last component of the path.
-fn name_of(given: Option<String>, path: &Path) -> String {
-    let own = || path.file_name().map(|name| name.to_string_lossy().into_owned());
-    given.or_else(own).unwrap_or_default()
 }
 
 /// Opens a regular file and tells its length.

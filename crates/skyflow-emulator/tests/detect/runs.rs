@@ -35,13 +35,19 @@ async fn started(client: &Client) -> String {
     start(client, "/deidentify/file/text", file("txt", TEXT)).await
 }
 
+/// A run whose work waits at the gate, and its client.
+async fn at_work(vault: EmbeddedVaultBuilder) -> (Client, String, Receiver<()>, Sender<()>) {
+    let (gate, asked, go_on) = gate();
+    let client = Client::new(&vault.recognizer(gate).build().unwrap());
+    let id = started(&client).await;
+    asked.recv().unwrap();
+    (client, id, asked, go_on)
+}
+
 #[tokio::test]
 async fn a_run_has_its_id_before_the_work_on_the_file_is_done() {
     let clock = ManualClock::new();
-    let (gate, asked, go_on) = gate();
-    let client = Client::new(&hourly(&clock).recognizer(gate).build().unwrap());
-    let id = started(&client).await;
-    asked.recv().unwrap();
+    let (client, id, _asked, go_on) = at_work(hourly(&clock)).await;
     assert_eq!(run(&client, &id).await["status"], "IN_PROGRESS");
     // A file is gone through twice.
     go_on.send(()).unwrap();
@@ -65,10 +71,7 @@ async fn a_run_that_a_test_has_failed_stays_failed_when_its_work_ends() {
     let folder = tempfile::tempdir().unwrap();
     let clock = ManualClock::new();
     let open = || hourly(&clock).data_file(folder.path().join("vault.db"));
-    let (gate, asked, go_on) = gate();
-    let client = Client::new(&open().recognizer(gate).build().unwrap());
-    let id = started(&client).await;
-    asked.recv().unwrap();
+    let (client, id, asked, go_on) = at_work(open()).await;
     assert!(client.vault.fail_detect_run(&id, "no more power"));
     drop(client);
     until_gone(&asked, &go_on);
@@ -82,10 +85,7 @@ async fn a_run_that_a_test_has_failed_stays_failed_when_its_work_ends() {
 #[tokio::test]
 async fn a_run_whose_work_breaks_off_fails_plainly() {
     let clock = ManualClock::new();
-    let (gate, asked, go_on) = gate();
-    let client = Client::new(&hourly(&clock).recognizer(gate).build().unwrap());
-    let id = started(&client).await;
-    asked.recv().unwrap();
+    let (client, id, _asked, go_on) = at_work(hourly(&clock)).await;
     drop(go_on);
     clock.advance(HOUR);
     let failed = run(&client, &id).await;
@@ -98,10 +98,7 @@ async fn a_run_that_another_vault_has_left_at_work_fails_and_stays_failed() {
     let folder = tempfile::tempdir().unwrap();
     let clock = ManualClock::new();
     let open = || hourly(&clock).data_file(folder.path().join("vault.db"));
-    let (gate, asked, go_on) = gate();
-    let first = Client::new(&open().recognizer(gate).build().unwrap());
-    let id = started(&first).await;
-    asked.recv().unwrap();
+    let (first, id, asked, go_on) = at_work(open()).await;
     clock.advance(HOUR);
     let next = Client::new(&open().build().unwrap());
     assert_eq!(run(&next, &id).await["status"], "FAILED");
@@ -128,10 +125,7 @@ async fn a_run_is_kept_for_a_day_after_its_end() {
 #[tokio::test]
 async fn a_run_that_is_long_at_work_is_never_unknown() {
     let clock = ManualClock::new();
-    let (gate, asked, go_on) = gate();
-    let client = Client::new(&hourly(&clock).recognizer(gate).build().unwrap());
-    let id = started(&client).await;
-    asked.recv().unwrap();
+    let (client, id, _asked, go_on) = at_work(hourly(&clock)).await;
     clock.advance(HOUR * 48);
     started(&client).await;
     for _ in 0..4 {

@@ -1,13 +1,16 @@
 //! What the tests of all formats share: values that are planted in files, and the search for them.
 
 use std::io::{Cursor, Read};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use serde_json::Value;
 
 use super::{FileOptions, FileProblem, ProcessedRun, process};
-use crate::detect::Passage;
 use crate::detect::rewrite::{Edit, Rewrite};
+use crate::detect::rules::built_in;
+use crate::detect::{Deidentifier, Detector, NoVaultTokens, Passage, Policy, PolicyOptions};
 use crate::errors::ApiResult;
 
 pub(super) const NAME: &str = "Ada Quillfeather";
@@ -24,20 +27,33 @@ pub(super) struct ReplacePlanted {
 impl Rewrite for ReplacePlanted {
     fn edits(&mut self, passage: &Passage<'_>) -> ApiResult<Vec<Edit>> {
         self.passages.push(passage.text().to_owned());
-        let mut edits = Vec::new();
-        for (planted, replacement) in
-            [(NAME, "[NAME_1]"), (NUMBER, "[CREDIT_CARD_1]"), (MAIL, "[EMAIL_ADDRESS_1]")]
-        {
-            // A line end within a value is what a paragraph looks like.
-            let text = passage.text().replace(['\n', '\t'], " ");
-            for (start, _) in text.match_indices(planted) {
-                edits.push(Edit { range: start..start + planted.len(), replacement: replacement.into() });
-            }
-        }
-        edits.sort_by_key(|edit| edit.range.start);
+        // A line end within a value is what a paragraph looks like.
+        let text = passage.text().replace(['\n', '\t'], " ");
+        let words = [(NAME, "[NAME_1]"), (NUMBER, "[CREDIT_CARD_1]"), (MAIL, "[EMAIL_ADDRESS_1]")];
+        let edits = edits_of(&text, &words);
         self.labels.extend(edits.iter().map(|_| passage.label().to_owned()));
         Ok(edits)
     }
+}
+
+/// Replaces words.
+struct Words<'a>(&'a [(&'a str, &'a str)]);
+
+impl Rewrite for Words<'_> {
+    fn edits(&mut self, passage: &Passage<'_>) -> ApiResult<Vec<Edit>> {
+        Ok(edits_of(passage.text(), self.0))
+    }
+}
+
+/// Finds each word and what takes its place.
+fn edits_of(text: &str, words: &[(&str, &str)]) -> Vec<Edit> {
+    let found = words.iter().flat_map(|(word, replacement)| {
+        text.match_indices(word).map(move |(at, _)| (at..at + word.len(), *replacement))
+    });
+    let mut edits: Vec<Edit> =
+        found.map(|(range, replacement)| Edit { range, replacement: replacement.to_owned() }).collect();
+    edits.sort_by_key(|edit| edit.range.start);
+    edits
 }
 
 /// Changes nothing.
@@ -59,6 +75,22 @@ pub(super) fn redact(format: &str, content: &[u8]) -> Vec<u8> {
         Ok(mut run) => run.outputs.remove(0).content,
         Err(problem) => panic!("{format}: {problem}"),
     }
+}
+
+/// Processes a file in which words are replaced.
+pub(super) fn replaced(format: &str, content: &[u8], words: &[(&str, &str)]) -> Vec<u8> {
+    let run = process(format, content, &FileOptions::default(), None, &mut Words(words));
+    run.unwrap().outputs.remove(0).content
+}
+
+/// Processes a file by the rules of the vault.
+pub(super) fn by_the_rules(format: &str, content: &[u8], options: Value) -> Result<Vec<u8>, FileProblem> {
+    let detector = Detector::new(built_in(), Arc::default());
+    let policy = Policy::read(serde_json::from_value::<PolicyOptions>(options).unwrap()).unwrap();
+    let mut tokens = NoVaultTokens;
+    let mut deidentifier = Deidentifier::new(&detector, &policy, &mut tokens, 0);
+    let run = deidentifier.twice(|rewrite| process(format, content, &FileOptions::default(), None, rewrite));
+    Ok(run?.outputs.remove(0).content)
 }
 
 /// Processes a file in which nothing is replaced.

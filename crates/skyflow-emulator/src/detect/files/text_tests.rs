@@ -1,11 +1,10 @@
-use std::sync::Arc;
+use serde_json::json;
 
-use super::planted::{self, MAIL, NAME, NUMBER, ReplacePlanted, assert_nothing_planted, keep, redact, run};
+use super::planted::{
+    self, MAIL, NAME, NUMBER, ReplacePlanted, assert_nothing_planted, by_the_rules, keep, redact, replaced,
+    run,
+};
 use super::{FileOptions, FileProblem, process};
-use crate::detect::rewrite::{Edit, Rewrite};
-use crate::detect::rules::built_in;
-use crate::detect::{Deidentifier, Detector, NoVaultTokens, Passage, Policy, PolicyOptions};
-use crate::errors::ApiResult;
 
 fn text(format: &str, content: &str) -> String {
     let redacted = redact(format, content.as_bytes());
@@ -17,27 +16,6 @@ fn labels(format: &str, content: &str) -> Vec<String> {
     let mut rewrite = ReplacePlanted::default();
     process(format, content.as_bytes(), &FileOptions::default(), None, &mut rewrite).unwrap();
     rewrite.labels
-}
-
-/// Replaces words.
-struct Words<'a>(&'a [(&'a str, &'a str)]);
-
-impl Rewrite for Words<'_> {
-    fn edits(&mut self, passage: &Passage<'_>) -> ApiResult<Vec<Edit>> {
-        let found = self.0.iter().flat_map(|(word, replacement)| {
-            passage.text().match_indices(word).map(move |(at, _)| (at..at + word.len(), *replacement))
-        });
-        let mut edits: Vec<Edit> =
-            found.map(|(range, replacement)| Edit { range, replacement: replacement.to_owned() }).collect();
-        edits.sort_by_key(|edit| edit.range.start);
-        Ok(edits)
-    }
-}
-
-/// Processes a file in which words are replaced.
-fn replaced(format: &str, content: &[u8], words: &[(&str, &str)]) -> Vec<u8> {
-    let run = process(format, content, &FileOptions::default(), None, &mut Words(words));
-    run.unwrap().outputs.remove(0).content
 }
 
 #[test]
@@ -81,13 +59,9 @@ fn names_in_windows_1252_are_shown_whole_and_their_bytes_stay() {
 
 #[test]
 fn nothing_of_a_name_in_windows_1252_is_left() {
-    let detector = Detector::new(built_in(), Arc::default());
-    let policy = Policy::read(PolicyOptions::default()).unwrap();
-    let mut tokens = NoVaultTokens;
-    let mut deidentifier = Deidentifier::new(&detector, &policy, &mut tokens, 0);
     let content = b"My name is Jane O\x92Neill.";
-    let run = deidentifier.twice(|rewrite| process("txt", content, &FileOptions::default(), None, rewrite));
-    assert_eq!(String::from_utf8_lossy(&run.unwrap().outputs[0].content), "My name is [NAME_1].");
+    let processed = by_the_rules("txt", content, json!({})).unwrap();
+    assert_eq!(String::from_utf8_lossy(&processed), "My name is [NAME_1].");
 }
 
 #[test]

@@ -1,18 +1,16 @@
 use std::collections::BTreeSet;
 use std::io::{Cursor, Write};
-use std::sync::Arc;
+
+use serde_json::json;
 
 use super::package::Package;
 use crate::detect::files::planted::{
-    NAME, NUMBER, ReplacePlanted, assert_nothing_planted, keep, redact, run, survive_cuts, unfold,
+    NAME, NUMBER, ReplacePlanted, assert_nothing_planted, by_the_rules, keep, redact, replaced, run,
+    survive_cuts, unfold,
 };
 use crate::detect::files::samples::{PLANTED, excel::excel, slides::slides, word::word};
 use crate::detect::files::xml::{Token, local, tokens};
 use crate::detect::files::{FileOptions, FileProblem, process};
-use crate::detect::rewrite::{Edit, Rewrite};
-use crate::detect::rules::built_in;
-use crate::detect::{Deidentifier, Detector, NoVaultTokens, Passage, Policy, PolicyOptions};
-use crate::errors::ApiResult;
 
 fn samples() -> [(&'static str, Vec<u8>); 3] {
     [
@@ -110,25 +108,6 @@ fn numbers_become_texts_under_the_header_of_their_column() {
     );
 }
 
-/// Replaces two people with the same token.
-struct EntityOnly;
-
-impl Rewrite for EntityOnly {
-    fn edits(&mut self, passage: &Passage<'_>) -> ApiResult<Vec<Edit>> {
-        let people = ["Ada Quillfeather", "Bo O'Larkin", "Bo O''Larkin"];
-        let mut edits: Vec<Edit> = people
-            .iter()
-            .flat_map(|person| passage.text().match_indices(person))
-            .map(|(start, found)| Edit {
-                range: start..start + found.len(),
-                replacement: "[NAME]".to_owned(),
-            })
-            .collect();
-        edits.sort_by_key(|edit| edit.range.start);
-        Ok(edits)
-    }
-}
-
 #[test]
 fn sheets_that_are_called_after_people_with_one_token_stay_apart_and_so_do_their_references() {
     let workbook = r#"<workbook><sheets><sheet name="Ada Quillfeather"/><sheet name="Bo O'Larkin"/></sheets>
@@ -136,12 +115,13 @@ fn sheets_that_are_called_after_people_with_one_token_stay_apart_and_so_do_their
     let sheet = r#"<worksheet><hyperlink location="'Bo O''Larkin'!A1"/></worksheet>"#;
     let sample = with_part(&excel(&PLANTED).unwrap(), "xl/workbook.xml", workbook.as_bytes());
     let sample = with_part(&sample, "xl/worksheets/sheet9.xml", sheet.as_bytes());
-    let run = process("xlsx", &sample, &FileOptions::default(), None, &mut EntityOnly).unwrap();
-    let workbook = part(&run.outputs[0].content, "xl/workbook.xml");
+    let people = [NAME, "Bo O'Larkin", "Bo O''Larkin"].map(|person| (person, "[NAME]"));
+    let processed = replaced("xlsx", &sample, &people);
+    let workbook = part(&processed, "xl/workbook.xml");
     for kept in [r#"<sheet name="NAME"/><sheet name="NAME_2"/>"#, ">'NAME_2'!$A$1+'NAME'!$A$1<"] {
         assert!(workbook.contains(kept), "{workbook}");
     }
-    let sheet = part(&run.outputs[0].content, "xl/worksheets/sheet9.xml");
+    let sheet = part(&processed, "xl/worksheets/sheet9.xml");
     assert!(sheet.contains(r#"location="'NAME_2'!A1""#), "{sheet}");
 }
 
@@ -163,12 +143,7 @@ fn with_the_rules_formulas_stay_formulas_and_names_of_things_stay() {
     ] {
         sample = with_part(&sample, name, content.as_bytes());
     }
-    let detector = Detector::new(built_in(), Arc::default());
-    let policy = Policy::read(PolicyOptions::default()).unwrap();
-    let mut tokens = NoVaultTokens;
-    let mut deidentifier = Deidentifier::new(&detector, &policy, &mut tokens, 0);
-    let run = deidentifier.twice(|rewrite| process("xlsx", &sample, &FileOptions::default(), None, rewrite));
-    let processed = run.unwrap().outputs.remove(0).content;
+    let processed = by_the_rules("xlsx", &sample, json!({})).unwrap();
     let renamed = "ORGANIZATION_MEDICAL_FACILITY_1";
     assert_eq!(part(&processed, "xl/workbook.xml"), workbook.replace("Mercy Hospital billing 2024", renamed));
     // The first name is that of the author.

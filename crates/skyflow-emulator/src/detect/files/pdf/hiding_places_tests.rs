@@ -1,24 +1,10 @@
 //! Values in places of a PDF that no page shows, or not as text.
 
 use lopdf::{Dictionary, Document, Object, Stream};
-
-use std::sync::Arc;
+use serde_json::json;
 
 use super::tests::{dictionary, document, helvetica, name, page, passages, problem};
-use crate::detect::files::planted::{MAIL, NAME, NUMBER, assert_nothing_planted, redact};
-use crate::detect::files::{FileOptions, FileProblem, process};
-use crate::detect::rules::built_in;
-use crate::detect::{Deidentifier, Detector, NoVaultTokens, Policy};
-
-/// Processes a file by the rules of the vault.
-fn by_the_rules(content: &[u8]) -> Result<Vec<u8>, FileProblem> {
-    let detector = Detector::new(built_in(), Arc::default());
-    let policy = Policy::read(serde_json::from_str("{}").unwrap()).unwrap();
-    let mut tokens = NoVaultTokens;
-    let mut deidentifier = Deidentifier::new(&detector, &policy, &mut tokens, 0);
-    let run = deidentifier.twice(|rewrite| process("pdf", content, &FileOptions::default(), None, rewrite));
-    Ok(run?.outputs.remove(0).content)
-}
+use crate::detect::files::planted::{MAIL, NAME, NUMBER, assert_nothing_planted, by_the_rules, redact};
 
 /// A page with an annotation that looks like this.
 fn annotated(appearance: impl FnOnce(&mut Document) -> Object) -> Vec<u8> {
@@ -152,7 +138,7 @@ fn names_that_programs_write_are_not_taken_for_values() {
         let sample = document(helvetica(), "BT /F1 9 Tf 9 9 Td (text) Tj ET", |document, _| {
             document.catalog_mut().unwrap().set("Other", name(usual));
         });
-        if let Err(problem) = by_the_rules(&sample) {
+        if let Err(problem) = by_the_rules("pdf", &sample, json!({})) {
             panic!("{usual}: {problem}");
         }
     }
@@ -166,7 +152,7 @@ fn fonts_that_are_named_like_people_get_another_name() {
         named.set("FontDescriptor", dictionary(&[("FontName", name(font))]));
         let sample = document(named, "BT /F1 9 Tf 9 9 Td (text) Tj ET", |_, _| {});
         assert_nothing_planted(&redact("pdf", &sample));
-        by_the_rules(&sample).unwrap();
+        by_the_rules("pdf", &sample, json!({})).unwrap();
     }
 }
 
@@ -191,7 +177,7 @@ fn layers_and_fields_are_not_taken_for_what_their_keys_are_called() {
             document.trailer.set("Info", info);
         })
     };
-    let processed = by_the_rules(&group("Background", "Xavi Quorl")).unwrap();
+    let processed = by_the_rules("pdf", &group("Background", "Xavi Quorl"), json!({})).unwrap();
     let texts = passages(&processed).join("\n");
     assert!(texts.contains("The Background is in the background, in this State."), "{texts}");
     assert!(texts.lines().filter(|line| *line == "Background").count() == 2, "{texts}");
