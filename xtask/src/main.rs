@@ -5,6 +5,7 @@ mod codegen;
 mod conformance;
 mod layers;
 mod tools;
+mod words;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,8 @@ enum Command {
     Conformance(conformance::Args),
     /// Checks that the arrows between the crates only point down.
     Layers,
+    /// Counts words in comments, documentation and error messages that this field has other terms for.
+    Words(words::Args),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
         Command::Conformance(args) => conformance::run(&args),
         Command::Layers => layers::run().map_err(|error| error.to_string()),
+        Command::Words(args) => words::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
