@@ -281,6 +281,8 @@ pub struct InsertError {
     pub error: String,
     /// The status of this row; `None` when the answer says nothing about it, and then it may have been inserted.
     pub http_code: Option<u16>,
+    /// The id that the response names beside the error.
+    pub skyflow_id: Option<String>,
 }
 
 impl fmt::Debug for InsertError {
@@ -290,6 +292,7 @@ impl fmt::Debug for InsertError {
             .field("request_id", &self.request_id)
             .field("error", &skyflow_types::redact_text(&self.error))
             .field("http_code", &self.http_code)
+            .field("skyflow_id", &self.skyflow_id)
             .finish()
     }
 }
@@ -368,6 +371,7 @@ impl Vault {
                     request_id: request_id.clone(),
                     error: NO_OUTCOME.to_owned(),
                     http_code: None,
+                    skyflow_id: None,
                 }),
             }
         }
