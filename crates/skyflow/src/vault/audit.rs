@@ -2,16 +2,14 @@
 
 use std::ops::Deref;
 
-use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use skyflow_api::runtime::{decode_json, null_as_default};
-use skyflow_api::{DecodeError, EncodeError, Json, Operation, audit, types};
-use skyflow_http::{OperationInfo, Request};
+use skyflow_api::runtime::null_as_default;
+use skyflow_api::{Json, audit, types};
 
 use super::Vault;
+use super::read_as::ReadAs;
 use crate::Error;
 
 /// One audited call. It derefs to the members that are documented, and [`AuditEvent::raw`] has them all.
@@ -46,28 +44,13 @@ impl Deref for AuditEvent {
     }
 }
 
-/// Lists events without taking them apart.
-struct ListRawEvents(audit::ListEvents);
-
+/// A page whose events are not taken apart.
 #[derive(Deserialize)]
 struct RawEvents {
     #[serde(deserialize_with = "null_as_default")]
     event: Vec<Json>,
     #[serde(rename = "nextOps")]
     next_ops: Option<types::AuditAfterOptions>,
-}
-
-impl Operation for ListRawEvents {
-    type Output = RawEvents;
-    const INFO: OperationInfo = audit::ListEvents::INFO;
-
-    fn encode(self) -> Result<Request, EncodeError> {
-        self.0.encode()
-    }
-
-    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<RawEvents, DecodeError> {
-        decode_json(body)
-    }
 }
 
 impl Vault {
@@ -95,7 +78,7 @@ impl Vault {
             let vault = vault.clone();
             async move {
                 let Some(request) = page else { return Ok::<_, Error>(None) };
-                let page = vault.send(ListRawEvents(request.clone())).await?.body;
+                let page = vault.send(ReadAs::<_, RawEvents>::new(request.clone())).await?.body;
                 let next = page
                     .next_ops
                     .and_then(|next| following(request, next))

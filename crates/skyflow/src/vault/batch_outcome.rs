@@ -66,6 +66,11 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Reads a row on its own; `None` when it is none.
+    pub(super) fn read(row: &Json) -> Option<Self> {
+        Self::of(&Members { body: BTreeMap::new(), own: columns_of(row) })
+    }
+
     /// Reads a row; `None` when it has no member of one.
     fn of(members: &Members<'_>) -> Option<Self> {
         let json = |name| members.get(name).and_then(|value| Json::parse(value.get()).ok());

@@ -12,6 +12,7 @@ mod insert_batch;
 mod metadata;
 mod pages;
 mod query;
+mod read_as;
 mod rows;
 mod tokenize;
 mod update;
