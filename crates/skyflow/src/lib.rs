@@ -32,7 +32,7 @@ pub use skyflow_auth::Credentials;
 pub use skyflow_http::{CallOptions, RetryStop};
 pub use skyflow_types::{DetectEntity, Env, LogLevel, Redaction, RequestId, Secret, Sensitive, TokenMode};
 pub use vault::{
-    BatchOperation, BatchRequest, BatchResponse, DeleteRequest, DeleteResponse, DetokenizeRequest,
+    BatchOperation, BatchRequest, BatchResponse, BatchRow, DeleteRequest, DeleteResponse, DetokenizeRequest,
     DetokenizeResponse, GetRequest, GetResponse, InsertRequest, InsertResponse, Order, QueryRequest,
     QueryResponse, TokenizeRequest, TokenizeResponse, UpdateRequest, UpdateResponse, UploadFileRequest,
     UploadFileResponse, Vault,

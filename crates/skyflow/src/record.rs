@@ -111,7 +111,12 @@ impl Record {
 
 /// Splits a row into its columns; a row that is no object has none.
 pub(crate) fn columns_of(row: &Json) -> BTreeMap<String, &RawValue> {
-    serde_json::from_str(row.get()).unwrap_or_default()
+    members_of(row.get())
+}
+
+/// Splits JSON text into the members of an object; anything else has none.
+pub(crate) fn members_of(object: &str) -> BTreeMap<String, &RawValue> {
+    serde_json::from_str(object).unwrap_or_default()
 }
 
 impl fmt::Debug for Record {

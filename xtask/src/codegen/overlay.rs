@@ -62,7 +62,8 @@ pub struct SchemaRow {
     /// Other names under which servers send a field, by wire name.
     #[serde(default)]
     pub aliases: BTreeMap<String, Vec<String>>,
-    /// Field types that replace the document's: `base64`, `json`, `string`, `integer`, `number`, `boolean` or a schema's name.
+    /// Field types that replace the document's: `base64`, `json`, `json[]`, `string`, `integer`, `number`, `boolean` or a
+    /// schema's name.
     #[serde(default)]
     pub types: BTreeMap<String, String>,
     /// Reads the values of an enum without regard to case.

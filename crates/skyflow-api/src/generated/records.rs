@@ -78,6 +78,8 @@ pub struct List {
     pub column_values: Vec<String>,
     /// Ordering by skyflow_id.
     pub order_by: Option<types::RecordOrder>,
+    /// Return file metadata.
+    pub return_file_metadata: Option<bool>,
 }
 
 impl List {
@@ -96,6 +98,7 @@ impl List {
             column_name: None,
             column_values: Vec::new(),
             order_by: None,
+            return_file_metadata: None,
         }
     }
 
@@ -158,6 +161,12 @@ impl List {
         self.order_by = Some(order_by.into());
         self
     }
+
+    /// Sets `return_file_metadata`. Return file metadata.
+    pub fn return_file_metadata(mut self, return_file_metadata: bool) -> Self {
+        self.return_file_metadata = Some(return_file_metadata);
+        self
+    }
 }
 
 impl fmt::Debug for List {
@@ -175,6 +184,7 @@ impl fmt::Debug for List {
             .field("column_name", &self.column_name)
             .field("column_values", &Redacted)
             .field("order_by", &self.order_by)
+            .field("return_file_metadata", &self.return_file_metadata)
             .finish()
     }
 }
@@ -219,6 +229,9 @@ impl Operation for List {
         }
         if let Some(value) = &self.order_by {
             target = target.query("order_by", value.as_str());
+        }
+        if let Some(value) = &self.return_file_metadata {
+            target = target.query("returnFileMetadata", &value.to_string());
         }
         encode_empty(Method::GET, target)
     }
@@ -365,6 +378,8 @@ pub struct Get {
     pub fields: Vec<String>,
     /// Return file download links.
     pub download_url: Option<bool>,
+    /// Return file metadata.
+    pub return_file_metadata: Option<bool>,
 }
 
 impl Get {
@@ -378,6 +393,7 @@ impl Get {
             tokenization: None,
             fields: Vec::new(),
             download_url: None,
+            return_file_metadata: None,
         }
     }
 
@@ -404,6 +420,12 @@ impl Get {
         self.download_url = Some(download_url);
         self
     }
+
+    /// Sets `return_file_metadata`. Return file metadata.
+    pub fn return_file_metadata(mut self, return_file_metadata: bool) -> Self {
+        self.return_file_metadata = Some(return_file_metadata);
+        self
+    }
 }
 
 impl fmt::Debug for Get {
@@ -416,12 +438,13 @@ impl fmt::Debug for Get {
             .field("tokenization", &self.tokenization)
             .field("fields", &self.fields)
             .field("download_url", &self.download_url)
+            .field("return_file_metadata", &self.return_file_metadata)
             .finish()
     }
 }
 
 impl Operation for Get {
-    type Output = types::Record;
+    type Output = types::StoredRecord;
     const INFO: OperationInfo =
         OperationInfo::new("records.get", "/v1/vaults/{vault_id}/{table_name}/{id}", Idempotency::Safe);
 
@@ -444,6 +467,9 @@ impl Operation for Get {
         }
         if let Some(value) = &self.download_url {
             target = target.query("downloadURL", &value.to_string());
+        }
+        if let Some(value) = &self.return_file_metadata {
+            target = target.query("returnFileMetadata", &value.to_string());
         }
         encode_empty(Method::GET, target)
     }

@@ -113,13 +113,21 @@ impl From<types::DetectedEntity> for DetectedEntity {
     fn from(wire: types::DetectedEntity) -> Self {
         let location = wire.location.unwrap_or_default();
         Self {
-            token: wire.token.unwrap_or_default(),
+            token: wire.token.map(without_brackets).unwrap_or_default(),
             value: wire.value.unwrap_or_default(),
             entity: wire.entity_type.map(DetectEntity::from),
             text_index: TextIndex::between(location.start_index, location.end_index),
             processed_index: TextIndex::between(location.start_index_processed, location.end_index_processed),
             scores: wire.entity_scores.into_iter().map(|(label, score)| (label.into(), score)).collect(),
         }
+    }
+}
+
+/// One public server keeps the brackets that the token has in the text.
+fn without_brackets(token: String) -> String {
+    match token.strip_prefix('[').and_then(|token| token.strip_suffix(']')) {
+        Some(inner) => inner.to_owned(),
+        None => token,
     }
 }
 

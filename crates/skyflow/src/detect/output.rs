@@ -25,7 +25,8 @@ pub struct DetectOutput {
     pub content: Bytes,
     /// What it is, such as `redacted_file` or `entities`; `None` when the server does not say.
     pub kind: Option<OutputKind>,
-    /// The extension that goes with the content, as the server says it; empty when it does not.
+    /// The extension that goes with the content, as the server says it; empty when it does not. A saved file then has
+    /// the extension of its input, and a list of entities `json`.
     pub extension: String,
 }
 
@@ -88,7 +89,9 @@ pub(super) use destination_setters;
 
 impl Destination {
     /// Finds out whether the directory can be written to, before a run is paid for.
-    pub(super) async fn open(&self, stem: String) -> Result<Option<OutputDirectory>, Error> {
+    ///
+    /// Outputs of which the server does not say the extension get `extension`.
+    pub(super) async fn open(&self, stem: String, extension: &str) -> Result<Option<OutputDirectory>, Error> {
         let Some(directory) = &self.directory else { return Ok(None) };
         let refused = |source: io::Error| {
             let problem = match source.kind() {
@@ -98,9 +101,9 @@ impl Destination {
             Error::invalid("output_directory", problem).with_source(source)
         };
         // From here on it is this directory, whatever becomes of the working directory.
-        let (directory, overwrite) = (directory.clone(), self.overwrite);
+        let (directory, overwrite, extension) = (directory.clone(), self.overwrite, extension.to_owned());
         let opened = blocking(move || {
-            let opened = OutputDirectory { path: fs::canonicalize(directory)?, stem, overwrite };
+            let opened = OutputDirectory { path: fs::canonicalize(directory)?, stem, extension, overwrite };
             opened.probe()?;
             Ok(opened)
         });
@@ -113,6 +116,8 @@ impl Destination {
 pub(super) struct OutputDirectory {
     path: PathBuf,
     stem: String,
+    /// For outputs of which the server does not say the extension.
+    extension: String,
     overwrite: bool,
 }
 
@@ -149,7 +154,7 @@ impl OutputDirectory {
     }
 
     fn write(&self, output: &DetectOutput, siblings: &[PathBuf]) -> io::Result<PathBuf> {
-        let extension = clean_extension(&output.extension);
+        let extension = self.extension_of(output);
         let name = |number| file_name(&self.stem, number, &extension);
         if !self.overwrite {
             let (path, mut file) = self.create(name)?;
@@ -166,6 +171,15 @@ impl OutputDirectory {
             fs::rename(temporary, &target)
         })?;
         Ok(target)
+    }
+
+    fn extension_of(&self, output: &DetectOutput) -> String {
+        let of_input = match output.kind {
+            Some(OutputKind::Entities) => "json",
+            _ => &self.extension,
+        };
+        let known = [output.extension.as_str(), of_input].map(clean_extension);
+        known.into_iter().find(|extension| !extension.is_empty()).unwrap_or_else(|| "bin".to_owned())
     }
 
     /// Creates a file that was not there, under the first name that is free.
@@ -229,7 +243,7 @@ pub(super) fn file_stem(file_name: &str) -> String {
 /// The extension comes from the server, and must not lead anywhere.
 fn clean_extension(extension: &str) -> String {
     let clean: String = extension.chars().filter(char::is_ascii_alphanumeric).take(EXTENSION_LIMIT).collect();
-    if clean.is_empty() { "bin".to_owned() } else { clean.to_ascii_lowercase() }
+    clean.to_ascii_lowercase()
 }
 
 /// The prefix keeps names such as `CON` from being devices on Windows.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 
+use super::file_format::own_extension;
 use super::output::{Destination, OutputDirectory, file_stem};
 use super::{Detect, DetectRun};
 use crate::Error;
@@ -113,7 +114,8 @@ impl RunPoller {
         name: impl AsRef<str>,
     ) -> Result<Self, Error> {
         let destination = Destination { directory: Some(directory.into()), overwrite: false };
-        let opened = destination.open(file_stem(name.as_ref())).await?;
+        let name = name.as_ref();
+        let opened = destination.open(file_stem(name), own_extension(name, "")).await?;
         Ok(Self { directory: opened, ..self })
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use skyflow_api::{files, types};
 use skyflow_types::RequestId;
 
-use super::file_format::format_of;
+use super::file_format::{format_of, own_extension};
 use super::output::{Destination, destination_setters, file_stem};
 use super::reidentify_text::{Format, format_setters};
 use super::{Detect, DetectOutput, RunStatus};
@@ -115,7 +115,11 @@ impl Detect {
                 "is not of a format that can be re-identified: txt, csv, json, xls, xlsx, doc, docx or xml";
             return Err(refused(Error::invalid(field, words)));
         }
-        let directory = request.destination.open(file_stem(&name)).await.map_err(refused)?;
+        let directory = request
+            .destination
+            .open(file_stem(&name), own_extension(&name, &format))
+            .await
+            .map_err(refused)?;
         let content = request.file.into_content().await.map_err(refused)?;
         if content.is_empty() {
             return Err(refused(Error::invalid("file", "must not be empty")));

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Deref;
 
 use serde::de::DeserializeOwned;
 use skyflow_api::{records, types};
@@ -68,6 +69,7 @@ pub struct GetRequest {
     pub(super) offset: Option<u64>,
     pub(super) limit: Option<u64>,
     download_url: Option<bool>,
+    return_file_metadata: bool,
     pub(super) order: Option<Order>,
 }
 
@@ -83,6 +85,7 @@ impl GetRequest {
             offset: None,
             limit: None,
             download_url: None,
+            return_file_metadata: false,
             order: None,
         }
     }
@@ -145,6 +148,12 @@ impl GetRequest {
         self
     }
 
+    /// Asks for name, size and type of the files of file columns; see [`StoredRecord::file_metadata`].
+    pub fn return_file_metadata(mut self, yes: bool) -> Self {
+        self.return_file_metadata = yes;
+        self
+    }
+
     /// Sets the order of the rows.
     pub fn order_by(mut self, order: Order) -> Self {
         self.order = Some(order);
@@ -202,6 +211,9 @@ impl GetRequest {
         if let Some(yes) = self.download_url {
             list = list.download_url(yes);
         }
+        if self.return_file_metadata {
+            list = list.return_file_metadata(true);
+        }
         if let Some(order) = self.order {
             list = list.order_by(order.as_str());
         }
@@ -220,6 +232,7 @@ impl fmt::Debug for GetRequest {
             .field("offset", &self.offset)
             .field("limit", &self.limit)
             .field("download_url", &self.download_url)
+            .field("return_file_metadata", &self.return_file_metadata)
             .field("order", &self.order)
             .finish()
     }
@@ -229,10 +242,40 @@ impl fmt::Debug for GetRequest {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct GetResponse {
-    /// The rows, in the order of the answer: values, or tokens when they were asked for.
-    pub data: Vec<Record>,
-    /// The request id of the answer.
+    /// The rows, in the order of the response.
+    pub data: Vec<StoredRecord>,
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
+}
+
+/// One stored row: it derefs to the [`Record`] of its columns, and keeps what the response has beside them.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StoredRecord {
+    /// The columns: the `fields` of the response. Where there are none, the tokens: with
+    /// [`GetRequest::return_tokens`] some servers put the tokens beside the fields and some in their place.
+    pub record: Record,
+    /// The tokens by column, where the response has them beside the fields or instead of them.
+    pub tokens: Option<Record>,
+    /// Name, size and type of the files by column, when they were asked for.
+    pub file_metadata: Option<Record>,
+}
+
+impl StoredRecord {
+    fn of(row: types::StoredRecord) -> Self {
+        let tokens = row.tokens.map(Record::new);
+        // A row with neither is a row all the same.
+        let record = row.fields.map(Record::new).or_else(|| tokens.clone()).unwrap_or_else(Record::empty);
+        Self { record, tokens, file_metadata: row.file_metadata.map(Record::new) }
+    }
+}
+
+impl Deref for StoredRecord {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.record
+    }
 }
 
 impl GetResponse {
@@ -273,11 +316,8 @@ impl Vault {
     pub async fn get(&self, request: GetRequest) -> Result<GetResponse, Error> {
         request.check().map_err(|error| error.in_operation("records.list"))?;
         let answer = self.send(request.into_operation(self)).await?;
-        // With tokens asked for, some servers put them beside the fields and some in their place.
-        // A row with neither is a row all the same.
-        let row = |row: types::Record| row.fields.or(row.tokens).map_or_else(Record::empty, Record::new);
         Ok(GetResponse {
-            data: answer.body.records.into_iter().map(row).collect(),
+            data: answer.body.records.into_iter().map(StoredRecord::of).collect(),
             request_id: answer.request_id,
         })
     }

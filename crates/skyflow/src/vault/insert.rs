@@ -1,12 +1,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use skyflow_api::runtime::null_as_default;
 use skyflow_api::{Json, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
-use super::batch_outcome::NO_OUTCOME;
+use super::batch_outcome::{self, NO_OUTCOME};
+use super::read_as::ReadAs;
 use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
 use super::{Vault, insert_batch};
 use crate::record::columns_of;
@@ -281,6 +283,8 @@ pub struct InsertError {
     pub error: String,
     /// The status of this row; `None` when the answer says nothing about it, and then it may have been inserted.
     pub http_code: Option<u16>,
+    /// The id that the response names beside the error.
+    pub skyflow_id: Option<String>,
 }
 
 impl fmt::Debug for InsertError {
@@ -290,8 +294,16 @@ impl fmt::Debug for InsertError {
             .field("request_id", &self.request_id)
             .field("error", &skyflow_types::redact_text(&self.error))
             .field("http_code", &self.http_code)
+            .field("skyflow_id", &self.skyflow_id)
             .finish()
     }
+}
+
+/// The rows of a response, each read on its own.
+#[derive(Deserialize)]
+struct WrittenRows {
+    #[serde(deserialize_with = "null_as_default")]
+    records: Vec<Json>,
 }
 
 impl Vault {
@@ -348,14 +360,15 @@ impl Vault {
         body.homogeneous = request.homogeneous.then_some(true);
         body.byot = request.byot();
         let insert = records::Insert::new(self.id().as_str(), &request.table, body);
-        let answer = self.send_with(insert, options).await?;
+        let answer = self.send_with(ReadAs::<_, WrittenRows>::new(insert), options).await?;
         let request_id = answer.request_id;
         let surplus = answer.body.records.len() > count;
         let mut inserted_fields = Vec::with_capacity(count);
         let mut errors = Vec::new();
         let outcomes = answer.body.records.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
         for (request_index, outcome) in outcomes.take(count).enumerate() {
-            match outcome.and_then(|row| Some((row.skyflow_id?, row.tokens))) {
+            let row = outcome.as_ref().and_then(batch_outcome::Row::read);
+            match row.and_then(|row| Some((row.skyflow_id?, row.tokens))) {
                 Some((skyflow_id, tokens)) => {
                     inserted_fields.push(InsertedRecord {
                         skyflow_id,
@@ -368,6 +381,7 @@ impl Vault {
                     request_id: request_id.clone(),
                     error: NO_OUTCOME.to_owned(),
                     http_code: None,
+                    skyflow_id: None,
                 }),
             }
         }

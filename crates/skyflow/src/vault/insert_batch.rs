@@ -4,7 +4,7 @@ use skyflow_api::{records, types};
 use skyflow_http::CallOptions;
 
 use super::Vault;
-use super::batch_outcome::{NO_OUTCOME, Outcome};
+use super::batch_outcome::{Asked, Failure, Outcome};
 use super::insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord, Row};
 use crate::{Error, Record};
 
@@ -27,7 +27,8 @@ pub(super) async fn send(
     body.byot = request.byot();
     let answer = vault.send_with(records::Batch::new(vault.id().as_str(), body), options).await?;
 
-    let outcomes = Outcome::of_all(answer.body, count, answer.status, answer.request_id.as_ref())?;
+    let asked: Vec<_> = std::iter::repeat_with(|| Asked::INSERT).take(count).collect();
+    let outcomes = Outcome::of_all(answer.body, &asked, answer.status, answer.request_id.as_ref())?;
     let request_id = answer.request_id;
     let mut response = InsertResponse { inserted_fields: Vec::new(), errors: Vec::new(), request_id };
     for (request_index, outcome) in outcomes.into_iter().enumerate() {
@@ -38,8 +39,8 @@ pub(super) async fn send(
 
 /// Puts one row into exactly one of the two lists.
 fn sort(response: &mut InsertResponse, request_index: usize, outcome: Outcome) {
-    let (error, http_code) = match outcome.rows {
-        Err(words) => (words, outcome.http_code),
+    let (failure, http_code) = match outcome.rows {
+        Err(failure) => (failure, outcome.http_code),
         Ok(rows) => {
             let inserted = rows.into_iter().filter_map(|row| {
                 let tokens = row.tokens.map(Record::of_a_write);
@@ -50,9 +51,10 @@ fn sort(response: &mut InsertResponse, request_index: usize, outcome: Outcome) {
             if response.inserted_fields.len() > before {
                 return;
             }
-            (NO_OUTCOME.to_owned(), None)
+            (Failure::no_outcome(), None)
         }
     };
     let request_id = response.request_id.clone();
-    response.errors.push(InsertError { request_index, request_id, error, http_code });
+    let Failure { message: error, skyflow_id } = failure;
+    response.errors.push(InsertError { request_index, request_id, error, http_code, skyflow_id });
 }

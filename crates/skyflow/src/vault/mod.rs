@@ -1,7 +1,9 @@
 //! One vault: its operations, their requests and their answers.
 
+mod audit;
 mod batch;
 mod batch_outcome;
+mod batch_row;
 mod delete;
 mod detokenize;
 mod get;
@@ -10,6 +12,7 @@ mod insert_batch;
 mod metadata;
 mod pages;
 mod query;
+mod read_as;
 mod rows;
 mod tokenize;
 mod update;
@@ -22,16 +25,18 @@ use skyflow_http::{BaseUri, CallOptions, Clock, DynLayer, HttpService, Idempoten
 use skyflow_types::VaultId;
 use tower_layer::Layer;
 
+pub use audit::AuditEvent;
 pub use batch::{BatchError, BatchOperation, BatchOutcome, BatchOutput, BatchRequest, BatchResponse};
+pub use batch_row::BatchRow;
 pub use delete::{DeleteRequest, DeleteResponse};
 pub use detokenize::{DetokenizeError, DetokenizeRequest, DetokenizeResponse, DetokenizedField, ValueType};
-pub use get::{GetRequest, GetResponse, Order};
+pub use get::{GetRequest, GetResponse, Order, StoredRecord};
 pub use insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
 pub use query::{QueriedRecord, QueryRequest, QueryResponse};
 pub(crate) use rows::{none_blank, not_blank};
 pub use tokenize::{TokenizeRequest, TokenizeResponse};
 pub use update::{UpdateRequest, UpdateResponse};
-pub use upload::{UploadFileRequest, UploadFileResponse};
+pub use upload::{FileScan, UploadFileRequest, UploadFileResponse};
 
 use crate::{Detect, Error};
 

@@ -4,8 +4,8 @@ use futures_core::Stream;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::Vault;
-use super::get::{GetRequest, Order, Rows};
-use crate::{Error, Record};
+use super::get::{GetRequest, Order, Rows, StoredRecord};
+use crate::Error;
 
 /// The most rows the vault gives in one answer.
 const PAGE: u64 = 25;
@@ -33,7 +33,7 @@ impl Vault {
     /// # Errors
     ///
     /// The stream fails as [`Vault::get`] does.
-    pub fn get_pages(&self, request: GetRequest) -> impl Stream<Item = Result<Record, Error>> + Send {
+    pub fn get_pages(&self, request: GetRequest) -> impl Stream<Item = Result<StoredRecord, Error>> + Send {
         let vault = self.clone();
         stream::try_unfold(Cursor::Start(request), move |cursor| {
             let vault = vault.clone();

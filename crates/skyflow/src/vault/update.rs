@@ -151,14 +151,12 @@ impl Vault {
     ///
     /// Dropping the future does not take back a request that was already sent.
     pub async fn update(&self, request: UpdateRequest) -> Result<UpdateResponse, Error> {
+        let asked_for = request.skyflow_id.clone();
         let update = request.into_operation(self).map_err(|error| error.in_operation("records.update"))?;
         let answer = self.send(update).await?;
-        let Some(skyflow_id) = answer.body.skyflow_id else {
-            let error = Error::answer("the answer does not name the row").in_operation("records.update");
-            return Err(error.in_answer(answer.status, answer.request_id).applied());
-        };
         Ok(UpdateResponse {
-            skyflow_id,
+            // A response need not repeat the id that was asked for.
+            skyflow_id: answer.body.skyflow_id.unwrap_or(asked_for),
             tokens: answer.body.tokens.map(Record::of_a_write),
             request_id: answer.request_id,
         })

@@ -49,6 +49,18 @@ impl UploadFileRequest {
     }
 }
 
+/// What the vault says about the virus scan of a file. At least one of the two states is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileScan {
+    /// What the scan has found.
+    pub av_scan_status: Option<FileScanStatus>,
+    /// How far the upload is, such as `UPLOADED`; its values are not published.
+    pub file_status: Option<String>,
+    /// The request id of the response.
+    pub request_id: Option<RequestId>,
+}
+
 /// The row that has the file.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -84,9 +96,10 @@ impl Vault {
     /// Dropping the future does not take back what was already sent.
     pub async fn upload_file(&self, request: UploadFileRequest) -> Result<UploadFileResponse, Error> {
         const OPERATION: &str = "record_files.upload";
+        let asked_for = request.skyflow_id.clone();
         let form = form(request).await.map_err(|error| error.in_operation(OPERATION))?;
         let answer = self.send(record_files::Upload::new(self.id().as_str(), form)).await?;
-        let Some(skyflow_id) = answer.body.skyflow_id else {
+        let Some(skyflow_id) = answer.body.skyflow_id.or(asked_for) else {
             let error = Error::answer("the answer does not name the row").in_operation(OPERATION);
             return Err(error.in_answer(answer.status, answer.request_id).applied());
         };
@@ -116,24 +129,34 @@ impl Vault {
     /// # Errors
     ///
     /// Fails before anything is sent when table, id or column is blank; fails as every call does afterwards, and when
-    /// the answer holds no status.
+    /// the response holds no status.
     pub async fn file_scan_status(
         &self,
         table: impl Into<String>,
         skyflow_id: impl Into<String>,
         column: impl Into<String>,
-    ) -> Result<FileScanStatus, Error> {
+    ) -> Result<FileScan, Error> {
         const OPERATION: &str = "record_files.get_scan_status";
         let place = file_place(table, skyflow_id, column).map_err(|error| error.in_operation(OPERATION))?;
         let answer = self
             .send(record_files::GetScanStatus::new(self.id().as_str(), place.0, place.1, place.2))
             .await?;
-        answer.body.av_scan_status.ok_or_else(|| {
-            Error::answer("the answer holds no scan status")
-                .in_operation(OPERATION)
-                .in_answer(answer.status, answer.request_id)
-        })
+        let scan = FileScan {
+            av_scan_status: answer.body.av_scan_status.map(published),
+            file_status: answer.body.file_status,
+            request_id: answer.request_id,
+        };
+        if scan.av_scan_status.is_none() && scan.file_status.is_none() {
+            let error = Error::answer("the response holds no scan status").in_operation(OPERATION);
+            return Err(error.in_answer(answer.status, scan.request_id));
+        }
+        Ok(scan)
     }
+}
+
+/// One published example spells a status `SCAN-CLEAN`.
+fn published(status: FileScanStatus) -> FileScanStatus {
+    status.as_str().to_ascii_uppercase().replace('-', "_").as_str().into()
 }
 
 async fn form(request: UploadFileRequest) -> Result<types::UploadFileForm, Error> {

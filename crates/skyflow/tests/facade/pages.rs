@@ -1,6 +1,6 @@
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
-use skyflow::{GetRequest, Record};
+use skyflow::GetRequest;
 
 use crate::server::Server;
 
@@ -10,7 +10,7 @@ fn page(ids: std::ops::Range<usize>) -> (u16, Value) {
 }
 
 async fn ids(server: &Server, request: GetRequest) -> Vec<usize> {
-    let rows: Vec<Record> = server.vault().get_pages(request).try_collect().await.unwrap();
+    let rows: Vec<_> = server.vault().get_pages(request).try_collect().await.unwrap();
     rows.iter().map(|row| row.skyflow_id().unwrap().parse().unwrap()).collect()
 }
 

@@ -180,6 +180,11 @@ pub struct AuditEventContext {
     /// The `bearerTokenContextID` property.
     #[serde(rename = "bearerTokenContextID")]
     pub bearer_token_context_id: Option<String>,
+    /// Key used; with SERVICE_ACCOUNT_JWT and API_KEY only.
+    #[serde(rename = "keyID")]
+    pub key_id: Option<String>,
+    /// User that the actor stands in for.
+    pub subject: Option<String>,
 }
 
 impl fmt::Debug for AuditEventContext {
@@ -197,6 +202,8 @@ impl fmt::Debug for AuditEventContext {
             .field("auth_mode", &self.auth_mode)
             .field("jwt_id", &self.jwt_id)
             .field("bearer_token_context_id", &redacted(self.bearer_token_context_id.is_some()))
+            .field("key_id", &self.key_id)
+            .field("subject", &redacted(self.subject.is_some()))
             .finish()
     }
 }
@@ -231,6 +238,31 @@ impl fmt::Debug for AuditEventHttpInfo {
         f.debug_struct("AuditEventHttpInfo")
             .field("uri", &redacted(self.uri.is_some()))
             .field("method", &self.method)
+            .finish()
+    }
+}
+
+/// The outcome of one entry of an audited batch.
+#[derive(Clone, Default, serde::Deserialize)]
+#[non_exhaustive]
+pub struct AuditEventNestedResponse {
+    /// Status of the entry.
+    pub code: Option<i64>,
+    /// Why the entry failed; empty on success.
+    pub message: Option<String>,
+    /// {type}/{id} of what was changed; may be empty.
+    pub identifier: Option<String>,
+    /// The `data` property.
+    pub data: Option<AuditEventData>,
+}
+
+impl fmt::Debug for AuditEventNestedResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditEventNestedResponse")
+            .field("code", &self.code)
+            .field("message", &redacted(self.message.is_some()))
+            .field("identifier", &self.identifier)
+            .field("data", &self.data)
             .finish()
     }
 }
@@ -278,6 +310,9 @@ pub struct AuditEventResponse {
     pub data: Option<AuditEventData>,
     /// The `timestamp` property.
     pub timestamp: Option<String>,
+    /// Outcomes of the entries of a batch; absent otherwise.
+    #[serde(rename = "nestedResponse", default, deserialize_with = "null_as_default")]
+    pub nested_response: Vec<AuditEventNestedResponse>,
 }
 
 impl fmt::Debug for AuditEventResponse {
@@ -287,6 +322,7 @@ impl fmt::Debug for AuditEventResponse {
             .field("message", &redacted(self.message.is_some()))
             .field("data", &self.data)
             .field("timestamp", &self.timestamp)
+            .field("nested_response", &self.nested_response)
             .finish()
     }
 }

@@ -430,7 +430,7 @@ pub enum ProcessedFileType {
     Other(String),
 }
 
-crate::open_enum!(
+crate::open_enum_ignore_case!(
     ProcessedFileType,
     Entities = "entities",
     RedactedAudio = "redacted_audio",
@@ -472,7 +472,7 @@ pub enum ReidentifiedFileType {
     Other(String),
 }
 
-crate::open_enum!(ReidentifiedFileType, ReidentifiedFile = "reidentified_file");
+crate::open_enum_ignore_case!(ReidentifiedFileType, ReidentifiedFile = "reidentified_file");
 
 /// A file that holds tokens.
 #[derive(Clone, Debug, serde::Serialize)]

@@ -57,6 +57,8 @@ crate::open_enum!(
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FileScanStatusResponse {
+    /// Upload state, such as UPLOADED; its values are not published.
+    pub file_status: Option<String>,
     /// Anti-virus scan state of a stored file.
     pub av_scan_status: Option<FileScanStatus>,
 }
@@ -124,7 +126,7 @@ impl UploadFileForm {
 #[non_exhaustive]
 pub struct UploadFileResponse {
     /// Row the file was attached to.
-    #[serde(rename = "skyflowID")]
+    #[serde(rename = "skyflowID", alias = "skyflow_id")]
     pub skyflow_id: Option<String>,
     /// File metadata, when requested.
     #[serde(rename = "fileMetadata")]

@@ -51,6 +51,9 @@ pub struct BatchRecord {
     /// Return file download links.
     #[serde(rename = "downloadURL", skip_serializing_if = "Option::is_none")]
     pub download_url: Option<bool>,
+    /// Return file metadata.
+    #[serde(rename = "returnFileMetadata", skip_serializing_if = "Option::is_none")]
+    pub return_file_metadata: Option<bool>,
     /// Unique column for upsert; only for POST.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upsert: Option<String>,
@@ -71,6 +74,7 @@ impl BatchRecord {
             tokenization: None,
             id: None,
             download_url: None,
+            return_file_metadata: None,
             upsert: None,
             tokens: None,
         }
@@ -109,6 +113,12 @@ impl BatchRecord {
     /// Sets `download_url`.
     pub fn download_url(mut self, download_url: bool) -> Self {
         self.download_url = Some(download_url);
+        self
+    }
+
+    /// Sets `return_file_metadata`.
+    pub fn return_file_metadata(mut self, return_file_metadata: bool) -> Self {
+        self.return_file_metadata = Some(return_file_metadata);
         self
     }
 
@@ -166,21 +176,10 @@ pub struct BatchResponse {
     /// Vault identifier.
     #[serde(rename = "vaultID")]
     pub vault_id: Option<String>,
-    /// Outcomes in request order.
+    /// Outcomes in request order: {Body, Status} with continueOnError, else the single operation's own
+    /// response.
     #[serde(deserialize_with = "null_as_default")]
-    pub responses: Vec<BatchResponseItem>,
-}
-
-/// Outcome of one batch entry.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[non_exhaustive]
-pub struct BatchResponseItem {
-    /// Body the single-operation endpoint would have returned, or {"error": "text"}.
-    #[serde(rename = "Body")]
-    pub body: Option<Json>,
-    /// HTTP status of this entry.
-    #[serde(rename = "Status")]
-    pub status: Option<i64>,
+    pub responses: Vec<Json>,
 }
 
 /// The body of [`records::BulkDelete`](super::super::records::BulkDelete).
@@ -294,7 +293,7 @@ pub struct InsertedRecord {
 pub struct ListRecordsResponse {
     /// The `records` property.
     #[serde(deserialize_with = "null_as_default")]
-    pub records: Vec<super::Record>,
+    pub records: Vec<StoredRecord>,
 }
 
 /// Ordering by skyflow_id.
@@ -314,6 +313,19 @@ pub enum RecordOrder {
 }
 
 crate::open_enum!(RecordOrder, Ascending = "ASCENDING", Descending = "DESCENDING", None = "NONE");
+
+/// Field values and/or tokens of one stored record, and its files.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[non_exhaustive]
+pub struct StoredRecord {
+    /// Column values.
+    pub fields: Option<Json>,
+    /// Column tokens.
+    pub tokens: Option<Json>,
+    /// File metadata by column, when requested.
+    #[serde(rename = "fileMetadata")]
+    pub file_metadata: Option<Json>,
+}
 
 /// Bring-your-own-token behaviour. DISABLE rejects caller tokens, ENABLE accepts them, ENABLE_STRICT
 /// requires one for every field.

@@ -139,9 +139,10 @@ pub struct DetectedEntity {
     /// Character offsets in the original and processed text.
     pub location: Option<EntityLocation>,
     /// Best label.
+    #[serde(alias = "best_label")]
     pub entity_type: Option<String>,
     /// Score per label.
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(alias = "labels", default, deserialize_with = "null_as_default")]
     pub entity_scores: std::collections::BTreeMap<String, f64>,
 }
 
@@ -162,12 +163,16 @@ impl fmt::Debug for DetectedEntity {
 #[non_exhaustive]
 pub struct EntityLocation {
     /// The `start_index` property.
+    #[serde(alias = "start_idx", alias = "start")]
     pub start_index: Option<i64>,
     /// The `end_index` property.
+    #[serde(alias = "end_idx", alias = "end")]
     pub end_index: Option<i64>,
     /// The `start_index_processed` property.
+    #[serde(alias = "start_idx_processed")]
     pub start_index_processed: Option<i64>,
     /// The `end_index_processed` property.
+    #[serde(alias = "end_idx_processed")]
     pub end_index_processed: Option<i64>,
 }
 
