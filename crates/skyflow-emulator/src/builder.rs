@@ -9,6 +9,7 @@ use http::StatusCode;
 use rusqlite::Connection;
 use serde_json::Value;
 use skyflow_http::{Clock, SystemClock};
+use skyflow_testkit::{Faults, Journal, Random};
 use skyflow_types::Secret;
 
 use crate::audit::AuditLog;
@@ -16,9 +17,7 @@ use crate::auth::{Role, keys};
 use crate::connections::{ConnectionSpec, ConnectionSpecError, Connections};
 use crate::detect::{self, CannedRun, DetectSettings, Dictionary, Ocr, Recognizer};
 use crate::downloads::Downloads;
-use crate::faults::Faults;
-use crate::journal::Journal;
-use crate::random;
+use crate::object_id::object_id;
 use crate::schema::{Schema, SchemaError, Table, default_tables, tables_from_json, tables_to_json};
 use crate::state::{BEARER_GENERATION, State};
 use crate::store::accounts::{self, AccountRow, ApiKeyRow, KeyRow};
@@ -287,13 +286,13 @@ impl Seed {
             settings::get_or_make(connection, name, || make().into_bytes())
                 .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         };
-        let key = |name| settings::get_or_make(connection, name, || random::bytes::<32>().to_vec());
+        let key = |name| settings::get_or_make(connection, name, || Random::system().bytes::<32>().to_vec());
         let role_ids = load_roles(connection)?;
         let (owner, owner_key, api_key) = load_owner(connection, &role_ids)?;
         Ok(Self {
-            vault_id: text("vault_id", random::object_id)?,
-            cluster_id: text("cluster_id", || random::hex(12))?,
-            account_id: text("account_id", random::object_id)?,
+            vault_id: text("vault_id", object_id)?,
+            cluster_id: text("cluster_id", || Random::system().hex(12))?,
+            account_id: text("account_id", object_id)?,
             token_key: key("token_key")?,
             bearer_key: key("bearer_key")?,
             bearer_generation: settings::get(connection, BEARER_GENERATION)?
@@ -347,7 +346,7 @@ fn load_roles(connection: &Connection) -> Result<HashMap<String, Role>, BuildErr
         .collect();
     for role in Role::ALL {
         if !roles.values().any(|known| *known == role) {
-            let id = random::object_id();
+            let id = object_id();
             accounts::put_role(connection, &id, role.as_str())?;
             roles.insert(id, role);
         }
@@ -365,7 +364,7 @@ fn load_owner(
     let role_ids: Vec<&str> =
         roles.iter().filter(|(_, role)| **role == Role::VaultOwner).map(|(id, _)| id.as_str()).collect();
     let owner = AccountRow {
-        client_id: random::object_id(),
+        client_id: object_id(),
         name: "owner".to_owned(),
         roles: role_ids.join(" "),
         enforce_context: false,

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::hmac;
 use skyflow_http::Clock;
+use skyflow_testkit::{Faults, Journal};
 use skyflow_types::Secret;
 
 use crate::audit::AuditLog;
@@ -12,8 +13,7 @@ use crate::auth::Role;
 use crate::connections::Connections;
 use crate::detect;
 use crate::downloads::Downloads;
-use crate::faults::Faults;
-use crate::journal::Journal;
+use crate::journal::JournalCaller;
 use crate::schema::Schema;
 use crate::store::accounts::{AccountRow, KeyRow};
 use crate::store::{Store, settings};
@@ -43,7 +43,7 @@ pub(crate) struct State {
     pub(crate) connections: Connections,
     pub(crate) detect: detect::Settings,
     pub(crate) faults: Faults,
-    pub(crate) journal: Journal,
+    pub(crate) journal: Journal<JournalCaller>,
     pub(crate) role_ids: HashMap<String, Role>,
     pub(crate) audiences: Mutex<BTreeSet<String>>,
     pub(crate) owner: AccountRow,

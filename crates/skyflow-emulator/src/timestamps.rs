@@ -2,14 +2,14 @@
 
 /// A calendar day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Day {
-    pub(crate) year: i64,
-    pub(crate) month: u8,
-    pub(crate) day: u8,
+struct Day {
+    year: i64,
+    month: u8,
+    day: u8,
 }
 
 /// The day that a number of milliseconds since 1970 falls on, in the Gregorian calendar.
-pub(crate) fn day_of(millis: i64) -> Day {
+fn day_of(millis: i64) -> Day {
     // Counts days from 1 March of year 0, so that the leap day is the last day of its year.
     let days = millis.div_euclid(86_400_000) + 719_468;
     let era = days.div_euclid(146_097);

@@ -1,12 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use skyflow_http::{Endpoint, HttpService};
+use skyflow_testkit::Fault;
 use skyflow_types::Secret;
 
 use crate::auth::{Role, keys};
 use crate::builder::EmbeddedVaultBuilder;
 use crate::detect::Dictionary;
-use crate::faults::Fault;
 use crate::journal::JournalEntry;
 use crate::operations::runs;
 use crate::server::ServerBuilder;
@@ -76,6 +77,12 @@ impl EmbeddedVault {
         VaultService(Arc::clone(&self.state))
     }
 
+    /// Returns what a client needs to be connected to this vault in process: `Skyflow::connect(vault.endpoint())`.
+    pub fn endpoint(&self) -> Endpoint {
+        let service = HttpService::new(self.service());
+        Endpoint::new(self.vault_id(), self.cluster_id(), self.api_key().clone(), service)
+    }
+
     /// Puts the vault on a TCP port: a free one of 127.0.0.1 unless an address is given. Await the result.
     pub fn serve(&self) -> ServerBuilder {
         ServerBuilder::new(self.clone(), false)
@@ -119,7 +126,7 @@ impl EmbeddedVault {
 
     /// Returns what was called, oldest first.
     pub fn journal(&self) -> Vec<JournalEntry> {
-        self.state.journal.snapshot()
+        self.state.journal.entries()
     }
 
     /// Forgets what was called.

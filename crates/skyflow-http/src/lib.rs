@@ -2,6 +2,7 @@
 
 mod body;
 pub mod clock;
+mod endpoint;
 mod error;
 pub mod layers;
 mod log_control;
@@ -16,6 +17,7 @@ mod uri;
 
 pub use body::Body;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use endpoint::Endpoint;
 pub use error::{BoxError, Error, ErrorKind};
 pub use log_control::LogControl;
 pub use operation::{CallOptions, Deadline, Idempotency, OperationInfo, Progress, RetryStop, Setting};

@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 
-use skyflow_http::{
-    Body, BoxError, Clock, HttpService, Idempotency, LogControl, ManualClock, OperationInfo, Request, Stack,
-};
+use skyflow_http::{Body, Clock, Idempotency, LogControl, ManualClock, OperationInfo, Request, Stack};
+use skyflow_testkit::{Reply, Scripted};
 use skyflow_types::LogLevel;
 
 /// A subscriber that writes everything into memory.
@@ -43,10 +42,8 @@ async fn logged(level: LogLevel, status: u16) -> String {
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::auto_advancing());
-    let leaf = HttpService::new(tower::service_fn(move |_: Request| async move {
-        Ok::<_, BoxError>(http::Response::builder().status(status).body(Body::empty())?)
-    }));
-    let stack = Stack::new(clock).log_control(LogControl::new(level)).build(leaf);
+    let transport = Scripted::new([Reply::status(status)]).service();
+    let stack = Stack::new(clock).log_control(LogControl::new(level)).build(transport);
     stack.send(request()).await.unwrap();
     drop(guard);
     String::from_utf8(log.0.lock().unwrap().clone()).unwrap()

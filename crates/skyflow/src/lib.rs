@@ -3,6 +3,7 @@
 mod builder;
 mod client;
 mod config;
+mod connect;
 pub mod connection;
 pub mod detect;
 mod error;

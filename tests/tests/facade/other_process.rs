@@ -3,8 +3,8 @@
 use std::process::{ExitStatus, Stdio};
 
 use skyflow_emulator::EmbeddedVault;
+use skyflow_testkit::polling::in_time;
 use skyflow_tests::clients::{CARD_NUMBER, in_process, insert_card};
-use skyflow_tests::polling::in_time;
 use tokio::process::Command;
 
 /// Runs the other process with these credentials in its environment.

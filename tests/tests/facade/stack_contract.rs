@@ -11,9 +11,10 @@ use skyflow_http::{
     Deadline, DynLayer, HttpService, Idempotency, ManualClock, OperationInfo, Progress, Request, Response,
     Stack, Transport,
 };
-use skyflow_tests::clients::{API_KEY, INSERTED, answering, in_process, insert_card, over, service};
-use skyflow_tests::polling::in_time;
-use skyflow_tests::recorder::Recorder;
+use skyflow_testkit::API_KEY;
+use skyflow_testkit::Recorder;
+use skyflow_testkit::polling::in_time;
+use skyflow_tests::clients::{INSERTED, answering, in_process, insert_card, over, service};
 use tower::ServiceExt;
 
 /// What a layer saw of a request.
@@ -210,7 +211,7 @@ async fn a_stack_of_one_s_own_from_the_public_layers_does_the_whole_job() {
     let client = Skyflow::builder().service(stack).vault(config).build().unwrap();
     let answer = in_time(client.default_vault().unwrap().insert(insert_card())).await.unwrap();
     assert_eq!(answer.inserted_fields.len(), 1);
-    assert_eq!(vault.journal()[0].user_agent.as_deref(), Some("my-application/7"));
+    assert_eq!(vault.journal()[0].caller.user_agent.as_deref(), Some("my-application/7"));
 }
 
 #[tokio::test]

@@ -23,10 +23,10 @@ use skyflow_auth::{
 };
 use skyflow_emulator::EmbeddedVault;
 use skyflow_http::{Body, HttpService};
+use skyflow_testkit::polling::in_time;
 use skyflow_tests::clients::TOKEN_URI;
-use skyflow_tests::polling::in_time;
 
-use crate::canaries::Canaries;
+use skyflow_testkit::Canaries;
 
 /// The API description that the bindings are generated from.
 const SPEC: &str = include_str!("../../../crates/skyflow-api/spec/skyflow.openapi.yaml");

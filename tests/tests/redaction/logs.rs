@@ -13,13 +13,13 @@ use skyflow::{
 };
 use skyflow_emulator::{EmbeddedVault, Fault, Operation};
 use skyflow_http::{HttpService, Transport};
+use skyflow_testkit::Recorder;
+use skyflow_testkit::polling::in_time;
 use skyflow_tests::clients::TOKEN_URI;
-use skyflow_tests::polling::in_time;
-use skyflow_tests::recorder::Recorder;
 
-use crate::canaries::Canaries;
 use crate::capture::Capture;
 use crate::front::Front;
+use skyflow_testkit::Canaries;
 
 const CARD_NUMBER: &str = "4111111111111111";
 const NAME: &str = "John Doe";

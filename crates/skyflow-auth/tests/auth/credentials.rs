@@ -11,8 +11,7 @@ use skyflow_auth::{
     TokenProviders,
 };
 use skyflow_http::ManualClock;
-
-const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
+use skyflow_testkit::API_KEY;
 
 fn with(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> String {
     let mut json = TestKey::shared().json();

@@ -18,12 +18,12 @@ use skyflow_auth::{
 use skyflow_http::{
     BaseUri, Body, BoxError, HttpService, Idempotency, ManualClock, OperationInfo, Request, Response,
 };
+use skyflow_testkit::API_KEY;
 use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
 
 const VAULT: &str = "https://abc.vault.skyflowapis.com";
-const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
 
 /// A vault that knows which tokens it takes.
 #[derive(Clone, Default)]

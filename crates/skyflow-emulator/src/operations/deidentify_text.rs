@@ -7,7 +7,7 @@ use super::{Call, Reply};
 use crate::auth::{Caller, Permission};
 use crate::detect::{Deidentifier, Found, NoVaultTokens, PolicyOptions, StoredTokens, VaultTokens};
 use crate::errors::{ApiError, ApiResult};
-use crate::random;
+use skyflow_testkit::Random;
 
 #[derive(Deserialize)]
 struct DeidentifyRequest {
@@ -53,7 +53,7 @@ pub(super) fn deidentify(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
 
 /// Dates are shifted by other days in every request.
 pub(super) fn shift_seed() -> u64 {
-    u64::from_be_bytes(random::bytes())
+    u64::from_be_bytes(Random::system().bytes())
 }
 
 pub(super) fn required_text(text: Option<String>) -> ApiResult<String> {

@@ -9,9 +9,9 @@ use super::{Call, Reply};
 use crate::auth::{Caller, Permission};
 use crate::detect::{failed, without_output};
 use crate::errors::ApiResult;
-use crate::random;
 use crate::state::{Now, State};
 use crate::store::runs::{self, RunRow};
+use skyflow_testkit::Random;
 
 /// How long a question waits for work that outlasts the time of its run: small files have ended at the first question
 /// then, whatever the machine has to do.
@@ -48,7 +48,7 @@ fn store_answer(state: &State, run_id: &str, answer: &Value) {
 }
 
 fn put(call: &Call<'_>, answer: Option<String>) -> ApiResult<String> {
-    let run_id = random::uuid();
+    let run_id = Random::system().uuid();
     let time = i64::try_from(call.state.detect.run_time.as_millis()).unwrap_or(i64::MAX);
     let row = RunRow { ends_at: call.now.millis().saturating_add(time), answer };
     call.state.store.write(|transaction| {
