@@ -5,6 +5,7 @@ mod codegen;
 mod conformance;
 mod layers;
 mod tools;
+mod trees;
 
 use std::process::ExitCode;
 
@@ -26,7 +27,7 @@ enum Command {
     Codegen(codegen::Args),
     /// Replays recorded calls of the official SDK and compares requests and results.
     Conformance(conformance::Args),
-    /// Checks that the arrows between the crates only point down.
+    /// Checks the dependency directions of the crates and the sizes of their dependency trees.
     Layers,
 }
 
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
         Command::Ci(args) => ci::run(&args),
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
         Command::Conformance(args) => conformance::run(&args),
-        Command::Layers => layers::run().map_err(|error| error.to_string()),
+        Command::Layers => layers::run().map_err(|error| error.to_string()).and_then(|()| trees::run()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

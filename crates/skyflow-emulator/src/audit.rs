@@ -7,9 +7,10 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::auth::{AuthKind, Caller};
+use crate::clock::Now;
 use crate::random;
 use crate::routes::Operation;
-use crate::state::{Now, State};
+use crate::state::State;
 use crate::timestamps;
 
 /// One event, newest last.

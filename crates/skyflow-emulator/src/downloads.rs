@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use crate::clock::Now;
 use crate::random;
-use crate::state::Now;
 use crate::store::files::FileCell;
 
 /// How long a link works, in milliseconds.

@@ -18,6 +18,7 @@ use tower_service::Service;
 
 use crate::audit::Observed;
 use crate::auth::{AuthKind, Caller};
+use crate::clock::Now;
 use crate::connections;
 use crate::errors::{ApiError, ApiResult};
 use crate::faults::{Action, Fault, Plan};
@@ -25,7 +26,7 @@ use crate::journal::JournalEntry;
 use crate::operations::{self, Call, QueryParameters, Reply, ReplyBody};
 use crate::random;
 use crate::routes::{self, Operation, Parameters, Target};
-use crate::state::{Now, State};
+use crate::state::State;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");

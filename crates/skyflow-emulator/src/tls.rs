@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 
-use crate::state::Now;
+use crate::clock::Now;
 use crate::store::settings;
 use crate::timestamps::{Day, day_of};
 

@@ -11,9 +11,10 @@ use super::caller::{AuthKind, Caller};
 use super::jws::{self, Jws};
 use super::role::Role;
 use super::role_ids;
+use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
 use crate::random;
-use crate::state::{Now, State};
+use crate::state::State;
 use crate::store::accounts;
 
 #[derive(Deserialize)]
