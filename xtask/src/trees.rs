@@ -39,7 +39,7 @@ pub fn run() -> Result<(), String> {
 
 impl Tree {
     fn name(&self) -> String {
-        [&[self.package], self.flags].concat().join(" ")
+        [&[self.package][..], self.flags].concat().join(" ")
     }
 
     /// Returns name and version of every package that a build of the crate needs.
@@ -66,9 +66,9 @@ impl Tree {
     }
 
     fn violations(&self, packages: &BTreeSet<String>) -> Vec<String> {
-        let is_named = |package: &&String, name| package.split(' ').next() == Some(name);
-        let unwanted =
-            self.forbidden.iter().flat_map(|name| packages.iter().filter(|package| is_named(package, name)));
+        let is_forbidden =
+            |package: &&String| package.split(' ').next().is_some_and(|name| self.forbidden.contains(&name));
+        let unwanted = packages.iter().filter(is_forbidden);
         let mut violations: Vec<_> =
             unwanted.map(|package| format!("{}: {package} is forbidden", self.name())).collect();
         if packages.len() > self.maximum {
