@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{codegen, conformance, layers, tools};
+use crate::{codegen, conformance, layers, tools, trees};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -20,7 +20,7 @@ enum Job {
     Fmt,
     /// The generated bindings are those that the generator makes.
     Codegen,
-    /// The arrows between the crates.
+    /// The dependency directions of the crates and the sizes of their dependency trees.
     Layers,
     /// Clippy with default, no and all features; warnings are errors.
     Clippy,
@@ -39,7 +39,8 @@ const ALL: [Job; 8] =
     [Job::Fmt, Job::Codegen, Job::Layers, Job::Clippy, Job::Test, Job::Conformance, Job::Doc, Job::Deny];
 
 /// The crates that can do without their default features.
-const WITHOUT_DEFAULT_FEATURES: [&str; 3] = ["skyflow-http", "skyflow-auth", "skyflow"];
+const WITHOUT_DEFAULT_FEATURES: [&str; 5] =
+    ["skyflow-http", "skyflow-auth", "skyflow", "skyflow-emulator-detect", "skyflow-emulator"];
 
 /// Runs the checks and stops at the first that fails.
 #[expect(clippy::disallowed_methods, reason = "elapsed times are shown to a person")]
@@ -59,7 +60,7 @@ impl Job {
         match self {
             Self::Fmt => cargo(&["fmt", "--all", "--check"]),
             Self::Codegen => codegen::check().map_err(|error| error.to_string()),
-            Self::Layers => layers::run().map_err(|error| error.to_string()),
+            Self::Layers => layers::run().map_err(|error| error.to_string()).and_then(|()| trees::run()),
             Self::Clippy => clippy(),
             Self::Test => cargo(&["test", "--workspace", "--all-features", "--locked"]),
             Self::Conformance => conformance::run(&conformance::Args::default()),

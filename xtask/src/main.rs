@@ -5,6 +5,7 @@ mod codegen;
 mod conformance;
 mod layers;
 mod tools;
+mod trees;
 mod words;
 
 use std::process::ExitCode;
@@ -27,7 +28,7 @@ enum Command {
     Codegen(codegen::Args),
     /// Replays recorded calls of the official SDK and compares requests and results.
     Conformance(conformance::Args),
-    /// Checks that the arrows between the crates only point down.
+    /// Checks the dependency directions of the crates and the sizes of their dependency trees.
     Layers,
     /// Counts words in comments, documentation and error messages that this field has other terms for.
     Words(words::Args),
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
         Command::Ci(args) => ci::run(&args),
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
         Command::Conformance(args) => conformance::run(&args),
-        Command::Layers => layers::run().map_err(|error| error.to_string()),
+        Command::Layers => layers::run().map_err(|error| error.to_string()).and_then(|()| trees::run()),
         Command::Words(args) => words::run(&args),
     };
     match outcome {

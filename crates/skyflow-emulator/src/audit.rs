@@ -7,8 +7,9 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::auth::{AuthKind, Caller};
+use crate::clock::Now;
 use crate::routes::Operation;
-use crate::state::{Now, State};
+use crate::state::State;
 use crate::timestamps;
 use skyflow_testkit::Random;
 

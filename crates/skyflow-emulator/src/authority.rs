@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use rusqlite::Connection;
 use skyflow_testkit::{Authority, AuthorityBuilder, CertificateError, Identity};
 
-use crate::state::{Now, State};
+use crate::clock::Now;
+use crate::state::State;
 use crate::store::settings;
 
 const DAY: Duration = Duration::from_secs(86_400);

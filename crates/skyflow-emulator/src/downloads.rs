@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::state::Now;
+use crate::clock::Now;
 use crate::store::files::FileCell;
 use skyflow_testkit::Random;
 

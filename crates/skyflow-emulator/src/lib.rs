@@ -1,11 +1,16 @@
-#![doc = include_str!("../README.md")]
+// The examples of the README and its links need these features.
+#![cfg_attr(all(feature = "detect", feature = "server"), doc = include_str!("../README.md"))]
+#![cfg_attr(not(all(feature = "detect", feature = "server")), doc = "An embedded Skyflow vault for tests.")]
 
 mod accounts;
 mod audit;
 mod auth;
+#[cfg(feature = "server")]
 mod authority;
 mod builder;
+mod clock;
 mod connections;
+#[cfg(feature = "detect")]
 mod detect;
 mod downloads;
 mod errors;
@@ -17,6 +22,7 @@ mod operations;
 mod query;
 mod routes;
 mod schema;
+#[cfg(feature = "server")]
 mod server;
 mod service;
 mod state;
@@ -29,11 +35,19 @@ pub use accounts::{AccountError, NewServiceAccount, ServiceAccount, ServiceAccou
 pub use auth::{AuthKind, Role};
 pub use builder::{BuildError, EmbeddedVaultBuilder};
 pub use connections::{ConnectionSpec, ConnectionSpecError};
-pub use detect::{CannedRun, Dictionary, Finding, Ocr, OcrError, OcrWord, Passage, Recognizer, Tesseract};
+#[cfg(feature = "detect")]
+pub use detect::CannedRun;
 pub use journal::{JournalCaller, JournalEntry};
 pub use routes::Operation;
 pub use schema::{Column, ColumnOperation, DataType, SchemaError, Table, TokenPolicy};
+#[cfg(feature = "server")]
 pub use server::{Server, ServerBuilder};
 pub use service::VaultService;
-pub use skyflow_testkit::{Fault, ServeError};
+#[cfg(feature = "detect")]
+pub use skyflow_emulator_detect::{
+    Dictionary, Finding, Ocr, OcrError, OcrWord, Passage, Recognizer, Tesseract,
+};
+pub use skyflow_testkit::Fault;
+#[cfg(feature = "server")]
+pub use skyflow_testkit::ServeError;
 pub use vault::EmbeddedVault;

@@ -15,12 +15,13 @@ use tower_service::Service;
 
 use crate::audit::Observed;
 use crate::auth::Caller;
+use crate::clock::Now;
 use crate::connections;
 use crate::errors::{ApiError, ApiResult};
 use crate::journal::{JournalCaller, JournalEntry};
 use crate::operations::{self, Call, QueryParameters, Reply, ReplyBody};
 use crate::routes::{self, Operation, Parameters, Target};
-use crate::state::{Now, State};
+use crate::state::State;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");

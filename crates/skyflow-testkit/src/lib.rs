@@ -6,6 +6,7 @@ mod certificates;
 mod fault_layer;
 mod faults;
 mod journal;
+mod peer;
 pub mod polling;
 mod random;
 #[cfg(feature = "server")]
@@ -22,12 +23,13 @@ pub use certificates::{Authority, AuthorityBuilder, CertificateError, Identity};
 pub use fault_layer::{FaultLayer, FaultService};
 pub use faults::{Fault, FaultParseError, Faults, Plan, Verdict};
 pub use journal::{Journal, JournalEntry};
+pub use peer::Peer;
 pub use random::Random;
 pub use recorder::{Exchange, Recorder};
 pub use reply::Reply;
 pub use scripted::Scripted;
 #[cfg(feature = "server")]
-pub use server::{Peer, ServeError, Server, ServerBuilder};
+pub use server::{ServeError, Server, ServerBuilder};
 
 /// An API key in Skyflow's format that no vault knows.
 pub const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";

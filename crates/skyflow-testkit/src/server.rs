@@ -19,7 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
-use crate::Identity;
+use crate::{Identity, Peer};
 
 /// How long open requests may take after a shutdown was requested.
 const GRACE: Duration = Duration::from_secs(10);
@@ -184,16 +184,6 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("addr", &self.addr).finish_non_exhaustive()
     }
-}
-
-/// How a request reached a [`Server`]; it is in the extensions of each request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Peer {
-    /// The address of the client.
-    pub addr: SocketAddr,
-    /// Whether the connection is encrypted.
-    pub secure: bool,
 }
 
 /// Serves connections until told to stop. The connections belong to this task and end with it.

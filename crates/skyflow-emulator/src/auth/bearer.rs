@@ -11,8 +11,9 @@ use super::caller::{AuthKind, Caller};
 use super::jws::{self, Jws};
 use super::role::Role;
 use super::role_ids;
+use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
-use crate::state::{Now, State};
+use crate::state::State;
 use crate::store::accounts;
 use skyflow_testkit::Random;
 

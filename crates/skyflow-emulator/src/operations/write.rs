@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 use skyflow_types::TokenMode;
 
 use super::put_nested;
+use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
 use crate::schema::{CompiledColumn, CompiledTable, DataType, TokenPolicy, text_of};
-use crate::state::{Now, State};
+use crate::state::State;
 use crate::store::{records, tokens};
 use crate::tokens::{Entropy, make_token};
 use skyflow_testkit::Random;
