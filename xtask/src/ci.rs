@@ -20,7 +20,7 @@ enum Job {
     Fmt,
     /// The generated bindings are those that the generator makes.
     Codegen,
-    /// The arrows between the crates.
+    /// Dependency directions, restricted dependencies and dependency trees.
     Layers,
     /// Clippy with default, no and all features; warnings are errors.
     Clippy,

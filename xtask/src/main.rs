@@ -5,6 +5,7 @@ mod codegen;
 mod conformance;
 mod layers;
 mod tools;
+mod trees;
 
 use std::process::ExitCode;
 
@@ -26,7 +27,7 @@ enum Command {
     Codegen(codegen::Args),
     /// Replays recorded calls of the official SDK and compares requests and results.
     Conformance(conformance::Args),
-    /// Checks that the arrows between the crates only point down.
+    /// Checks dependency directions, restricted dependencies and dependency trees.
     Layers,
 }
 
