@@ -18,8 +18,8 @@ use skyflow_http::rest::{
     Client, DecodeError, EncodeError, Error, ErrorBody, FilePart, Multipart, Operation, runtime,
 };
 use skyflow_http::{
-    BaseUri, Body, BoxError, DynLayer, HttpService, Idempotency, LogControl, ManualClock, OperationInfo,
-    Request, RequestTarget, Stack, Transport,
+    BaseUri, Body, BoxError, DynLayer, ErrorKind, HttpService, Idempotency, LogControl, ManualClock,
+    OperationInfo, Request, RequestTarget, Response, Stack, Transport,
 };
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -100,7 +100,16 @@ fn header() -> AuthHeader {
 
 /// Puts the product's stack over a transport.
 fn client(transport: HttpService, base: &str, tokens_fail: bool) -> Client<HttpService> {
-    let clock = Arc::new(ManualClock::auto_advancing());
+    on_clock(ManualClock::auto_advancing(), transport, base, tokens_fail)
+}
+
+fn on_clock(
+    clock: ManualClock,
+    transport: HttpService,
+    base: &str,
+    tokens_fail: bool,
+) -> Client<HttpService> {
+    let clock = Arc::new(clock);
     let log = LogControl::default().product_name("acme");
     let minted = Arc::new(Mutex::new(0));
     let provider = provider_fn(move || {
@@ -197,6 +206,10 @@ async fn a_second_product_never_names_the_first() {
     ] {
         send(&client(in_memory(statuses, body, &output), BASE, false), name, &output).await;
     }
+    let unreachable = HttpService::new(tower::service_fn(|_: Request| async {
+        Err::<Response, BoxError>(skyflow_http::Error::new(ErrorKind::Connect, None).into())
+    }));
+    assert!(send(&client(unreachable, BASE, false), "f", &output).await.is_some());
     let no_token = client(in_memory(&[], "", &output), BASE, true);
     assert!(send(&no_token, "c", &output).await.is_some());
     let elsewhere = http::Request::get("https://evil.example/").body(Body::empty()).unwrap();
@@ -204,7 +217,8 @@ async fn a_second_product_never_names_the_first() {
 
     let (base, server) =
         on_loopback("HTTP/1.1 200 OK\r\ncontent-length: 6\r\nx-request-id: r-1\r\n\r\n\"done\"");
-    let over_http = client(Transport::new().into_service(), &base, false);
+    // A clock that stands still: no time limit passes while the loopback works.
+    let over_http = on_clock(ManualClock::new(), Transport::new().into_service(), &base, false);
     assert!(send(&over_http, "d", &output).await.is_none());
     output.note(server.join().unwrap());
     let gone = client(Transport::new().into_service(), &base, false);
