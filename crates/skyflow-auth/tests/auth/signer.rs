@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{DecodingKey, Validation};
 use serde_json::Value;
 use skyflow_auth::signer::{Algorithm, Error, JwtSigner, Signer};
@@ -15,7 +17,7 @@ use skyflow_auth::{
 };
 use skyflow_http::ManualClock;
 
-use crate::support::Endpoint;
+use crate::support::{Endpoint, TestKey};
 
 /// Stands for a device: it signs, counts, and never shows its key.
 struct Device {
@@ -27,7 +29,8 @@ struct Device {
 
 impl Device {
     fn new(algorithm: Algorithm, broken: bool) -> Self {
-        let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let body: String = TestKey::shared().pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        let key = KeyPair::from_pkcs8(&STANDARD.decode(body).unwrap()).unwrap();
         Self { key, algorithm, broken, signed: Arc::default() }
     }
 }
