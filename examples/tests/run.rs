@@ -79,6 +79,7 @@ const EXAMPLES: [(&str, &[&str]); 25] = [
         "manage_clients",
         &["2 vaults", "the default is the first: true", "1 vault left; unknown now: true", "log level DEBUG"],
     ),
+    ("own_hyper_client", &["200 OK with 0 records"]),
     ("mint_token", &["Authorization: Bearer ey", "exchanged nothing: true"]),
     ("query", &["Cambridge: 41", "a DELETE is refused with Some(400)"]),
     ("quickstart", &["4111111111111111 John Doe"]),

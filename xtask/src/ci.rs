@@ -20,7 +20,7 @@ enum Job {
     Fmt,
     /// The generated bindings are those that the generator makes.
     Codegen,
-    /// The dependency directions of the crates and the sizes of their dependency trees.
+    /// Dependency directions, restricted dependencies and the sizes of dependency trees.
     Layers,
     /// Clippy with default, no and all features; warnings are errors.
     Clippy,

@@ -28,7 +28,7 @@ enum Command {
     Codegen(codegen::Args),
     /// Replays recorded calls of the official SDK and compares requests and results.
     Conformance(conformance::Args),
-    /// Checks the dependency directions of the crates and the sizes of their dependency trees.
+    /// Checks dependency directions, restricted dependencies and the sizes of dependency trees.
     Layers,
     /// Counts words in comments, documentation and error messages that this field has other terms for.
     Words(words::Args),

@@ -1,26 +1,27 @@
 #![doc = include_str!("../README.md")]
 
-mod base64;
-mod client;
 mod convert;
-mod error;
+mod error_body;
 mod generated;
-mod json;
-mod multipart;
-mod open_enum;
-mod operation;
-mod request_body;
-mod response;
 #[doc(hidden)]
 pub mod runtime;
 #[cfg(test)]
 mod tests;
 
-pub use base64::Base64;
-pub use client::Client;
-pub use error::{ApiError, DecodeError, DecodeErrorKind, EncodeError, Error};
+pub use error_body::ApiErrorBody;
 pub use generated::*;
-pub use json::Json;
-pub use multipart::{FilePart, Multipart};
-pub use operation::Operation;
-pub use response::Response;
+/// An HTTP response as services return it; [`Response`] is the response to an operation.
+pub use skyflow_http::Response as HttpResponse;
+pub use skyflow_http::rest::{
+    Base64, Client, DecodeError, DecodeErrorKind, EncodeError, ErrorBody, FilePart, Json, Multipart,
+    Operation, Response,
+};
+pub use skyflow_http::{BaseUri, Body, BoxError, CallOptions, HttpService, OperationInfo, Progress, Request};
+#[doc(hidden)]
+pub use skyflow_http::{open_enum, open_enum_ignore_case};
+
+/// Says why an operation of this API has no result.
+pub type Error = skyflow_http::rest::Error<ApiErrorBody>;
+
+/// Reports a response of this API with a status other than 2xx.
+pub type ApiError = skyflow_http::rest::ApiError<ApiErrorBody>;

@@ -3,6 +3,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use skyflow_http::auth::{InvalidToken, TokenError};
+
 /// Says what is wrong with credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -113,6 +115,22 @@ impl CredentialsError {
     /// Returns what is wrong with it.
     pub fn kind(&self) -> CredentialsErrorKind {
         self.kind
+    }
+}
+
+impl From<InvalidToken> for CredentialsError {
+    fn from(error: InvalidToken) -> Self {
+        let kind = match error {
+            InvalidToken::Empty => CredentialsErrorKind::Empty,
+            _ => CredentialsErrorKind::TokenMalformed,
+        };
+        Self::new("token", kind)
+    }
+}
+
+impl From<CredentialsError> for TokenError {
+    fn from(error: CredentialsError) -> Self {
+        Self::credentials(error)
     }
 }
 

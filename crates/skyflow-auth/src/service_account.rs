@@ -3,14 +3,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
-use skyflow_http::{Clock, Idempotency, LogControl, OperationInfo};
+use skyflow_http::{Idempotency, OperationInfo};
 use zeroize::Zeroizing;
 
 use crate::claims::unix_seconds;
 use crate::key_file::KeySource;
+use crate::sign::signing;
 use crate::{
-    AccessToken, AuthError, AuthErrorKind, CredentialsError, ServiceAccountKey, TokenExchange, TokenFuture,
-    TokenOptions, TokenProvider,
+    AccessToken, AuthError, AuthErrorKind, Cached, CredentialsError, ScopedProvider, ServiceAccountKey,
+    TokenExchange, TokenFuture, TokenOptions, TokenProvider,
 };
 
 const PATH: &str = "/v1/auth/sa/oauth/token";
@@ -68,18 +69,6 @@ impl ServiceAccountTokens {
         self
     }
 
-    pub(crate) fn options(&self) -> &TokenOptions {
-        &self.options
-    }
-
-    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        self.exchange.clock()
-    }
-
-    pub(crate) fn log(&self) -> &LogControl {
-        self.exchange.log()
-    }
-
     async fn mint(&self) -> Result<AccessToken, AuthError> {
         let key = self.key.current();
         let uri = self.options.token_uri_ref().unwrap_or(key.token_uri()).endpoint(PATH)?;
@@ -92,7 +81,7 @@ impl ServiceAccountTokens {
                 assertion: assertion.expose(),
                 scope: self.options.scope(),
             };
-            let body = serde_json::to_vec(&body).map_err(|_| AuthError::signing())?;
+            let body = serde_json::to_vec(&body).map_err(|_| signing())?;
             let answer = self.exchange.send(OPERATION, uri.clone(), Zeroizing::new(body)).await?;
             let wall = self.exchange.clock().now();
             let moved = self.skew.learn(answer.date, wall);
@@ -113,6 +102,26 @@ impl ServiceAccountTokens {
 impl TokenProvider for ServiceAccountTokens {
     fn token(&self) -> TokenFuture<'_> {
         TokenFuture::new(self.mint())
+    }
+}
+
+/// Keeps the tokens of one service account's end users apart: by roles, context, token URI and lifetime.
+///
+/// All of them share one parsed key.
+pub type ScopedTokens = skyflow_http::auth::ScopedTokens<ServiceAccountTokens>;
+
+impl ScopedProvider for ServiceAccountTokens {
+    type Scope = TokenOptions;
+    type Tokens = Cached<Self>;
+
+    fn complete(&self, scope: &TokenOptions) -> TokenOptions {
+        scope.clone().or(&self.options)
+    }
+
+    fn narrowed(&self, scope: &TokenOptions) -> Cached<Self> {
+        let clock = Arc::clone(self.exchange.clock());
+        Cached::with_clock(self.clone().with_options(scope.clone()), clock)
+            .log_control(self.exchange.log().clone())
     }
 }
 

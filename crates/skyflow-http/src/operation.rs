@@ -144,6 +144,7 @@ pub struct Progress(Arc<Counters>);
 #[derive(Debug, Default)]
 struct Counters {
     attempts: AtomicU32,
+    resent: AtomicU32,
     maybe_applied: AtomicBool,
     retry_stop: AtomicU8,
 }
@@ -178,6 +179,19 @@ impl Progress {
     /// Returns how many times the request was handed to the transport.
     pub fn attempts(&self) -> u32 {
         self.0.attempts.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of attempts of a call that was `sent`, also when no layer below counts them.
+    pub(crate) fn attempts_of(&self, sent: bool) -> u32 {
+        match self.attempts() {
+            0 if sent => self.0.resent.load(Ordering::Relaxed).saturating_add(1),
+            counted => counted,
+        }
+    }
+
+    /// Notes that a layer is about to send the request again.
+    pub(crate) fn resend(&self) {
+        self.0.resent.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Tells whether an attempt left this process and was not refused by a definite answer.

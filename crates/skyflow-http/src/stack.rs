@@ -6,6 +6,7 @@ use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_layer::Layer;
 
+use crate::auth::RefusalRule;
 use crate::layers::{
     AttemptTimeoutLayer, AttemptTraceLayer, DeadlineLayer, MetadataLayer, OperationTraceLayer,
     ResponseMetaLayer, RetryLayer,
@@ -22,7 +23,8 @@ pub struct Stack {
     clock: Arc<dyn Clock>,
     deadline: Option<Duration>,
     attempt_timeout: Option<Duration>,
-    metadata: MetadataLayer,
+    metadata: Option<MetadataLayer>,
+    refusal: Option<RefusalRule>,
     retry: RetryLayer,
     response_limit: usize,
     in_flight: Option<Arc<Semaphore>>,
@@ -33,12 +35,13 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Takes the defaults, without auth.
+    /// Takes the defaults, without auth and without headers of a product.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             deadline: Some(Duration::from_secs(60)),
             attempt_timeout: Some(Duration::from_secs(30)),
-            metadata: MetadataLayer::skyflow(),
+            metadata: None,
+            refusal: None,
             retry: RetryLayer::new(Arc::clone(&clock)),
             response_limit: ResponseMetaLayer::DEFAULT_LIMIT,
             in_flight: None,
@@ -64,7 +67,19 @@ impl Stack {
 
     /// Replaces the headers that say who is calling.
     pub fn metadata(mut self, metadata: MetadataLayer) -> Self {
-        self.metadata = metadata;
+        self.metadata = Some(metadata);
+        self
+    }
+
+    /// Sets the headers that say who is calling, unless [`Stack::metadata`] has.
+    pub fn default_metadata(mut self, metadata: MetadataLayer) -> Self {
+        self.metadata.get_or_insert(metadata);
+        self
+    }
+
+    /// Sets what a `401` proves for operations that a third party executes; see [`ResponseMetaLayer::refusal`].
+    pub fn refusal(mut self, rule: RefusalRule) -> Self {
+        self.refusal = Some(rule);
         self
     }
 
@@ -127,11 +142,15 @@ impl Stack {
             Some(total) => DeadlineLayer::new(total, Arc::clone(&clock)),
             None => DeadlineLayer::unlimited(Arc::clone(&clock)),
         };
+        let mut response_meta = ResponseMetaLayer::new(self.response_limit);
+        if let Some(rule) = self.refusal {
+            response_meta = response_meta.refusal(rule);
+        }
         let mut attempt = HttpService::new(
             ServiceBuilder::new()
                 .layer(attempt_timeout)
-                .layer(AttemptTraceLayer::new(Arc::clone(&clock)))
-                .layer(ResponseMetaLayer::new(self.response_limit))
+                .layer(AttemptTraceLayer::new(Arc::clone(&clock)).log_control(self.log.clone()))
+                .layer(response_meta)
                 .service(leaf),
         );
         if let Some(auth) = self.auth {
@@ -145,7 +164,7 @@ impl Stack {
             ServiceBuilder::new()
                 .layer(OperationTraceLayer::new(clock).log_control(self.log))
                 .layer(deadline)
-                .layer(self.metadata)
+                .option_layer(self.metadata)
                 .layer(self.retry)
                 .service(attempt),
         );
@@ -190,12 +209,13 @@ mod tests {
         let leaf = HttpService::new(tower::service_fn(move |request: Request| {
             let status = statuses.lock().unwrap().pop().unwrap();
             async move {
-                assert!(request.headers().contains_key("sky-metadata"));
+                assert_eq!(request.headers()["user-agent"], "acme/1");
                 assert!(request.extensions().get::<Deadline>().is_some());
                 Ok::<_, BoxError>(http::Response::builder().status(status).body(Body::empty())?)
             }
         }));
         let stack = Stack::new(Arc::new(ManualClock::auto_advancing()))
+            .default_metadata(MetadataLayer::new("acme/1").unwrap())
             .operation_layer(recording("operation 1", &seen))
             .operation_layer(recording("operation 2", &seen))
             .attempt_layer(recording("attempt 1", &seen))

@@ -52,16 +52,16 @@ async fn logged(level: LogLevel, status: u16) -> String {
 #[tokio::test]
 async fn a_log_level_holds_back_what_is_below_it_in_every_layer() {
     let debug = logged(LogLevel::Debug, 503).await;
-    assert!(debug.contains("skyflow.operation") && debug.contains("skyflow.attempt"), "{debug}");
+    assert!(debug.contains("client.operation") && debug.contains("client.attempt"), "{debug}");
     assert!(debug.contains("retrying") && debug.contains("finished") && debug.contains("WARN"), "{debug}");
     assert!(debug.contains("attempts=3") && debug.contains("http.response.status_code=503"), "{debug}");
 
     let info = logged(LogLevel::Info, 503).await;
-    assert!(info.contains("skyflow.operation") && info.contains("WARN"), "{info}");
-    assert!(!info.contains("skyflow.attempt") && !info.contains("DEBUG"), "{info}");
+    assert!(info.contains("client.operation") && info.contains("WARN"), "{info}");
+    assert!(!info.contains("client.attempt") && !info.contains("DEBUG"), "{info}");
 
     let warn = logged(LogLevel::Warn, 503).await;
-    assert!(warn.contains("WARN") && warn.contains("tokens.test") && !warn.contains("skyflow."), "{warn}");
+    assert!(warn.contains("WARN") && warn.contains("tokens.test") && !warn.contains("client."), "{warn}");
     assert_eq!(logged(LogLevel::Warn, 200).await, "");
     assert_eq!(logged(LogLevel::Error, 503).await, "");
     assert_eq!(logged(LogLevel::Off, 503).await, "");

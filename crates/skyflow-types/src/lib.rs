@@ -2,6 +2,7 @@
 
 mod detect_entity;
 mod env;
+mod error_from_client;
 mod ids;
 mod log_level;
 mod redact;
@@ -13,6 +14,7 @@ mod token_mode;
 
 pub use detect_entity::DetectEntity;
 pub use env::Env;
+pub use error_from_client::{ERROR_FROM_CLIENT, error_from_client};
 pub use ids::{ClusterId, ConnectionId, InvalidId, VaultId};
 pub use log_level::LogLevel;
 pub use redact::redact_text;

@@ -2,7 +2,7 @@ use std::fmt;
 
 /// Limits what one client says through `tracing`; the application's subscriber decides about the rest.
 ///
-/// What hyper and rustls say is theirs: filter it by target. So are the rare words of `skyflow_auth` about key files.
+/// What hyper and rustls say is theirs: filter it by target. So are the rare messages of `skyflow_auth` about key files.
 ///
 /// The levels are those of the official SDKs. The default is [`LogLevel::Debug`]: nothing is held back, because a
 /// library that is silent by default cannot be looked into without a new build.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use skyflow_auth::{Credentials, TokenExchange, TokenProviders};
+use skyflow_auth::{Credentials, TokenExchange, TokenProviders, connection_refusal, skyflow_metadata};
 use skyflow_http::{
     BoxError, Clock, DynLayer, HttpService, LogControl, Request, Response, Stack, SystemClock,
 };
@@ -164,8 +164,10 @@ impl SkyflowBuilder {
         if let Some(one_attempt) = self.attempt_timeout {
             stack = stack.attempt_timeout(one_attempt);
         }
-        let log = LogControl::new(self.log_level);
-        stack = stack.log_control(log.clone());
+        let log = LogControl::new(self.log_level).product_name("skyflow");
+        let metadata = skyflow_metadata()
+            .map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
+        stack = stack.log_control(log.clone()).default_metadata(metadata).refusal(connection_refusal);
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
         let exchange = TokenExchange::with_log_control(leaf.clone(), Arc::clone(&clock), log.clone());
         let assembly = Assembly {

@@ -218,7 +218,7 @@ impl Configured for VaultConfig {
     fn handle(&self, assembly: &Assembly, common: Option<&Credentials>) -> Result<Vault, Error> {
         let (id, base) = (self.id()?, self.base()?);
         let credentials = self.own_credentials().or(common);
-        let service = assembly.service(self.layers(), credentials, AuthHeader::Bearer, &base)?;
+        let service = assembly.service(self.layers(), credentials, AuthHeader::bearer(), &base)?;
         Ok(Vault::new(id, base, service, Arc::clone(&assembly.clock)))
     }
 }

@@ -228,13 +228,13 @@ impl Error {
         let status = answer.status.as_u16();
         let mut error = Self::of(ErrorKind::Api, Text::Server(answer.message));
         error.0.retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
-        error.0.http_code = Some(answer.http_code);
-        error.0.grpc_code = answer.grpc_code;
-        let said = answer.http_status.map(|text| skyflow_types::redact_text(&text));
+        error.0.http_code = Some(answer.error.http_code);
+        error.0.grpc_code = answer.error.grpc_code;
+        let said = answer.error.http_status.map(|text| skyflow_types::redact_text(&text));
         error.0.http_status = said.or_else(|| answer.status.canonical_reason().map(ToOwned::to_owned));
         error.0.request_id = answer.request_id;
-        error.0.details = answer.details;
-        error.0.error_from_client = answer.error_from_client;
+        error.0.details = answer.error.details;
+        error.0.error_from_client = answer.error.error_from_client;
         error.0.body = body;
         error
     }

@@ -205,7 +205,7 @@ async fn a_stack_of_one_s_own_from_the_public_layers_does_the_whole_job() {
     let base = server.base_url().parse().unwrap();
     let stack = Stack::new(Arc::new(ManualClock::new()))
         .metadata(MetadataLayer::new("my-application/7").unwrap())
-        .auth(DynLayer::new(AuthLayer::new(key, AuthHeader::Bearer, HostGuard::new(base))))
+        .auth(DynLayer::new(AuthLayer::new(key, AuthHeader::bearer(), HostGuard::new(base))))
         .build(Transport::new().into_service());
     let config = VaultConfig::with_base_url(vault.vault_id(), server.base_url());
     let client = Skyflow::builder().service(stack).vault(config).build().unwrap();

@@ -257,7 +257,7 @@ async fn rel_p01_whatever_holds_credentials_shows_none_of_them() {
     let scoped = ScopedTokens::new(account.clone());
     in_time(scoped.get(&options).token()).await.unwrap();
     let hosts = HostGuard::new("https://vault.example".parse().unwrap());
-    let layer = AuthLayer::new(cached.clone(), AuthHeader::Bearer, hosts);
+    let layer = AuthLayer::new(cached.clone(), AuthHeader::bearer(), hosts);
     let config: CredentialsConfig = serde_json::from_value(json!({
         "credentials_string": json.expose(), "token": token.expose(), "api_key": vault.api_key().expose(),
         "context": {"user": "end-user-7"},

@@ -34,6 +34,7 @@ impl fmt::Debug for Metrics {
 
 impl Operation for Metrics {
     type Output = types::FlowMetricsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("flow_vaults.metrics", "/v2/vaults/metrics", Idempotency::Safe);
 

@@ -28,6 +28,8 @@ mod scoped;
 #[cfg(test)]
 mod signed_token;
 #[cfg(test)]
+mod signer;
+#[cfg(test)]
 mod sts;
 #[cfg(test)]
 mod support;

@@ -94,7 +94,7 @@ async fn no_secret_appears_in_logs_errors_or_debug_output() {
     let tokens = Arc::new(Cached::with_clock(provider, Arc::new(clock.clone())));
     let hosts = HostGuard::new(BaseUri::parse("https://abc.example").unwrap());
     for refuse in [false, true] {
-        let layer = AuthLayer::new(tokens.clone(), AuthHeader::Bearer, hosts.clone());
+        let layer = AuthLayer::new(tokens.clone(), AuthHeader::bearer(), hosts.clone());
         let stack = HttpService::new(layer.layer(vault(refuse)));
         let request = || http::Request::get("https://abc.example/x").body(Body::empty()).unwrap();
         stack.send(request()).await.unwrap();

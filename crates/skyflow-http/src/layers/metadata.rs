@@ -8,7 +8,7 @@ use tower_service::Service;
 use crate::{Request, Response};
 
 /// Headers that belong to the connection, the body or the auth layer.
-const RESERVED: [HeaderName; 11] = [
+const RESERVED: [HeaderName; 10] = [
     header::AUTHORIZATION,
     header::CONNECTION,
     header::CONTENT_LENGTH,
@@ -19,7 +19,6 @@ const RESERVED: [HeaderName; 11] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("x-skyflow-authorization"),
 ];
 
 /// Reports a header that [`MetadataLayer`] refuses.
@@ -38,6 +37,7 @@ pub enum MetadataError {
 #[derive(Debug, Clone)]
 pub struct MetadataLayer {
     headers: Arc<Vec<(HeaderName, HeaderValue)>>,
+    reserved: Vec<HeaderName>,
 }
 
 impl MetadataLayer {
@@ -47,31 +47,13 @@ impl MetadataLayer {
     ///
     /// Fails when the text is no header value.
     pub fn new(user_agent: &str) -> Result<Self, MetadataError> {
-        Self { headers: Arc::default() }.header(header::USER_AGENT, user_agent)
+        Self { headers: Arc::default(), reserved: Vec::new() }.header(header::USER_AGENT, user_agent)
     }
 
-    /// Sends this SDK's name and version as `User-Agent`, and nothing else.
-    pub fn skyflow_user_agent() -> Self {
-        const USER_AGENT: &str = concat!("skyflow-rust/", env!("CARGO_PKG_VERSION"));
-        Self { headers: Arc::new(vec![(header::USER_AGENT, HeaderValue::from_static(USER_AGENT))]) }
-    }
-
-    /// Sends what the Skyflow SDKs send: `User-Agent` and `sky-metadata`, a JSON object with the SDK's name and
-    /// version, processor architecture, operating system and runtime. The host's name is not in it.
-    pub fn skyflow() -> Self {
-        const VERSION: &str = env!("CARGO_PKG_VERSION");
-        let metadata = format!(
-            "{{\"sdk_name_version\":\"skyflow-rust@{VERSION}\",\"sdk_client_device_model\":\"{}\",\
-             \"sdk_client_os_details\":\"{}\",\"sdk_runtime_details\":\"rust\"}}",
-            std::env::consts::ARCH,
-            std::env::consts::OS,
-        );
-        let mut layer = Self::skyflow_user_agent();
-        // Constants of the compiler: always visible ASCII.
-        if let Ok(value) = HeaderValue::try_from(metadata) {
-            Arc::make_mut(&mut layer.headers).push((HeaderName::from_static("sky-metadata"), value));
-        }
-        layer
+    /// Refuses `names` in [`MetadataLayer::header`] too, such as the header that an auth layer fills.
+    pub fn reserve(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.reserved.extend(names);
+        self
     }
 
     /// Sends one more header.
@@ -81,7 +63,7 @@ impl MetadataLayer {
     /// Fails when the value is blank or no header value, and for headers that belong to the connection, the body or
     /// the auth layer.
     pub fn header(mut self, name: HeaderName, value: &str) -> Result<Self, MetadataError> {
-        if RESERVED.contains(&name) {
+        if RESERVED.contains(&name) || self.reserved.contains(&name) {
             return Err(MetadataError::Reserved(name));
         }
         let value = match HeaderValue::from_str(value) {
@@ -135,6 +117,10 @@ mod tests {
     use crate::BoxError;
     use tower::ServiceExt;
 
+    fn acme() -> MetadataLayer {
+        MetadataLayer::new("acme/1").unwrap().reserve([HeaderName::from_static("x-acme-key")])
+    }
+
     #[tokio::test]
     async fn headers_are_added_where_absent_and_never_replaced() {
         let echo = tower::service_fn(|request: Request| async move {
@@ -142,22 +128,20 @@ mod tests {
             *response.headers_mut() = request.headers().clone();
             Ok::<_, BoxError>(response)
         });
-        let layer = MetadataLayer::skyflow().header(HeaderName::from_static("x-request-id"), "mine").unwrap();
+        let layer = acme().header(HeaderName::from_static("x-request-id"), "mine").unwrap();
         let mut request = probe::request();
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static("caller"));
         let answer = layer.layer(echo).oneshot(request).await.unwrap();
         assert_eq!(answer.headers()["user-agent"], "caller");
         assert_eq!(answer.headers()["x-request-id"], "mine");
-        let metadata = answer.headers()["sky-metadata"].to_str().unwrap();
-        assert!(metadata.starts_with("{\"sdk_name_version\":\"skyflow-rust@0."), "{metadata}");
     }
 
     #[test]
     fn headers_of_other_layers_and_broken_values_are_refused() {
-        let refused = |name: &'static str, value: &str| {
-            MetadataLayer::skyflow().header(HeaderName::from_static(name), value).is_err()
-        };
+        let refused =
+            |name: &'static str, value: &str| acme().header(HeaderName::from_static(name), value).is_err();
         assert!(refused("authorization", "Bearer x"));
+        assert!(refused("x-acme-key", "x"));
         assert!(refused("host", "evil.example"));
         assert!(refused("transfer-encoding", "chunked"));
         for value in ["", "  ", "a\r\nx: y", "a\nb", "a\0b"] {
@@ -167,6 +151,6 @@ mod tests {
 
     #[tokio::test]
     async fn it_never_calls_a_service_that_is_not_ready() {
-        probe::assert_respects_readiness(MetadataLayer::skyflow()).await;
+        probe::assert_respects_readiness(acme()).await;
     }
 }

@@ -15,7 +15,7 @@ use super::retry_after::retry_after;
 use super::{Backoff, RetryBudget};
 use crate::{
     BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Idempotency, LogControl, OperationInfo,
-    Progress, Request, Response, RetryStop, try_clone_request,
+    Progress, Request, Response, RetryStop, TARGET, try_clone_request,
 };
 
 /// How far a pause that the server asks for may exceed our own.
@@ -221,11 +221,17 @@ where
         match next {
             Ok((pause, spare)) => {
                 if LogControl::allows(spare.extensions(), LogLevel::Debug) {
-                    tracing::debug!(attempt = sent, pause_ms = pause.as_millis(), "retrying");
+                    tracing::debug!(
+                        target: TARGET,
+                        attempt = sent,
+                        pause_ms = pause.as_millis(),
+                        "retrying"
+                    );
                 }
                 drop(outcome);
                 policy.clock.sleep(pause).await;
                 service.ready().await.map_err(Into::into)?;
+                progress.resend();
                 request = spare;
             }
             Err(stop) => {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use skyflow_api::{Client, DecodeError, EncodeError, Operation};
+use skyflow_api::{ApiErrorBody, Client, DecodeError, EncodeError, Operation};
 use skyflow_http::{
     BaseUri, CallOptions, DynLayer, HttpService, Idempotency, OperationInfo, PathTemplate, Request,
 };
@@ -128,6 +128,7 @@ struct Invoke(Request);
 
 impl Operation for Invoke {
     type Output = Bytes;
+    type Error = ApiErrorBody;
 
     const INFO: OperationInfo = OperationInfo::new(OPERATION, "/{route}", Idempotency::Unknown);
 

@@ -1,4 +1,4 @@
-use skyflow_auth::{AuthHeader, Credentials};
+use skyflow_auth::{Credentials, connection_header};
 use skyflow_types::ConnectionId;
 
 use super::{Connection, ConnectionConfig};
@@ -87,7 +87,7 @@ impl Configured for ConnectionConfig {
     fn handle(&self, assembly: &Assembly, common: Option<&Credentials>) -> Result<Connection, Error> {
         let (id, (base, path)) = (self.id()?, self.address()?);
         let credentials = self.own_credentials().or(common);
-        let service = assembly.service(self.layers(), credentials, AuthHeader::Connection, &base)?;
+        let service = assembly.service(self.layers(), credentials, connection_header(), &base)?;
         Ok(Connection::new(id, base, path, service))
     }
 }

@@ -12,7 +12,7 @@ mod reidentify_text;
 mod run;
 mod start;
 
-use skyflow_api::{Operation, Response};
+use skyflow_api::{ApiErrorBody, Operation, Response};
 use skyflow_http::{CallOptions, DynLayer};
 use skyflow_types::VaultId;
 
@@ -67,7 +67,10 @@ impl Detect {
         Self::new(self.vault.with_layer(layer))
     }
 
-    async fn send<O: Operation>(&self, operation: O) -> Result<Response<O::Output>, Error> {
+    async fn send<O: Operation<Error = ApiErrorBody>>(
+        &self,
+        operation: O,
+    ) -> Result<Response<O::Output>, Error> {
         self.vault.send(operation).await
     }
 }

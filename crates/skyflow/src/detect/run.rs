@@ -1,7 +1,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use skyflow_api::{Operation, Response, files, types};
+use skyflow_api::{ApiErrorBody, Operation, Response, files, types};
 use skyflow_types::RequestId;
 
 use super::{Detect, DetectOutput, OutputKind};
@@ -146,7 +146,7 @@ impl fmt::Debug for DetectRun {
 
 impl Detect {
     /// Sends an operation that a file comes back from.
-    pub(super) async fn send_for_file<O: Operation>(
+    pub(super) async fn send_for_file<O: Operation<Error = ApiErrorBody>>(
         &self,
         operation: O,
     ) -> Result<Response<O::Output>, Error> {

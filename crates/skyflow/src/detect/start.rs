@@ -1,7 +1,7 @@
 //! From a request to a run at the server: the file is read, checked and sent to the endpoint of its kind.
 
 use skyflow_api::types as wire;
-use skyflow_api::{Base64, Operation, files};
+use skyflow_api::{ApiErrorBody, Base64, Operation, files};
 
 use super::file_format::{FileKind, format_of, own_extension};
 use super::options::fill_options;
@@ -109,7 +109,7 @@ async fn opened(
 
 async fn send<O>(detect: &Detect, operation: O) -> Result<String, Error>
 where
-    O: Operation<Output = wire::StartRunResponse>,
+    O: Operation<Output = wire::StartRunResponse, Error = ApiErrorBody>,
 {
     let answer = detect.send(operation).await?;
     let run_id = answer.body.run_id.as_deref().and_then(last_segment);

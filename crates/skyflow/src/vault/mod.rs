@@ -20,7 +20,7 @@ mod upload;
 
 use std::sync::Arc;
 
-use skyflow_api::{Client, Operation, Response};
+use skyflow_api::{ApiErrorBody, Client, Operation, Response};
 use skyflow_http::{BaseUri, CallOptions, Clock, DynLayer, HttpService, Idempotency};
 use skyflow_types::VaultId;
 use tower_layer::Layer;
@@ -100,11 +100,14 @@ impl Vault {
     /// # Errors
     ///
     /// Fails as every call of this client does; see [`Error`].
-    pub async fn send<O: Operation>(&self, operation: O) -> Result<Response<O::Output>, Error> {
+    pub async fn send<O: Operation<Error = ApiErrorBody>>(
+        &self,
+        operation: O,
+    ) -> Result<Response<O::Output>, Error> {
         self.send_with(operation, self.options).await
     }
 
-    pub(crate) async fn send_with<O: Operation>(
+    pub(crate) async fn send_with<O: Operation<Error = ApiErrorBody>>(
         &self,
         operation: O,
         options: CallOptions,
@@ -113,7 +116,7 @@ impl Vault {
     }
 
     /// Sends an operation of which this call knows better than its kind whether it changes anything.
-    pub(crate) async fn send_as<O: Operation>(
+    pub(crate) async fn send_as<O: Operation<Error = ApiErrorBody>>(
         &self,
         operation: O,
         options: CallOptions,

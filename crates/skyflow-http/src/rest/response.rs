@@ -1,33 +1,34 @@
 use std::fmt;
 
 use http::{HeaderMap, StatusCode};
-use skyflow_http::Progress;
 use skyflow_types::RequestId;
 
-/// Holds the successful answer to an operation, and what its envelope said.
+use crate::Progress;
+
+/// Holds the successful response to an operation, and its envelope.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Response<T> {
-    /// What the answer holds.
+    /// What the response holds.
     pub body: T,
     /// The HTTP status, 2xx.
     pub status: StatusCode,
     /// The server's name for this call, when it sent one.
     pub request_id: Option<RequestId>,
-    /// The headers of the answer.
+    /// The headers of the response.
     pub headers: HeaderMap,
     /// How many attempts the call took; counted when the service has a
-    /// [`ResponseMetaLayer`](skyflow_http::layers::ResponseMetaLayer).
+    /// [`ResponseMetaLayer`](crate::layers::ResponseMetaLayer).
     pub progress: Progress,
 }
 
 impl<T> Response<T> {
-    /// Returns what the answer holds, without its envelope.
+    /// Returns what the response holds, without its envelope.
     pub fn into_body(self) -> T {
         self.body
     }
 
-    /// Replaces what the answer holds and keeps its envelope.
+    /// Replaces what the response holds and keeps its envelope.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
         let Self { body, status, request_id, headers, progress } = self;
         Response { body: change(body), status, request_id, headers, progress }

@@ -9,11 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Holds bytes that JSON writes as Base64: standard alphabet, with padding.
 ///
-/// They are encoded straight into the body of a request, and decoded straight out of the body of an answer, so that a
+/// They are encoded straight into the body of a request, and decoded straight out of the body of a response, so that a
 /// file is in memory once beside the body. `Debug` shows the size only.
 ///
 /// ```
-/// use skyflow_api::Base64;
+/// use skyflow_http::rest::Base64;
 ///
 /// let content = Base64::from(b"Jane Doe".to_vec());
 /// assert_eq!(serde_json::to_string(&content)?, r#""SmFuZSBEb2U=""#);

@@ -1,32 +1,21 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
-use skyflow_http::Progress;
-use skyflow_types::{RequestId, redact_text};
+use skyflow_http::rest::ErrorBody;
+use skyflow_types::{ERROR_FROM_CLIENT, error_from_client, redact_text};
 
-use super::message::clean;
 use crate::Json;
+use crate::runtime::{clean, plain_text};
 
-const FROM_CLIENT: &str = "error-from-client";
-
-/// Reports an answer with a status other than 2xx.
+/// Holds the body of an error response in any of the shapes that Skyflow and its gateways use.
 ///
-/// `Display` and `Debug` hide what looks like a card number, a social security number or a mail address in the
-/// server's message, because messages may repeat values; `message` has the text itself.
+/// `Debug` hides what looks like a card number, a social security number or a mail address.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct ApiError {
-    /// The HTTP status of the answer.
-    pub status: StatusCode,
-    /// The server's name for this call, when it sent one.
-    pub request_id: Option<RequestId>,
-    /// What the server said, without control characters and at most 4 KiB; a sentence of our own when it said
-    /// nothing that can be read.
-    pub message: String,
-    /// The HTTP status that the body speaks of, or else the answer's own. They differ behind a gateway.
+pub struct ApiErrorBody {
+    /// The HTTP status in the body, or else the response's own. They differ behind a gateway.
     pub http_code: u16,
     /// The gRPC status code, when the body has one.
     pub grpc_code: Option<i64>,
@@ -36,77 +25,44 @@ pub struct ApiError {
     pub details: Vec<Json>,
     /// Whether the target of a connection failed and not Skyflow itself, when the server says so.
     pub error_from_client: Option<bool>,
-    /// What is known about the attempts.
-    pub progress: Progress,
-    body: Bytes,
+    message: Option<String>,
 }
 
-impl ApiError {
-    /// Reads the answer in any of the shapes that servers and gateways use; it cannot fail.
-    pub(crate) fn read(
-        status: StatusCode,
-        headers: &HeaderMap,
-        request_id: Option<RequestId>,
-        body: Bytes,
-        progress: Progress,
-    ) -> Self {
+impl ErrorBody for ApiErrorBody {
+    fn read(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Self {
         // The content type is often wrong, so the body itself decides.
-        let found = match serde_json::from_slice::<Value>(&body) {
+        let found = match serde_json::from_slice::<Value>(body) {
             Ok(json) => Found::in_json(&json),
-            Err(_) => Found::in_text(headers, &body),
+            Err(_) => Found { message: plain_text(headers, body), ..Found::default() },
         };
-        let error_from_client = headers.get(FROM_CLIENT).and_then(|value| match value.as_bytes() {
-            b"true" => Some(true),
-            b"false" => Some(false),
-            _ => None,
-        });
         Self {
-            status,
-            request_id,
-            message: match found.message.map(|text| clean(&text)) {
-                Some(message) if !message.is_empty() => message,
-                _ if body.trim_ascii().is_empty() => "the server sent an empty body".to_owned(),
-                _ => "the server sent no readable message".to_owned(),
-            },
             http_code: found.http_code.unwrap_or(status.as_u16()),
             grpc_code: found.grpc_code,
             http_status: found.http_status.map(|text| clean(&text)),
             details: found.details,
-            error_from_client,
-            progress,
-            body,
+            error_from_client: headers
+                .get(ERROR_FROM_CLIENT)
+                .and_then(|value| error_from_client(value.as_bytes())),
+            message: found.message,
         }
     }
 
-    /// Returns the body of the answer as it came. It may hold values.
-    pub fn expose_body(&self) -> &Bytes {
-        &self.body
+    fn message(&self) -> Option<&str> {
+        self.message.as_deref()
     }
 }
 
-impl fmt::Display for ApiError {
+impl fmt::Debug for ApiErrorBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the server answered {}: {}", self.status, redact_text(&self.message))
-    }
-}
-
-impl fmt::Debug for ApiError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApiError")
-            .field("status", &self.status)
-            .field("request_id", &self.request_id)
-            .field("message", &redact_text(&self.message))
+        f.debug_struct("ApiErrorBody")
             .field("http_code", &self.http_code)
             .field("grpc_code", &self.grpc_code)
             .field("http_status", &self.http_status.as_deref().map(redact_text))
             .field("details", &self.details)
             .field("error_from_client", &self.error_from_client)
-            .field("attempts", &self.progress.attempts())
             .finish_non_exhaustive()
     }
 }
-
-impl std::error::Error for ApiError {}
 
 /// What an error body says.
 #[derive(Default)]
@@ -119,16 +75,6 @@ struct Found {
 }
 
 impl Found {
-    fn in_text(headers: &HeaderMap, body: &[u8]) -> Self {
-        let is_html = headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|value| value.as_bytes().to_ascii_lowercase().starts_with(b"text/html"));
-        let text = String::from_utf8_lossy(body);
-        // A page is for people with a browser; nothing in it is the message.
-        let message = (!is_html && !text.trim_start().starts_with('<')).then(|| text.into_owned());
-        Self { message, ..Self::default() }
-    }
-
     fn in_json(json: &Value) -> Self {
         if let Some(text) = json.as_str() {
             return Self { message: Some(text.to_owned()), ..Self::default() };

@@ -4,30 +4,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::Uri;
-use http::header::HeaderName;
-use skyflow_http::{BaseUri, BoxError, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use self::future::Attach;
 pub use self::future::AuthFuture;
-use crate::{AuthError, TokenProvider};
+use super::{AuthHeader, TokenError, TokenProvider};
+use crate::{BaseUri, BoxError};
 
-/// The header that connections take their token in, without `Bearer`.
-pub const CONNECTION_HEADER: HeaderName = HeaderName::from_static("x-skyflow-authorization");
-
-/// Names the header that a token travels in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum AuthHeader {
-    /// `Authorization: Bearer <token>`, for vaults. A value that is there already is replaced.
-    #[default]
-    Bearer,
-    /// `x-skyflow-authorization: <token>`, for connections. A value that is there already wins.
-    Connection,
-}
-
-/// The origins a token may be sent to; everything else is refused before a token is asked for.
+/// Holds the origins a token may be sent to; any other is refused before a token is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostGuard(Arc<[BaseUri]>);
 
@@ -54,13 +39,14 @@ impl HostGuard {
 #[derive(Debug, Clone)]
 pub struct CallTokens(pub Arc<dyn TokenProvider>);
 
-/// Attaches a token to each request, and does so once more when the server answers `401`.
+/// Attaches a token to each request, and retries once with another token after a `401`.
 ///
-/// A `401` means that the request was refused before it was executed, so every operation may be sent again, inserts
-/// too: the token is invalidated (that one only), another one is asked for, and the request is replayed once. When
-/// there is no other token, or the body is a stream, or the replay meets a `401` too, the answer is the `401`.
-/// Behind a connection ([`AuthHeader::Connection`]) a `401` may be the third party's, after it has acted: it is replayed
-/// only when the answer says `error-from-client: false`.
+/// By default a `401` means that the request was refused before it was executed, so every operation may be sent again,
+/// inserts too: the token is invalidated (that one only), another one is requested, and the request is replayed once.
+/// When there is no other token, or the body cannot be copied, or the replay meets a `401` too, the response is the
+/// `401`. It fits over services of any body; the bodies that can be copied are [`Body`](crate::Body) without a stream,
+/// `Full<Bytes>` and `Empty<Bytes>` of `http-body-util`, `Bytes` and `String`.
+/// [`AuthHeader::refusal`] sets another rule, for servers whose `401` may be that of a third party.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -68,23 +54,23 @@ pub struct CallTokens(pub Arc<dyn TokenProvider>);
 /// use std::sync::Arc;
 ///
 /// use skyflow_auth::{ApiKey, AuthHeader, AuthLayer, HostGuard};
-/// use skyflow_http::{BaseUri, Body, HttpService, Request, Response};
+/// use crate::{BaseUri, Body, HttpService, Request, Response};
 /// use tower::ServiceBuilder;
 ///
-/// let tokens = Arc::new(ApiKey::new("sky-abcde-0123456789abcdef0123456789abcdef")?);
-/// let hosts = HostGuard::new(BaseUri::parse("https://abc.vault.skyflowapis.com")?);
+/// let tokens = Arc::new(StaticToken::new(AccessToken::new("a-token")?));
+/// let hosts = HostGuard::new(BaseUri::parse("https://api.example")?);
 /// let stack = HttpService::new(
 ///     ServiceBuilder::new()
-///         .layer(AuthLayer::new(tokens, AuthHeader::Bearer, hosts))
+///         .layer(AuthLayer::new(tokens, AuthHeader::bearer(), hosts))
 ///         .service(tower::service_fn(|request: Request| async move {
 ///             assert!(request.headers()["authorization"].is_sensitive());
 ///             Ok::<_, std::convert::Infallible>(Response::default())
 ///         })),
 /// );
-/// let request = http::Request::get("https://abc.vault.skyflowapis.com/v1/vaults").body(Body::empty())?;
+/// let request = http::Request::get("https://api.example/v1/things").body(Body::empty())?;
 /// assert_eq!(stack.send(request).await?.status(), 200);
 ///
-/// let elsewhere = http::Request::get("https://abc.vault.skyflowapis.com.evil.example/").body(Body::empty())?;
+/// let elsewhere = http::Request::get("https://api.example.evil.example/").body(Body::empty())?;
 /// assert!(stack.send(elsewhere).await.is_err());
 /// # Ok(())
 /// # }
@@ -118,29 +104,31 @@ pub struct Auth<S> {
     layer: AuthLayer,
 }
 
-impl<S> Service<Request> for Auth<S>
+impl<S, B, R> Service<http::Request<B>> for Auth<S>
 where
-    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S: Service<http::Request<B>, Response = http::Response<R>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send,
+    B: Send + 'static,
+    R: Send + 'static,
 {
-    type Response = Response;
+    type Response = http::Response<R>;
     type Error = BoxError;
-    type Future = AuthFuture<S>;
+    type Future = AuthFuture<S, B, R>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, request: Request) -> AuthFuture<S> {
+    fn call(&mut self, request: http::Request<B>) -> AuthFuture<S, B, R> {
         let fresh = self.inner.clone();
         // The service that was polled ready has to be the one that is called; a clone of it is not ready.
         let ready = std::mem::replace(&mut self.inner, fresh);
         if !self.layer.hosts.allows(request.uri()) {
-            return AuthFuture::refused(AuthError::foreign_host());
+            return AuthFuture::refused(TokenError::foreign_host());
         }
-        let header = self.layer.header;
-        if header == AuthHeader::Connection && request.headers().contains_key(&CONNECTION_HEADER) {
+        let header = &self.layer.header;
+        if header.keeps_existing && request.headers().contains_key(&header.name) {
             return AuthFuture::as_it_is(ready, request);
         }
         let tokens = match request.extensions().get::<CallTokens>() {
@@ -148,7 +136,7 @@ where
             None => Arc::clone(&self.layer.tokens),
         };
         let at_hand = tokens.peek();
-        let attach = Attach { tokens, header };
+        let attach = Attach { tokens, header: header.clone() };
         match at_hand {
             Some(token) => AuthFuture::with_token(attach, token, ready, request),
             None => AuthFuture::without_token(attach, ready, request),

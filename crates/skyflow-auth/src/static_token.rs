@@ -1,128 +1,21 @@
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
+use skyflow_http::auth::StaticToken as Held;
 use skyflow_http::{Clock, SystemClock};
 use skyflow_types::Secret;
 
 use crate::claims::{Unverified, unix_seconds};
-use crate::{AccessToken, AuthError, CredentialsError, CredentialsErrorKind};
-
-/// Where tokens come from: the seam between this crate and any way to get one.
-///
-/// Static tokens, API keys, service accounts and closures are providers, and [`Cached`](crate::Cached) makes one
-/// token of any of them serve many callers. The trait is dyn-compatible.
-///
-/// ```
-/// use skyflow_auth::{AccessToken, TokenFuture, TokenProvider};
-///
-/// #[derive(Debug)]
-/// struct FromMyVault;
-///
-/// impl TokenProvider for FromMyVault {
-///     fn token(&self) -> TokenFuture<'_> {
-///         TokenFuture::new(async { Ok(AccessToken::new("a-token")?) })
-///     }
-/// }
-/// ```
-pub trait TokenProvider: Send + Sync + fmt::Debug + 'static {
-    /// Returns a token to attach to a request.
-    ///
-    /// # Errors
-    ///
-    /// The future fails when there is no token; the request is then not sent.
-    ///
-    /// # Cancel safety
-    ///
-    /// The future may be dropped at any point; the next call starts anew.
-    fn token(&self) -> TokenFuture<'_>;
-
-    /// Notes that the server refused `rejected`, so that it is not handed out again.
-    fn invalidate(&self, rejected: &AccessToken) {
-        let _ = rejected;
-    }
-
-    /// Returns a token that is good and at hand, so that nobody has to wait; by default there is none.
-    fn peek(&self) -> Option<AccessToken> {
-        None
-    }
-
-    /// Tells whether another token can be had after one was refused; by default yes.
-    fn can_renew(&self) -> bool {
-        true
-    }
-}
-
-impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
-    fn token(&self) -> TokenFuture<'_> {
-        (**self).token()
-    }
-
-    fn invalidate(&self, rejected: &AccessToken) {
-        (**self).invalidate(rejected);
-    }
-
-    fn peek(&self) -> Option<AccessToken> {
-        (**self).peek()
-    }
-
-    fn can_renew(&self) -> bool {
-        (**self).can_renew()
-    }
-}
-
-/// The future of [`TokenProvider::token`]: at once, without an allocation, when the token is at hand.
-pub struct TokenFuture<'a>(Kind<'a>);
-
-enum Kind<'a> {
-    Ready(Option<Result<AccessToken, AuthError>>),
-    Boxed(Pin<Box<dyn Future<Output = Result<AccessToken, AuthError>> + Send + 'a>>),
-}
-
-impl<'a> TokenFuture<'a> {
-    /// Wraps a future that gets a token.
-    pub fn new(future: impl Future<Output = Result<AccessToken, AuthError>> + Send + 'a) -> Self {
-        Self(Kind::Boxed(Box::pin(future)))
-    }
-
-    /// Wraps an outcome that is known already.
-    pub fn ready(outcome: Result<AccessToken, AuthError>) -> Self {
-        Self(Kind::Ready(Some(outcome)))
-    }
-}
-
-impl Future for TokenFuture<'_> {
-    type Output = Result<AccessToken, AuthError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            // A future that is polled after its end may do anything but be unsound; staying pending is the mildest.
-            Kind::Ready(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
-            Kind::Boxed(future) => future.as_mut().poll(cx),
-        }
-    }
-}
-
-impl fmt::Debug for TokenFuture<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenFuture")
-    }
-}
+use crate::{AccessToken, CredentialsError, CredentialsErrorKind, TokenFuture, TokenProvider};
 
 /// Hands out one bearer token that the caller got elsewhere; it is never refreshed.
 #[derive(Debug, Clone)]
-pub struct StaticToken {
-    token: AccessToken,
-    clock: Arc<dyn Clock>,
-}
+pub struct StaticToken(Held);
 
 impl StaticToken {
     /// Checks a bearer token.
     ///
-    /// A JWT has to be readable and has to carry an `exp` claim that is not over. A text without dots is taken for an
-    /// opaque token whose end is not known.
+    /// A JWT must be readable and must have an `exp` claim in the future. A string without dots is taken for an opaque
+    /// token whose expiry is unknown.
     ///
     /// # Errors
     ///
@@ -156,31 +49,28 @@ impl StaticToken {
         } else {
             access
         };
-        Ok(Self { token, clock })
+        Ok(Self(Held::with_clock(token, clock)))
     }
 }
 
 impl TokenProvider for StaticToken {
     fn token(&self) -> TokenFuture<'_> {
         let expired = || CredentialsError::new("token", CredentialsErrorKind::TokenExpired);
-        TokenFuture::ready(match self.token.is_expired_at(self.clock.monotonic()) {
-            true => Err(expired().into()),
-            false => Ok(self.token.clone()),
-        })
+        TokenFuture::ready(self.peek().ok_or_else(|| expired().into()))
     }
 
     fn peek(&self) -> Option<AccessToken> {
-        Some(&self.token).filter(|token| !token.is_expired_at(self.clock.monotonic())).cloned()
+        self.0.peek()
     }
 
     fn can_renew(&self) -> bool {
-        false
+        self.0.can_renew()
     }
 }
 
 /// Hands out an API key; it does not expire.
 #[derive(Debug, Clone)]
-pub struct ApiKey(AccessToken);
+pub struct ApiKey(Held);
 
 impl ApiKey {
     /// Checks an API key: `sky-`, five letters or digits, `-`, 32 hexadecimal digits.
@@ -205,57 +95,21 @@ impl ApiKey {
         if !well_formed {
             return Err(CredentialsError::new("apiKey", CredentialsErrorKind::ApiKeyFormat));
         }
-        AccessToken::new(text).map(Self)
+        Ok(Self(Held::new(AccessToken::new(text)?)))
     }
 }
 
 impl TokenProvider for ApiKey {
     fn token(&self) -> TokenFuture<'_> {
-        TokenFuture::ready(Ok(self.0.clone()))
+        self.0.token()
     }
 
     fn peek(&self) -> Option<AccessToken> {
-        Some(self.0.clone())
+        self.0.peek()
     }
 
     fn can_renew(&self) -> bool {
-        false
-    }
-}
-
-/// Makes a provider of a closure; wrap it in [`Cached`](crate::Cached) when a call costs anything.
-///
-/// ```
-/// use skyflow_auth::{AccessToken, Cached, provider_fn};
-///
-/// let tokens = Cached::new(provider_fn(|| async { Ok(AccessToken::new("from-elsewhere")?) }));
-/// # let _ = tokens;
-/// ```
-pub fn provider_fn<F, Fut>(get: F) -> FnProvider<F>
-where
-    F: Fn() -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<AccessToken, AuthError>> + Send + 'static,
-{
-    FnProvider(get)
-}
-
-/// The provider of [`provider_fn`].
-#[derive(Clone)]
-pub struct FnProvider<F>(F);
-
-impl<F, Fut> TokenProvider for FnProvider<F>
-where
-    F: Fn() -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<AccessToken, AuthError>> + Send + 'static,
-{
-    fn token(&self) -> TokenFuture<'_> {
-        TokenFuture::new((self.0)())
-    }
-}
-
-impl<F> fmt::Debug for FnProvider<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FnProvider")
+        self.0.can_renew()
     }
 }
 

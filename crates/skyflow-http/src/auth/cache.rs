@@ -4,36 +4,36 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use skyflow_http::{Clock, LogControl, SystemClock};
 use skyflow_types::LogLevel;
 use tokio::sync::Mutex;
 
-use crate::{AccessToken, AuthError, TokenFuture, TokenProvider};
+use super::{AccessToken, TokenError, TokenFuture, TokenProvider};
+use crate::{Clock, LogControl, SystemClock, TARGET};
 
-/// A token is renewed at most this long before it ends, at the latest 10 % of its life before.
+/// A token is refreshed at most this long before it expires, or 10 % of its lifetime before when that is shorter.
 const EARLIEST: Duration = Duration::from_secs(300);
 
-/// So close to its end a token may be over when it arrives, so everybody waits for a new one.
+/// So close to its expiry a token may have expired when it arrives, so all callers wait for the next one.
 const NEARLY_OVER: Duration = Duration::from_secs(10);
 
-/// How long a failed exchange answers for others: at least this, and up to half as much again.
+/// How long a failed exchange is the result of other calls too: at least this, and up to half as much again.
 const REMEMBERED: Duration = Duration::from_secs(1);
 
-/// The longest pause between early renewals that fail.
+/// The longest pause between early refreshes that fail.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How long the one caller that renews early waits before it goes on with the token there is.
+/// How long the one caller that refreshes early waits before it goes on with the current token.
 const EARLY_LIMIT: Duration = Duration::from_secs(5);
 
 /// Makes one token of `P` serve many callers.
 ///
-/// While the token is fresh, a call is a load and a comparison: no lock, no allocation, no await. Shortly before its
-/// end (10 % of its life, at most 5 minutes, jittered) one caller renews it and the others go on with the old one.
-/// At its end all callers wait and one of them renews it. A renewal that fails takes nothing away from a token that is
-/// still good, and is remembered for about a second, so that ten thousand callers make one sequence of attempts and
-/// get the same error. Nothing runs in the background.
+/// While the token is fresh, a call is a load and a comparison: no lock, no allocation, no await. Shortly before it
+/// expires (10 % of its lifetime, at most 5 minutes, jittered) one caller refreshes it and the others go on with the
+/// current one. Once it has expired, all callers wait and one of them refreshes it. A failed refresh does not take
+/// away a token that is still valid, and is remembered for about a second, so that ten thousand callers make one
+/// sequence of attempts and get the same error. Nothing runs in the background.
 ///
-/// When a token ends is judged by the monotonic clock from its receipt on; a wall clock that jumps changes nothing.
+/// Expiry is judged by the monotonic clock from the receipt of the token on; a wall clock that jumps changes nothing.
 pub struct Cached<P> {
     provider: P,
     clock: Arc<dyn Clock>,
@@ -41,7 +41,7 @@ pub struct Cached<P> {
     log: LogControl,
     current: ArcSwapOption<Entry>,
     failure: ArcSwapOption<Failure>,
-    /// How many exchanges have ended: whoever waited while this changed takes the outcome, whatever it is.
+    /// How many exchanges have ended: a caller that waited while this changed takes the outcome, success or failure.
     ended: AtomicU64,
     flight: Mutex<()>,
 }
@@ -49,14 +49,14 @@ pub struct Cached<P> {
 struct Entry {
     token: AccessToken,
     ended: u64,
-    /// From here on one caller renews.
+    /// From here on one caller refreshes.
     renew: Option<Instant>,
-    /// From here on everybody waits.
+    /// From here on all callers wait.
     wait: Option<Instant>,
 }
 
 struct Failure {
-    error: AuthError,
+    error: TokenError,
     ended: u64,
     in_a_row: u32,
     answers_until: Instant,
@@ -100,11 +100,11 @@ impl<P: TokenProvider> Cached<P> {
         &self.provider
     }
 
-    async fn renew(&self) -> Result<AccessToken, AuthError> {
+    async fn renew(&self) -> Result<AccessToken, TokenError> {
         let seen = self.ended.load(Ordering::Acquire);
         if let Some(entry) = self.current.load_full() {
             let now = self.clock.monotonic();
-            // Another caller may have renewed between the call and this first poll.
+            // Another caller may have refreshed between the call and this first poll.
             if entry.is_fresh_at(now) {
                 return Ok(entry.token.clone());
             }
@@ -136,7 +136,7 @@ impl<P: TokenProvider> Cached<P> {
         })
     }
 
-    /// Renews while the token is still good; `None` when another caller does, or it failed, or failed just now.
+    /// Refreshes while the token is still valid; `None` when another caller does, or it failed, or failed just now.
     async fn renew_early(&self, entry: &Entry) -> Option<AccessToken> {
         let _flight = self.flight.try_lock().ok()?;
         let now = self.clock.monotonic();
@@ -149,13 +149,13 @@ impl<P: TokenProvider> Cached<P> {
         let outcome = tokio::select! {
             biased;
             outcome = self.provider.token() => outcome,
-            () = self.clock.sleep(EARLY_LIMIT) => Err(AuthError::early_refresh_too_slow()),
+            () = self.clock.sleep(EARLY_LIMIT) => Err(TokenError::early_refresh_too_slow()),
         };
         self.finish(outcome).ok()
     }
 
-    /// Writes down how an exchange ended, while the flight lock is held.
-    fn finish(&self, outcome: Result<AccessToken, AuthError>) -> Result<AccessToken, AuthError> {
+    /// Records how an exchange ended, while the flight lock is held.
+    fn finish(&self, outcome: Result<AccessToken, TokenError>) -> Result<AccessToken, TokenError> {
         let now = self.clock.monotonic();
         let ended = self.ended.load(Ordering::Relaxed) + 1;
         match &outcome {
@@ -164,6 +164,8 @@ impl<P: TokenProvider> Cached<P> {
                 self.failure.store(None);
                 if self.log.permits(LogLevel::Debug) {
                     tracing::debug!(
+                        target: TARGET,
+                        product = self.log.product(),
                         lifetime_s = token.lifetime().map(|life| life.as_secs()),
                         "got a new token"
                     );
@@ -175,7 +177,13 @@ impl<P: TokenProvider> Cached<P> {
                 let stretch = 1.0 + 0.5 * (self.jitter)();
                 if self.log.permits(LogLevel::Warn) {
                     let status = error.status().map(|status| status.as_u16());
-                    tracing::warn!(kind = ?error.kind(), status, "no new token");
+                    tracing::warn!(
+                        target: TARGET,
+                        product = self.log.product(),
+                        kind = ?error.kind(),
+                        status,
+                        "no new token"
+                    );
                 }
                 self.failure.store(Some(Arc::new(Failure {
                     error: error.clone(),
@@ -196,7 +204,7 @@ impl Entry {
         let life = token.lifetime().zip(token.expires_at());
         let before_end = |share: u32, most: Duration, stretch: f64| {
             let (life, end) = life?;
-            // Never before its first tenth is over: jitter stretches a tenth by a fifth at most.
+            // Never in its first tenth: jitter stretches a tenth by a fifth at most.
             end.checked_sub((life / share).min(most).mul_f64(stretch))
         };
         let renew = before_end(10, EARLIEST, 1.0 + 0.2 * jitter);
@@ -210,11 +218,11 @@ impl Entry {
 }
 
 impl<P: TokenProvider> TokenProvider for Cached<P> {
-    /// Returns the token, or gets a new one.
+    /// Returns the current token, or mints one.
     ///
     /// # Cancel safety
     ///
-    /// A caller that is dropped while it renews hands on to the next that waits; nobody waits for a dropped one.
+    /// A caller that is dropped while it refreshes hands on to the next that waits; no caller waits for a dropped one.
     fn token(&self) -> TokenFuture<'_> {
         match self.peek() {
             Some(token) => TokenFuture::ready(Ok(token)),

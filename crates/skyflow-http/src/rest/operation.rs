@@ -1,16 +1,19 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use skyflow_http::{OperationInfo, Request};
 
-use crate::{DecodeError, EncodeError};
+use super::{DecodeError, EncodeError, ErrorBody};
+use crate::{OperationInfo, Request};
 
-/// Describes one call of the API as plain data: how it becomes a request, and how its answer is read.
+/// Describes one call of the API as plain data: how it becomes a request, and how its response is read.
 ///
-/// Both directions are pure, so an operation can be sent by [`Client`](crate::Client), by a client of your own, or
+/// Both directions are pure, so an operation can be sent by [`Client`](super::Client), by a client of your own, or
 /// looked at in a test.
 pub trait Operation: Sized {
-    /// What a successful answer holds.
+    /// What a successful response holds.
     type Output;
+
+    /// What the body of a response with an error status holds.
+    type Error: ErrorBody;
 
     /// What the operation is; it travels in the extensions of the request, where layers find it.
     const INFO: OperationInfo;
@@ -22,10 +25,10 @@ pub trait Operation: Sized {
     /// Fails when a path parameter is empty or a dot segment, or when the body cannot be written.
     fn encode(self) -> Result<Request, EncodeError>;
 
-    /// Reads a successful (2xx) answer.
+    /// Reads a successful (2xx) response.
     ///
     /// # Errors
     ///
-    /// Fails when the body is not the JSON that the operation answers with.
+    /// Fails when the body is not the JSON that the operation responds with.
     fn decode(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<Self::Output, DecodeError>;
 }

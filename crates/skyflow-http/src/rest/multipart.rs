@@ -8,9 +8,9 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use http_body::{Body as _, Frame, SizeHint};
 use serde::Serialize;
-use skyflow_http::{Body, BoxError};
 
-use crate::EncodeError;
+use super::EncodeError;
+use crate::{Body, BoxError};
 
 /// Holds a file to upload: its content, and what the server is told about it.
 ///
@@ -69,7 +69,7 @@ impl fmt::Debug for FilePart {
 /// Builds a `multipart/form-data` body (RFC 7578).
 ///
 /// ```
-/// use skyflow_api::{FilePart, Multipart};
+/// use skyflow_http::rest::{FilePart, Multipart};
 ///
 /// let form = Multipart::new()
 ///     .boundary("xyz")
@@ -78,7 +78,7 @@ impl fmt::Debug for FilePart {
 /// let (content_type, body) = form.into_body()?;
 /// assert_eq!(content_type, "multipart/form-data; boundary=xyz");
 /// assert!(body.as_bytes().is_some());
-/// # Ok::<(), skyflow_api::EncodeError>(())
+/// # Ok::<(), skyflow_http::rest::EncodeError>(())
 /// ```
 #[derive(Default)]
 pub struct Multipart {
@@ -218,7 +218,7 @@ fn is_boundary(text: &str) -> bool {
 /// Makes a boundary with 128 random bits, so that no content has to be searched for it.
 fn random_boundary() -> String {
     let random = || RandomState::new().build_hasher().finish();
-    format!("skyflow-{:016x}{:016x}", random(), random())
+    format!("form-{:016x}{:016x}", random(), random())
 }
 
 /// The body of a form: bytes and streams, one after the other.

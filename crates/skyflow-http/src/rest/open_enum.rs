@@ -60,15 +60,15 @@ macro_rules! open_enum_shared {
             }
         }
 
-        impl $crate::runtime::serde::Serialize for $name {
-            fn serialize<S: $crate::runtime::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl $crate::rest::runtime::serde::Serialize for $name {
+            fn serialize<S: $crate::rest::runtime::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
             }
         }
 
-        impl<'de> $crate::runtime::serde::Deserialize<'de> for $name {
-            fn deserialize<D: $crate::runtime::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::runtime::open_enum_value(deserializer)
+        impl<'de> $crate::rest::runtime::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::rest::runtime::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::rest::runtime::open_enum_value(deserializer)
             }
         }
     };

@@ -3,15 +3,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::runtime::Redacted;
-use crate::{DecodeError, EncodeError};
+use super::runtime::Redacted;
+use super::{DecodeError, EncodeError};
 
 /// Holds any JSON as text: written once from your type, read once into your type, and never taken apart in between.
 ///
 /// `Debug` does not show it.
 ///
 /// ```
-/// use skyflow_api::Json;
+/// use skyflow_http::rest::Json;
 ///
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Card {
@@ -22,7 +22,7 @@ use crate::{DecodeError, EncodeError};
 /// assert_eq!(json.get(), r#"{"card_number":"4111"}"#);
 /// assert_eq!(json.decode::<Card>().map(|card| card.card_number).ok(), Some("4111".to_owned()));
 /// assert_eq!(format!("{json:?}"), "[REDACTED]");
-/// # Ok::<(), skyflow_api::EncodeError>(())
+/// # Ok::<(), skyflow_http::rest::EncodeError>(())
 /// ```
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -3,48 +3,50 @@ mod decode;
 mod message;
 
 use http::StatusCode;
-use skyflow_http::{BaseUriError, BoxError, Progress, TargetError};
 use skyflow_types::RequestId;
 
-pub use api::ApiError;
+pub use api::{ApiError, ErrorBody};
 pub use decode::{DecodeError, DecodeErrorKind};
+pub use message::{clean, plain_text};
+
+use crate::{BaseUriError, BoxError, Progress, TargetError};
 
 /// Says why an operation has no result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum Error<E: ErrorBody> {
     /// The request could not be made; nothing was sent.
     #[error("the request could not be made")]
     Encode(#[from] EncodeError),
-    /// The service gave no answer: a layer refused, or the transport failed.
-    #[error("the request got no answer")]
+    /// The service gave no response: a layer refused, or the transport failed.
+    #[error("the request got no response")]
     #[non_exhaustive]
     Service {
-        /// The error of the service, such as a [`skyflow_http::Error`].
+        /// The error of the service, such as a [`crate::Error`].
         source: BoxError,
         /// What is known about the attempts.
         progress: Progress,
     },
-    /// The server answered with a status other than 2xx.
+    /// The server responded with a status other than 2xx.
     #[error(transparent)]
-    Api(#[from] Box<ApiError>),
-    /// The server answered 2xx, and the answer could not be read. The operation was carried out.
-    #[error("the answer could not be read")]
+    Api(#[from] Box<ApiError<E>>),
+    /// The server responded with 2xx, and the response could not be read. The operation was carried out.
+    #[error("the response could not be read")]
     #[non_exhaustive]
     Decode {
-        /// The HTTP status of the answer.
+        /// The HTTP status of the response.
         status: StatusCode,
         /// The server's name for this call, when it sent one.
         request_id: Option<RequestId>,
-        /// What is wrong with the answer.
+        /// What is wrong with the response.
         source: DecodeError,
         /// What is known about the attempts.
         progress: Progress,
     },
 }
 
-impl Error {
-    /// Returns the HTTP status, when there was an answer.
+impl<E: ErrorBody> Error<E> {
+    /// Returns the HTTP status, when there was a response.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Encode(_) | Self::Service { .. } => None,
@@ -82,10 +84,13 @@ pub enum EncodeError {
     /// The URI does not fit the client's base URL.
     #[error("the request does not fit the server's address: {0}")]
     Base(#[from] BaseUriError),
+    /// The body is a stream, and the client's service takes bodies in memory only.
+    #[error("the body is a stream, which the client's body type cannot send")]
+    Stream,
     /// The request has no path.
     #[error("the request has no path")]
     NoPath,
-    /// The body has no JSON form; serde's own words could quote it.
+    /// The body has no JSON form; serde's own message could quote it.
     #[error("the body cannot be written as json")]
     Json,
     /// The content type or the boundary of a form part cannot stand in a header.

@@ -1,11 +1,20 @@
+//! The client: what it sends, and what it makes of responses and failures.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
+
 use std::sync::{Arc, Mutex};
 
-use http::{Method, StatusCode};
-use skyflow_http::{Body, ErrorKind, Idempotency, RequestTarget};
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, Uri};
+use skyflow_api::{
+    ApiErrorBody, Client, DecodeError, DecodeErrorKind, EncodeError, Error, Operation, query, records, types,
+};
+use skyflow_http::{
+    BaseUri, Body, BoxError, CallOptions, ErrorKind, Idempotency, OperationInfo, Progress, Request,
+    RequestTarget,
+};
+use skyflow_types::RequestId;
 use tower::service_fn;
-
-use super::*;
-use crate::{DecodeErrorKind, query, records, types};
 
 const BASE: &str = "https://cluster.vault.skyflowapis.com/prefix";
 
@@ -69,7 +78,7 @@ async fn the_error_of_the_service_is_kept_as_the_source() {
         Err::<skyflow_http::Response, _>(BoxError::from(skyflow_http::Error::new(ErrorKind::Connect, None)))
     });
     let error = client.send(select()).await.unwrap_err();
-    assert_eq!(error.to_string(), "the request got no answer");
+    assert_eq!(error.to_string(), "the request got no response");
     assert_eq!(skyflow_http::Error::find(&error).unwrap().kind(), ErrorKind::Connect);
 }
 
@@ -140,6 +149,7 @@ async fn an_operation_of_ones_own_can_be_sent() {
 
     impl Operation for Ping {
         type Output = StatusCode;
+        type Error = ApiErrorBody;
         const INFO: OperationInfo = OperationInfo::new("ping", "/ping", Idempotency::Safe);
 
         fn encode(self) -> Result<Request, EncodeError> {

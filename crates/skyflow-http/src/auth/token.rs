@@ -7,14 +7,33 @@ use http::HeaderValue;
 use skyflow_types::Secret;
 use zeroize::Zeroizing;
 
-use crate::{CredentialsError, CredentialsErrorKind};
+use super::header::Kind;
+use super::{Scheme, TokenError};
 
 const BEARER: &str = "Bearer ";
 
-/// What opens the vault: a bearer token or an API key, ready to be attached to requests.
+/// Reports a token that cannot be sent; its text is not repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidToken {
+    /// The token is empty.
+    #[error("token is empty")]
+    Empty,
+    /// The token holds white space or another character that a header cannot carry.
+    #[error("token must be visible ASCII without white space")]
+    Malformed,
+}
+
+impl From<InvalidToken> for TokenError {
+    fn from(error: InvalidToken) -> Self {
+        Self::credentials(error)
+    }
+}
+
+/// Holds a bearer token or an API key, ready to be attached to requests.
 ///
 /// Clones share it. Its header values are made once and marked sensitive, and its memory is wiped when the last clone
-/// and the last request that carries it are gone. `Debug` shows when it ends and nothing else.
+/// and the last request that carries it are gone. `Debug` shows its lifetime and nothing else.
 #[derive(Clone)]
 pub struct AccessToken(Arc<Inner>);
 
@@ -36,25 +55,18 @@ impl AccessToken {
     /// # Errors
     ///
     /// Fails when it is empty, or holds white space or anything else that a header cannot carry.
-    pub fn new(token: impl Into<Secret>) -> Result<Self, CredentialsError> {
+    pub fn new(token: impl Into<Secret>) -> Result<Self, InvalidToken> {
         let token: Secret = token.into();
         let text = token.expose();
         if text.is_empty() {
-            return Err(CredentialsError::new("token", CredentialsErrorKind::Empty));
+            return Err(InvalidToken::Empty);
         }
-        let malformed = |_| CredentialsError::new("token", CredentialsErrorKind::TokenMalformed);
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(CredentialsError::new("token", CredentialsErrorKind::TokenMalformed));
+            return Err(InvalidToken::Malformed);
         }
-        let mut line = Zeroizing::new(Vec::with_capacity(BEARER.len() + text.len()));
-        line.extend_from_slice(BEARER.as_bytes());
-        line.extend_from_slice(text.as_bytes());
-        // The owner is dropped, and wiped, with the last header value that points into it.
-        let line = Bytes::from_owner(line);
-        let mut bearer = HeaderValue::from_maybe_shared(line.clone()).map_err(malformed)?;
-        let mut raw = HeaderValue::from_maybe_shared(line.slice(BEARER.len()..)).map_err(malformed)?;
-        bearer.set_sensitive(true);
-        raw.set_sensitive(true);
+        let line = wiped(BEARER, text);
+        let bearer = sensitive(line.clone())?;
+        let raw = sensitive(line.slice(BEARER.len()..))?;
         Ok(Self(Arc::new(Inner { bearer, raw, life: None })))
     }
 
@@ -99,10 +111,36 @@ impl AccessToken {
         &self.0.raw
     }
 
+    /// Returns the token behind a scheme; `Bearer` and no scheme copy no text.
+    pub(super) fn header(&self, scheme: Scheme) -> HeaderValue {
+        match scheme.0 {
+            Kind::Bearer => self.0.bearer.clone(),
+            Kind::None => self.0.raw.clone(),
+            // The scheme was checked, and so was the token.
+            Kind::Named(name) => {
+                sensitive(wiped(&format!("{name} "), self.expose())).unwrap_or_else(|_| self.0.raw.clone())
+            }
+        }
+    }
+
     /// Tells whether both are the same token.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0.raw == other.0.raw
     }
+}
+
+/// Joins two strings in memory that is wiped with the last header value that points into it.
+fn wiped(scheme: &str, token: &str) -> Bytes {
+    let mut line = Zeroizing::new(Vec::with_capacity(scheme.len() + token.len()));
+    line.extend_from_slice(scheme.as_bytes());
+    line.extend_from_slice(token.as_bytes());
+    Bytes::from_owner(line)
+}
+
+fn sensitive(line: Bytes) -> Result<HeaderValue, InvalidToken> {
+    let mut value = HeaderValue::from_maybe_shared(line).map_err(|_| InvalidToken::Malformed)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl fmt::Debug for AccessToken {
@@ -129,6 +167,13 @@ mod tests {
     }
 
     #[test]
+    fn named_schemes_stand_before_the_token() {
+        let value = AccessToken::new("abc").unwrap().header(Scheme::named("Acme").unwrap());
+        assert_eq!(value, "Acme abc");
+        assert!(value.is_sensitive());
+    }
+
+    #[test]
     fn a_token_that_would_split_the_header_is_refused() {
         for text in ["", "a b", "a\r\nx-evil: 1", "a\n", "\u{fc}", "a\u{0}"] {
             assert!(AccessToken::new(text).is_err(), "{text:?}");
@@ -137,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_lifetime_counts_from_the_moment_of_receipt() {
-        let now = skyflow_http::Clock::monotonic(&skyflow_http::SystemClock);
+        let now = crate::Clock::monotonic(&crate::SystemClock);
         let token = AccessToken::new("t").unwrap().with_lifetime(now, Duration::from_secs(10));
         assert!(!token.is_expired_at(now + Duration::from_secs(9)));
         assert!(token.is_expired_at(now + Duration::from_secs(10)));
