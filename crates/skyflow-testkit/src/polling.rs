@@ -67,6 +67,11 @@ impl<F: Future> Stepped<F> {
         Self(Box::pin(future))
     }
 
+    /// Returns the future, to be awaited.
+    pub fn into_inner(self) -> Pin<Box<F>> {
+        self.0
+    }
+
     /// Polls it once. A waker that it registers does nothing.
     pub fn step(&mut self) -> Poll<F::Output> {
         self.0.as_mut().poll(&mut Context::from_waker(Waker::noop()))
