@@ -24,4 +24,4 @@ pub use request_id::RequestId;
 pub use secret::Secret;
 pub use sensitive::Sensitive;
 pub use token_mode::TokenMode;
-pub use unknown_field::UnknownField;
+pub use unknown_field::{UnknownField, UnknownFields};

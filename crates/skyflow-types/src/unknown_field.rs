@@ -1,5 +1,8 @@
 use std::fmt;
 
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
 /// How much of a name is shown.
 const SHOWN: usize = 64;
 
@@ -58,6 +61,47 @@ impl fmt::Display for UnknownField {
 }
 
 impl std::error::Error for UnknownField {}
+
+/// Collects the names of the fields that a configuration type does not have: a member with `#[serde(flatten)]`.
+///
+/// serde's own `deny_unknown_fields` does not name the nearest field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnknownFields(Vec<String>);
+
+impl UnknownFields {
+    /// Reports the first of them.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is one.
+    pub fn deny(&self, known: &'static [&'static str]) -> Result<(), UnknownField> {
+        self.0.first().map_or(Ok(()), |name| Err(UnknownField::new(name, known)))
+    }
+}
+
+impl<'de> Deserialize<'de> for UnknownFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Names)
+    }
+}
+
+struct Names;
+
+impl<'de> Visitor<'de> for Names {
+    type Value = UnknownFields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the fields of a configuration")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UnknownFields, A::Error> {
+        let mut names = Vec::new();
+        while let Some((name, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
+            names.push(name);
+        }
+        Ok(UnknownFields(names))
+    }
+}
 
 #[cfg(test)]
 mod tests {

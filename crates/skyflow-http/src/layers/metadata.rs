@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -35,9 +36,17 @@ pub enum MetadataError {
 }
 
 /// Adds headers that say who is calling, where a request does not have them already.
-#[derive(Debug, Clone)]
+///
+/// `Debug` shows the names of the headers; a value may be a secret.
+#[derive(Clone)]
 pub struct MetadataLayer {
     headers: Arc<Vec<(HeaderName, HeaderValue)>>,
+}
+
+impl fmt::Debug for MetadataLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.headers.iter().map(|(name, _)| name.as_str())).finish()
+    }
 }
 
 impl MetadataLayer {
@@ -74,7 +83,7 @@ impl MetadataLayer {
         layer
     }
 
-    /// Sends one more header.
+    /// Sends one more header; it replaces a header of the same name.
     ///
     /// # Errors
     ///
@@ -88,7 +97,9 @@ impl MetadataLayer {
             Ok(valid) if !value.trim().is_empty() => valid,
             _ => return Err(MetadataError::InvalidValue(name)),
         };
-        Arc::make_mut(&mut self.headers).push((name, value));
+        let headers = Arc::make_mut(&mut self.headers);
+        headers.retain(|(known, _)| *known != name);
+        headers.push((name, value));
         Ok(self)
     }
 }
@@ -97,7 +108,7 @@ impl<S> Layer<S> for MetadataLayer {
     type Service = Metadata<S>;
 
     fn layer(&self, inner: S) -> Metadata<S> {
-        Metadata { inner, headers: Arc::clone(&self.headers) }
+        Metadata { inner, layer: self.clone() }
     }
 }
 
@@ -105,7 +116,7 @@ impl<S> Layer<S> for MetadataLayer {
 #[derive(Debug, Clone)]
 pub struct Metadata<S> {
     inner: S,
-    headers: Arc<Vec<(HeaderName, HeaderValue)>>,
+    layer: MetadataLayer,
 }
 
 impl<S> Service<Request> for Metadata<S>
@@ -121,7 +132,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        for (name, value) in self.headers.iter() {
+        for (name, value) in self.layer.headers.iter() {
             request.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
         self.inner.call(request)
