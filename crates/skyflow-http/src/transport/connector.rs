@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::resolver::Resolver;
 use super::tls::Roots;
 use crate::{BoxError, Clock};
 
@@ -23,16 +24,16 @@ pub(super) struct ConnectTimedOut;
 /// Opens connections: plain TCP for `http://`, TLS for `https://`, under one time limit.
 #[derive(Clone)]
 pub(super) struct Connector {
-    plain: HttpConnector,
+    plain: HttpConnector<Resolver>,
     // A machine without trusted certificates can still reach loopback, so the error waits for the first `https://`.
-    tls: Result<HttpsConnector<HttpConnector>, rustls::Error>,
+    tls: Result<HttpsConnector<HttpConnector<Resolver>>, rustls::Error>,
     limit: Duration,
     clock: Arc<dyn Clock>,
 }
 
 impl Connector {
     pub(super) fn new(roots: &Roots, limit: Duration, clock: Arc<dyn Clock>) -> Self {
-        let mut plain = HttpConnector::new();
+        let mut plain = HttpConnector::new_with_resolver(Resolver::new());
         plain.set_nodelay(true);
         plain.enforce_http(false);
         plain.set_connect_timeout(Some(limit));

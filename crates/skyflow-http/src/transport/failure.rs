@@ -1,11 +1,25 @@
+use http::Uri;
 use hyper_util::client::legacy;
 
 use super::connector::ConnectTimedOut;
-use crate::ErrorKind;
+use super::resolver::Unresolved;
 use crate::error::chain;
+use crate::{Error, ErrorKind};
+
+/// Describes a failed request to `uri`, of which only host and port are kept.
+pub(super) fn describe(error: legacy::Error, uri: &Uri) -> Error {
+    let unresolved = chain(&error).any(|e| e.is::<Unresolved>());
+    let described = Error::new(kind_of(&error), Some(error.into()));
+    let described = if unresolved { described.unresolved() } else { described };
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
+    match uri.host() {
+        Some(host) => described.with_server(format!("{host}:{port}")),
+        None => described,
+    }
+}
 
 /// Sorts an error of the client by what it proves about the request.
-pub(super) fn kind_of(error: &legacy::Error) -> ErrorKind {
+fn kind_of(error: &legacy::Error) -> ErrorKind {
     if error.is_connect() {
         let tls = chain(error).any(|e| e.is::<rustls::Error>());
         let timed_out = chain(error).any(|e| e.is::<ConnectTimedOut>());

@@ -2,6 +2,7 @@
 
 mod connector;
 mod failure;
+mod resolver;
 mod tls;
 
 use std::fmt;
@@ -17,7 +18,7 @@ use tower_service::Service;
 
 use self::connector::Connector;
 pub use self::tls::TlsError;
-use crate::{Body, BoxError, Clock, Error, HttpService, Request, Response, SystemClock};
+use crate::{Body, BoxError, Clock, HttpService, Request, Response, SystemClock};
 
 /// Sends requests over pooled HTTP/1.1 and HTTP/2 connections (chosen by ALPN), with TLS 1.2 or 1.3 by rustls.
 ///
@@ -67,11 +68,12 @@ impl Service<Request> for Transport {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let answer = self.client.request(request);
+        let uri = request.uri().clone();
+        let response = self.client.request(request);
         Box::pin(async move {
-            match answer.await {
-                Ok(answer) => Ok(answer.map(Body::new)),
-                Err(error) => Err(Error::new(failure::kind_of(&error), Some(error.into())).into()),
+            match response.await {
+                Ok(response) => Ok(response.map(Body::new)),
+                Err(error) => Err(failure::describe(error, &uri).into()),
             }
         })
     }
