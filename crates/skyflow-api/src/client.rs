@@ -92,6 +92,9 @@ where
         info: OperationInfo,
         options: CallOptions,
     ) -> Result<Response<Bytes>, Error> {
+        if let Some(limit) = options.zero_timeout() {
+            return Err(EncodeError::ZeroTimeout(limit).into());
+        }
         *request.uri_mut() = self.absolute(request.uri())?;
         let extensions = request.extensions_mut();
         extensions.insert(info);

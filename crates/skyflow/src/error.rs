@@ -187,6 +187,9 @@ impl Error {
     pub(crate) fn from_api(error: skyflow_api::Error, writes: bool) -> Self {
         let progress = error.progress().cloned();
         let mut error = match error {
+            skyflow_api::Error::Encode(skyflow_api::EncodeError::ZeroTimeout(limit)) => {
+                Self::invalid(limit, "must be longer than zero")
+            }
             skyflow_api::Error::Encode(source) => {
                 let field = match &source {
                     skyflow_api::EncodeError::Target(target) => target.name(),

@@ -8,9 +8,10 @@ use crate::support::{CLIENT_ID, Endpoint, KEY_ID, TOKEN_URI, TestKey};
 use serde_json::{Value, json};
 use skyflow_auth::{
     Credentials, CredentialsError, CredentialsErrorKind as Kind, KeyProblem, ServiceAccountKey,
-    TokenProviders,
+    TokenExchange, TokenProviders,
 };
-use skyflow_http::ManualClock;
+use skyflow_http::{LogControl, ManualClock};
+use skyflow_types::LogLevel;
 
 const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
 
@@ -158,6 +159,28 @@ fn a_missing_or_unreadable_file_is_told_apart_and_its_path_is_not_repeated() {
     let text = directory.path().join("text");
     std::fs::write(&text, "not json").unwrap();
     assert_eq!(error(&text).kind(), Kind::NotJson);
+}
+
+#[cfg(unix)]
+#[test]
+fn open_key_file_is_silent_at_error_and_off() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), with(|_| ())).unwrap();
+    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    for (level, warns) in [(LogLevel::Warn, 1), (LogLevel::Error, 0), (LogLevel::Off, 0)] {
+        let clock = ManualClock::new();
+        let transport = Endpoint::new(&clock).service();
+        let exchange =
+            TokenExchange::with_log_control(transport, std::sync::Arc::new(clock), LogControl::new(level));
+        let output = Output::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(output.clone()).with_ansi(false).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            Credentials::from_path(file.path()).to_provider(&exchange).unwrap();
+        });
+        assert_eq!(output.text().lines().count(), warns, "{level}");
+    }
 }
 
 #[cfg(unix)]

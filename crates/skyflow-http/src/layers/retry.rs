@@ -12,6 +12,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::retry_after::retry_after;
+use super::trace::TARGET;
 use super::{Backoff, RetryBudget};
 use crate::{
     BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Idempotency, LogControl, OperationInfo,
@@ -220,8 +221,10 @@ where
         };
         match next {
             Ok((pause, spare)) => {
-                if LogControl::allows(spare.extensions(), LogLevel::Debug) {
-                    tracing::debug!(attempt = sent, pause_ms = pause.as_millis(), "retrying");
+                if LogControl::allows(spare.extensions(), LogLevel::Warn) {
+                    let operation = spare.extensions().get::<OperationInfo>().map(|info| info.name);
+                    let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                    tracing::warn!(target: TARGET, operation, attempt = sent, pause_ms, "retrying");
                 }
                 drop(outcome);
                 policy.clock.sleep(pause).await;

@@ -8,16 +8,21 @@ use pin_project_lite::pin_project;
 use skyflow_types::{LogLevel, RequestId};
 use tower_layer::Layer;
 use tower_service::Service;
-use tracing::Span;
 use tracing::field::{Empty, display};
+use tracing::{Level, Span};
 
 use crate::{BoxError, Clock, Error, LogControl, OperationInfo, Progress, Request, Response};
+
+/// The target of the events of this crate: neutral, because the layers serve more than one product.
+pub(crate) const TARGET: &str = "rest_client";
 
 /// Opens one span per call: `skyflow.operation`, at level INFO.
 ///
 /// Its fields are the operation's name, the path template, and at the end the number of attempts, status, request id
-/// and error kind. No URL, header or body is among them. An operation that ends with an error, or with a status of 400
-/// or more, is an event at level WARN. A [`LogControl`] can hold all of it back.
+/// and error kind. No URL, header or body is among them.
+///
+/// Each call is one event besides: at level ERROR when it ends with an error or a status of 400 or more, else at level
+/// INFO, with operation, status, attempts, elapsed milliseconds and request id. A [`LogControl`] can hold all of it back.
 #[derive(Debug, Clone)]
 pub struct OperationTraceLayer {
     clock: Arc<dyn Clock>,
@@ -104,26 +109,29 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let (operation, path) = names(&request);
-        let warns = self.log.permits(LogLevel::Warn);
+        let level = self.log.level();
         if !self.log.permits(LogLevel::Debug) {
             request.extensions_mut().insert(self.log.clone());
         }
-        if !self.log.permits(LogLevel::Info) {
-            let report = Report { warns: warns.then_some(operation), ..Report::default() };
-            return TraceFuture::new(Span::none(), &self.clock, report, |_| self.inner.call(request));
-        }
-        let span = tracing::info_span!(
-            "skyflow.operation",
-            operation,
-            http.route = path,
-            attempts = Empty,
-            http.response.status_code = Empty,
-            request_id = Empty,
-            error.kind = Empty,
-        );
-        let progress = (!span.is_disabled()).then(|| Progress::of(request.extensions_mut()));
-        let finished = self.log.permits(LogLevel::Debug);
-        let report = Report { progress, warns: Some(operation), finished };
+        let span = if self.log.permits(LogLevel::Info) {
+            tracing::info_span!(
+                "skyflow.operation",
+                operation,
+                http.route = path,
+                attempts = Empty,
+                http.response.status_code = Empty,
+                request_id = Empty,
+                error.kind = Empty,
+            )
+        } else {
+            Span::none()
+        };
+        let says = level < LogLevel::Off && tracing::enabled!(target: TARGET, Level::ERROR);
+        let report = if says || !span.is_disabled() {
+            Report::Call { operation, level, progress: Progress::of(request.extensions_mut()) }
+        } else {
+            Report::Nothing
+        };
         TraceFuture::new(span, &self.clock, report, |span| span.in_scope(|| self.inner.call(request)))
     }
 }
@@ -143,7 +151,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         if !LogControl::allows(request.extensions(), LogLevel::Debug) {
-            return TraceFuture::new(Span::none(), &self.clock, Report::default(), |_| {
+            return TraceFuture::new(Span::none(), &self.clock, Report::Nothing, |_| {
                 self.inner.call(request)
             });
         }
@@ -157,8 +165,9 @@ where
             request_id = Empty,
             error.kind = Empty,
         );
-        let report = Report { finished: true, ..Report::default() };
-        TraceFuture::new(span, &self.clock, report, |span| span.in_scope(|| self.inner.call(request)))
+        TraceFuture::new(span, &self.clock, Report::Attempt, |span| {
+            span.in_scope(|| self.inner.call(request))
+        })
     }
 }
 
@@ -173,20 +182,17 @@ pin_project! {
     }
 }
 
-/// What is said at the end, besides the fields of the span.
-#[derive(Default)]
-struct Report {
-    /// Counts the attempts.
-    progress: Option<Progress>,
-    /// The operation to name when it fails.
-    warns: Option<&'static str>,
-    /// Whether the end itself is an event.
-    finished: bool,
+/// What is logged at the end, besides the fields of the span.
+enum Report {
+    Nothing,
+    Attempt,
+    Call { operation: &'static str, level: LogLevel, progress: Progress },
 }
 
 impl<F> TraceFuture<F> {
     fn new(span: Span, clock: &Arc<dyn Clock>, report: Report, call: impl FnOnce(&Span) -> F) -> Self {
-        let watch = (!span.is_disabled()).then(|| (Arc::clone(clock), clock.monotonic()));
+        let watched = !span.is_disabled() || matches!(report, Report::Call { .. });
+        let watch = watched.then(|| (Arc::clone(clock), clock.monotonic()));
         Self { inner: call(&span), span, watch, report }
     }
 }
@@ -204,30 +210,57 @@ where
         let Poll::Ready(result) = this.inner.poll(cx) else { return Poll::Pending };
         let result = result.map_err(Into::into);
         if let Some((clock, started)) = this.watch.take() {
-            if let Some(progress) = &this.report.progress {
-                this.span.record("attempts", progress.attempts());
-            }
+            let elapsed = clock.monotonic().saturating_duration_since(started);
             record(this.span, &result);
-            if this.report.finished {
-                let elapsed = clock.monotonic().saturating_duration_since(started);
-                tracing::debug!(ok = result.is_ok(), elapsed_us = elapsed.as_micros(), "finished");
+            match this.report {
+                Report::Nothing => {}
+                Report::Attempt => {
+                    tracing::debug!(ok = result.is_ok(), elapsed_us = whole(elapsed.as_micros()), "finished");
+                }
+                Report::Call { operation, level, progress } => {
+                    this.span.record("attempts", progress.attempts());
+                    log_call(operation, *level, progress.attempts(), whole(elapsed.as_millis()), &result);
+                }
             }
-        }
-        if let Some(operation) = this.report.warns {
-            warn_of(operation, &result);
         }
         Poll::Ready(result)
     }
 }
 
-fn warn_of(operation: &'static str, result: &Result<Response, BoxError>) {
+/// A 128-bit number would be logged as text.
+fn whole(number: u128) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn log_call(
+    operation: &'static str,
+    level: LogLevel,
+    attempts: u32,
+    elapsed_ms: u64,
+    result: &Result<Response, BoxError>,
+) {
     match result {
-        Ok(answer) if !answer.status().is_client_error() && !answer.status().is_server_error() => {}
-        Ok(answer) => tracing::warn!(operation, status = answer.status().as_u16(), "the server refused"),
-        Err(error) => match Error::find(&**error) {
-            Some(error) => tracing::warn!(operation, kind = ?error.kind(), "no answer"),
-            None => tracing::warn!(operation, "no answer"),
-        },
+        Ok(response) => {
+            let status = response.status();
+            let failed = status.is_client_error() || status.is_server_error();
+            let status = status.as_u16();
+            let request_id = response.extensions().get::<RequestId>().map(RequestId::as_str);
+            if failed && level <= LogLevel::Error {
+                tracing::error!(
+                    target: TARGET, operation, status, attempts, elapsed_ms, request_id, "call failed"
+                );
+            } else if !failed && level <= LogLevel::Info {
+                tracing::info!(
+                    target: TARGET, operation, status, attempts, elapsed_ms, request_id, "call finished"
+                );
+            }
+        }
+        Err(error) if level <= LogLevel::Error => {
+            // Errors of other crates may quote what they failed on, so only kinds of this crate are named.
+            let kind = Error::find(&**error).map(|error| tracing::field::debug(error.kind()));
+            tracing::error!(target: TARGET, operation, attempts, elapsed_ms, error.kind = kind, "call failed");
+        }
+        Err(_) => {}
     }
 }
 
