@@ -7,6 +7,8 @@ use skyflow_auth::{AuthError, AuthErrorKind, CREDENTIALS_ENV, CredentialsError, 
 use skyflow_http::{ErrorKind as TransportKind, RetryStop};
 use skyflow_types::RequestId;
 
+use crate::record::Origin;
+
 /// Sorts the errors of this crate by what a caller can do about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -152,6 +154,17 @@ impl Error {
         self.0.status = Some(status);
         self.0.http_code = Some(status.as_u16());
         self.with_request_id(request_id)
+    }
+
+    /// Says which response the row came in.
+    pub(crate) fn in_response(self, origin: &Origin) -> Self {
+        let error = self.in_operation(origin.operation).in_answer(origin.status, origin.request_id.clone());
+        error.after_attempts(origin.attempts)
+    }
+
+    fn after_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
     }
 
     pub(crate) fn with_request_id(mut self, request_id: Option<RequestId>) -> Self {

@@ -3,10 +3,10 @@
 use http::StatusCode;
 use serde_json::json;
 use skyflow::auth::{AuthError, CredentialsError};
-use skyflow::http::{Body, BoxError, HttpService, Request};
+use skyflow::http::{Body, BoxError, HttpService, ManualClock, Request};
 use skyflow::{Credentials, DetokenizeRequest, Error, ErrorKind, Skyflow, VaultConfig};
 use skyflow_emulator::{EmbeddedVault, Fault, Operation};
-use skyflow_tests::clients::{API_KEY, TOKEN_URI, vault_over};
+use skyflow_tests::clients::{API_KEY, TOKEN_URI, over, vault_over};
 
 async fn failing(status: u16, body: serde_json::Value) -> Error {
     let service = HttpService::new(tower::service_fn(move |_: Request| {
@@ -109,4 +109,36 @@ fn errors_of_credentials_and_tokens_convert() {
     let error = Error::from(context.unwrap_err());
     assert_eq!(error.field(), Some("credentials.context"));
     assert!(error.to_string().contains("not made of letters, digits and underscores: bad-key"), "{error}");
+}
+
+#[tokio::test]
+async fn row_that_does_not_fit_names_its_response() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Person {
+        #[allow(dead_code)]
+        age: u8,
+    }
+
+    let answers = std::sync::Arc::new(std::sync::Mutex::new(vec![200, 503]));
+    let service = HttpService::new(tower::service_fn(move |_: Request| {
+        let status = answers.lock().unwrap().pop().unwrap_or(200);
+        let rows = json!({"records": [{"fields": {"age": 7}}, {"fields": {"age": "canary"}}]});
+        async move {
+            let response = http::Response::builder().status(status).header("x-request-id", "req-7");
+            Ok::<_, BoxError>(response.body(Body::from(rows.to_string()))?)
+        }
+    }));
+    let config = VaultConfig::new("v", "abc").credentials(Credentials::api_key(API_KEY).unwrap());
+    let clock = std::sync::Arc::new(ManualClock::auto_advancing());
+    let client = over(service).vault(config).clock(clock).build().unwrap();
+    let request = skyflow::GetRequest::new("persons").all_rows();
+    let response = client.default_vault().unwrap().get(request).await.unwrap();
+    for error in [response.records::<Person>().unwrap_err(), response.data[1].get::<u8>("age").unwrap_err()] {
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::Decode, Some("records.list")));
+        assert_eq!((error.status(), error.attempts()), (Some(StatusCode::OK), 2));
+        assert_eq!(error.request_id().unwrap().as_str(), "req-7");
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+    }
+    let error = response.records::<Person>().unwrap_err();
+    assert!(error.to_string().starts_with("records.list: records[1]: "), "{error}");
 }

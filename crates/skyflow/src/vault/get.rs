@@ -6,6 +6,7 @@ use skyflow_types::{Redaction, RequestId};
 
 use super::Vault;
 use super::rows::{none_blank, not_blank};
+use crate::record::Origin;
 use crate::{Error, Record};
 
 /// Orders rows by `skyflow_id`.
@@ -275,7 +276,10 @@ impl Vault {
         let answer = self.send(request.into_operation(self)).await?;
         // With tokens asked for, some servers put them beside the fields and some in their place.
         // A row with neither is a row all the same.
-        let row = |row: types::Record| row.fields.or(row.tokens).map_or_else(Record::empty, Record::new);
+        let origin = Origin::of("records.list", &answer);
+        let row = |row: types::Record| {
+            row.fields.or(row.tokens).map_or_else(Record::empty, Record::new).in_response(&origin)
+        };
         Ok(GetResponse {
             data: answer.body.records.into_iter().map(row).collect(),
             request_id: answer.request_id,

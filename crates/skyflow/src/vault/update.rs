@@ -6,6 +6,7 @@ use skyflow_types::{RequestId, TokenMode};
 
 use super::Vault;
 use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
+use crate::record::Origin;
 use crate::record::columns_of;
 use crate::{Error, Record};
 
@@ -153,13 +154,14 @@ impl Vault {
     pub async fn update(&self, request: UpdateRequest) -> Result<UpdateResponse, Error> {
         let update = request.into_operation(self).map_err(|error| error.in_operation("records.update"))?;
         let answer = self.send(update).await?;
+        let origin = Origin::of("records.update", &answer);
         let Some(skyflow_id) = answer.body.skyflow_id else {
             let error = Error::answer("the answer does not name the row").in_operation("records.update");
             return Err(error.in_answer(answer.status, answer.request_id).applied());
         };
         Ok(UpdateResponse {
             skyflow_id,
-            tokens: answer.body.tokens.map(Record::of_a_write),
+            tokens: answer.body.tokens.map(|tokens| Record::of_a_write(tokens).in_response(&origin)),
             request_id: answer.request_id,
         })
     }
