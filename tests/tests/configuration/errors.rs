@@ -75,22 +75,13 @@ async fn failed_token_exchange_says_why_and_what_to_check() {
 #[tokio::test]
 async fn failed_connection_names_host_and_port() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    // A label of 64 characters cannot be looked up, so that the test asks no name server.
-    let unknown = format!("{}.invalid", "a".repeat(64));
-    for (url, says) in [
-        (format!("http://{closed}"), format!("could not connect to {closed}")),
-        (
-            format!("https://{unknown}"),
-            format!("the name of {unknown}:443 does not resolve: check cluster_id and env"),
-        ),
-    ] {
-        let config = VaultConfig::with_base_url("v", url).credentials(Credentials::api_key(API_KEY).unwrap());
-        let client = Skyflow::builder().vault(config).no_retry().build().unwrap();
-        let request = DetokenizeRequest::new().token("t");
-        let error = client.default_vault().unwrap().detokenize(request).await.unwrap_err();
-        assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, None));
-        assert!(error.to_string().contains(&says), "{error}");
-    }
+    let config = VaultConfig::with_base_url("v", format!("http://{closed}"));
+    let config = config.credentials(Credentials::api_key(API_KEY).unwrap());
+    let client = Skyflow::builder().vault(config).no_retry().build().unwrap();
+    let request = DetokenizeRequest::new().token("t");
+    let error = client.default_vault().unwrap().detokenize(request).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, None));
+    assert!(error.to_string().contains(&format!("could not connect to {closed}")), "{error}");
 }
 
 #[test]
