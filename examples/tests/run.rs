@@ -102,10 +102,10 @@ fn example(name: &str) -> Command {
     let tests = std::env::current_exe().unwrap();
     let path: PathBuf = tests.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);
     let mut command = Command::new(path);
-    for variable in
-        ["SKYFLOW_VAULT_ID", "SKYFLOW_VAULT_URL", "SKYFLOW_CLUSTER_ID", "SKYFLOW_CREDENTIALS", "SKYFLOW_ENV"]
-    {
-        command.env_remove(variable);
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("SKYFLOW_") {
+            command.env_remove(variable);
+        }
     }
     command
 }

@@ -124,11 +124,11 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// Reads a status that may be written as a number or as text.
+/// Reads the status of an error that may be written as a number or as text; one of success does not describe an error.
 fn http_code(value: Option<&Value>) -> Option<u16> {
     let value = value?;
     let code = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
-    u16::try_from(code).ok().filter(|code| (100..=999).contains(code))
+    u16::try_from(code).ok().filter(|code| (400..=999).contains(code))
 }
 
 #[cfg(test)]

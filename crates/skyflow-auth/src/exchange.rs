@@ -53,8 +53,8 @@ impl TokenExchange {
             stack = stack.metadata(user_agent);
         }
         let stack = stack
-            .attempt_timeout(Some(Duration::from_secs(10)))
-            .deadline(Some(Duration::from_secs(30)))
+            .attempt_timeout(Duration::from_secs(10))
+            .deadline(Duration::from_secs(30))
             .response_limit(ANSWER_LIMIT)
             .build(transport);
         Self { stack, clock, log }
@@ -128,6 +128,8 @@ struct Grant {
     access_token: Secret,
     #[serde(default, rename = "expiresIn", alias = "expires_in")]
     expires_in: Option<Value>,
+    #[serde(default, rename = "tokenType", alias = "token_type")]
+    token_type: Option<String>,
 }
 
 impl Answer {
@@ -174,7 +176,11 @@ impl Grant {
         at_most: Option<Duration>,
     ) -> Option<AccessToken> {
         let lifetime = lifetime(&self, date, now).min(at_most.unwrap_or(Duration::MAX));
-        Some(AccessToken::new(self.access_token).ok()?.with_lifetime(received, lifetime))
+        let token = AccessToken::new(self.access_token).ok()?.with_lifetime(received, lifetime);
+        Some(match self.token_type.filter(|name| !name.is_empty()) {
+            Some(token_type) => token.with_token_type(token_type),
+            None => token,
+        })
     }
 }
 
@@ -184,7 +190,7 @@ pub(crate) fn grant(text: &str, received: Instant, now: SystemTime) -> Option<Ac
     let grant = if text.starts_with('{') {
         serde_json::from_str(text).ok()?
     } else {
-        Grant { access_token: text.into(), expires_in: None }
+        Grant { access_token: text.into(), expires_in: None, token_type: None }
     };
     grant.into_token(received, None, now, None)
 }

@@ -14,9 +14,6 @@ use crate::document::{self, Document};
 use crate::sign::{JwtIssuer, into_secret};
 use crate::{AuthError, CredentialsError, CredentialsErrorKind, TokenOptions, TokenUri, pem};
 
-/// The environment variable that holds the text of a `credentials.json`.
-pub const CREDENTIALS_ENV: &str = "SKYFLOW_CREDENTIALS";
-
 const DEFAULT_TOKEN_URI: &str = "https://manage.skyflowapis.com/v1/auth/sa/oauth/token";
 
 /// A service account: its ids, where its tokens come from, and its key, parsed or behind a signer.
@@ -74,15 +71,6 @@ impl ServiceAccountKey {
             token_uri,
             signer,
         })))
-    }
-
-    /// Reads the environment variable `SKYFLOW_CREDENTIALS`: the text of a `credentials.json`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when it is not set, and as [`ServiceAccountKey::from_json`] does.
-    pub fn from_env() -> Result<Self, CredentialsError> {
-        Self::from_json(&read_env()?)
     }
 
     /// Uses a key that never leaves its device or agent: `signer` signs assertions and data tokens.
@@ -222,19 +210,6 @@ impl fmt::Debug for ServiceAccountKey {
             .field("key_id", &self.0.key_id)
             .field("token_uri", &self.0.token_uri)
             .finish_non_exhaustive()
-    }
-}
-
-pub(crate) fn read_env() -> Result<Zeroizing<String>, CredentialsError> {
-    match std::env::var(CREDENTIALS_ENV) {
-        Ok(text) if text.trim().is_empty() => {
-            Err(CredentialsError::new(CREDENTIALS_ENV, CredentialsErrorKind::Empty))
-        }
-        Ok(text) => Ok(Zeroizing::new(text)),
-        Err(std::env::VarError::NotPresent) => Err(CredentialsError::missing(CREDENTIALS_ENV)),
-        Err(std::env::VarError::NotUnicode(_)) => {
-            Err(CredentialsError::new(CREDENTIALS_ENV, CredentialsErrorKind::NotText))
-        }
     }
 }
 

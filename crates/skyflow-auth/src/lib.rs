@@ -12,10 +12,13 @@ mod credentials_error;
 mod document;
 #[cfg(feature = "dotenv")]
 mod dotenv;
+mod environment;
 mod exchange;
 mod key;
 mod key_file;
 mod metadata;
+#[cfg(feature = "hyper")]
+mod mint;
 mod options;
 mod pem;
 mod providers;
@@ -38,13 +41,16 @@ pub use claims::{is_expired, is_expired_at};
 pub use command::{CommandError, CommandTokens};
 pub use config::CredentialsConfig;
 pub use connection::{CONNECTION_HEADER, connection_header, connection_refusal};
-pub use credentials::Credentials;
+pub use credentials::{Credentials, CredentialsKind};
 pub use credentials_error::{CredentialsError, CredentialsErrorKind, KeyProblem};
 #[cfg(feature = "dotenv")]
 pub use dotenv::DotEnv;
+pub use environment::{API_KEY_ENV, CREDENTIALS_ENV, CREDENTIALS_PATH_ENV};
 pub use exchange::TokenExchange;
-pub use key::{CREDENTIALS_ENV, ServiceAccountKey};
+pub use key::ServiceAccountKey;
 pub use metadata::{skyflow_metadata, skyflow_user_agent};
+#[cfg(feature = "hyper")]
+pub use mint::mint;
 pub use options::{Context, TokenOptions};
 pub use providers::TokenProviders;
 pub use service_account::{ScopedTokens, ServiceAccountTokens};

@@ -34,13 +34,13 @@ impl TokenProviders {
     ///
     /// # Errors
     ///
-    /// Fails as [`Credentials::provider`] does.
+    /// Fails as [`Credentials::to_provider`] does.
     pub fn get(&self, credentials: &Credentials) -> Result<Arc<dyn TokenProvider>, CredentialsError> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, provider)) = made.providers.iter().find(|(known, _)| known == credentials) {
             return Ok(Arc::clone(provider));
         }
-        let provider = credentials.provider(&self.exchange)?;
+        let provider = credentials.to_provider(&self.exchange)?;
         made.providers.push((credentials.clone(), Arc::clone(&provider)));
         Ok(provider)
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use skyflow_http::{Idempotency, OperationInfo};
+use skyflow_types::LogLevel;
 use zeroize::Zeroizing;
 
 use crate::claims::unix_seconds;
@@ -56,7 +57,7 @@ impl ServiceAccountTokens {
         path: impl Into<std::path::PathBuf>,
         exchange: TokenExchange,
     ) -> Result<Self, CredentialsError> {
-        Ok(Self::from_source(KeySource::open(path.into())?, exchange))
+        Ok(Self::from_source(KeySource::open(path.into(), exchange.log().clone())?, exchange))
     }
 
     fn from_source(key: KeySource, exchange: TokenExchange) -> Self {
@@ -88,9 +89,9 @@ impl ServiceAccountTokens {
             match answer.token(self.skew.correct(wall), self.options.lifetime_asked()) {
                 // The refusal of an assertion that was dated by a wrong clock says nothing about the credentials.
                 Err(error) if moved && !corrected && error.kind() == AuthErrorKind::Rejected => {
-                    tracing::warn!(
-                        "the clock of this machine differs from the token endpoint's, correcting for it"
-                    );
+                    if self.exchange.log().permits(LogLevel::Warn) {
+                        tracing::warn!("the clock of this machine differs from the token endpoint's");
+                    }
                     corrected = true;
                 }
                 outcome => return outcome,

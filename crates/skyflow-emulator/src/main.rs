@@ -181,8 +181,10 @@ credentials   {credentials}
 export SKYFLOW_VAULT_ID='{vault_id}'
 export SKYFLOW_CLUSTER_ID='{cluster_id}'
 export SKYFLOW_VAULT_URL='{base_url}'
-export SKYFLOW_API_KEY='{api_key}'
 export SKYFLOW_CREDENTIALS=\"$(cat '{credentials}')\"
+
+With the API key instead:
+unset SKYFLOW_CREDENTIALS; export SKYFLOW_API_KEY='{api_key}'
 ",
         vault_id = vault.vault_id(),
         cluster_id = vault.cluster_id(),
@@ -203,6 +205,11 @@ fn introduce_tls(server: &Server, beside: &Path) -> std::io::Result<()> {
     std::fs::write(&ca, server.ca_pem().unwrap_or_default())?;
     println!(
         "\
+With TLS, for this SDK:
+export SKYFLOW_VAULT_URL='{base_url}'
+export SKYFLOW_CREDENTIALS=\"$(cat '{credentials}')\"
+export SKYFLOW_CA_FILE='{ca}'
+
 With TLS, for the official SDKs:
 base URL      {base_url}
 cluster id    localhost:{port}/local      (the SDKs make a host name of it; the emulator ignores the rest)

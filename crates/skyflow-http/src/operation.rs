@@ -109,6 +109,16 @@ impl CallOptions {
         self
     }
 
+    /// Returns the name of the time limit that is zero, and so would end the call before it is sent.
+    pub fn zero_timeout(&self) -> Option<&'static str> {
+        let zero = Setting::Set(Duration::ZERO);
+        match (self.deadline, self.attempt_timeout) {
+            (deadline, _) if deadline == zero => Some("deadline"),
+            (_, attempt) if attempt == zero => Some("attempt_timeout"),
+            _ => None,
+        }
+    }
+
     /// Sets how many times the request may be sent, the first time included.
     pub fn max_attempts(mut self, attempts: NonZeroU32) -> Self {
         self.max_attempts = Some(attempts);

@@ -1,6 +1,8 @@
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::HeaderName;
 use tokio::sync::Semaphore;
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
@@ -8,7 +10,7 @@ use tower_layer::Layer;
 
 use crate::auth::RefusalRule;
 use crate::layers::{
-    AttemptTimeoutLayer, AttemptTraceLayer, DeadlineLayer, MetadataLayer, OperationTraceLayer,
+    AttemptTimeoutLayer, AttemptTraceLayer, DeadlineLayer, MetadataError, MetadataLayer, OperationTraceLayer,
     ResponseMetaLayer, RetryLayer,
 };
 use crate::{Clock, DynLayer, HttpService, LogControl};
@@ -53,16 +55,55 @@ impl Stack {
         }
     }
 
-    /// Sets the total time for a call; `None` for no limit.
-    pub fn deadline(mut self, total: Option<Duration>) -> Self {
-        self.deadline = total;
+    /// Sets the total time for a call; 60 s by default.
+    pub fn deadline(mut self, total: Duration) -> Self {
+        self.deadline = Some(total);
         self
     }
 
-    /// Sets the time for one attempt; `None` for no limit but the deadline.
-    pub fn attempt_timeout(mut self, one_attempt: Option<Duration>) -> Self {
-        self.attempt_timeout = one_attempt;
+    /// Lets a call take as long as it takes.
+    pub fn no_deadline(mut self) -> Self {
+        self.deadline = None;
         self
+    }
+
+    /// Sets the time for one attempt; 30 s by default.
+    pub fn attempt_timeout(mut self, one_attempt: Duration) -> Self {
+        self.attempt_timeout = Some(one_attempt);
+        self
+    }
+
+    /// Lets an attempt take as long as the deadline allows.
+    pub fn no_attempt_timeout(mut self) -> Self {
+        self.attempt_timeout = None;
+        self
+    }
+
+    /// Sets how many times a request may be sent, the first time included; 3 by default.
+    pub fn max_attempts(mut self, attempts: NonZeroU32) -> Self {
+        self.retry = self.retry.max_attempts(attempts);
+        self
+    }
+
+    /// Sends one more header with each request; it replaces a header of the same name.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`MetadataLayer::header`] does.
+    pub fn header(mut self, name: HeaderName, value: &str) -> Result<Self, MetadataError> {
+        let metadata = self.metadata.take().unwrap_or_else(MetadataLayer::empty);
+        self.metadata = Some(metadata.header(name, value)?);
+        Ok(self)
+    }
+
+    /// Returns the name of the time limit that is zero, and so would end every call: `deadline` or `attempt_timeout`.
+    pub fn zero_timeout(&self) -> Option<&'static str> {
+        let zero = Some(Duration::ZERO);
+        match (self.deadline, self.attempt_timeout) {
+            (deadline, _) if deadline == zero => Some("deadline"),
+            (_, attempt) if attempt == zero => Some("attempt_timeout"),
+            _ => None,
+        }
     }
 
     /// Replaces the headers that say who is calling.
@@ -71,7 +112,7 @@ impl Stack {
         self
     }
 
-    /// Sets the headers that say who is calling, unless [`Stack::metadata`] has.
+    /// Sets the headers that say who is calling, unless [`Stack::metadata`] or [`Stack::header`] has set any.
     pub fn default_metadata(mut self, metadata: MetadataLayer) -> Self {
         self.metadata.get_or_insert(metadata);
         self

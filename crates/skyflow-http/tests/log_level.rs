@@ -1,7 +1,7 @@
 //! What a log level lets through. It has a binary of its own: another test's thread without a subscriber could switch
 //! off a call site that this one listens to.
 
-#![expect(clippy::unwrap_used, reason = "helpers of a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
 
 use std::sync::Arc;
 
@@ -63,6 +63,31 @@ async fn a_log_level_holds_back_what_is_below_it_in_every_layer() {
     let warn = logged(LogLevel::Warn, 503).await;
     assert!(warn.contains("WARN") && warn.contains("tokens.test") && !warn.contains("client."), "{warn}");
     assert_eq!(logged(LogLevel::Warn, 200).await, "");
-    assert_eq!(logged(LogLevel::Error, 503).await, "");
+    assert_eq!(logged(LogLevel::Error, 200).await, "");
     assert_eq!(logged(LogLevel::Off, 503).await, "");
+}
+
+#[tokio::test]
+async fn each_call_is_one_event_with_its_figures() {
+    let event = |log: &str, level: &str, message: &str| {
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains(message)).collect();
+        let [line] = lines.as_slice() else { panic!("not one event: {log}") };
+        assert!(line.trim_start().starts_with(level) && line.contains("rest_client: "), "{line}");
+        (*line).to_owned()
+    };
+    let info = logged(LogLevel::Info, 200).await;
+    let line = event(&info, "INFO", "call finished");
+    for field in ["operation=\"tokens.test\"", "status=200", "attempts=1", "elapsed_ms=0"] {
+        assert!(line.contains(field), "{line}");
+    }
+    assert!(!info.contains("ERROR") && !info.contains("WARN"), "{info}");
+
+    let error = logged(LogLevel::Error, 503).await;
+    assert_eq!(error.lines().count(), 1, "{error}");
+    let line = event(&error, "ERROR", "call failed");
+    for field in ["operation=\"tokens.test\"", "status=503", "attempts=3"] {
+        assert!(line.contains(field), "{line}");
+    }
+    let warn = logged(LogLevel::Warn, 503).await;
+    assert_eq!(warn.lines().filter(|line| line.contains("retrying") && line.contains("WARN")).count(), 2);
 }

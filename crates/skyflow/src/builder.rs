@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use skyflow_auth::{Credentials, TokenExchange, TokenProviders, connection_refusal, skyflow_metadata};
 use skyflow_http::{
@@ -9,12 +8,14 @@ use skyflow_types::LogLevel;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::call_settings::{CallSettings, call_settings_setters};
 use crate::client::{Assembly, Skyflow};
 use crate::{ConnectionConfig, Error, VaultConfig};
 
 /// Assembles a [`Skyflow`] client: vaults, connections, credentials, and the stack that every call goes through.
 ///
-/// Nothing is checked and nothing is opened before [`SkyflowBuilder::build`].
+/// Nothing is checked and nothing is opened before [`SkyflowBuilder::build`]. A call ends after 60 s, an attempt after
+/// 30 s, and a request is sent 3 times at most, unless the client, the vault or the call sets another limit.
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SkyflowBuilder {
@@ -23,8 +24,7 @@ pub struct SkyflowBuilder {
     credentials: Option<Credentials>,
     clock: Option<Arc<dyn Clock>>,
     stack: Option<Stack>,
-    deadline: Option<Option<Duration>>,
-    attempt_timeout: Option<Option<Duration>>,
+    settings: CallSettings,
     operation_layers: Vec<DynLayer>,
     attempt_layers: Vec<DynLayer>,
     leaf: Option<HttpService>,
@@ -45,8 +45,8 @@ impl SkyflowBuilder {
         self
     }
 
-    /// Sets the credentials of the vaults and connections that have none of their own. Without them those take
-    /// `SKYFLOW_CREDENTIALS`, the text of a `credentials.json`.
+    /// Sets the credentials of the vaults and connections that have none themselves. Without them those take the
+    /// credentials of the environment ([`Credentials::from_env`]).
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
@@ -115,17 +115,7 @@ impl SkyflowBuilder {
         self
     }
 
-    /// Sets the total time for a call, 60 s by default; `None` for no limit.
-    pub fn deadline(mut self, total: Option<Duration>) -> Self {
-        self.deadline = Some(total);
-        self
-    }
-
-    /// Sets the time for one attempt, 30 s by default; `None` for no limit but the deadline.
-    pub fn attempt_timeout(mut self, one_attempt: Option<Duration>) -> Self {
-        self.attempt_timeout = Some(one_attempt);
-        self
-    }
+    call_settings_setters!();
 
     /// Limits what this client says through `tracing`; nothing is held back by default.
     pub fn log_level(mut self, level: LogLevel) -> Self {
@@ -145,11 +135,12 @@ impl SkyflowBuilder {
     ///
     /// # Errors
     ///
-    /// Fails when there is neither a vault nor a connection, an id is given twice, or an id, cluster id, URL or
-    /// credentials cannot be used; [`Error::field`] names which.
+    /// Fails with [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when there is neither a vault nor a
+    /// connection, or one of them has no credentials, and when an id is given twice, a time limit is zero, or an id,
+    /// cluster id, URL, header or credentials cannot be used; [`Error::field`] names which.
     pub fn build(self) -> Result<Skyflow, Error> {
         if self.vaults.is_empty() && self.connections.is_empty() {
-            return Err(Error::invalid("vault", "is missing: a client has at least one vault or connection"));
+            return Err(Error::missing("vault", "is missing: a client has at least one vault or connection"));
         }
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let leaf = match (self.leaf, &self.finished) {
@@ -157,17 +148,12 @@ impl SkyflowBuilder {
             (None, Some(finished)) => finished.clone(),
             (None, None) => built_in_transport()?,
         };
-        let mut stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));
-        if let Some(total) = self.deadline {
-            stack = stack.deadline(total);
-        }
-        if let Some(one_attempt) = self.attempt_timeout {
-            stack = stack.attempt_timeout(one_attempt);
-        }
+        let stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));
         let log = LogControl::new(self.log_level).product_name("skyflow");
         let metadata = skyflow_metadata()
             .map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
-        stack = stack.log_control(log.clone()).default_metadata(metadata).refusal(connection_refusal);
+        let stack = stack.log_control(log.clone()).default_metadata(metadata).refusal(connection_refusal);
+        let mut stack = self.settings.apply(stack)?;
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
         let exchange = TokenExchange::with_log_control(leaf.clone(), Arc::clone(&clock), log.clone());
         let assembly = Assembly {
@@ -190,5 +176,5 @@ fn built_in_transport() -> Result<HttpService, Error> {
 
 #[cfg(not(feature = "hyper"))]
 fn built_in_transport() -> Result<HttpService, Error> {
-    Err(Error::invalid("transport", "is missing: the feature `hyper` is off"))
+    Err(Error::missing("transport", "is missing: the feature `hyper` is off"))
 }

@@ -5,6 +5,7 @@ use skyflow_auth::{AuthHeader, AuthLayer, Credentials, HostGuard, TokenProviders
 use skyflow_http::{BaseUri, Clock, DynLayer, HttpService, LogControl, Stack};
 use skyflow_types::{LogLevel, VaultId};
 
+use crate::call_settings::CallSettings;
 use crate::registry::{Configured, Entries};
 use crate::{ConnectionConfig, Detect, Error, SkyflowBuilder, Vault, VaultConfig};
 
@@ -218,7 +219,8 @@ impl Configured for VaultConfig {
     fn handle(&self, assembly: &Assembly, common: Option<&Credentials>) -> Result<Vault, Error> {
         let (id, base) = (self.id()?, self.base()?);
         let credentials = self.own_credentials().or(common);
-        let service = assembly.service(self.layers(), credentials, AuthHeader::bearer(), &base)?;
+        let service =
+            assembly.service(self.settings(), self.layers(), credentials, AuthHeader::bearer(), &base)?;
         Ok(Vault::new(id, base, service, Arc::clone(&assembly.clock)))
     }
 }
@@ -228,6 +230,7 @@ impl Assembly {
     /// tokens.
     pub(crate) fn service(
         &self,
+        settings: &CallSettings,
         layers: &[DynLayer],
         credentials: Option<&Credentials>,
         header: AuthHeader,
@@ -238,7 +241,7 @@ impl Assembly {
         }
         let layers = self.operation_layers.iter().chain(layers).cloned();
         let auth = self.auth(credentials, header, base)?;
-        let stack = layers.fold(self.stack.clone().partition(), Stack::operation_layer);
+        let stack = layers.fold(settings.apply(self.stack.clone().partition())?, Stack::operation_layer);
         Ok(stack.auth(DynLayer::new(auth)).build(self.leaf.clone()))
     }
 
@@ -250,9 +253,9 @@ impl Assembly {
     ) -> Result<AuthLayer, Error> {
         let credentials = match credentials {
             Some(credentials) => credentials.clone(),
-            None => Credentials::from_env().map_err(Error::credentials)?,
+            None => Credentials::from_env()?,
         };
-        let tokens = self.providers.get(&credentials).map_err(Error::credentials)?;
+        let tokens = self.providers.get(&credentials)?;
         Ok(AuthLayer::new(tokens, header, HostGuard::new(base.clone())))
     }
 }

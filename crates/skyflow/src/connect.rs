@@ -40,7 +40,7 @@ impl SkyflowBuilder {
     ///
     /// Fails when the API key has the wrong format.
     pub fn endpoint(self, endpoint: Endpoint) -> Result<Self, Error> {
-        let key = Credentials::api_key(endpoint.api_key).map_err(Error::credentials)?;
+        let key = Credentials::api_key(endpoint.api_key)?;
         let config = VaultConfig::new(endpoint.vault_id, endpoint.cluster_id).credentials(key);
         Ok(self.vault(config).transport(endpoint.service))
     }

@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod builder;
+mod call_settings;
 mod client;
 mod config;
+mod config_file;
 mod connect;
 pub mod connection;
 pub mod detect;
+mod environment;
 mod error;
 mod file_source;
 mod media_type;
@@ -29,8 +32,8 @@ pub use error::{Error, ErrorKind};
 pub use file_source::FileSource;
 pub use record::Record;
 pub use skyflow_api::Json;
-pub use skyflow_auth::Credentials;
-pub use skyflow_http::{CallOptions, RetryStop};
+pub use skyflow_auth::{AuthError, Credentials, CredentialsError, CredentialsKind};
+pub use skyflow_http::{CallOptions, RetryStop, Setting};
 pub use skyflow_types::{DetectEntity, Env, LogLevel, Redaction, RequestId, Secret, Sensitive, TokenMode};
 pub use vault::{
     BatchOperation, BatchRequest, BatchResponse, BatchRow, DeleteRequest, DeleteResponse, DetokenizeRequest,
@@ -41,5 +44,9 @@ pub use vault::{
 
 /// The generated bindings, for operations that have no method of their own; see [`Vault::send`].
 pub use skyflow_api as api;
+/// Credentials, token providers and signers, for clients whose tokens come from elsewhere.
+pub use skyflow_auth as auth;
 /// The tower vocabulary and the layers of the stack, for clients with a stack of their own.
 pub use skyflow_http as http;
+/// Identifiers, environments, redaction levels and the wrappers of secrets.
+pub use skyflow_types as types;

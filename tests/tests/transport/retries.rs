@@ -19,8 +19,8 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 fn stack(clock: &ManualClock) -> HttpService {
     let shared = Arc::new(clock.clone());
     Stack::new(shared.clone())
-        .deadline(None)
-        .attempt_timeout(None)
+        .no_deadline()
+        .no_attempt_timeout()
         .retry(RetryLayer::new(shared).backoff(Backoff::new().random(|| 1.0)))
         .build(Transport::new().into_service())
 }

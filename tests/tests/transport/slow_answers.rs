@@ -128,7 +128,7 @@ async fn rel_r08_the_deadline_ends_a_call_that_is_still_connecting() {
         .insert(CallOptions::new().deadline(Duration::from_secs(60)).max_attempts(NonZeroU32::MIN));
     // The transport has a clock of its own here that stands still, so that its connect timeout never ends the attempt.
     let transport = Transport::builder().clock(Arc::new(ManualClock::new())).build();
-    let client = Stack::new(Arc::new(clock.clone())).attempt_timeout(None).build(transport.into_service());
+    let client = Stack::new(Arc::new(clock.clone())).no_attempt_timeout().build(transport.into_service());
     let call = start(&client, write);
     until(|| server.connections() == 1 && clock.sleepers() == 2).await;
     clock.advance(Duration::from_secs(60));

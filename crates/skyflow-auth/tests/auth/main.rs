@@ -15,6 +15,8 @@ mod connection_401;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod environment;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod layer;

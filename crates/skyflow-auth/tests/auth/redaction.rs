@@ -133,7 +133,7 @@ async fn no_secret_appears_in_logs_errors_or_debug_output() {
         Credentials::from_json(&json.to_string()).unwrap().context("canary-context-of-a-user-0001").unwrap(),
     ] {
         output.note(format!("{credentials:?} {credentials:#?}"));
-        match credentials.provider(&endpoint.exchange()) {
+        match credentials.to_provider(&endpoint.exchange()) {
             Ok(provider) => output.note(format!("{provider:?} {provider:#?}")),
             Err(error) => output.note_error(&error),
         }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +42,7 @@ struct Inner {
     bearer: HeaderValue,
     raw: HeaderValue,
     life: Option<Life>,
+    token_type: Cow<'static, str>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +69,7 @@ impl AccessToken {
         let line = wiped(BEARER, text);
         let bearer = sensitive(line.clone())?;
         let raw = sensitive(line.slice(BEARER.len()..))?;
-        Ok(Self(Arc::new(Inner { bearer, raw, life: None })))
+        Ok(Self(Arc::new(Inner { bearer, raw, life: None, token_type: Cow::Borrowed("Bearer") })))
     }
 
     /// Sets how long it lives from `received`, a point on the monotonic clock.
@@ -77,7 +79,28 @@ impl AccessToken {
         let inner = &self.0;
         // An end beyond what the clock can hold is no end.
         let life = received.checked_add(lifetime).map(|end| Life { length: lifetime, end });
-        Self(Arc::new(Inner { bearer: inner.bearer.clone(), raw: inner.raw.clone(), life }))
+        Self(Arc::new(Inner {
+            bearer: inner.bearer.clone(),
+            raw: inner.raw.clone(),
+            life,
+            token_type: inner.token_type.clone(),
+        }))
+    }
+
+    /// Sets the type that the issuer named.
+    pub fn with_token_type(self, token_type: impl Into<String>) -> Self {
+        let inner = &self.0;
+        Self(Arc::new(Inner {
+            bearer: inner.bearer.clone(),
+            raw: inner.raw.clone(),
+            life: inner.life,
+            token_type: Cow::Owned(token_type.into()),
+        }))
+    }
+
+    /// Returns the type that the issuer named, such as `Bearer`, which is also the default.
+    pub fn token_type(&self) -> &str {
+        &self.0.token_type
     }
 
     /// Returns the token itself; keep it out of logs and errors.

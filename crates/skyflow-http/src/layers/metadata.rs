@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -34,10 +35,18 @@ pub enum MetadataError {
 }
 
 /// Adds headers that say who is calling, where a request does not have them already.
-#[derive(Debug, Clone)]
+///
+/// `Debug` shows the names of the headers; a value may be a secret.
+#[derive(Clone)]
 pub struct MetadataLayer {
     headers: Arc<Vec<(HeaderName, HeaderValue)>>,
     reserved: Vec<HeaderName>,
+}
+
+impl fmt::Debug for MetadataLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.headers.iter().map(|(name, _)| name.as_str())).finish()
+    }
 }
 
 impl MetadataLayer {
@@ -47,7 +56,12 @@ impl MetadataLayer {
     ///
     /// Fails when the text is no header value.
     pub fn new(user_agent: &str) -> Result<Self, MetadataError> {
-        Self { headers: Arc::default(), reserved: Vec::new() }.header(header::USER_AGENT, user_agent)
+        Self::empty().header(header::USER_AGENT, user_agent)
+    }
+
+    /// Sends no header.
+    pub(crate) fn empty() -> Self {
+        Self { headers: Arc::default(), reserved: Vec::new() }
     }
 
     /// Refuses `names` in [`MetadataLayer::header`] too, such as the header that an auth layer fills.
@@ -56,7 +70,7 @@ impl MetadataLayer {
         self
     }
 
-    /// Sends one more header.
+    /// Sends one more header; it replaces a header of the same name.
     ///
     /// # Errors
     ///
@@ -70,7 +84,9 @@ impl MetadataLayer {
             Ok(valid) if !value.trim().is_empty() => valid,
             _ => return Err(MetadataError::InvalidValue(name)),
         };
-        Arc::make_mut(&mut self.headers).push((name, value));
+        let headers = Arc::make_mut(&mut self.headers);
+        headers.retain(|(known, _)| *known != name);
+        headers.push((name, value));
         Ok(self)
     }
 }
@@ -79,7 +95,7 @@ impl<S> Layer<S> for MetadataLayer {
     type Service = Metadata<S>;
 
     fn layer(&self, inner: S) -> Metadata<S> {
-        Metadata { inner, headers: Arc::clone(&self.headers) }
+        Metadata { inner, layer: self.clone() }
     }
 }
 
@@ -87,7 +103,7 @@ impl<S> Layer<S> for MetadataLayer {
 #[derive(Debug, Clone)]
 pub struct Metadata<S> {
     inner: S,
-    headers: Arc<Vec<(HeaderName, HeaderValue)>>,
+    layer: MetadataLayer,
 }
 
 impl<S> Service<Request> for Metadata<S>
@@ -103,7 +119,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        for (name, value) in self.headers.iter() {
+        for (name, value) in self.layer.headers.iter() {
             request.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
         self.inner.call(request)

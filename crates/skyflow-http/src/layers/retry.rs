@@ -220,13 +220,10 @@ where
         };
         match next {
             Ok((pause, spare)) => {
-                if LogControl::allows(spare.extensions(), LogLevel::Debug) {
-                    tracing::debug!(
-                        target: TARGET,
-                        attempt = sent,
-                        pause_ms = pause.as_millis(),
-                        "retrying"
-                    );
+                if LogControl::allows(spare.extensions(), LogLevel::Warn) {
+                    let operation = spare.extensions().get::<OperationInfo>().map(|info| info.name);
+                    let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                    tracing::warn!(target: TARGET, operation, attempt = sent, pause_ms, "retrying");
                 }
                 drop(outcome);
                 policy.clock.sleep(pause).await;

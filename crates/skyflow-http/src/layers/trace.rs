@@ -8,7 +8,7 @@ use pin_project_lite::pin_project;
 use skyflow_types::{LogLevel, RequestId};
 use tower_layer::Layer;
 use tower_service::Service;
-use tracing::Span;
+use tracing::{Level, Span};
 use tracing::field::{Empty, display};
 
 use crate::auth::TokenError;
@@ -18,8 +18,11 @@ use crate::{BoxError, Clock, Error, LogControl, OperationInfo, Progress, TARGET}
 ///
 /// Its fields are the product's name, the operation's name and path template (when the request has an
 /// [`OperationInfo`]), method and host, and at the end the number of attempts, status, request id and error kind. No
-/// path, query, header or body is among them. An operation that fails, or has a status of 400 or more, is an event at
-/// level WARN. A [`LogControl`] can hold all of it back.
+/// path, query, header or body is among them.
+///
+/// Each call is one event besides: at level ERROR when it ends with an error or a status of 400 or more, else at level
+/// INFO, with product, operation, status, attempts, elapsed milliseconds and request id. A [`LogControl`] can hold all of
+/// it back.
 ///
 /// It fits over services of any body, such as a `hyper_util` client:
 ///
@@ -134,31 +137,34 @@ where
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
         let (operation, route) = names(&request);
-        let warns = self.log.permits(LogLevel::Warn);
-        let warns = warns.then(|| Named { operation: operation.unwrap_or("unnamed"), log: self.log.clone() });
+        let level = self.log.level();
         if !self.log.permits(LogLevel::Debug) {
             request.extensions_mut().insert(self.log.clone());
         }
-        if !self.log.permits(LogLevel::Info) {
-            let report = Report { warns, ..Report::default() };
-            return TraceFuture::new(Span::none(), &self.clock, report, |_| self.inner.call(request));
-        }
-        let span = tracing::info_span!(
-            target: TARGET,
-            "client.operation",
-            product = self.log.product(),
-            operation,
-            http.route = route,
-            http.request.method = request.method().as_str(),
-            server.address = request.uri().host(),
-            attempts = Empty,
-            http.response.status_code = Empty,
-            request_id = Empty,
-            error.kind = Empty,
-        );
-        let progress = (!span.is_disabled()).then(|| Progress::of(request.extensions_mut()));
-        let finished = self.log.permits(LogLevel::Debug);
-        let report = Report { progress, warns, finished };
+        let span = if self.log.permits(LogLevel::Info) {
+            tracing::info_span!(
+                target: TARGET,
+                "client.operation",
+                product = self.log.product(),
+                operation,
+                http.route = route,
+                http.request.method = request.method().as_str(),
+                server.address = request.uri().host(),
+                attempts = Empty,
+                http.response.status_code = Empty,
+                request_id = Empty,
+                error.kind = Empty,
+            )
+        } else {
+            Span::none()
+        };
+        let logs = level < LogLevel::Off && tracing::enabled!(target: TARGET, Level::ERROR);
+        let report = if logs || !span.is_disabled() {
+            let (product, progress) = (self.log.product(), Progress::of(request.extensions_mut()));
+            Report::Call(CallReport { product, operation, level, progress })
+        } else {
+            Report::Nothing
+        };
         TraceFuture::new(span, &self.clock, report, |span| span.in_scope(|| self.inner.call(request)))
     }
 }
@@ -178,7 +184,7 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         if !self.log.permits(LogLevel::Debug) || !LogControl::allows(request.extensions(), LogLevel::Debug) {
-            return TraceFuture::new(Span::none(), &self.clock, Report::default(), |_| {
+            return TraceFuture::new(Span::none(), &self.clock, Report::Nothing, |_| {
                 self.inner.call(request)
             });
         }
@@ -195,8 +201,9 @@ where
             request_id = Empty,
             error.kind = Empty,
         );
-        let report = Report { finished: true, ..Report::default() };
-        TraceFuture::new(span, &self.clock, report, |span| span.in_scope(|| self.inner.call(request)))
+        TraceFuture::new(span, &self.clock, Report::Attempt, |span| {
+            span.in_scope(|| self.inner.call(request))
+        })
     }
 }
 
@@ -212,24 +219,23 @@ pin_project! {
 }
 
 /// What is logged at the end, besides the fields of the span.
-#[derive(Default)]
-struct Report {
-    /// Counts the attempts.
-    progress: Option<Progress>,
-    /// What to name when the call fails.
-    warns: Option<Named>,
-    /// Whether the end itself is an event.
-    finished: bool,
+enum Report {
+    Nothing,
+    Attempt,
+    Call(CallReport),
 }
 
-struct Named {
-    operation: &'static str,
-    log: LogControl,
+struct CallReport {
+    product: Option<&'static str>,
+    operation: Option<&'static str>,
+    level: LogLevel,
+    progress: Progress,
 }
 
 impl<F> TraceFuture<F> {
     fn new(span: Span, clock: &Arc<dyn Clock>, report: Report, call: impl FnOnce(&Span) -> F) -> Self {
-        let watch = (!span.is_disabled()).then(|| (Arc::clone(clock), clock.monotonic()));
+        let watched = !span.is_disabled() || matches!(report, Report::Call(_));
+        let watch = watched.then(|| (Arc::clone(clock), clock.monotonic()));
         Self { inner: call(&span), span, watch, report }
     }
 }
@@ -247,53 +253,73 @@ where
         let Poll::Ready(result) = this.inner.poll(cx) else { return Poll::Pending };
         let result = result.map_err(Into::into);
         if let Some((clock, started)) = this.watch.take() {
-            if let Some(progress) = &this.report.progress {
-                let sent = result.as_ref().err().is_none_or(|error| TokenError::find(&**error).is_none());
-                this.span.record("attempts", progress.attempts_of(sent));
-            }
+            let elapsed = clock.monotonic().saturating_duration_since(started);
             record(this.span, &result);
-            if this.report.finished {
-                let elapsed = clock.monotonic().saturating_duration_since(started);
-                tracing::debug!(
-                    target: TARGET,
-                    ok = result.is_ok(),
-                    elapsed_us = elapsed.as_micros(),
-                    "finished"
-                );
+            match this.report {
+                Report::Nothing => {}
+                Report::Attempt => {
+                    let elapsed_us = whole(elapsed.as_micros());
+                    tracing::debug!(target: TARGET, ok = result.is_ok(), elapsed_us, "finished");
+                }
+                Report::Call(call) => {
+                    let sent = result.as_ref().err().is_none_or(|error| TokenError::find(&**error).is_none());
+                    let attempts = call.progress.attempts_of(sent);
+                    this.span.record("attempts", attempts);
+                    call.log(attempts, whole(elapsed.as_millis()), &result);
+                }
             }
-        }
-        if let Some(named) = &this.report.warns {
-            named.warn_of(&result);
         }
         Poll::Ready(result)
     }
 }
 
-impl Named {
-    fn warn_of<R>(&self, result: &Result<http::Response<R>, BoxError>) {
-        let (operation, product) = (self.operation, self.log.product());
+/// A 128-bit number would be logged as text.
+fn whole(number: u128) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+impl CallReport {
+    fn log<R>(&self, attempts: u32, elapsed_ms: u64, result: &Result<http::Response<R>, BoxError>) {
+        let Self { product, operation, level, .. } = *self;
         match result {
-            Ok(response) if !response.status().is_client_error() && !response.status().is_server_error() => {}
             Ok(response) => {
-                let status = response.status().as_u16();
-                tracing::warn!(target: TARGET, product, operation, status, "the server refused");
-            }
-            Err(error) => match Error::find(&**error) {
-                Some(error) => {
-                    tracing::warn!(target: TARGET, product, operation, kind = ?error.kind(), "no response");
+                let status = response.status();
+                let failed = status.is_client_error() || status.is_server_error();
+                let status = status.as_u16();
+                let request_id = request_id_of(response);
+                let request_id = request_id.as_ref().map(RequestId::as_str);
+                if failed && level <= LogLevel::Error {
+                    tracing::error!(
+                        target: TARGET, product, operation, status, attempts, elapsed_ms, request_id, "call failed"
+                    );
+                } else if !failed && level <= LogLevel::Info {
+                    tracing::info!(
+                        target: TARGET, product, operation, status, attempts, elapsed_ms, request_id, "call finished"
+                    );
                 }
-                None => tracing::warn!(target: TARGET, product, operation, "no response"),
-            },
+            }
+            Err(error) if level <= LogLevel::Error => {
+                // Errors of other crates may quote what they failed on, so only kinds of this crate are named.
+                let kind = Error::find(&**error).map(|error| tracing::field::debug(error.kind()));
+                tracing::error!(
+                    target: TARGET, product, operation, attempts, elapsed_ms, error.kind = kind, "call failed"
+                );
+            }
+            Err(_) => {}
         }
     }
+}
+
+fn request_id_of<R>(response: &http::Response<R>) -> Option<RequestId> {
+    let known = response.extensions().get::<RequestId>().cloned();
+    known.or_else(|| crate::request_id(response.headers()))
 }
 
 fn record<R>(span: &Span, result: &Result<http::Response<R>, BoxError>) {
     match result {
         Ok(response) => {
             span.record("http.response.status_code", response.status().as_u16());
-            let known = response.extensions().get::<RequestId>().cloned();
-            if let Some(id) = known.or_else(|| crate::request_id(response.headers())) {
+            if let Some(id) = request_id_of(response) {
                 span.record("request_id", display(id));
             }
         }

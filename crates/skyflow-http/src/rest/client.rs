@@ -127,6 +127,9 @@ impl<S: Clone> Client<S> {
         B: TryFrom<Body>,
         R: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
+        if let Some(limit) = options.zero_timeout() {
+            return Err(EncodeError::ZeroTimeout(limit).into());
+        }
         *request.uri_mut() = self.absolute(request.uri())?;
         let extensions = request.extensions_mut();
         extensions.insert(info);

@@ -93,6 +93,9 @@ pub enum EncodeError {
     /// The body has no JSON form; serde's own message could quote it.
     #[error("the body cannot be written as json")]
     Json,
+    /// A time limit of the call is zero, so that it would end before it is sent.
+    #[error("{0} must be longer than zero")]
+    ZeroTimeout(&'static str),
     /// The content type or the boundary of a form part cannot stand in a header.
     #[error("the {0} of a form part cannot stand in a header")]
     Part(&'static str),

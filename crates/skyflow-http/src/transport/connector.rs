@@ -13,6 +13,7 @@ use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
 use super::origin::Origin;
+use super::resolver::Resolver;
 use super::socket::{Probe, Socket};
 use super::tls::Roots;
 use crate::{BoxError, Clock};
@@ -24,7 +25,7 @@ pub(super) struct ConnectTimedOut;
 
 /// Opens connections: plain TCP for `http://`, TLS for `https://`, under one time limit.
 pub(super) struct Connector {
-    tcp: HttpConnector,
+    tcp: HttpConnector<Resolver>,
     roots: Roots,
     // Reading the certificates of the operating system takes milliseconds, and a machine without any can still reach
     // loopback, so both the work and its error wait for the first `https://`.
@@ -43,7 +44,7 @@ pub(super) struct Stream {
 
 impl Connector {
     pub(super) fn new(roots: Roots, limit: Duration, clock: Arc<dyn Clock>) -> Self {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new());
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(limit));

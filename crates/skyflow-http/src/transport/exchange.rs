@@ -32,8 +32,15 @@ enum Failure {
 pub(super) async fn exchange(
     pool: &Arc<Pool>,
     runtime: &Handle,
-    mut request: Request,
+    request: Request,
 ) -> Result<Response, Error> {
+    send(pool, runtime, request).await.map_err(|error| match error.kind() {
+        ErrorKind::Connect | ErrorKind::Tls => error.with_server(pool.origin().host_and_port()),
+        _ => error,
+    })
+}
+
+async fn send(pool: &Arc<Pool>, runtime: &Handle, mut request: Request) -> Result<Response, Error> {
     // Extensions are for layers of this process.
     request.extensions_mut().clear();
     let mut moves = 0;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustls::AlertDescription;
 
 use super::connector::ConnectTimedOut;
+use super::resolver::Unresolved;
 use crate::error::chain;
 use crate::{BoxError, Error, ErrorKind};
 
@@ -13,27 +14,30 @@ use crate::{BoxError, Error, ErrorKind};
 pub(super) struct ConnectFailure {
     kind: ErrorKind,
     has_timed_out: bool,
+    is_unresolved: bool,
     source: Arc<dyn StdError + Send + Sync>,
 }
 
 impl From<BoxError> for ConnectFailure {
     fn from(source: BoxError) -> Self {
         let has_timed_out = chain(&*source).any(|error| error.is::<ConnectTimedOut>());
+        let is_unresolved = chain(&*source).any(|error| error.is::<Unresolved>());
         let is_tls = chain(&*source).any(|error| error.is::<rustls::Error>());
         let kind = if is_tls && !has_timed_out { ErrorKind::Tls } else { ErrorKind::Connect };
-        Self { kind, has_timed_out, source: source.into() }
+        Self { kind, has_timed_out, is_unresolved, source: source.into() }
     }
 }
 
 impl ConnectFailure {
     /// Tells whether the calls that waited during the attempt would only meet the same failure in their own: it took
-    /// as long as they may wait, or the server's certificate is not trusted.
+    /// as long as they may wait, the name does not resolve, or the server's certificate is not trusted.
     pub(super) fn concerns_all(&self) -> bool {
-        self.has_timed_out || self.kind == ErrorKind::Tls
+        self.has_timed_out || self.is_unresolved || self.kind == ErrorKind::Tls
     }
 
     pub(super) fn into_error(self) -> Error {
-        Error::new(self.kind, Some(Box::new(Shared(self.source))))
+        let error = Error::new(self.kind, Some(Box::new(Shared(self.source))));
+        if self.is_unresolved { error.unresolved() } else { error }
     }
 }
 

@@ -7,6 +7,7 @@ mod http1;
 mod http2;
 mod origin;
 mod pool;
+mod resolver;
 mod sent_body;
 mod socket;
 mod tls;

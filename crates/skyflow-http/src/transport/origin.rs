@@ -57,6 +57,12 @@ impl Origin {
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
 
+    /// Names host and port, as in `a.example:443`.
+    pub(super) fn host_and_port(&self) -> String {
+        let port = self.uri.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 });
+        format!("{}:{port}", self.uri.host().unwrap_or_default())
+    }
+
     /// Makes a request one of HTTP/1.1: the server goes into a header, and the URI keeps path and query only.
     pub(super) fn address_http1(&self, uri: &mut Uri, headers: &mut HeaderMap) {
         headers.entry(header::HOST).or_insert_with(|| self.host_header.clone());

@@ -87,7 +87,8 @@ impl Configured for ConnectionConfig {
     fn handle(&self, assembly: &Assembly, common: Option<&Credentials>) -> Result<Connection, Error> {
         let (id, (base, path)) = (self.id()?, self.address()?);
         let credentials = self.own_credentials().or(common);
-        let service = assembly.service(self.layers(), credentials, connection_header(), &base)?;
+        let service =
+            assembly.service(self.settings(), self.layers(), credentials, connection_header(), &base)?;
         Ok(Connection::new(id, base, path, service))
     }
 }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use skyflow_api::{records, types};
@@ -7,6 +8,7 @@ use skyflow_types::{Redaction, RequestId};
 
 use super::Vault;
 use super::rows::{none_blank, not_blank};
+use crate::record::Origin;
 use crate::{Error, Record};
 
 /// Orders rows by `skyflow_id`.
@@ -262,11 +264,12 @@ pub struct StoredRecord {
 }
 
 impl StoredRecord {
-    fn of(row: types::StoredRecord) -> Self {
-        let tokens = row.tokens.map(Record::new);
+    fn of(row: types::StoredRecord, origin: &Arc<Origin>) -> Self {
+        let read = |columns| Record::new(columns).in_response(origin);
+        let tokens = row.tokens.map(read);
         // A row with neither is a row all the same.
-        let record = row.fields.map(Record::new).or_else(|| tokens.clone()).unwrap_or_else(Record::empty);
-        Self { record, tokens, file_metadata: row.file_metadata.map(Record::new) }
+        let record = row.fields.map(read).or_else(|| tokens.clone()).unwrap_or_else(Record::empty);
+        Self { record, tokens, file_metadata: row.file_metadata.map(read) }
     }
 }
 
@@ -316,8 +319,9 @@ impl Vault {
     pub async fn get(&self, request: GetRequest) -> Result<GetResponse, Error> {
         request.check().map_err(|error| error.in_operation("records.list"))?;
         let answer = self.send(request.into_operation(self)).await?;
+        let origin = Origin::of("records.list", &answer);
         Ok(GetResponse {
-            data: answer.body.records.into_iter().map(StoredRecord::of).collect(),
+            data: answer.body.records.into_iter().map(|row| StoredRecord::of(row, &origin)).collect(),
             request_id: answer.request_id,
         })
     }

@@ -11,6 +11,7 @@ use super::batch_outcome::{self, NO_OUTCOME};
 use super::read_as::ReadAs;
 use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
 use super::{Vault, insert_batch};
+use crate::record::Origin;
 use crate::record::columns_of;
 use crate::{Error, Record};
 
@@ -248,27 +249,26 @@ impl InsertedRecord {
     /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when they do not fit the type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         match &self.tokens {
-            None => with_id(&self.skyflow_id, "{}").decode(),
+            None => Record::of_a_write(with_id(&self.skyflow_id, "{}")).decode(),
             // A column of that name would stand beside the id, and a type takes neither of two.
             Some(tokens) if tokens.raw().contains("skyflow_id") => {
                 let mut merged = tokens.to_map()?;
                 merged.insert("skyflow_id".to_owned(), self.skyflow_id.clone().into());
                 let merged =
                     Json::from_serialize(&merged).map_err(|_| Error::answer("the row cannot be read"))?;
-                Record::of_a_write(merged).decode()
+                tokens.with_columns(merged).decode()
             }
-            Some(tokens) => with_id(&self.skyflow_id, tokens.raw()).decode(),
+            Some(tokens) => tokens.with_columns(with_id(&self.skyflow_id, tokens.raw())).decode(),
         }
     }
 }
 
 /// Puts the id in front of the members of a JSON object, without taking the object apart.
-fn with_id(skyflow_id: &str, object: &str) -> Record {
+fn with_id(skyflow_id: &str, object: &str) -> Json {
     let members = object.trim_start().strip_prefix('{').unwrap_or("}");
     let comma = if members.trim_start().starts_with('}') { "" } else { "," };
     let id = serde_json::Value::from(skyflow_id);
-    Json::parse(&format!("{{\"skyflow_id\":{id}{comma}{members}"))
-        .map_or_else(|_| Record::empty(), Record::of_a_write)
+    Json::parse(&format!("{{\"skyflow_id\":{id}{comma}{members}")).unwrap_or_else(|_| Json::empty_object())
 }
 
 /// A row that was not inserted, and why.
@@ -361,6 +361,7 @@ impl Vault {
         body.byot = request.byot();
         let insert = records::Insert::new(self.id().as_str(), &request.table, body);
         let answer = self.send_with(ReadAs::<_, WrittenRows>::new(insert), options).await?;
+        let origin = Origin::of(operation, &answer);
         let request_id = answer.request_id;
         let surplus = answer.body.records.len() > count;
         let mut inserted_fields = Vec::with_capacity(count);
@@ -373,7 +374,7 @@ impl Vault {
                     inserted_fields.push(InsertedRecord {
                         skyflow_id,
                         request_index,
-                        tokens: tokens.map(Record::of_a_write),
+                        tokens: tokens.map(|tokens| Record::of_a_write(tokens).in_response(&origin)),
                     });
                 }
                 None => errors.push(InsertError {

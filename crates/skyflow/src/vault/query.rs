@@ -6,6 +6,7 @@ use skyflow_types::RequestId;
 
 use super::Vault;
 use super::rows::not_blank;
+use crate::record::Origin;
 use crate::{Error, Record};
 
 /// Asks a question in SQL: one `SELECT`, at most 25 rows.
@@ -84,8 +85,10 @@ impl Vault {
         not_blank("query", &request.query).map_err(|error| error.in_operation("query.execute"))?;
         let body = types::QueryRequest::new(request.query);
         let answer = self.send(query::Execute::new(self.id().as_str(), body)).await?;
+        let origin = Origin::of("query.execute", &answer);
         let row = |row: types::Record| {
-            let or_empty = |columns: Option<Json>| columns.map_or_else(Record::empty, Record::new);
+            let or_empty =
+                |columns: Option<Json>| columns.map_or_else(Record::empty, Record::new).in_response(&origin);
             QueriedRecord { record: or_empty(row.fields), tokenized_data: or_empty(row.tokens) }
         };
         Ok(QueryResponse {

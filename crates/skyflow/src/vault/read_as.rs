@@ -24,6 +24,7 @@ impl<O, T> ReadAs<O, T> {
 
 impl<O: Operation, T: DeserializeOwned> Operation for ReadAs<O, T> {
     type Output = T;
+    type Error = O::Error;
     const INFO: OperationInfo = O::INFO;
 
     fn encode(self) -> Result<Request, EncodeError> {

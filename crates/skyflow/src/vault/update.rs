@@ -6,6 +6,7 @@ use skyflow_types::{RequestId, TokenMode};
 
 use super::Vault;
 use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
+use crate::record::Origin;
 use crate::record::columns_of;
 use crate::{Error, Record};
 
@@ -154,10 +155,11 @@ impl Vault {
         let asked_for = request.skyflow_id.clone();
         let update = request.into_operation(self).map_err(|error| error.in_operation("records.update"))?;
         let answer = self.send(update).await?;
+        let origin = Origin::of("records.update", &answer);
         Ok(UpdateResponse {
             // A response need not repeat the id that was asked for.
             skyflow_id: answer.body.skyflow_id.unwrap_or(asked_for),
-            tokens: answer.body.tokens.map(Record::of_a_write),
+            tokens: answer.body.tokens.map(|tokens| Record::of_a_write(tokens).in_response(&origin)),
             request_id: answer.request_id,
         })
     }
