@@ -9,8 +9,8 @@ use skyflow_types::LogLevel;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::client::{Assembly, Skyflow};
-use crate::{ConnectionConfig, Error, VaultConfig};
+use crate::client_state::ClientState;
+use crate::{ConnectionConfig, Error, Skyflow, VaultConfig};
 
 /// Assembles a [`Skyflow`] client: vaults, connections, credentials, and the stack that every call goes through.
 ///
@@ -168,16 +168,16 @@ impl SkyflowBuilder {
         stack = stack.log_control(log.clone());
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
         let exchange = TokenExchange::with_log_control(leaf.clone(), Arc::clone(&clock), log.clone());
-        let assembly = Assembly {
-            leaf,
+        let state = ClientState {
+            transport: leaf,
             stack,
             operation_layers: self.operation_layers,
-            finished: self.finished,
+            service: self.finished,
             providers: TokenProviders::new(exchange),
             log,
             clock,
         };
-        Skyflow::assemble(assembly, self.credentials, self.vaults, self.connections)
+        Skyflow::from_state(state, self.credentials, self.vaults, self.connections)
     }
 }
 

@@ -215,18 +215,17 @@ impl Error {
         error
     }
 
-    /// A third party that points elsewhere; nobody goes there with a token.
-    pub(crate) fn redirected(mut self) -> Self {
-        self.0.text = Text::Own("the answer is a redirect, which is not followed".to_owned());
-        self
-    }
-
     fn from_answer(answer: skyflow_api::ApiError) -> Self {
         let body = answer.expose_body();
         // A copy, so that the rest of a long body is not kept alive.
         let body = Bytes::copy_from_slice(body.get(..BODY_LIMIT).unwrap_or(body));
         let status = answer.status.as_u16();
-        let mut error = Self::of(ErrorKind::Api, Text::Server(answer.message));
+        let text = match answer.status.is_redirection() {
+            // A token is sent to no other place than the configured one.
+            true => Text::Own("the answer is a redirect, which is not followed".to_owned()),
+            false => Text::Server(answer.message),
+        };
+        let mut error = Self::of(ErrorKind::Api, text);
         error.0.retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
         error.0.http_code = Some(answer.http_code);
         error.0.grpc_code = answer.grpc_code;

@@ -2,11 +2,13 @@
 
 mod builder;
 mod client;
+mod client_state;
 mod config;
 pub mod connection;
 pub mod detect;
 mod error;
 mod file_source;
+mod handle;
 mod media_type;
 mod record;
 mod registry;

@@ -48,13 +48,13 @@ impl ConnectionConfig {
         self
     }
 
-    pub(super) fn id(&self) -> Result<ConnectionId, Error> {
+    pub(crate) fn id(&self) -> Result<ConnectionId, Error> {
         ConnectionId::new(&self.connection_id)
             .map_err(|source| Error::invalid(source.field(), "is not valid").with_source(source))
     }
 
     /// Splits the URL into the server and the path on it.
-    pub(super) fn address(&self) -> Result<(BaseUri, PathTemplate), Error> {
+    pub(crate) fn address(&self) -> Result<(BaseUri, PathTemplate), Error> {
         let wrong = || Error::invalid("connection_url", "is not valid");
         let after_scheme = self.url.find("://").map_or(0, |at| at + 3);
         let is_end = |c: char| matches!(c, '/' | '?' | '#' | '\\');
@@ -73,11 +73,11 @@ impl ConnectionConfig {
         Ok((base, template))
     }
 
-    pub(super) fn own_credentials(&self) -> Option<&Credentials> {
+    pub(crate) fn own_credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
 
-    pub(super) fn layers(&self) -> &[DynLayer] {
+    pub(crate) fn layers(&self) -> &[DynLayer] {
         &self.layers
     }
 }

@@ -5,10 +5,11 @@ use http::StatusCode;
 use http::header::{CONTENT_ENCODING, HeaderMap};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use skyflow_api::{Json, Response};
+use skyflow_api::{Json, Operation, Response};
 use skyflow_http::form_pairs;
 use skyflow_types::RequestId;
 
+use super::Invoke;
 use super::content_type::{Format, format_of};
 use crate::Error;
 
@@ -73,7 +74,7 @@ impl InvokeConnectionResponse {
     /// The error names where, and no value.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         self.data.decode().map_err(|error| {
-            let error = error.in_operation(super::OPERATION).applied();
+            let error = error.in_operation(Invoke::INFO.name).applied();
             error.with_request_id(self.metadata.request_id.clone())
         })
     }

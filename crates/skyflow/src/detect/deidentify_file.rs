@@ -1,6 +1,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use skyflow_api::Operation;
+use skyflow_api::files::GetRun;
+
 use super::options::{Options, option_setters};
 use super::output::{Destination, destination_setters};
 use super::start::start;
@@ -336,7 +339,7 @@ impl Detect {
     /// no status. A run that failed, or that the server calls `UNKNOWN`, is not an error: see [`DetectRun::status`].
     pub async fn get_detect_run(&self, run_id: impl Into<String>) -> Result<DetectRun, Error> {
         let run_id = run_id.into();
-        not_blank("run_id", &run_id).map_err(|error| error.in_operation(super::run::OPERATION))?;
+        not_blank("run_id", &run_id).map_err(|error| error.in_operation(GetRun::INFO.name))?;
         self.fetch_run(&run_id).await
     }
 }

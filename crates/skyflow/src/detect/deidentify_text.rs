@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
-use skyflow_api::{strings, types};
+use skyflow_api::{Response, strings, types};
 use skyflow_types::{DetectEntity, RequestId};
 
 use super::Detect;
 use super::options::{Options, fill_options, option_setters};
 use crate::Error;
+use crate::handle::Call;
 use crate::vault::not_blank;
 
 /// Asks to put tokens in the place of the sensitive data of a text.
@@ -35,9 +36,13 @@ impl DeidentifyTextRequest {
 
     option_setters!();
 
-    fn check(&self) -> Result<(), Error> {
+    fn into_deidentify(self, vault_id: &str) -> Result<Call<strings::Deidentify>, Error> {
         not_blank("text", &self.text)?;
-        self.options.check()
+        self.options.check()?;
+        let stores = self.options.may_store_values();
+        let mut body = types::DeidentifyStringRequest::new(self.text, vault_id);
+        fill_options!(body, self.options);
+        Ok(Call::new(strings::Deidentify::new(body)).read_only_if(!stores))
     }
 }
 
@@ -66,6 +71,20 @@ pub struct DeidentifyTextResponse {
     pub char_count: Option<u64>,
     /// The request id of the answer.
     pub request_id: Option<RequestId>,
+}
+
+impl DeidentifyTextResponse {
+    fn from_deidentify(response: Response<types::DeidentifyStringResponse>) -> Result<Self, Error> {
+        let body = response.body;
+        let count = |number: Option<i64>| number.and_then(|number| number.try_into().ok());
+        Ok(Self {
+            processed_text: body.processed_text.ok_or_else(|| Error::answer("the answer holds no text"))?,
+            entities: body.entities.into_iter().map(Into::into).collect(),
+            word_count: count(body.word_count),
+            char_count: count(body.character_count),
+            request_id: response.request_id,
+        })
+    }
 }
 
 impl fmt::Debug for DeidentifyTextResponse {
@@ -192,28 +211,8 @@ impl Detect {
         &self,
         request: DeidentifyTextRequest,
     ) -> Result<DeidentifyTextResponse, Error> {
-        const OPERATION: &str = "strings.deidentify";
-        request.check().map_err(|error| error.in_operation(OPERATION))?;
-        let stores = request.options.may_store_values();
-        let mut body = types::DeidentifyStringRequest::new(request.text, self.vault_id().as_str());
-        fill_options!(body, request.options);
-        let mut options = self.vault.options();
-        if !stores {
-            options.idempotent.get_or_insert(true);
-        }
-        let answer = self.vault.send_as(strings::Deidentify::new(body), options, stores).await?;
-        let Some(processed_text) = answer.body.processed_text else {
-            let error = Error::answer("the answer holds no text").in_operation(OPERATION);
-            let error = error.in_answer(answer.status, answer.request_id);
-            return Err(if stores { error.applied() } else { error });
-        };
-        Ok(DeidentifyTextResponse {
-            processed_text,
-            entities: answer.body.entities.into_iter().map(Into::into).collect(),
-            word_count: answer.body.word_count.and_then(|count| count.try_into().ok()),
-            char_count: answer.body.character_count.and_then(|count| count.try_into().ok()),
-            request_id: answer.request_id,
-        })
+        let call = request.into_deidentify(self.vault_id().as_str());
+        self.vault.handle.call(call, DeidentifyTextResponse::from_deidentify).await
     }
 }
 

@@ -12,7 +12,6 @@ mod reidentify_text;
 mod run;
 mod start;
 
-use skyflow_api::{Operation, Response};
 use skyflow_http::{CallOptions, DynLayer};
 use skyflow_types::VaultId;
 
@@ -26,7 +25,7 @@ pub use reidentify_file::{ReidentifyFileRequest, ReidentifyFileResponse};
 pub use reidentify_text::{ReidentifyTextRequest, ReidentifyTextResponse};
 pub use run::{DetectRun, RunStatus};
 
-use crate::{Error, Vault};
+use crate::Vault;
 
 /// A handle on Detect in one vault of a client; cheap to clone.
 ///
@@ -65,9 +64,5 @@ impl Detect {
     /// Returns a handle whose calls pass through one more operation layer, outside all others.
     pub fn with_layer(&self, layer: &DynLayer) -> Self {
         Self::new(self.vault.with_layer(layer))
-    }
-
-    async fn send<O: Operation>(&self, operation: O) -> Result<Response<O::Output>, Error> {
-        self.vault.send(operation).await
     }
 }

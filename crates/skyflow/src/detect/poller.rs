@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
+use skyflow_api::Operation;
+use skyflow_api::files::GetRun;
 
 use super::output::{Destination, OutputDirectory, file_stem};
 use super::{Detect, DetectRun};
@@ -159,7 +161,7 @@ impl RunPoller {
     ///
     /// Fails as [`RunPoller::wait`] does.
     pub async fn wait_until(mut self, stop: impl Future<Output = ()>) -> Result<DetectRun, Error> {
-        let clock = Arc::clone(self.detect.vault.clock());
+        let clock = Arc::clone(&self.detect.vault.clock);
         let begin = clock.monotonic();
         let limit = self.limit;
         let left = || limit.map(|limit| limit.saturating_sub(clock.monotonic() - begin));
@@ -219,7 +221,7 @@ impl RunPoller {
         {
             let saved = directory.save(&run.outputs).await;
             run.saved =
-                saved.map_err(|error| error.in_operation(super::run::OPERATION).with_run_id(self.run_id))?;
+                saved.map_err(|error| error.in_operation(GetRun::INFO.name).with_run_id(self.run_id))?;
         }
         Ok(run)
     }
@@ -244,7 +246,7 @@ impl Detect {
     /// Fails when the id is blank.
     pub fn run(&self, run_id: impl Into<String>) -> Result<RunPoller, Error> {
         let run_id = run_id.into();
-        not_blank("run_id", &run_id).map_err(|error| error.in_operation(super::run::OPERATION))?;
+        not_blank("run_id", &run_id).map_err(|error| error.in_operation(GetRun::INFO.name))?;
         Ok(RunPoller::new(self.clone(), run_id))
     }
 }

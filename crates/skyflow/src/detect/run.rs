@@ -6,15 +6,13 @@ use skyflow_types::RequestId;
 
 use super::{Detect, DetectOutput, OutputKind};
 use crate::Error;
+use crate::handle::Call;
 
 pub use skyflow_api::types::RunStatus;
 
-/// The operation that asks for the state of a run.
-pub(super) const OPERATION: &str = "files.get_run";
-
 /// How many bytes an answer with a file may have: files come as Base64, of which 64 MiB, the limit of other answers,
 /// hold 48 MiB.
-const RESPONSE_LIMIT: usize = 256 * 1024 * 1024;
+pub(super) const RESPONSE_LIMIT: usize = 256 * 1024 * 1024;
 
 /// A run of Detect over one file: where it is, and what it made.
 #[derive(Clone)]
@@ -80,7 +78,7 @@ impl DetectRun {
         let is_over = !self.is_in_progress();
         let said = self.message.filter(|message| is_over && !message.trim().is_empty());
         Err(Error::run(words, said)
-            .in_operation(OPERATION)
+            .in_operation(files::GetRun::INFO.name)
             .with_request_id(self.request_id)
             .with_run_id(self.run_id))
     }
@@ -103,16 +101,13 @@ impl DetectRun {
         }
     }
 
-    pub(super) fn from_wire(
-        run_id: &str,
-        answer: types::DetectRunResponse,
-        request_id: Option<RequestId>,
-    ) -> Option<Self> {
+    fn from_wire(run_id: &str, response: Response<types::DetectRunResponse>) -> Result<Self, Error> {
+        let (answer, request_id) = (response.body, response.request_id);
         let counts = answer.word_character_count.unwrap_or_default();
         let count = |number: Option<i64>| number.and_then(|number| number.try_into().ok());
-        Some(Self {
+        Ok(Self {
             run_id: run_id.to_owned(),
-            status: answer.status?,
+            status: answer.status.ok_or_else(|| Error::answer("the answer has no status"))?,
             message: answer.message,
             outputs: answer.output.into_iter().map(DetectOutput::from_wire).collect(),
             saved: Vec::new(),
@@ -145,24 +140,10 @@ impl fmt::Debug for DetectRun {
 }
 
 impl Detect {
-    /// Sends an operation that a file comes back from.
-    pub(super) async fn send_for_file<O: Operation>(
-        &self,
-        operation: O,
-    ) -> Result<Response<O::Output>, Error> {
-        let mut options = self.vault.options();
-        options.response_limit.get_or_insert(RESPONSE_LIMIT);
-        self.vault.send_with(operation, options).await
-    }
-
     pub(super) async fn fetch_run(&self, run_id: &str) -> Result<DetectRun, Error> {
         let get = files::GetRun::new(run_id).vault_id(self.vault_id().as_str());
-        let answer = self.send_for_file(get).await.map_err(|error| error.with_run_id(run_id))?;
-        DetectRun::from_wire(run_id, answer.body, answer.request_id.clone()).ok_or_else(|| {
-            Error::answer("the answer has no status")
-                .in_operation(OPERATION)
-                .in_answer(answer.status, answer.request_id)
-                .with_run_id(run_id)
-        })
+        let call = Ok(Call::new(get).response_limit(RESPONSE_LIMIT));
+        let run = self.vault.handle.call(call, |response| DetectRun::from_wire(run_id, response)).await;
+        run.map_err(|error| error.with_run_id(run_id))
     }
 }

@@ -1,23 +1,22 @@
 //! From a request to a run at the server: the file is read, checked and sent to the endpoint of its kind.
 
 use skyflow_api::types as wire;
-use skyflow_api::{Base64, Operation, files};
+use skyflow_api::{Base64, Operation, Response, files};
 
 use super::file_format::{FileKind, format_of};
 use super::options::fill_options;
 use super::output::{Destination, OutputDirectory, file_stem};
 use super::{DeidentifyFileRequest, Detect};
+use crate::handle::Call;
 use crate::{Error, FileSource};
-
-/// What the start of a run is called before its endpoint is known.
-const OPERATION: &str = "files.deidentify";
 
 /// Starts a run. Everything that can be found out before the run is paid for is found out first.
 pub(super) async fn start(
     detect: &Detect,
     request: DeidentifyFileRequest,
 ) -> Result<(String, Option<OutputDirectory>), Error> {
-    let refused = |error: Error| error.in_operation(OPERATION);
+    // The endpoint is not known yet; this one takes files of any kind.
+    let refused = |error: Error| error.in_operation(files::Deidentify::INFO.name);
     request.check().map_err(refused)?;
     let given = request.data_format.as_deref();
     let (format, content, directory) =
@@ -111,13 +110,11 @@ async fn send<O>(detect: &Detect, operation: O) -> Result<String, Error>
 where
     O: Operation<Output = wire::StartRunResponse>,
 {
-    let answer = detect.send(operation).await?;
     // A dot segment would be another path, and no run has such an id.
     let is_id = |id: &String| !id.trim().is_empty() && !matches!(id.as_str(), "." | "..");
-    answer.body.run_id.filter(is_id).ok_or_else(|| {
-        Error::answer("the answer does not name the run")
-            .in_operation(O::INFO.name)
-            .in_answer(answer.status, answer.request_id)
-            .applied()
-    })
+    let read = |response: Response<wire::StartRunResponse>| {
+        let run_id = response.body.run_id.filter(is_id);
+        run_id.ok_or_else(|| Error::answer("the answer does not name the run"))
+    };
+    detect.vault.handle.call(Ok(Call::new(operation)), read).await
 }

@@ -1,12 +1,13 @@
 use std::fmt;
 
 use serde::Serialize;
-use skyflow_api::{records, types};
+use skyflow_api::{Response, records, types};
 use skyflow_types::{Redaction, RequestId, TokenMode};
 
 use super::Vault;
 use super::batch_outcome::Outcome;
 use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
+use crate::handle::Call;
 use crate::{Error, Record};
 
 /// One operation of a batch, on any table.
@@ -275,21 +276,31 @@ impl Vault {
     ///
     /// Dropping the future does not take back a request that was already sent.
     pub async fn batch(&self, request: BatchRequest) -> Result<BatchResponse, Error> {
-        const OPERATION: &str = "records.batch";
-        let count = request.operations.len();
-        let entries = request.operations.into_iter().enumerate();
-        let entries: Result<Vec<_>, Error> =
-            entries.map(|(index, operation)| operation.into_entry(index, request.token_mode)).collect();
-        let entries = entries.map_err(|error| error.in_operation(OPERATION))?;
+        let (count, call) = (request.operations.len(), request.into_batch(self.id().as_str()));
+        self.handle.call(call, |response| BatchResponse::from_batch(response, count)).await
+    }
+}
+
+impl BatchRequest {
+    fn into_batch(self, vault_id: &str) -> Result<Call<records::Batch>, Error> {
+        let operations = self.operations.into_iter().enumerate();
+        let entries: Vec<_> = operations
+            .map(|(index, operation)| operation.into_entry(index, self.token_mode))
+            .collect::<Result<_, Error>>()?;
         if entries.is_empty() {
-            return Err(Error::invalid("operations", "must not be empty").in_operation(OPERATION));
+            return Err(Error::invalid("operations", "must not be empty"));
         }
-        let mut body = types::BatchRequest::new(entries).continue_on_error(request.continue_on_error);
-        if request.token_mode != TokenMode::Disable {
-            body = body.byot(request.token_mode.as_str());
+        let mut body = types::BatchRequest::new(entries).continue_on_error(self.continue_on_error);
+        if self.token_mode != TokenMode::Disable {
+            body = body.byot(self.token_mode.as_str());
         }
-        let answer = self.send(records::Batch::new(self.id().as_str(), body)).await?;
-        let outcomes = Outcome::of_all(answer.body, count, answer.status, answer.request_id.as_ref())?;
+        Ok(Call::new(records::Batch::new(vault_id, body)))
+    }
+}
+
+impl BatchResponse {
+    fn from_batch(response: Response<types::BatchResponse>, count: usize) -> Result<Self, Error> {
+        let outcomes = Outcome::of_all(response.body, count)?;
         let outcomes = outcomes.into_iter().enumerate().map(|(request_index, outcome)| {
             let (http_code, rows) = (outcome.http_code, outcome.rows);
             let result = rows.map_err(BatchError::new).map(|rows| {
@@ -302,6 +313,6 @@ impl Vault {
             });
             BatchOutcome { request_index, http_code, result }
         });
-        Ok(BatchResponse { outcomes: outcomes.collect(), request_id: answer.request_id })
+        Ok(Self { outcomes: outcomes.collect(), request_id: response.request_id })
     }
 }

@@ -1,9 +1,7 @@
 //! Reads the answer of the batch endpoint: one outcome per entry, whatever status it has.
 
-use http::StatusCode;
 use serde::Deserialize;
 use skyflow_api::{Json, types};
-use skyflow_types::RequestId;
 
 use crate::{Error, Record};
 
@@ -49,16 +47,9 @@ struct Body {
 
 impl Outcome {
     /// Returns exactly `count` outcomes, in the order of the request.
-    pub(super) fn of_all(
-        answer: types::BatchResponse,
-        count: usize,
-        status: StatusCode,
-        request_id: Option<&RequestId>,
-    ) -> Result<Vec<Self>, Error> {
+    pub(super) fn of_all(answer: types::BatchResponse, count: usize) -> Result<Vec<Self>, Error> {
         if answer.responses.len() > count {
-            let error =
-                Error::answer("the answer has more rows than the request").in_operation("records.batch");
-            return Err(error.in_answer(status, request_id.cloned()).applied());
+            return Err(Error::answer("the answer has more rows than the request"));
         }
         let outcomes = answer.responses.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
         Ok(outcomes.take(count).map(Self::of).collect())

@@ -1,11 +1,12 @@
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use skyflow_api::{records, types};
+use skyflow_api::{Response, records, types};
 use skyflow_types::{Redaction, RequestId};
 
 use super::Vault;
 use super::rows::{none_blank, not_blank};
+use crate::handle::Call;
 use crate::{Error, Record};
 
 /// Orders rows by `skyflow_id`.
@@ -175,8 +176,9 @@ impl GetRequest {
         Ok(())
     }
 
-    fn into_operation(self, vault: &Vault) -> records::List {
-        let mut list = records::List::new(vault.id().as_str(), self.table);
+    fn into_list(self, vault_id: &str) -> Result<Call<records::List>, Error> {
+        self.check()?;
+        let mut list = records::List::new(vault_id, self.table);
         for rows in self.rows {
             list = match rows {
                 Rows::Ids(ids) => list.skyflow_ids(ids),
@@ -205,7 +207,7 @@ impl GetRequest {
         if let Some(order) = self.order {
             list = list.order_by(order.as_str());
         }
-        list
+        Ok(Call::new(list))
     }
 }
 
@@ -236,6 +238,13 @@ pub struct GetResponse {
 }
 
 impl GetResponse {
+    fn from_list(response: Response<types::ListRecordsResponse>) -> Self {
+        // With tokens asked for, some servers put them beside the fields and some in their place.
+        // A row with neither is a row all the same.
+        let row = |row: types::Record| row.fields.or(row.tokens).map_or_else(Record::empty, Record::new);
+        Self { data: response.body.records.into_iter().map(row).collect(), request_id: response.request_id }
+    }
+
     /// Decodes the rows into a type of yours.
     ///
     /// # Errors
@@ -271,14 +280,7 @@ impl Vault {
     /// empty or has a blank element, or tokens are asked for together with a redaction or a column; fails as every
     /// call does afterwards, with 404 when an id is unknown.
     pub async fn get(&self, request: GetRequest) -> Result<GetResponse, Error> {
-        request.check().map_err(|error| error.in_operation("records.list"))?;
-        let answer = self.send(request.into_operation(self)).await?;
-        // With tokens asked for, some servers put them beside the fields and some in their place.
-        // A row with neither is a row all the same.
-        let row = |row: types::Record| row.fields.or(row.tokens).map_or_else(Record::empty, Record::new);
-        Ok(GetResponse {
-            data: answer.body.records.into_iter().map(row).collect(),
-            request_id: answer.request_id,
-        })
+        let call = request.into_list(self.id().as_str());
+        self.handle.call(call, |response| Ok(GetResponse::from_list(response))).await
     }
 }

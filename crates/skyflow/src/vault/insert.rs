@@ -3,12 +3,13 @@ use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use skyflow_api::{Json, records, types};
+use skyflow_api::{Json, Response, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
+use super::Vault;
 use super::batch_outcome::NO_OUTCOME;
 use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
-use super::{Vault, insert_batch};
+use crate::handle::Call;
 use crate::record::columns_of;
 use crate::{Error, Record};
 
@@ -117,8 +118,26 @@ impl InsertRequest {
         self
     }
 
+    pub(super) fn into_insert(mut self, vault_id: &str) -> Result<Call<records::Insert>, Error> {
+        let rows = self.take_rows()?;
+        let repeatable = self.may_be_repeated(&rows);
+        let entries = rows.into_iter().map(|row| {
+            let entry = types::Record::default().fields(row.fields);
+            match row.tokens {
+                Some(tokens) => entry.tokens(tokens),
+                None => entry,
+            }
+        });
+        let mut body = types::InsertRecordsRequest::new(entries.collect()).tokenization(self.return_tokens);
+        body.byot = self.byot();
+        body.upsert = self.upsert;
+        body.homogeneous = self.homogeneous.then_some(true);
+        let insert = records::Insert::new(vault_id, &self.table, body);
+        Ok(Call::new(insert).repeatable_if(repeatable))
+    }
+
     /// Checks the request and takes its rows out.
-    fn check(&mut self) -> Result<Vec<Row>, Error> {
+    pub(super) fn take_rows(&mut self) -> Result<Vec<Row>, Error> {
         not_blank("table", &self.table)?;
         if let Some(column) = &self.upsert {
             not_blank("upsert", column)?;
@@ -156,7 +175,7 @@ impl InsertRequest {
     }
 
     /// A row that names the unique column is found again by a second try; one that does not is inserted twice.
-    fn may_be_repeated(&self, rows: &[Row]) -> bool {
+    pub(super) fn may_be_repeated(&self, rows: &[Row]) -> bool {
         self.upsert.as_ref().is_some_and(|column| {
             rows.iter()
                 .all(|row| columns_of(&row.fields).get(column).is_some_and(|value| value.get() != "null"))
@@ -208,6 +227,34 @@ pub struct InsertResponse {
 }
 
 impl InsertResponse {
+    pub(super) fn from_insert(
+        response: Response<types::InsertRecordsResponse>,
+        count: usize,
+    ) -> Result<Self, Error> {
+        let (rows, request_id) = (response.body.records, response.request_id);
+        if rows.len() > count {
+            return Err(Error::answer("the answer has more rows than the request"));
+        }
+        let mut inserted_fields = Vec::with_capacity(count);
+        let mut errors = Vec::new();
+        let outcomes = rows.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        for (request_index, outcome) in outcomes.take(count).enumerate() {
+            match outcome.and_then(|row| Some((row.skyflow_id?, row.tokens))) {
+                Some((skyflow_id, tokens)) => {
+                    let tokens = tokens.map(Record::of_a_write);
+                    inserted_fields.push(InsertedRecord { skyflow_id, request_index, tokens });
+                }
+                None => errors.push(InsertError {
+                    request_index,
+                    request_id: request_id.clone(),
+                    error: NO_OUTCOME.to_owned(),
+                    http_code: None,
+                }),
+            }
+        }
+        Ok(Self { inserted_fields, errors, request_id })
+    }
+
     /// Decodes the inserted rows into a type of yours: `skyflow_id` and, when they were asked for, one field per
     /// column with its token.
     ///
@@ -325,56 +372,13 @@ impl Vault {
     /// # Cancel safety
     ///
     /// Dropping the future does not take back a request that was already sent.
-    pub async fn insert(&self, mut request: InsertRequest) -> Result<InsertResponse, Error> {
-        let operation = if request.continue_on_error { "records.batch" } else { "records.insert" };
-        let rows = request.check().map_err(|error| error.in_operation(operation))?;
-        let mut options = self.options;
-        if options.idempotent.is_none() && request.may_be_repeated(&rows) {
-            options.idempotent = Some(true);
-        }
+    pub async fn insert(&self, request: InsertRequest) -> Result<InsertResponse, Error> {
+        let (vault_id, count) = (self.id().as_str(), request.rows.len());
         if request.continue_on_error {
-            return insert_batch::send(self, &request, rows, options).await;
+            let call = request.into_batch(vault_id);
+            return self.handle.call(call, |response| InsertResponse::from_batch(response, count)).await;
         }
-        let count = rows.len();
-        let rows = rows.into_iter().map(|row| {
-            let entry = types::Record::default().fields(row.fields);
-            match row.tokens {
-                Some(tokens) => entry.tokens(tokens),
-                None => entry,
-            }
-        });
-        let mut body = types::InsertRecordsRequest::new(rows.collect()).tokenization(request.return_tokens);
-        body.upsert = request.upsert.clone();
-        body.homogeneous = request.homogeneous.then_some(true);
-        body.byot = request.byot();
-        let insert = records::Insert::new(self.id().as_str(), &request.table, body);
-        let answer = self.send_with(insert, options).await?;
-        let request_id = answer.request_id;
-        let surplus = answer.body.records.len() > count;
-        let mut inserted_fields = Vec::with_capacity(count);
-        let mut errors = Vec::new();
-        let outcomes = answer.body.records.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-        for (request_index, outcome) in outcomes.take(count).enumerate() {
-            match outcome.and_then(|row| Some((row.skyflow_id?, row.tokens))) {
-                Some((skyflow_id, tokens)) => {
-                    inserted_fields.push(InsertedRecord {
-                        skyflow_id,
-                        request_index,
-                        tokens: tokens.map(Record::of_a_write),
-                    });
-                }
-                None => errors.push(InsertError {
-                    request_index,
-                    request_id: request_id.clone(),
-                    error: NO_OUTCOME.to_owned(),
-                    http_code: None,
-                }),
-            }
-        }
-        if surplus {
-            let error = Error::answer("the answer has more rows than the request").in_operation(operation);
-            return Err(error.in_answer(answer.status, request_id).applied());
-        }
-        Ok(InsertResponse { inserted_fields, errors, request_id })
+        let call = request.into_insert(vault_id);
+        self.handle.call(call, |response| InsertResponse::from_insert(response, count)).await
     }
 }

@@ -1,4 +1,4 @@
-//! One vault: its operations, their requests and their answers.
+//! One vault: its operations, their requests and their responses.
 
 mod batch;
 mod batch_outcome;
@@ -17,10 +17,9 @@ mod upload;
 
 use std::sync::Arc;
 
-use skyflow_api::{Client, Operation, Response};
-use skyflow_http::{BaseUri, CallOptions, Clock, DynLayer, HttpService, Idempotency};
+use skyflow_api::{Operation, Response};
+use skyflow_http::{CallOptions, Clock, DynLayer};
 use skyflow_types::VaultId;
-use tower_layer::Layer;
 
 pub use batch::{BatchError, BatchOperation, BatchOutcome, BatchOutput, BatchRequest, BatchResponse};
 pub use delete::{DeleteRequest, DeleteResponse};
@@ -33,6 +32,7 @@ pub use tokenize::{TokenizeRequest, TokenizeResponse};
 pub use update::{UpdateRequest, UpdateResponse};
 pub use upload::{UploadFileRequest, UploadFileResponse};
 
+use crate::handle::{Call, Handle};
 use crate::{Detect, Error};
 
 /// A handle on one vault of a client; cheap to clone.
@@ -41,27 +41,18 @@ use crate::{Detect, Error};
 #[derive(Debug, Clone)]
 pub struct Vault {
     id: Arc<VaultId>,
-    api: Client<HttpService>,
-    options: CallOptions,
-    clock: Arc<dyn Clock>,
+    pub(crate) handle: Handle,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Vault {
-    pub(crate) fn new(id: VaultId, base: BaseUri, service: HttpService, clock: Arc<dyn Clock>) -> Self {
-        Self { id: Arc::new(id), api: Client::new(service, base), options: CallOptions::default(), clock }
+    pub(crate) fn new(id: VaultId, handle: Handle, clock: Arc<dyn Clock>) -> Self {
+        Self { id: Arc::new(id), handle, clock }
     }
 
     /// Returns a handle on Detect in this vault; it shares the options and layers of this one.
     pub fn detect(&self) -> Detect {
         Detect::new(self.clone())
-    }
-
-    pub(crate) fn options(&self) -> CallOptions {
-        self.options
-    }
-
-    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
     }
 
     /// Returns the vault's id.
@@ -81,13 +72,12 @@ impl Vault {
     /// # Ok(()) }
     /// ```
     pub fn with_options(&self, options: CallOptions) -> Self {
-        Self { options, ..self.clone() }
+        Self { handle: self.handle.with_options(options), ..self.clone() }
     }
 
     /// Returns a handle whose calls pass through one more operation layer, outside all others.
     pub fn with_layer(&self, layer: &DynLayer) -> Self {
-        let service = layer.layer(self.api.service().clone());
-        Self { api: Client::new(service, self.api.base().clone()), ..self.clone() }
+        Self { handle: self.handle.with_layer(layer), ..self.clone() }
     }
 
     /// Sends an operation of the generated bindings through this vault's stack, such as one that has no method here.
@@ -96,25 +86,6 @@ impl Vault {
     ///
     /// Fails as every call of this client does; see [`Error`].
     pub async fn send<O: Operation>(&self, operation: O) -> Result<Response<O::Output>, Error> {
-        self.send_with(operation, self.options).await
-    }
-
-    pub(crate) async fn send_with<O: Operation>(
-        &self,
-        operation: O,
-        options: CallOptions,
-    ) -> Result<Response<O::Output>, Error> {
-        self.send_as(operation, options, O::INFO.idempotency != Idempotency::Safe).await
-    }
-
-    /// Sends an operation of which this call knows better than its kind whether it changes anything.
-    pub(crate) async fn send_as<O: Operation>(
-        &self,
-        operation: O,
-        options: CallOptions,
-        writes: bool,
-    ) -> Result<Response<O::Output>, Error> {
-        let answer = self.api.send_with(operation, options).await;
-        answer.map_err(|error| Error::from_api(error, writes).in_operation(O::INFO.name))
+        self.handle.call(Ok(Call::new(operation)), Ok).await
     }
 }

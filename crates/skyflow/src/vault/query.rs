@@ -1,11 +1,12 @@
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use skyflow_api::{Json, query, types};
+use skyflow_api::{Json, Response, query, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
 use super::rows::not_blank;
+use crate::handle::Call;
 use crate::{Error, Record};
 
 /// Asks a question in SQL: one `SELECT`, at most 25 rows.
@@ -21,6 +22,11 @@ impl QueryRequest {
     /// Takes the statement.
     pub fn new(query: impl Into<String>) -> Self {
         Self { query: query.into() }
+    }
+
+    fn into_execute(self, vault_id: &str) -> Result<Call<query::Execute>, Error> {
+        not_blank("query", &self.query)?;
+        Ok(Call::new(query::Execute::new(vault_id, types::QueryRequest::new(self.query))))
     }
 }
 
@@ -52,6 +58,14 @@ pub struct QueriedRecord {
 }
 
 impl QueryResponse {
+    fn from_execute(response: Response<types::QueryResponse>) -> Self {
+        let row = |row: types::Record| {
+            let or_empty = |columns: Option<Json>| columns.map_or_else(Record::empty, Record::new);
+            QueriedRecord { record: or_empty(row.fields), tokenized_data: or_empty(row.tokens) }
+        };
+        Self { fields: response.body.records.into_iter().map(row).collect(), request_id: response.request_id }
+    }
+
     /// Decodes the rows into a type of yours.
     ///
     /// # Errors
@@ -81,16 +95,7 @@ impl Vault {
     ///
     /// Fails before anything is sent when the statement is blank; fails as every call does afterwards.
     pub async fn query(&self, request: QueryRequest) -> Result<QueryResponse, Error> {
-        not_blank("query", &request.query).map_err(|error| error.in_operation("query.execute"))?;
-        let body = types::QueryRequest::new(request.query);
-        let answer = self.send(query::Execute::new(self.id().as_str(), body)).await?;
-        let row = |row: types::Record| {
-            let or_empty = |columns: Option<Json>| columns.map_or_else(Record::empty, Record::new);
-            QueriedRecord { record: or_empty(row.fields), tokenized_data: or_empty(row.tokens) }
-        };
-        Ok(QueryResponse {
-            fields: answer.body.records.into_iter().map(row).collect(),
-            request_id: answer.request_id,
-        })
+        let call = request.into_execute(self.id().as_str());
+        self.handle.call(call, |response| Ok(QueryResponse::from_execute(response))).await
     }
 }
