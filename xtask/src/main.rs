@@ -4,6 +4,7 @@ mod ci;
 mod codegen;
 mod conformance;
 mod layers;
+mod path;
 mod tools;
 
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ enum Command {
     Conformance(conformance::Args),
     /// Checks that the arrows between the crates only point down.
     Layers,
+    /// Prints the source files that one call runs through.
+    Path(path::Args),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
         Command::Conformance(args) => conformance::run(&args),
         Command::Layers => layers::run().map_err(|error| error.to_string()),
+        Command::Path(args) => path::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
