@@ -25,10 +25,11 @@ impl ScopedTokens {
     /// The number of combinations that are kept unless another one is set.
     pub const DEFAULT_CAPACITY: usize = 64;
 
+    pub(crate) const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(Self::DEFAULT_CAPACITY - 1);
+
     /// Keeps the tokens of `account` apart for up to 64 combinations.
     pub fn new(account: ServiceAccountTokens) -> Self {
-        let capacity = NonZeroUsize::MIN.saturating_add(Self::DEFAULT_CAPACITY - 1);
-        Self::with_capacity(account, capacity)
+        Self::with_capacity(account, Self::CAPACITY)
     }
 
     /// The same, for another number of combinations.

@@ -3,6 +3,7 @@
 mod body;
 pub mod clock;
 mod error;
+mod http_layer;
 pub mod layers;
 mod log_control;
 mod operation;
@@ -17,6 +18,7 @@ mod uri;
 pub use body::Body;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{BoxError, Error, ErrorKind};
+pub use http_layer::HttpLayer;
 pub use log_control::LogControl;
 pub use operation::{CallOptions, Deadline, Idempotency, OperationInfo, Progress, RetryStop, Setting};
 pub use path_template::{PathTemplate, PathTemplateError};

@@ -6,6 +6,7 @@ use skyflow_auth::{AuthHeader, AuthLayer, Credentials, HostGuard, TokenProviders
 use skyflow_http::{BaseUri, Clock, DynLayer, HttpService, LogControl, Stack};
 
 use crate::Error;
+use crate::handle::{EndUsers, Handle};
 
 /// The part of a client that never changes; services of vaults and connections are built from it.
 pub(crate) struct ClientState {
@@ -20,34 +21,27 @@ pub(crate) struct ClientState {
 }
 
 impl ClientState {
-    /// Builds the service of one vault or connection: its layers and retry budget, and the shared transport and tokens.
-    pub(crate) fn service(
+    /// Builds the handle of one vault or connection: its layers and retry budget, and the shared transport and tokens.
+    pub(crate) fn handle(
         &self,
         layers: &[DynLayer],
         credentials: Option<&Credentials>,
         header: AuthHeader,
-        base: &BaseUri,
-    ) -> Result<HttpService, Error> {
+        base: BaseUri,
+    ) -> Result<Handle, Error> {
         if let Some(service) = &self.service {
-            return Ok(service.clone());
+            return Ok(Handle::new(service.clone(), base, None));
         }
-        let layers = self.operation_layers.iter().chain(layers).cloned();
-        let auth = self.auth(credentials, header, base)?;
-        let stack = layers.fold(self.stack.clone().partition(), Stack::operation_layer);
-        Ok(stack.auth(DynLayer::new(auth)).build(self.transport.clone()))
-    }
-
-    fn auth(
-        &self,
-        credentials: Option<&Credentials>,
-        header: AuthHeader,
-        base: &BaseUri,
-    ) -> Result<AuthLayer, Error> {
         let credentials = match credentials {
             Some(credentials) => credentials.clone(),
             None => Credentials::from_env().map_err(Error::credentials)?,
         };
         let tokens = self.providers.get(&credentials).map_err(Error::credentials)?;
-        Ok(AuthLayer::new(tokens, header, HostGuard::new(base.clone())))
+        let auth = AuthLayer::new(tokens, header, HostGuard::new(base.clone()));
+        let layers = self.operation_layers.iter().chain(layers).cloned();
+        let stack = layers.fold(self.stack.clone().partition(), Stack::operation_layer);
+        let service = stack.auth(DynLayer::new(auth)).build(self.transport.clone());
+        let end_users = EndUsers { providers: self.providers.clone(), credentials };
+        Ok(Handle::new(service, base, Some(end_users)))
     }
 }

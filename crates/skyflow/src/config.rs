@@ -1,5 +1,5 @@
 use skyflow_auth::Credentials;
-use skyflow_http::{BaseUri, DynLayer};
+use skyflow_http::{BaseUri, DynLayer, HttpLayer};
 use skyflow_types::{ClusterId, Env, VaultId};
 
 use crate::Error;
@@ -64,9 +64,9 @@ impl VaultConfig {
         self
     }
 
-    /// Adds a layer that sees each operation of this vault once, inside the client's operation layers.
-    pub fn layer(mut self, layer: DynLayer) -> Self {
-        self.layers.push(layer);
+    /// Adds a tower layer that sees each operation of this vault once, inside the client's operation layers.
+    pub fn layer(mut self, layer: impl HttpLayer) -> Self {
+        self.layers.push(layer.into_dyn());
         self
     }
 

@@ -126,6 +126,23 @@ impl Error {
         }
     }
 
+    /// A context or roles that the calls of a handle cannot be made with; nothing was sent.
+    pub(crate) fn call_credentials(source: CredentialsError) -> Self {
+        let field = source.field();
+        let problem = match source.kind() {
+            CredentialsErrorKind::NotApplicable => {
+                "cannot be set: API keys and bearer tokens have none, use a service account".to_owned()
+            }
+            _ => format!("cannot be used: {source}"),
+        };
+        Self::invalid(field, problem)
+    }
+
+    /// A context or roles in a client whose service was handed over whole.
+    pub(crate) fn no_end_users() -> Self {
+        Self::invalid("context", "cannot be set: the client's own service does the authentication")
+    }
+
     /// An answer that was received whole and does not fit.
     pub(crate) fn answer(problem: &'static str) -> Self {
         Self::of(ErrorKind::Decode, Text::Own(problem.to_owned()))

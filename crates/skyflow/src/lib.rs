@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod builder;
+mod call_options;
 mod client;
 mod client_state;
 mod config;
@@ -9,12 +10,14 @@ pub mod detect;
 mod error;
 mod file_source;
 mod handle;
+mod headers;
 mod media_type;
 mod record;
 mod registry;
 pub mod vault;
 
 pub use builder::SkyflowBuilder;
+pub use call_options::CallOptions;
 pub use client::Skyflow;
 pub use config::VaultConfig;
 pub use connection::{
@@ -31,7 +34,7 @@ pub use file_source::FileSource;
 pub use record::Record;
 pub use skyflow_api::Json;
 pub use skyflow_auth::Credentials;
-pub use skyflow_http::{CallOptions, RetryStop};
+pub use skyflow_http::RetryStop;
 pub use skyflow_types::{DetectEntity, Env, LogLevel, Redaction, RequestId, Secret, Sensitive, TokenMode};
 pub use vault::{
     BatchOperation, BatchRequest, BatchResponse, DeleteRequest, DeleteResponse, DetokenizeRequest,

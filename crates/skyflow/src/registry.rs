@@ -5,7 +5,6 @@ use std::sync::Arc;
 use skyflow_auth::{AuthHeader, Credentials};
 
 use crate::client_state::ClientState;
-use crate::handle::Handle;
 use crate::{Connection, ConnectionConfig, Error, Vault, VaultConfig};
 
 /// Vaults and connections, and the credentials of those that have none.
@@ -139,8 +138,8 @@ impl Configured for VaultConfig {
     fn handle(&self, state: &ClientState, common: Option<&Credentials>) -> Result<Vault, Error> {
         let (id, base) = (self.id()?, self.base()?);
         let credentials = self.own_credentials().or(common);
-        let service = state.service(self.layers(), credentials, AuthHeader::Bearer, &base)?;
-        Ok(Vault::new(id, Handle::new(service, base), Arc::clone(&state.clock)))
+        let handle = state.handle(self.layers(), credentials, AuthHeader::Bearer, base)?;
+        Ok(Vault::new(id, handle, Arc::clone(&state.clock)))
     }
 }
 
@@ -161,7 +160,7 @@ impl Configured for ConnectionConfig {
     fn handle(&self, state: &ClientState, common: Option<&Credentials>) -> Result<Connection, Error> {
         let (id, (base, path)) = (self.id()?, self.address()?);
         let credentials = self.own_credentials().or(common);
-        let service = state.service(self.layers(), credentials, AuthHeader::Connection, &base)?;
-        Ok(Connection::new(id, path, Handle::new(service, base)))
+        let handle = state.handle(self.layers(), credentials, AuthHeader::Connection, base)?;
+        Ok(Connection::new(id, path, handle))
     }
 }

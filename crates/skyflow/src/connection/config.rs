@@ -1,6 +1,6 @@
 use http::uri::PathAndQuery;
 use skyflow_auth::Credentials;
-use skyflow_http::{BaseUri, DynLayer, PathTemplate};
+use skyflow_http::{BaseUri, DynLayer, HttpLayer, PathTemplate};
 use skyflow_types::ConnectionId;
 
 use crate::Error;
@@ -42,9 +42,9 @@ impl ConnectionConfig {
         self
     }
 
-    /// Adds a layer that sees each call of this connection once, inside the client's operation layers.
-    pub fn layer(mut self, layer: DynLayer) -> Self {
-        self.layers.push(layer);
+    /// Adds a tower layer that sees each call of this connection once, inside the client's operation layers.
+    pub fn layer(mut self, layer: impl HttpLayer) -> Self {
+        self.layers.push(layer.into_dyn());
         self
     }
 

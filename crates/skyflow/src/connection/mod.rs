@@ -4,7 +4,6 @@ mod body;
 mod config;
 mod content_type;
 mod form;
-mod headers;
 mod request;
 mod response;
 mod shape;
@@ -15,15 +14,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use skyflow_api::{DecodeError, EncodeError, Operation};
-use skyflow_http::{CallOptions, DynLayer, Idempotency, OperationInfo, PathTemplate, Request};
+use skyflow_http::{HttpLayer, Idempotency, OperationInfo, PathTemplate, Request};
 use skyflow_types::ConnectionId;
 
 pub use config::ConnectionConfig;
 pub use request::InvokeConnectionRequest;
 pub use response::{ConnectionData, ConnectionMetadata, InvokeConnectionResponse};
 
-use crate::Error;
 use crate::handle::{Call, Handle};
+use crate::{CallOptions, Error};
 
 /// A handle on one connection of a client; cheap to clone.
 ///
@@ -45,7 +44,7 @@ impl Connection {
         &self.id
     }
 
-    /// Returns a handle whose calls have options of their own: deadline, attempt timeout, attempts, idempotency.
+    /// Returns a handle whose calls have other options: time limits, attempts, idempotency, headers, end user.
     ///
     /// ```
     /// # async fn run(connection: skyflow::Connection) -> Result<(), skyflow::Error> {
@@ -63,9 +62,25 @@ impl Connection {
         Self { handle: self.handle.with_options(options), ..self.clone() }
     }
 
-    /// Returns a handle whose calls pass through one more operation layer, outside all others.
-    pub fn with_layer(&self, layer: &DynLayer) -> Self {
+    /// Returns a handle whose calls pass through one more operation layer: any tower layer, outside all others.
+    pub fn with_layer(&self, layer: impl HttpLayer) -> Self {
         Self { handle: self.handle.with_layer(layer), ..self.clone() }
+    }
+
+    /// Returns a handle whose calls are made for an end user; see [`CallOptions::context`].
+    ///
+    /// ```
+    /// # async fn run(connection: skyflow::Connection, request: skyflow::InvokeConnectionRequest) -> Result<(), skyflow::Error> {
+    /// let response = connection.with_context("user-7").invoke(request).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn with_context(&self, context: impl Into<serde_json::Value>) -> Self {
+        Self { handle: self.handle.changing(|options| options.context(context)), ..self.clone() }
+    }
+
+    /// Returns a handle whose requests carry one more header; see [`CallOptions::header`].
+    pub fn with_header(&self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { handle: self.handle.changing(|options| options.header(name, value)), ..self.clone() }
     }
 
     /// Calls the third party behind the connection.

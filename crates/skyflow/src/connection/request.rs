@@ -7,9 +7,8 @@ use skyflow_api::{Json, Multipart};
 use skyflow_http::{Body, PathTemplate, Request};
 
 use super::body::Content;
-use super::headers;
 use super::shape::Shape;
-use crate::Error;
+use crate::{Error, headers};
 
 /// The longest name of a parameter that an error repeats.
 const MAX_SHOWN: usize = 64;

@@ -12,7 +12,7 @@ mod reidentify_text;
 mod run;
 mod start;
 
-use skyflow_http::{CallOptions, DynLayer};
+use skyflow_http::HttpLayer;
 use skyflow_types::VaultId;
 
 pub use deidentify_file::{Bleep, DeidentifyFileRequest, MaskingMethod, Transcription};
@@ -25,7 +25,7 @@ pub use reidentify_file::{ReidentifyFileRequest, ReidentifyFileResponse};
 pub use reidentify_text::{ReidentifyTextRequest, ReidentifyTextResponse};
 pub use run::{DetectRun, RunStatus};
 
-use crate::Vault;
+use crate::{CallOptions, Vault};
 
 /// A handle on Detect in one vault of a client; cheap to clone.
 ///
@@ -53,7 +53,7 @@ impl Detect {
         self.vault.id()
     }
 
-    /// Returns a handle whose calls have options of their own: deadline, attempt timeout, attempts, idempotency.
+    /// Returns a handle whose calls have other options: time limits, attempts, idempotency, headers, end user.
     ///
     /// They hold for each request; how long a run is waited for is the business of
     /// [`DeidentifyFileRequest::wait_time`] and [`RunPoller`].
@@ -61,8 +61,18 @@ impl Detect {
         Self::new(self.vault.with_options(options))
     }
 
-    /// Returns a handle whose calls pass through one more operation layer, outside all others.
-    pub fn with_layer(&self, layer: &DynLayer) -> Self {
+    /// Returns a handle whose calls pass through one more operation layer: any tower layer, outside all others.
+    pub fn with_layer(&self, layer: impl HttpLayer) -> Self {
         Self::new(self.vault.with_layer(layer))
+    }
+
+    /// Returns a handle whose calls are made for an end user; see [`CallOptions::context`].
+    pub fn with_context(&self, context: impl Into<serde_json::Value>) -> Self {
+        Self::new(self.vault.with_context(context))
+    }
+
+    /// Returns a handle whose requests carry one more header; see [`CallOptions::header`].
+    pub fn with_header(&self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self::new(self.vault.with_header(name, value))
     }
 }

@@ -18,7 +18,7 @@ mod upload;
 use std::sync::Arc;
 
 use skyflow_api::{Operation, Response};
-use skyflow_http::{CallOptions, Clock, DynLayer};
+use skyflow_http::{Clock, HttpLayer};
 use skyflow_types::VaultId;
 
 pub use batch::{BatchError, BatchOperation, BatchOutcome, BatchOutput, BatchRequest, BatchResponse};
@@ -33,7 +33,7 @@ pub use update::{UpdateRequest, UpdateResponse};
 pub use upload::{UploadFileRequest, UploadFileResponse};
 
 use crate::handle::{Call, Handle};
-use crate::{Detect, Error};
+use crate::{CallOptions, Detect, Error};
 
 /// A handle on one vault of a client; cheap to clone.
 ///
@@ -60,7 +60,7 @@ impl Vault {
         &self.id
     }
 
-    /// Returns a handle whose calls have options of their own: deadline, attempt timeout, attempts, idempotency.
+    /// Returns a handle whose calls have other options: time limits, attempts, idempotency, headers, end user.
     ///
     /// ```
     /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
@@ -75,9 +75,25 @@ impl Vault {
         Self { handle: self.handle.with_options(options), ..self.clone() }
     }
 
-    /// Returns a handle whose calls pass through one more operation layer, outside all others.
-    pub fn with_layer(&self, layer: &DynLayer) -> Self {
+    /// Returns a handle whose calls pass through one more operation layer: any tower layer, outside all others.
+    pub fn with_layer(&self, layer: impl HttpLayer) -> Self {
         Self { handle: self.handle.with_layer(layer), ..self.clone() }
+    }
+
+    /// Returns a handle whose calls are made for an end user; see [`CallOptions::context`].
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault, request: skyflow::GetRequest) -> Result<(), skyflow::Error> {
+    /// let response = vault.with_context("user-7").get(request).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn with_context(&self, context: impl Into<serde_json::Value>) -> Self {
+        Self { handle: self.handle.changing(|options| options.context(context)), ..self.clone() }
+    }
+
+    /// Returns a handle whose requests carry one more header; see [`CallOptions::header`].
+    pub fn with_header(&self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { handle: self.handle.changing(|options| options.header(name, value)), ..self.clone() }
     }
 
     /// Sends an operation of the generated bindings through this vault's stack, such as one that has no method here.

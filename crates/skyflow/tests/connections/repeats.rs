@@ -19,23 +19,27 @@ async fn outcome(steps: impl IntoIterator<Item = Step>, options: CallOptions) ->
 #[tokio::test]
 async fn rel_r02_only_what_was_not_sent_is_sent_again() {
     let plain = CallOptions::new();
-    assert_eq!(outcome([NO_CONNECTION, OK], plain).await, (2, Ok(())));
-    assert_eq!(outcome([NO_CONNECTION], plain).await, (3, Err(false)));
-    assert_eq!(outcome([BREAK, OK], plain).await, (1, Err(true)));
+    assert_eq!(outcome([NO_CONNECTION, OK], plain.clone()).await, (2, Ok(())));
+    assert_eq!(outcome([NO_CONNECTION], plain.clone()).await, (3, Err(false)));
+    assert_eq!(outcome([BREAK, OK], plain.clone()).await, (1, Err(true)));
     for status in [408, 429, 500, 502, 503, 504] {
         let step = Step::Answer(status, &[("retry-after", "0")], b"");
-        assert_eq!(outcome([step, OK], plain).await, (1, Err(true)), "{status}");
+        assert_eq!(outcome([step, OK], plain.clone()).await, (1, Err(true)), "{status}");
     }
 }
 
 #[tokio::test]
 async fn a_caller_who_vouches_for_it_gets_the_retries_of_a_read() {
     let vouched = CallOptions::new().idempotent(true);
-    assert_eq!(outcome([BREAK, OK], vouched).await, (2, Ok(())));
+    assert_eq!(outcome([BREAK, OK], vouched.clone()).await, (2, Ok(())));
     for status in [408, 429, 500, 502, 503, 504] {
-        assert_eq!(outcome([Step::Answer(status, &[], b""), OK], vouched).await, (2, Ok(())), "{status}");
+        assert_eq!(
+            outcome([Step::Answer(status, &[], b""), OK], vouched.clone()).await,
+            (2, Ok(())),
+            "{status}"
+        );
     }
-    assert_eq!(outcome([Step::Answer(409, &[], b""), OK], vouched).await, (1, Err(true)));
+    assert_eq!(outcome([Step::Answer(409, &[], b""), OK], vouched.clone()).await, (1, Err(true)));
     assert_eq!(outcome([BREAK, OK], vouched.no_retry()).await, (1, Err(true)));
 }
 
