@@ -147,7 +147,7 @@ async fn headers_of_a_call_are_sent_with_it() {
     let transport = skyflow_tests::clients::service(move |request| {
         let team = request.headers().get("x-team").map(|team| team.to_str().unwrap().to_owned());
         noted.lock().unwrap().push(team);
-        async { Ok(skyflow_http::Response::new(skyflow_http::Body::from("{}"))) }
+        async { Ok(skyflow_http::Response::new(skyflow_http::Body::from("{\"records\":[]}"))) }
     });
     let vault = vault_over(transport);
     vault.with_header("X-Team", "a").with_header("x-team", "b").get(all_rows()).await.unwrap();

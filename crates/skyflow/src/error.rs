@@ -187,6 +187,13 @@ impl Error {
         self
     }
 
+    /// A row that the server refused while the call as a whole succeeded.
+    pub(crate) fn refused_row(message: String, http_code: Option<u16>) -> Self {
+        let mut error = Self::of(ErrorKind::Api, Text::Server(message));
+        error.0.http_code = http_code;
+        error
+    }
+
     /// A run that did not succeed; `said` are the server's words about it. It was started, so that starting it again is
     /// no way to have it.
     pub(crate) fn run(words: &str, said: Option<String>) -> Self {

@@ -15,7 +15,9 @@ use crate::{CallOptions, Error};
 #[derive(Debug, Clone)]
 pub(crate) struct Handle {
     api: Client<HttpService>,
-    options: Arc<CallOptions>,
+    stack_options: skyflow_http::CallOptions,
+    /// Headers and end user; missing for most handles.
+    options: Option<Arc<CallOptions>>,
     /// Missing where the caller's own service authenticates.
     end_users: Option<Arc<EndUsers>>,
 }
@@ -30,16 +32,16 @@ pub(crate) struct EndUsers {
 impl Handle {
     pub(crate) fn new(service: HttpService, base: BaseUri, end_users: Option<EndUsers>) -> Self {
         let end_users = end_users.map(Arc::new);
-        Self { api: Client::new(service, base), options: Arc::default(), end_users }
+        Self { api: Client::new(service, base), stack_options: Default::default(), options: None, end_users }
     }
 
     pub(crate) fn with_options(&self, options: CallOptions) -> Self {
-        Self { options: Arc::new(options), ..self.clone() }
+        Self { stack_options: options.stack, options: Some(Arc::new(options)), ..self.clone() }
     }
 
     /// Changes some options and keeps the others.
     pub(crate) fn changing(&self, change: impl FnOnce(CallOptions) -> CallOptions) -> Self {
-        self.with_options(change((*self.options).clone()))
+        self.with_options(change(self.options.as_deref().cloned().unwrap_or_default()))
     }
 
     pub(crate) fn with_layer(&self, layer: impl HttpLayer) -> Self {
@@ -57,7 +59,7 @@ impl Handle {
     ) -> Result<T, Error> {
         let named = |error: Error| error.in_operation(O::INFO.name);
         let call = built.and_then(|call| self.prepared(call)).map_err(named)?;
-        let (options, writes) = (call.options(self.options.stack), call.writes);
+        let (options, writes) = (call.options(self.stack_options), call.writes);
         let sent = self.api.send_with(call, options).await;
         let response = sent.map_err(|error| named(Error::from_api(error, writes)))?;
         let (status, request_id) = (response.status, response.request_id.clone());
@@ -68,8 +70,9 @@ impl Handle {
     }
 
     fn prepared<O>(&self, mut call: Call<O>) -> Result<Call<O>, Error> {
-        call.headers = self.options.header_map()?;
-        if let Some(options) = self.options.token_options()? {
+        let Some(options) = &self.options else { return Ok(call) };
+        call.headers = options.header_map()?;
+        if let Some(options) = options.token_options()? {
             let end_users = self.end_users.as_deref().ok_or_else(Error::no_end_users)?;
             // It knows which credentials have neither context nor roles.
             end_users.credentials.clone().with_options(options.clone()).map_err(Error::call_credentials)?;

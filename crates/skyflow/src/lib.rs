@@ -21,7 +21,8 @@ pub use call_options::CallOptions;
 pub use client::Skyflow;
 pub use config::VaultConfig;
 pub use connection::{
-    Connection, ConnectionConfig, ConnectionData, InvokeConnectionRequest, InvokeConnectionResponse,
+    Connection, ConnectionConfig, ConnectionData, ConnectionMetadata, InvokeConnectionRequest,
+    InvokeConnectionResponse,
 };
 pub use detect::{
     Bleep, DateShift, DeidentifyFileRequest, DeidentifyTextRequest, DeidentifyTextResponse, Detect,
@@ -37,10 +38,11 @@ pub use skyflow_auth::Credentials;
 pub use skyflow_http::RetryStop;
 pub use skyflow_types::{DetectEntity, Env, LogLevel, Redaction, RequestId, Secret, Sensitive, TokenMode};
 pub use vault::{
-    BatchOperation, BatchRequest, BatchResponse, DeleteRequest, DeleteResponse, DetokenizeRequest,
-    DetokenizeResponse, GetRequest, GetResponse, InsertRequest, InsertResponse, Order, QueryRequest,
-    QueryResponse, TokenizeRequest, TokenizeResponse, UpdateRequest, UpdateResponse, UploadFileRequest,
-    UploadFileResponse, Vault,
+    BatchError, BatchOperation, BatchOutcome, BatchOutput, BatchRequest, BatchResponse, DeleteRequest,
+    DeleteResponse, DetokenizeError, DetokenizeRequest, DetokenizeResponse, DetokenizedField, GetRequest,
+    GetResponse, InsertError, InsertRequest, InsertResponse, InsertedRecord, Order, QueriedRecord,
+    QueryRequest, QueryResponse, TokenizeRequest, TokenizeResponse, TokenizedField, UpdateRequest,
+    UpdateResponse, UploadFileRequest, UploadFileResponse, ValueType, Vault,
 };
 
 /// The generated bindings, for operations that have no method of their own; see [`Vault::send`].

@@ -41,7 +41,8 @@ pub struct InvokeConnectionRequest {
 }
 
 impl InvokeConnectionRequest {
-    fn new(method: Method) -> Self {
+    /// Starts a request with this method.
+    pub fn new(method: Method) -> Self {
         Self {
             method,
             path_params: Vec::new(),

@@ -5,7 +5,7 @@ use skyflow_api::Operation;
 use skyflow_api::files::GetRun;
 
 use super::options::{Options, option_setters};
-use super::output::{Destination, destination_setters};
+use super::output::{Destination, destination_setters, file_stem};
 use super::start::start;
 use super::{Detect, DetectRun, RunPoller};
 use crate::vault::not_blank;
@@ -311,12 +311,9 @@ impl Detect {
     ///
     /// Fails as [`Detect::deidentify_file`] does until the run is started.
     pub async fn start_deidentify_file(&self, request: DeidentifyFileRequest) -> Result<RunPoller, Error> {
+        let stem = file_stem(&request.file.name());
         let (run_id, directory) = start(self, request).await?;
-        let poller = self.run(run_id)?;
-        Ok(match directory {
-            Some(directory) => poller.saving(directory),
-            None => poller,
-        })
+        Ok(self.run(run_id)?.of_file(stem, directory))
     }
 
     /// Asks for the state of a run once. An answer may have 256 MiB, unless [`CallOptions`](crate::CallOptions) say

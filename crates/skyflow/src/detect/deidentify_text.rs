@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
+use serde::Serialize;
 use skyflow_api::{Response, strings, types};
 use skyflow_types::{DetectEntity, RequestId};
 
@@ -58,7 +59,7 @@ impl fmt::Debug for DeidentifyTextRequest {
 }
 
 /// A text in which tokens have taken the place of sensitive data.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DeidentifyTextResponse {
     /// The text with tokens.
@@ -99,7 +100,7 @@ impl fmt::Debug for DeidentifyTextResponse {
 }
 
 /// An entity that was found in a text.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetectedEntity {
     /// What stands in the place of the value, without the brackets that it has in the text, such as `NAME_1`. Of a vault
@@ -156,7 +157,7 @@ impl From<types::DetectedEntity> for DetectedEntity {
 /// assert_eq!(TextIndex { start: 0, end: 3 }.slice(text), Some("Zoë"));
 /// assert_eq!(TextIndex { start: 8, end: 12 }.slice(text), None);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[expect(clippy::exhaustive_structs, reason = "a range has two ends")]
 pub struct TextIndex {
     /// The number of characters before the part.

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::Serialize;
 use skyflow_api::{Response, guardrails, types};
 use skyflow_types::RequestId;
 
@@ -63,7 +64,7 @@ impl fmt::Debug for GuardrailsRequest {
 }
 
 /// What the guardrails say about a text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct GuardrailsResponse {
     /// Whether the text passed: the server's verdict.

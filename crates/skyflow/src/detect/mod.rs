@@ -1,4 +1,7 @@
 //! Detect: finds sensitive data in texts and files, puts tokens in its place, and puts the data back.
+//!
+//! Every response implements `Serialize`, so that it can be handed on as JSON. That writes all of it, values and file
+//! contents (as Base64) included; `Debug` shows neither.
 
 mod deidentify_file;
 mod deidentify_text;

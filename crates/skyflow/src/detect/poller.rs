@@ -10,7 +10,7 @@ use futures_util::future::{Either, select};
 use skyflow_api::Operation;
 use skyflow_api::files::GetRun;
 
-use super::output::{Destination, OutputDirectory, file_stem};
+use super::output::{Destination, OutputDirectory, file_stem, name_after};
 use super::{Detect, DetectRun};
 use crate::Error;
 use crate::vault::not_blank;
@@ -52,6 +52,8 @@ pub struct RunPoller {
     tolerated: u32,
     progress: Option<Progress>,
     directory: Option<OutputDirectory>,
+    /// The name of the file that the run is about, without its extension.
+    stem: Option<String>,
 }
 
 impl RunPoller {
@@ -65,6 +67,7 @@ impl RunPoller {
             tolerated: TOLERATED,
             progress: None,
             directory: None,
+            stem: None,
         }
     }
 
@@ -115,8 +118,9 @@ impl RunPoller {
         name: impl AsRef<str>,
     ) -> Result<Self, Error> {
         let destination = Destination { directory: Some(directory.into()), overwrite: false };
-        let opened = destination.open(file_stem(name.as_ref())).await?;
-        Ok(Self { directory: opened, ..self })
+        let stem = file_stem(name.as_ref());
+        let opened = destination.open(stem.clone()).await?;
+        Ok(Self { directory: opened, stem: Some(stem), ..self })
     }
 
     /// Replaces files of the same name in the output directory; otherwise a new file gets a number. It is about a
@@ -126,9 +130,8 @@ impl RunPoller {
         self
     }
 
-    pub(super) fn saving(mut self, directory: OutputDirectory) -> Self {
-        self.directory = Some(directory);
-        self
+    pub(super) fn of_file(self, stem: String, directory: Option<OutputDirectory>) -> Self {
+        Self { stem: Some(stem), directory, ..self }
     }
 
     /// Waits until the run has ended, or the time of [`RunPoller::within`] is over.
@@ -216,6 +219,9 @@ impl RunPoller {
     }
 
     async fn saved(self, mut run: DetectRun) -> Result<DetectRun, Error> {
+        if let Some(stem) = &self.stem {
+            name_after(stem, &mut run.outputs);
+        }
         if let Some(directory) = self.directory
             && run.status == super::RunStatus::Success
         {

@@ -1,11 +1,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use serde::Serialize;
 use skyflow_api::{Operation, Response, files, types};
 use skyflow_types::RequestId;
 
 use super::file_format::format_of;
-use super::output::{Destination, OutputDirectory, destination_setters, file_stem};
+use super::output::{Destination, OutputDirectory, destination_setters, file_stem, name_after};
 use super::reidentify_text::{Format, format_setters};
 use super::run::RESPONSE_LIMIT;
 use super::{Detect, DetectOutput, RunStatus};
@@ -83,7 +84,7 @@ impl fmt::Debug for ReidentifyFileRequest {
 }
 
 /// What became of a file with tokens.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct ReidentifyFileResponse {
     /// Whether it was done.
@@ -143,11 +144,13 @@ impl Detect {
         &self,
         request: ReidentifyFileRequest,
     ) -> Result<ReidentifyFileResponse, Error> {
+        let stem = file_stem(&request.file.name());
         let (call, directory) = match request.into_reidentify(self.vault_id().as_str()).await {
             Ok((call, directory)) => (Ok(call), directory),
             Err(error) => (Err(error), None),
         };
         let mut response = self.vault.handle.call(call, ReidentifyFileResponse::from_reidentify).await?;
+        name_after(&stem, response.output.as_mut_slice());
         if let (RunStatus::Success, Some(directory), Some(output)) =
             (&response.status, directory, &response.output)
         {

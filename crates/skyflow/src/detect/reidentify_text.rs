@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::Serialize;
 use skyflow_api::{Response, strings, types};
 use skyflow_types::{DetectEntity, RequestId};
 
@@ -103,7 +104,7 @@ impl fmt::Debug for ReidentifyTextRequest {
 }
 
 /// A text with values in the place of tokens.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct ReidentifyTextResponse {
     /// The text. Keep it out of logs.

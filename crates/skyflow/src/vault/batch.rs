@@ -1,6 +1,7 @@
 use std::fmt;
 
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 use skyflow_api::{Response, records, types};
 use skyflow_types::{Redaction, RequestId, TokenMode};
 
@@ -186,7 +187,7 @@ impl BatchRequest {
 }
 
 /// Tells what became of each operation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct BatchResponse {
     /// One outcome per operation, in the order of the request.
@@ -208,7 +209,7 @@ pub struct BatchOutcome {
 }
 
 /// What one operation of a batch gave.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct BatchOutput {
     /// The id of the row.
@@ -237,6 +238,20 @@ impl BatchError {
 impl fmt::Debug for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("BatchError").field(&skyflow_types::redact_text(&self.0)).finish()
+    }
+}
+
+/// Writes `request_index`, `http_code`, and either `output` or `error`.
+impl Serialize for BatchOutcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut outcome = serializer.serialize_struct("BatchOutcome", 3)?;
+        outcome.serialize_field("request_index", &self.request_index)?;
+        outcome.serialize_field("http_code", &self.http_code)?;
+        match &self.result {
+            Ok(output) => outcome.serialize_field("output", output)?,
+            Err(error) => outcome.serialize_field("error", error.message())?,
+        }
+        outcome.end()
     }
 }
 

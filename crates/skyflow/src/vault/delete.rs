@@ -1,3 +1,4 @@
+use serde::Serialize;
 use skyflow_api::{Response, records, types};
 use skyflow_types::RequestId;
 
@@ -31,7 +32,7 @@ impl DeleteRequest {
 }
 
 /// The rows that were deleted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct DeleteResponse {
     /// Their ids; a single `*` when all rows were deleted.

@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use skyflow_api::{Json, tokens, types};
 use skyflow_types::{Redaction, RequestId};
@@ -91,7 +92,7 @@ impl fmt::Debug for DetokenizeRequest {
 }
 
 /// Tells what became of each token: every token of the request is in exactly one of the two lists.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetokenizeResponse {
     /// The values, in the order of the request; a token that was asked for twice is here twice.
@@ -103,7 +104,7 @@ pub struct DetokenizeResponse {
 }
 
 /// A token and its value.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetokenizedField {
     /// The token.
@@ -145,7 +146,7 @@ impl fmt::Debug for DetokenizedField {
 }
 
 /// A token that has no value, and why.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetokenizeError {
     /// The token.

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use skyflow_api::{Response, records, types};
 use skyflow_types::{Redaction, RequestId};
@@ -228,7 +229,7 @@ impl fmt::Debug for GetRequest {
 }
 
 /// The rows that were found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct GetResponse {
     /// The rows, in the order of the answer: values, or tokens when they were asked for.
@@ -282,5 +283,32 @@ impl Vault {
     pub async fn get(&self, request: GetRequest) -> Result<GetResponse, Error> {
         let call = request.into_list(self.id().as_str());
         self.handle.call(call, |response| Ok(GetResponse::from_list(response))).await
+    }
+
+    /// Gets one row.
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault, id: String) -> Result<(), skyflow::Error> {
+    /// use skyflow::GetRequest;
+    ///
+    /// let person = vault.get_one(GetRequest::new("persons").ids([id])).await?;
+    /// println!("{:?}", person.text("state"));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Vault::get`] does, with 404 when an id is unknown, and with
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the response has no row or several.
+    pub async fn get_one(&self, request: GetRequest) -> Result<Record, Error> {
+        let call = request.into_list(self.id.as_str());
+        let read = |response| {
+            let mut rows = GetResponse::from_list(response).data;
+            match (rows.pop(), rows.is_empty()) {
+                (Some(row), true) => Ok(row),
+                _ => Err(Error::answer("expected one row")),
+            }
+        };
+        self.handle.call(call, read).await
     }
 }

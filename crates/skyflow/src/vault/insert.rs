@@ -162,12 +162,12 @@ impl InsertRequest {
 
     fn check_tokens(&self, rows: &[Row]) -> Result<(), Error> {
         let bring = rows.iter().any(|row| row.tokens.is_some());
-        if self.token_mode != TokenMode::Disable && !bring {
+        if !bring && !matches!(self.token_mode, TokenMode::Disable) {
             return Err(Error::invalid("tokens", "are missing, and the token mode asks for them"));
         }
         rows.iter().enumerate().try_for_each(|(index, row)| {
             // With ENABLE a row may leave its tokens to the vault.
-            if row.tokens.is_none() && self.token_mode == TokenMode::Enable {
+            if row.tokens.is_none() && matches!(self.token_mode, TokenMode::Enable) {
                 return Ok(());
             }
             check_row_tokens(self.token_mode, &row.fields, row.tokens.as_ref(), &format!("tokens[{index}]"))
@@ -183,7 +183,10 @@ impl InsertRequest {
     }
 
     pub(super) fn byot(&self) -> Option<types::TokenMode> {
-        (self.token_mode != TokenMode::Disable).then(|| self.token_mode.as_str().into())
+        match self.token_mode {
+            TokenMode::Disable => None,
+            mode => Some(mode.as_str().into()),
+        }
     }
 }
 
@@ -215,7 +218,7 @@ impl fmt::Debug for InsertRequest {
 }
 
 /// Tells what became of each row: every row of the request is in exactly one of the two lists.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct InsertResponse {
     /// The rows that were inserted or updated, in the order of the request.
@@ -227,6 +230,32 @@ pub struct InsertResponse {
 }
 
 impl InsertResponse {
+    /// Returns the row of a request that had one row.
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
+    /// use skyflow::InsertRequest;
+    ///
+    /// let card = serde_json::json!({"card_number": "4111111111111111"});
+    /// let row = vault.insert(InsertRequest::new("table1").record(card)).await?.single()?;
+    /// println!("{}", row.skyflow_id);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Api`](crate::ErrorKind::Api) and the server's message when the row was not inserted, and
+    /// with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the response is about several rows.
+    pub fn single(mut self) -> Result<InsertedRecord, Error> {
+        match (self.inserted_fields.pop(), self.errors.pop()) {
+            (Some(row), None) if self.inserted_fields.is_empty() => Ok(row),
+            (None, Some(refused)) if self.errors.is_empty() => Err(refused.into_error()),
+            _ => Err(Error::answer("expected a response about one row")
+                .with_request_id(self.request_id)
+                .applied()),
+        }
+    }
+
     pub(super) fn from_insert(
         response: Response<types::InsertRecordsResponse>,
         count: usize,
@@ -269,7 +298,7 @@ impl InsertResponse {
 }
 
 /// A row that was inserted or updated.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct InsertedRecord {
     /// The id of the row.
@@ -317,7 +346,7 @@ fn with_id(skyflow_id: &str, object: &str) -> Record {
 }
 
 /// A row that was not inserted, and why.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct InsertError {
     /// The place of the row in the request, counted from 0.
@@ -328,6 +357,14 @@ pub struct InsertError {
     pub error: String,
     /// The status of this row; `None` when the answer says nothing about it, and then it may have been inserted.
     pub http_code: Option<u16>,
+}
+
+impl InsertError {
+    fn into_error(self) -> Error {
+        let is_unknown = self.http_code.is_none();
+        let error = Error::refused_row(self.error, self.http_code).with_request_id(self.request_id);
+        if is_unknown { error.applied() } else { error }
+    }
 }
 
 impl fmt::Debug for InsertError {
@@ -373,7 +410,7 @@ impl Vault {
     ///
     /// Dropping the future does not take back a request that was already sent.
     pub async fn insert(&self, request: InsertRequest) -> Result<InsertResponse, Error> {
-        let (vault_id, count) = (self.id().as_str(), request.rows.len());
+        let (vault_id, count) = (self.id.as_str(), request.rows.len());
         if request.continue_on_error {
             let call = request.into_batch(vault_id);
             return self.handle.call(call, |response| InsertResponse::from_batch(response, count)).await;

@@ -1,4 +1,7 @@
 //! One vault: its operations, their requests and their responses.
+//!
+//! Every response implements `Serialize`, so that it can be handed on as JSON. That writes all of it, values and tokens
+//! included; `Debug` shows neither.
 
 mod batch;
 mod batch_outcome;
@@ -28,7 +31,7 @@ pub use get::{GetRequest, GetResponse, Order};
 pub use insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
 pub use query::{QueriedRecord, QueryRequest, QueryResponse};
 pub(crate) use rows::{none_blank, not_blank};
-pub use tokenize::{TokenizeRequest, TokenizeResponse};
+pub use tokenize::{TokenizeRequest, TokenizeResponse, TokenizedField};
 pub use update::{UpdateRequest, UpdateResponse};
 pub use upload::{UploadFileRequest, UploadFileResponse};
 

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use skyflow_api::{Json, Response, query, types};
 use skyflow_types::RequestId;
@@ -38,7 +39,7 @@ impl fmt::Debug for QueryRequest {
 }
 
 /// The rows that the statement selects.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct QueryResponse {
     /// The rows, in the order of the answer.
@@ -48,7 +49,7 @@ pub struct QueryResponse {
 }
 
 /// One row of a query.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct QueriedRecord {
     /// The selected columns.

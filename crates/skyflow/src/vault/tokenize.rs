@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::Serialize;
 use skyflow_api::{Response, tokens, types};
 use skyflow_types::RequestId;
 
@@ -56,11 +57,11 @@ impl fmt::Debug for TokenizeRequest {
 }
 
 /// The tokens of the values.
-#[derive(Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct TokenizeResponse {
     /// One token per value, in the order of the request.
-    pub tokens: Vec<String>,
+    pub tokenized_fields: Vec<TokenizedField>,
     /// The request id of the answer.
     pub request_id: Option<RequestId>,
 }
@@ -68,20 +69,26 @@ pub struct TokenizeResponse {
 impl TokenizeResponse {
     fn from_tokenize(response: Response<types::TokenizeResponse>, count: usize) -> Result<Self, Error> {
         // A token has nothing but its place to tell which value it belongs to.
-        let tokens: Vec<_> = response.body.records.into_iter().filter_map(|record| record.token).collect();
-        if tokens.len() != count {
+        let tokens = response.body.records.into_iter().filter_map(|record| record.token);
+        let tokenized_fields: Vec<_> = tokens.map(|token| TokenizedField { token }).collect();
+        if tokenized_fields.len() != count {
             return Err(Error::answer("the answer does not hold one token per value"));
         }
-        Ok(Self { tokens, request_id: response.request_id })
+        Ok(Self { tokenized_fields, request_id: response.request_id })
     }
 }
 
-impl fmt::Debug for TokenizeResponse {
+/// The token of one value.
+#[derive(Clone, Serialize)]
+#[non_exhaustive]
+pub struct TokenizedField {
+    /// The token.
+    pub token: String,
+}
+
+impl fmt::Debug for TokenizedField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenizeResponse")
-            .field("tokens", &self.tokens.len())
-            .field("request_id", &self.request_id)
-            .finish()
+        f.debug_struct("TokenizedField").finish_non_exhaustive()
     }
 }
 
@@ -92,8 +99,8 @@ impl Vault {
     /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
     /// use skyflow::TokenizeRequest;
     ///
-    /// let answer = vault.tokenize(TokenizeRequest::new().value("4111111111111111", "card_number_cg")).await?;
-    /// assert_eq!(answer.tokens.len(), 1);
+    /// let response = vault.tokenize(TokenizeRequest::new().value("4111111111111111", "card_number_cg")).await?;
+    /// assert_eq!(response.tokenized_fields.len(), 1);
     /// # Ok(()) }
     /// ```
     ///

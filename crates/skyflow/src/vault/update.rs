@@ -113,7 +113,7 @@ impl fmt::Debug for UpdateRequest {
 }
 
 /// The row that was changed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct UpdateResponse {
     /// The id of the row.

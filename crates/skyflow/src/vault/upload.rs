@@ -1,3 +1,4 @@
+use serde::Serialize;
 use skyflow_api::types::FileScanStatus;
 use skyflow_api::{Response, record_files, types};
 use skyflow_types::RequestId;
@@ -64,7 +65,7 @@ impl UploadFileRequest {
 }
 
 /// The row that has the file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct UploadFileResponse {
     /// The id of the row.
