@@ -114,6 +114,21 @@ async fn single_of_a_refused_row_is_the_servers_error() {
 }
 
 #[tokio::test]
+async fn surplus_rows_may_have_been_applied() {
+    let entry = json!({"Status": 200, "Body": {"records": [{"skyflow_id": "id1"}]}});
+    let batch = vault(&json!({"responses": [entry, entry]}));
+    let plain = vault(&json!({"records": [{"skyflow_id": "id1"}, {"skyflow_id": "id2"}]}));
+    for (vault, request, operation) in
+        [(batch, insert().continue_on_error(true), "records.batch"), (plain, insert(), "records.insert")]
+    {
+        let error = vault.insert(request).await.unwrap_err();
+        assert!(error.may_have_been_applied());
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::Decode, Some(operation)));
+        assert_eq!((error.http_code(), error.request_id().unwrap().as_str()), (Some(200), REQUEST_ID));
+    }
+}
+
+#[tokio::test]
 async fn get_one_wants_exactly_one_row() {
     let row = |id: &str| json!({"fields": {"skyflow_id": id}});
     let request = || GetRequest::new("t").ids(["id1"]);
