@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{codegen, conformance, layers, tools, trees};
+use crate::{codegen, conformance, layers, path, tools, trees};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -29,14 +29,25 @@ enum Job {
     Test,
     /// Recorded calls of the official SDK, replayed.
     Conformance,
+    /// How many files of the crates a warm insert runs through.
+    Path,
     /// Rustdoc; warnings are errors.
     Doc,
     /// Licences, bans and sources of every dependency.
     Deny,
 }
 
-const ALL: [Job; 8] =
-    [Job::Fmt, Job::Codegen, Job::Layers, Job::Clippy, Job::Test, Job::Conformance, Job::Doc, Job::Deny];
+const ALL: [Job; 9] = [
+    Job::Fmt,
+    Job::Codegen,
+    Job::Layers,
+    Job::Clippy,
+    Job::Test,
+    Job::Conformance,
+    Job::Path,
+    Job::Doc,
+    Job::Deny,
+];
 
 /// The crates that can do without their default features.
 const WITHOUT_DEFAULT_FEATURES: [&str; 5] =
@@ -64,6 +75,7 @@ impl Job {
             Self::Clippy => clippy(),
             Self::Test => cargo(&["test", "--workspace", "--all-features", "--locked"]),
             Self::Conformance => conformance::run(&conformance::Args::default()),
+            Self::Path => path::check(),
             Self::Doc => command(
                 cargo_command(&["doc", "--workspace", "--no-deps", "--all-features", "--locked"])
                     .env("RUSTDOCFLAGS", "-D warnings"),

@@ -4,6 +4,7 @@ mod ci;
 mod codegen;
 mod conformance;
 mod layers;
+mod path;
 mod tools;
 mod trees;
 mod words;
@@ -32,6 +33,8 @@ enum Command {
     Layers,
     /// Counts words in comments, documentation and error messages that this field has other terms for.
     Words(words::Args),
+    /// Prints the source files that one call runs through.
+    Path(path::Args),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Conformance(args) => conformance::run(&args),
         Command::Layers => layers::run().map_err(|error| error.to_string()).and_then(|()| trees::run()),
         Command::Words(args) => words::run(&args),
+        Command::Path(args) => path::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

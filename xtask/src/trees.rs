@@ -16,9 +16,19 @@ struct Tree {
 const HTTP_CLIENT: &[&str] = &["h2", "hyper", "hyper-util", "mio", "rustls", "socket2"];
 
 const TREES: &[Tree] = &[
-    Tree { package: "skyflow-http", flags: &["--no-default-features"], maximum: None, forbidden: HTTP_CLIENT },
+    Tree {
+        package: "skyflow-http",
+        flags: &["--no-default-features"],
+        maximum: None,
+        forbidden: HTTP_CLIENT,
+    },
     Tree { package: "skyflow-api", flags: &[], maximum: None, forbidden: HTTP_CLIENT },
-    Tree { package: "skyflow-auth", flags: &["--no-default-features"], maximum: None, forbidden: HTTP_CLIENT },
+    Tree {
+        package: "skyflow-auth",
+        flags: &["--no-default-features"],
+        maximum: None,
+        forbidden: HTTP_CLIENT,
+    },
     Tree {
         package: "skyflow-emulator",
         flags: &["--no-default-features"],

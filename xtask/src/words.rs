@@ -178,8 +178,10 @@ mod tests {
     #[test]
     fn the_allow_list_is_short_and_has_reasons() {
         assert!(ALLOWED.len() <= 20);
-        assert!(ALLOWED.iter().all(|(path, part, reason)| {
-            !path.is_empty() && !part.is_empty() && reason.len() > 10
-        }));
+        assert!(
+            ALLOWED
+                .iter()
+                .all(|(path, part, reason)| { !path.is_empty() && !part.is_empty() && reason.len() > 10 })
+        );
     }
 }

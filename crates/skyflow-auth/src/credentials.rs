@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -249,6 +250,14 @@ impl Credentials {
     /// [`Credentials::from_path`] cannot be used.
     pub fn scoped(&self, exchange: &TokenExchange) -> Result<ScopedTokens, CredentialsError> {
         self.account(exchange).map(ScopedTokens::new)
+    }
+
+    pub(crate) fn scoped_with_capacity(
+        &self,
+        exchange: &TokenExchange,
+        capacity: NonZeroUsize,
+    ) -> Result<ScopedTokens, CredentialsError> {
+        self.account(exchange).map(|account| ScopedTokens::with_capacity(account, capacity))
     }
 
     /// Makes a signer of data tokens with the key and the context of these credentials.

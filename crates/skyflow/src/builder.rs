@@ -1,16 +1,16 @@
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use skyflow_auth::{Credentials, TokenExchange, TokenProviders, connection_refusal, skyflow_metadata};
 use skyflow_http::{
-    BoxError, Clock, DynLayer, HttpService, LogControl, Request, Response, Stack, SystemClock,
+    BoxError, Clock, DynLayer, HttpLayer, HttpService, LogControl, Request, Response, Stack, SystemClock,
 };
 use skyflow_types::LogLevel;
-use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::call_settings::{CallSettings, call_settings_setters};
-use crate::client::{Assembly, Skyflow};
-use crate::{ConnectionConfig, Error, VaultConfig};
+use crate::client_state::ClientState;
+use crate::{ConnectionConfig, Error, Skyflow, VaultConfig};
 
 /// Assembles a [`Skyflow`] client: vaults, connections, credentials, and the stack that every call goes through.
 ///
@@ -30,6 +30,7 @@ pub struct SkyflowBuilder {
     leaf: Option<HttpService>,
     finished: Option<HttpService>,
     log_level: LogLevel,
+    end_user_tokens: Option<NonZeroUsize>,
 }
 
 impl SkyflowBuilder {
@@ -54,28 +55,24 @@ impl SkyflowBuilder {
 
     /// Adds a tower layer that sees each operation once; the first one added is the outermost.
     ///
+    /// Any layer will do, those of `tower` and `tower-http` included; see [`HttpLayer`]. It sits outside the client's
+    /// deadline and retries, so time that it spends itself is not limited by them. Each vault and each connection has a
+    /// service of its own: a rate limit holds for one of them. The URI of a request may hold column values and row ids,
+    /// so a layer that logs should log the path template of [`OperationInfo`](skyflow_http::OperationInfo) instead.
+    ///
     /// [`OperationInfo`](skyflow_http::OperationInfo) in the extensions of a request tells which operation it is, and
     /// [`Progress`](skyflow_http::Progress) in those of the answer how many attempts it took.
-    pub fn layer<L>(mut self, layer: L) -> Self
-    where
-        L: Layer<HttpService> + Send + Sync + 'static,
-        L::Service: Service<Request, Response = Response> + Clone + Send + Sync + 'static,
-        <L::Service as Service<Request>>::Error: Into<BoxError> + 'static,
-        <L::Service as Service<Request>>::Future: Send + 'static,
-    {
-        self.operation_layers.push(DynLayer::new(layer));
+    pub fn layer(mut self, layer: impl HttpLayer) -> Self {
+        self.operation_layers.push(layer.into_dyn());
         self
     }
 
     /// Adds a tower layer that sees each attempt, before it carries a token; the first one added is the outermost.
-    pub fn attempt_layer<L>(mut self, layer: L) -> Self
-    where
-        L: Layer<HttpService> + Send + Sync + 'static,
-        L::Service: Service<Request, Response = Response> + Clone + Send + Sync + 'static,
-        <L::Service as Service<Request>>::Error: Into<BoxError> + 'static,
-        <L::Service as Service<Request>>::Future: Send + 'static,
-    {
-        self.attempt_layers.push(DynLayer::new(layer));
+    ///
+    /// Any layer will do, as in [`SkyflowBuilder::layer`]. It sits inside the deadline and the retries and outside the
+    /// attempt timeout; a response that it makes itself, such as a `408`, is retried by the same rules as the server's.
+    pub fn attempt_layer(mut self, layer: impl HttpLayer) -> Self {
+        self.attempt_layers.push(layer.into_dyn());
         self
     }
 
@@ -117,6 +114,15 @@ impl SkyflowBuilder {
 
     call_settings_setters!();
 
+    /// Sets how many end users keep their tokens, 64 by default; see [`CallOptions::context`](crate::CallOptions::context).
+    ///
+    /// The users that called last keep theirs, for each service account. Give it as many as are active within an hour:
+    /// with fewer, users in turn push each other out and each call mints.
+    pub fn end_user_tokens(mut self, users: NonZeroUsize) -> Self {
+        self.end_user_tokens = Some(users);
+        self
+    }
+
     /// Limits what this client says through `tracing`; nothing is held back by default.
     pub fn log_level(mut self, level: LogLevel) -> Self {
         self.log_level = level;
@@ -156,16 +162,20 @@ impl SkyflowBuilder {
         let mut stack = self.settings.apply(stack)?;
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
         let exchange = TokenExchange::with_log_control(leaf.clone(), Arc::clone(&clock), log.clone());
-        let assembly = Assembly {
-            leaf,
+        let mut providers = TokenProviders::new(exchange);
+        if let Some(users) = self.end_user_tokens {
+            providers = providers.scoped_capacity(users);
+        }
+        let state = ClientState {
+            transport: leaf,
             stack,
             operation_layers: self.operation_layers,
-            finished: self.finished,
-            providers: TokenProviders::new(exchange),
+            service: self.finished,
+            providers,
             log,
             clock,
         };
-        Skyflow::assemble(assembly, self.credentials, self.vaults, self.connections)
+        Skyflow::from_state(state, self.credentials, self.vaults, self.connections)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use skyflow_auth::{Credentials, CredentialsKind};
-use skyflow_http::{BaseUri, DynLayer};
+use skyflow_http::{BaseUri, DynLayer, HttpLayer};
 use skyflow_types::{ClusterId, Env, VaultId};
 
 use crate::Error;
@@ -125,9 +125,9 @@ impl VaultConfig {
         self
     }
 
-    /// Adds a layer that sees each operation of this vault once, inside the client's operation layers.
-    pub fn layer(mut self, layer: DynLayer) -> Self {
-        self.layers.push(layer);
+    /// Adds a tower layer that sees each operation of this vault once, inside the client's operation layers.
+    pub fn layer(mut self, layer: impl HttpLayer) -> Self {
+        self.layers.push(layer.into_dyn());
         self
     }
 

@@ -122,6 +122,23 @@ impl Error {
         error
     }
 
+    /// A context or roles that the calls of a handle cannot be made with; nothing was sent.
+    pub(crate) fn call_credentials(source: CredentialsError) -> Self {
+        let field = source.field();
+        let problem = match source.kind() {
+            CredentialsErrorKind::NotApplicable => {
+                "cannot be set: API keys and bearer tokens have none, use a service account".to_owned()
+            }
+            _ => format!("cannot be used: {source}"),
+        };
+        Self::invalid(field, problem)
+    }
+
+    /// A context or roles in a client whose service was handed over whole.
+    pub(crate) fn no_end_users() -> Self {
+        Self::invalid("context", "cannot be set: the client's own service does the authentication")
+    }
+
     /// An answer that was received whole and does not fit.
     pub(crate) fn answer(problem: &'static str) -> Self {
         Self::of(ErrorKind::Decode, Text::Own(problem.to_owned()))
@@ -178,6 +195,13 @@ impl Error {
         self
     }
 
+    /// A row that the server refused while the call as a whole succeeded.
+    pub(crate) fn refused_row(message: String, http_code: Option<u16>) -> Self {
+        let mut error = Self::of(ErrorKind::Api, Text::Server(message));
+        error.0.http_code = http_code;
+        error
+    }
+
     /// A run that did not succeed; `said` are the server's words about it. It was started, so that starting it again is
     /// no way to have it.
     pub(crate) fn run(words: &str, said: Option<String>) -> Self {
@@ -226,18 +250,17 @@ impl Error {
         error
     }
 
-    /// A third party that points elsewhere; nobody goes there with a token.
-    pub(crate) fn redirected(mut self) -> Self {
-        self.0.text = Text::Own("the answer is a redirect, which is not followed".to_owned());
-        self
-    }
-
     fn from_answer(answer: skyflow_api::ApiError) -> Self {
         let body = answer.expose_body();
         // A copy, so that the rest of a long body is not kept alive.
         let body = Bytes::copy_from_slice(body.get(..BODY_LIMIT).unwrap_or(body));
         let status = answer.status.as_u16();
-        let mut error = Self::of(ErrorKind::Api, Text::Server(answer.message));
+        let text = match answer.status.is_redirection() {
+            // A token is sent to no other place than the configured one.
+            true => Text::Own("the answer is a redirect, which is not followed".to_owned()),
+            false => Text::Server(answer.message),
+        };
+        let mut error = Self::of(ErrorKind::Api, text);
         error.0.retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
         error.0.status = Some(answer.status);
         error.0.http_code = Some(answer.error.http_code);

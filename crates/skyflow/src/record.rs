@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::StatusCode;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use skyflow_api::{DecodeError, Json, Response};
@@ -12,7 +13,8 @@ use crate::Error;
 
 /// One row of an answer: its columns as the server sent them, decoded when you ask.
 ///
-/// Numbers, booleans, nulls and nested values keep their type. `Debug` shows the names of the columns and no value.
+/// Numbers, booleans, nulls and nested values keep their type. `Debug` shows the names of the columns and no value;
+/// `Serialize` writes the row as the server sent it, values included.
 ///
 /// ```
 /// # fn show(record: &skyflow::Record) -> Result<(), skyflow::Error> {
@@ -26,12 +28,15 @@ use crate::Error;
 /// let name: Option<String> = record.get("name")?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
 pub struct Record {
     columns: Json,
     /// Whether the row tells of a write: then an error in reading it says that the write was applied.
+    #[serde(skip)]
     of_a_write: bool,
     /// The response it came in; unknown for rows that were put together here.
+    #[serde(skip)]
     origin: Option<Arc<Origin>>,
 }
 

@@ -149,7 +149,7 @@ async fn layers_see_the_call_with_its_name_in_their_order() {
         .attempt_layer(named("attempt"))
         .connection(config)
         .build();
-    let connection = client.unwrap().default_connection().unwrap().with_layer(&named("handle"));
+    let connection = client.unwrap().default_connection().unwrap().with_layer(named("handle"));
     connection.invoke(InvokeConnectionRequest::get()).await.unwrap();
     assert_eq!(*seen.lock().unwrap(), ["handle", "client", "connection", "attempt"]);
 }

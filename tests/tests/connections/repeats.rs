@@ -21,23 +21,23 @@ async fn outcome(steps: impl IntoIterator<Item = Reply>, options: CallOptions) -
 #[tokio::test]
 async fn rel_r02_only_what_was_not_sent_is_sent_again() {
     let plain = CallOptions::new();
-    assert_eq!(outcome([not_connected(), ok()], plain).await, (2, Ok(())));
-    assert_eq!(outcome([not_connected()], plain).await, (3, Err(false)));
-    assert_eq!(outcome([breaks(), ok()], plain).await, (1, Err(true)));
+    assert_eq!(outcome([not_connected(), ok()], plain.clone()).await, (2, Ok(())));
+    assert_eq!(outcome([not_connected()], plain.clone()).await, (3, Err(false)));
+    assert_eq!(outcome([breaks(), ok()], plain.clone()).await, (1, Err(true)));
     for status in [408, 429, 500, 502, 503, 504] {
         let step = reply(status, &[("retry-after", "0")], b"");
-        assert_eq!(outcome([step, ok()], plain).await, (1, Err(true)), "{status}");
+        assert_eq!(outcome([step, ok()], plain.clone()).await, (1, Err(true)), "{status}");
     }
 }
 
 #[tokio::test]
 async fn a_caller_who_vouches_for_it_gets_the_retries_of_a_read() {
     let vouched = CallOptions::new().idempotent(true);
-    assert_eq!(outcome([breaks(), ok()], vouched).await, (2, Ok(())));
+    assert_eq!(outcome([breaks(), ok()], vouched.clone()).await, (2, Ok(())));
     for status in [408, 429, 500, 502, 503, 504] {
-        assert_eq!(outcome([reply(status, &[], b""), ok()], vouched).await, (2, Ok(())), "{status}");
+        assert_eq!(outcome([reply(status, &[], b""), ok()], vouched.clone()).await, (2, Ok(())), "{status}");
     }
-    assert_eq!(outcome([reply(409, &[], b""), ok()], vouched).await, (1, Err(true)));
+    assert_eq!(outcome([reply(409, &[], b""), ok()], vouched.clone()).await, (1, Err(true)));
     assert_eq!(outcome([breaks(), ok()], vouched.no_retry()).await, (1, Err(true)));
 }
 

@@ -175,7 +175,8 @@ async fn query_rows_keep_the_tokens_that_the_server_sends() {
 async fn tokenize_gives_one_token_per_value_or_an_error() {
     let server = script(&[(200, json!({"records": [{"token": "t1"}, {"token": "t2"}]}))]);
     let two = || TokenizeRequest::new().value("a", "g").value("b", "g");
-    assert_eq!(server.vault().tokenize(two()).await.unwrap().tokens, ["t1", "t2"]);
+    let tokenized = server.vault().tokenize(two()).await.unwrap().tokenized_fields;
+    assert_eq!(tokenized.iter().map(|field| field.token.as_str()).collect::<Vec<_>>(), ["t1", "t2"]);
     let error = server.vault().tokenize(two().value("c", "g")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
 }

@@ -48,7 +48,8 @@ async fn a_successful_run_is_told_whole() {
     assert_eq!((run.run_id.as_str(), &run.status), ("r/1", &RunStatus::Success));
     assert_eq!(run.file().unwrap().content.as_ref(), b"Hi [NAME_1]");
     assert_eq!(run.file().unwrap().kind, Some(OutputKind::RedactedFile));
-    assert_eq!(run.entities().map(|output| output.content.clone()).collect::<Vec<_>>(), ["[]"]);
+    assert_eq!(run.entity_lists().map(|output| output.content.clone()).collect::<Vec<_>>(), ["[]"]);
+    assert!(run.entities().unwrap().is_empty());
     assert_eq!((run.word_count, run.char_count), (Some(2), Some(16)));
     assert_eq!((run.size_in_kb, run.duration_in_seconds), (Some(0.05), Some(1.5)));
     assert_eq!((run.page_count, run.slide_count), (Some(3), Some(4)));

@@ -9,6 +9,7 @@ mod detect;
 mod detect_files;
 mod detect_runs;
 mod detect_text;
+mod end_users;
 mod isolation;
 mod main_job;
 mod other_process;

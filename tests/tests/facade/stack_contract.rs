@@ -89,7 +89,7 @@ async fn operation_layers_see_a_call_once_and_attempt_layers_each_try_before_the
         .attempt_layer(sights.layer("attempt 2"))
         .build()
         .unwrap();
-    let vault = client.default_vault().unwrap().with_layer(&sights.layer("call"));
+    let vault = client.default_vault().unwrap().with_layer(sights.layer("call"));
     in_time(vault.insert(insert_card())).await.unwrap();
 
     let operation = ["call", "client 1", "client 2", "vault 1", "vault 2"];
@@ -117,7 +117,7 @@ async fn a_layer_of_one_call_or_one_vault_does_not_see_the_others() {
     let (first, second) = (client.vault("vault1").unwrap(), client.vault("vault2").unwrap());
     in_time(second.insert(insert_card())).await.unwrap();
     assert!(sights.names().is_empty());
-    in_time(first.with_layer(&sights.layer("call")).insert(insert_card())).await.unwrap();
+    in_time(first.with_layer(sights.layer("call")).insert(insert_card())).await.unwrap();
     in_time(first.insert(insert_card())).await.unwrap();
     assert_eq!(sights.names(), ["call", "vault 1", "vault 1"]);
 }

@@ -6,6 +6,7 @@ mod batch_properties;
 mod batch_references;
 mod detect;
 mod others;
+mod plain_data;
 mod rows;
 mod table;
 

@@ -109,7 +109,8 @@ fn comment_of(line: &str, mut state: State) -> (Option<&str>, State) {
                 at += 1;
             }
             State::RawString(hashes) => {
-                let closes = rest[0] == b'"' && rest[1..].iter().take_while(|b| **b == b'#').count() >= hashes;
+                let closes =
+                    rest[0] == b'"' && rest[1..].iter().take_while(|b| **b == b'#').count() >= hashes;
                 if closes {
                     state = State::Code;
                     at += hashes;
@@ -148,7 +149,8 @@ mod tests {
 
     #[test]
     fn comments_and_error_messages_are_prose() {
-        let source = "//! Front.\nlet a = 1; // why\n/// Doc.\n#[error(\"not {0}\")]\n/* block\nmore */ let b = 2;\n";
+        let source =
+            "//! Front.\nlet a = 1; // why\n/// Doc.\n#[error(\"not {0}\")]\n/* block\nmore */ let b = 2;\n";
         assert_eq!(texts(source), ["Front.", "why", "Doc.", "not {0}", "block", "more"]);
     }
 

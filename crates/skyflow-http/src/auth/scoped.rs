@@ -34,12 +34,11 @@ struct Inner<P: ScopedProvider> {
 
 impl<P: ScopedProvider> ScopedTokens<P> {
     /// The number of scopes that are kept unless another one is set.
-    pub const DEFAULT_CAPACITY: usize = 64;
+    pub const DEFAULT_CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 
     /// Keeps the tokens of `provider` apart for up to 64 scopes.
     pub fn new(provider: P) -> Self {
-        let capacity = NonZeroUsize::MIN.saturating_add(Self::DEFAULT_CAPACITY - 1);
-        Self::with_capacity(provider, capacity)
+        Self::with_capacity(provider, Self::DEFAULT_CAPACITY)
     }
 
     /// Keeps the tokens of `provider` apart for up to `capacity` scopes.

@@ -8,8 +8,8 @@ use pin_project_lite::pin_project;
 use skyflow_types::{LogLevel, RequestId};
 use tower_layer::Layer;
 use tower_service::Service;
-use tracing::{Level, Span};
 use tracing::field::{Empty, display};
+use tracing::{Level, Span};
 
 use crate::auth::TokenError;
 use crate::{BoxError, Clock, Error, LogControl, OperationInfo, Progress, TARGET};

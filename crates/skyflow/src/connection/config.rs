@@ -2,7 +2,7 @@ use std::fmt;
 
 use http::uri::PathAndQuery;
 use skyflow_auth::{Credentials, CredentialsKind};
-use skyflow_http::{BaseUri, DynLayer, PathTemplate};
+use skyflow_http::{BaseUri, DynLayer, HttpLayer, PathTemplate};
 use skyflow_types::ConnectionId;
 
 use crate::Error;
@@ -74,9 +74,9 @@ impl ConnectionConfig {
         self
     }
 
-    /// Adds a layer that sees each call of this connection once, inside the client's operation layers.
-    pub fn layer(mut self, layer: DynLayer) -> Self {
-        self.layers.push(layer);
+    /// Adds a tower layer that sees each call of this connection once, inside the client's operation layers.
+    pub fn layer(mut self, layer: impl HttpLayer) -> Self {
+        self.layers.push(layer.into_dyn());
         self
     }
 
@@ -99,17 +99,17 @@ impl ConnectionConfig {
         self.credentials.as_ref().map(Credentials::kind)
     }
 
-    pub(super) fn settings(&self) -> &CallSettings {
+    pub(crate) fn settings(&self) -> &CallSettings {
         &self.settings
     }
 
-    pub(super) fn id(&self) -> Result<ConnectionId, Error> {
+    pub(crate) fn id(&self) -> Result<ConnectionId, Error> {
         ConnectionId::new(&self.connection_id)
             .map_err(|source| Error::invalid(source.field(), "is not valid").with_source(source))
     }
 
     /// Splits the URL into the server and the path on it.
-    pub(super) fn address(&self) -> Result<(BaseUri, PathTemplate), Error> {
+    pub(crate) fn address(&self) -> Result<(BaseUri, PathTemplate), Error> {
         let wrong = || Error::invalid("connection_url", "is not valid");
         let after_scheme = self.url.find("://").map_or(0, |at| at + 3);
         let is_end = |c: char| matches!(c, '/' | '?' | '#' | '\\');
@@ -128,11 +128,11 @@ impl ConnectionConfig {
         Ok((base, template))
     }
 
-    pub(super) fn own_credentials(&self) -> Option<&Credentials> {
+    pub(crate) fn own_credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
 
-    pub(super) fn layers(&self) -> &[DynLayer] {
+    pub(crate) fn layers(&self) -> &[DynLayer] {
         &self.layers
     }
 }

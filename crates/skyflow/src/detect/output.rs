@@ -3,10 +3,14 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde::{Serialize, Serializer};
 use skyflow_api::types;
 
 use crate::Error;
+use crate::media_type::media_type_of;
 
 pub use skyflow_api::types::ProcessedFileType as OutputKind;
 
@@ -18,16 +22,38 @@ const EXTENSION_LIMIT: usize = 16;
 const NUMBERS: u32 = 10_000;
 
 /// One file that Detect made.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetectOutput {
-    /// The content.
+    /// The content; Base64 where it is serialized.
+    #[serde(serialize_with = "as_base64")]
     pub content: Bytes,
     /// What it is, such as `redacted_file` or `entities`; `None` when the server does not say.
     pub kind: Option<OutputKind>,
     /// The extension that goes with the content, as the server says it; empty when it does not. A saved file then has
     /// the extension of its input, and a list of entities `json`.
     pub extension: String,
+    /// The media type that goes with the extension; `application/octet-stream` for one that is not known.
+    pub media_type: &'static str,
+    /// A name to store it under: `processed-<name>.<extension>`, after the file's name where it is known and after the
+    /// run otherwise. It has no directory in it. No two outputs of a run have the same.
+    pub file_name: String,
+}
+
+fn as_base64<S: Serializer>(content: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(content))
+}
+
+/// Names outputs after the file that they were made of.
+pub(super) fn name_after(stem: &str, outputs: &mut [DetectOutput]) {
+    let mut extensions: Vec<String> = Vec::with_capacity(outputs.len());
+    for output in outputs {
+        let extension = clean_extension(&output.extension);
+        let same = extensions.iter().filter(|known| **known == extension).count();
+        let number = u32::try_from(same + 1).unwrap_or(u32::MAX);
+        output.file_name = file_name(stem, number, &extension);
+        extensions.push(extension);
+    }
 }
 
 impl DetectOutput {
@@ -39,7 +65,9 @@ impl DetectOutput {
         Self {
             content: content.unwrap_or_default().into_bytes(),
             kind,
+            media_type: media_type_of(&format!(".{}", extension.as_deref().unwrap_or_default())),
             extension: extension.unwrap_or_default(),
+            file_name: String::new(),
         }
     }
 
@@ -54,7 +82,7 @@ impl fmt::Debug for DetectOutput {
             .field("content", &self.content.len())
             .field("kind", &self.kind)
             .field("extension", &self.extension)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

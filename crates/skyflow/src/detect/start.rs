@@ -1,23 +1,22 @@
 //! From a request to a run at the server: the file is read, checked and sent to the endpoint of its kind.
 
 use skyflow_api::types as wire;
-use skyflow_api::{ApiErrorBody, Base64, Operation, files};
+use skyflow_api::{ApiErrorBody, Base64, Operation, Response, files};
 
 use super::file_format::{FileKind, format_of, own_extension};
 use super::options::fill_options;
 use super::output::{Destination, OutputDirectory, file_stem};
 use super::{DeidentifyFileRequest, Detect};
+use crate::handle::Call;
 use crate::{Error, FileSource};
-
-/// What the start of a run is called before its endpoint is known.
-const OPERATION: &str = "files.deidentify";
 
 /// Starts a run. Everything that can be found out before the run is paid for is found out first.
 pub(super) async fn start(
     detect: &Detect,
     request: DeidentifyFileRequest,
 ) -> Result<(String, Option<OutputDirectory>), Error> {
-    let refused = |error: Error| error.in_operation(OPERATION);
+    // The endpoint is not known yet; this one takes files of any kind.
+    let refused = |error: Error| error.in_operation(files::Deidentify::INFO.name);
     request.check().map_err(refused)?;
     let given = request.data_format.as_deref();
     let (format, content, directory) =
@@ -111,14 +110,11 @@ async fn send<O>(detect: &Detect, operation: O) -> Result<String, Error>
 where
     O: Operation<Output = wire::StartRunResponse, Error = ApiErrorBody>,
 {
-    let answer = detect.send(operation).await?;
-    let run_id = answer.body.run_id.as_deref().and_then(last_segment);
-    run_id.map(ToOwned::to_owned).ok_or_else(|| {
-        Error::answer("the response does not name the run")
-            .in_operation(O::INFO.name)
-            .in_answer(answer.status, answer.request_id)
-            .applied()
-    })
+    let read = |response: Response<wire::StartRunResponse>| {
+        let run_id = response.body.run_id.as_deref().and_then(last_segment);
+        run_id.map(ToOwned::to_owned).ok_or_else(|| Error::answer("the response does not name the run"))
+    };
+    detect.vault.handle.call(Ok(Call::new(operation)), read).await
 }
 
 /// Returns the id of a run. Servers name it by the id, by the path of its status, or by the URL.

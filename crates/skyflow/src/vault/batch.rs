@@ -1,13 +1,17 @@
 use std::fmt;
+use std::sync::Arc;
 
-use serde::Serialize;
-use skyflow_api::{records, types};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use skyflow_api::{Operation, Response, records, types};
 use skyflow_types::{Redaction, RequestId, TokenMode};
 
 use super::Vault;
 use super::batch_outcome::{Asked, Outcome, Row};
 use super::batch_row::{BatchRow, id_for_later};
 use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
+use crate::handle::Call;
+use crate::record::Origin;
 use crate::{Error, Record};
 
 /// One operation of a batch, on any table.
@@ -195,7 +199,7 @@ impl BatchRequest {
 }
 
 /// Tells what became of each operation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct BatchResponse {
     /// One outcome per operation, in the order of the request.
@@ -227,7 +231,7 @@ impl BatchOutcome {
 }
 
 /// What one operation of a batch gave.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct BatchOutput {
     /// The id of the row.
@@ -243,18 +247,19 @@ pub struct BatchOutput {
 }
 
 impl BatchOutput {
-    fn of_all(rows: Vec<Row>) -> Self {
-        let mut rows = rows.into_iter();
-        let first = rows.next().unwrap_or_default();
-        Self { further_rows: rows.map(Self::of).collect(), ..Self::of(first) }
+    fn of_all(rows: Vec<Row>, origin: &Arc<Origin>) -> Self {
+        let mut rows = rows.into_iter().map(|row| Self::of(row, origin));
+        let first = rows.next().unwrap_or_else(|| Self::of(Row::default(), origin));
+        Self { further_rows: rows.collect(), ..first }
     }
 
-    fn of(row: Row) -> Self {
+    fn of(row: Row, origin: &Arc<Origin>) -> Self {
+        let read = |columns| Record::of_a_write(columns).in_response(origin);
         Self {
             skyflow_id: row.skyflow_id,
-            tokens: row.tokens.map(Record::of_a_write),
-            fields: row.fields.map(Record::of_a_write),
-            file_metadata: row.file_metadata.map(Record::of_a_write),
+            tokens: row.tokens.map(read),
+            fields: row.fields.map(read),
+            file_metadata: row.file_metadata.map(read),
             further_rows: Vec::new(),
         }
     }
@@ -282,6 +287,20 @@ impl BatchError {
 impl fmt::Debug for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("BatchError").field(&skyflow_types::redact_text(&self.message)).finish()
+    }
+}
+
+/// Writes `request_index`, `http_code`, and either `output` or `error`.
+impl Serialize for BatchOutcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut outcome = serializer.serialize_struct("BatchOutcome", 3)?;
+        outcome.serialize_field("request_index", &self.request_index)?;
+        outcome.serialize_field("http_code", &self.http_code)?;
+        match &self.result {
+            Ok(output) => outcome.serialize_field("output", output)?,
+            Err(error) => outcome.serialize_field("error", error.message())?,
+        }
+        outcome.end()
     }
 }
 
@@ -322,33 +341,50 @@ impl Vault {
     ///
     /// Dropping the future does not take back a request that was already sent.
     pub async fn batch(&self, request: BatchRequest) -> Result<BatchResponse, Error> {
-        const OPERATION: &str = "records.batch";
-        let mut asked = Vec::with_capacity(request.operations.len());
-        let mut entries = Vec::with_capacity(request.operations.len());
-        let mut ids = Vec::with_capacity(request.operations.len());
-        for operation in request.operations {
-            asked.push(Asked { method: operation.method.clone(), row: operation.row.clone() });
-            let entry = operation.into_entry(&ids, request.token_mode);
-            let entry = entry.map_err(|error| error.in_operation(OPERATION))?;
+        let (asked, call) = (request.asked(), request.into_batch(self.id().as_str()));
+        self.handle.call(call, |response| BatchResponse::from_batch(response, &asked)).await
+    }
+}
+
+impl BatchRequest {
+    fn asked(&self) -> Vec<Asked> {
+        let asked = |operation: &BatchOperation| Asked {
+            method: operation.method.clone(),
+            row: operation.row.clone(),
+        };
+        self.operations.iter().map(asked).collect()
+    }
+
+    fn into_batch(self, vault_id: &str) -> Result<Call<records::Batch>, Error> {
+        let mut entries = Vec::with_capacity(self.operations.len());
+        let mut ids = Vec::with_capacity(self.operations.len());
+        for operation in self.operations {
+            let entry = operation.into_entry(&ids, self.token_mode)?;
             ids.push(id_for_later(&entry, ids.len()));
             entries.push(entry);
         }
         if entries.is_empty() {
-            return Err(Error::invalid("operations", "must not be empty").in_operation(OPERATION));
+            return Err(Error::invalid("operations", "must not be empty"));
         }
-        let mut body = types::BatchRequest::new(entries).continue_on_error(request.continue_on_error);
-        if request.token_mode != TokenMode::Disable {
-            body = body.byot(request.token_mode.as_str());
+        let mut body = types::BatchRequest::new(entries).continue_on_error(self.continue_on_error);
+        if self.token_mode != TokenMode::Disable {
+            body = body.byot(self.token_mode.as_str());
         }
-        let answer = self.send(records::Batch::new(self.id().as_str(), body)).await?;
-        let outcomes = Outcome::of_all(answer.body, &asked, answer.status, answer.request_id.as_ref())?;
+        Ok(Call::new(records::Batch::new(vault_id, body)))
+    }
+}
+
+impl BatchResponse {
+    fn from_batch(response: Response<types::BatchResponse>, asked: &[Asked]) -> Result<Self, Error> {
+        let origin = Origin::of(records::Batch::INFO.name, &response);
+        let outcomes = Outcome::of_all(response.body, asked, response.status)?;
         let outcomes = outcomes.into_iter().enumerate().map(|(request_index, outcome)| {
             let result = match outcome.rows {
-                Ok(rows) => Ok(BatchOutput::of_all(rows)),
+                Ok(rows) => Ok(BatchOutput::of_all(rows, &origin)),
                 Err(failure) => Err(BatchError { message: failure.message, skyflow_id: failure.skyflow_id }),
             };
             BatchOutcome { request_index, http_code: outcome.http_code, result, entry: outcome.raw }
         });
-        Ok(BatchResponse { outcomes: outcomes.collect(), request_id: answer.request_id })
+        Ok(Self { outcomes: outcomes.collect(), request_id: response.request_id })
     }
 }

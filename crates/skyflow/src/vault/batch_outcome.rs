@@ -9,7 +9,6 @@ use http::StatusCode;
 use serde_json::value::RawValue;
 use skyflow_api::Json;
 use skyflow_api::types::{BatchMethod, BatchResponse};
-use skyflow_types::RequestId;
 
 use super::batch_row::BatchRow;
 use crate::Error;
@@ -163,12 +162,9 @@ impl Outcome {
         response: BatchResponse,
         asked: &[Asked],
         status: StatusCode,
-        request_id: Option<&RequestId>,
     ) -> Result<Vec<Self>, Error> {
         if response.responses.len() > asked.len() {
-            let error =
-                Error::answer("the response has more rows than the request").in_operation("records.batch");
-            return Err(error.in_answer(status, request_id.cloned()).applied());
+            return Err(Error::answer("the response has more rows than the request"));
         }
         let mut outcomes: Vec<Self> = Vec::with_capacity(asked.len());
         let entries = response.responses.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
@@ -251,7 +247,7 @@ mod tests {
     fn outcomes(count: usize, responses: serde_json::Value) -> Vec<Outcome> {
         let answer = serde_json::from_value(serde_json::json!({"responses": responses})).unwrap();
         let asked: Vec<_> = std::iter::repeat_with(|| Asked::INSERT).take(count).collect();
-        Outcome::of_all(answer, &asked, StatusCode::OK, None).unwrap()
+        Outcome::of_all(answer, &asked, StatusCode::OK).unwrap()
     }
 
     #[test]
@@ -299,11 +295,6 @@ mod tests {
     #[test]
     fn an_answer_with_more_outcomes_than_entries_is_refused_and_says_that_it_was_applied() {
         let answer = serde_json::from_value(serde_json::json!({"responses": [{}, {}]})).unwrap();
-        assert!(
-            Outcome::of_all(answer, &[Asked::INSERT], StatusCode::OK, None)
-                .err()
-                .unwrap()
-                .may_have_been_applied()
-        );
+        assert!(Outcome::of_all(answer, &[Asked::INSERT], StatusCode::OK).is_err());
     }
 }

@@ -2,12 +2,14 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use skyflow_api::{records, types};
+use skyflow_api::{Operation, Response, records, types};
 use skyflow_types::{Redaction, RequestId};
 
 use super::Vault;
 use super::rows::{none_blank, not_blank};
+use crate::handle::Call;
 use crate::record::Origin;
 use crate::{Error, Record};
 
@@ -186,8 +188,9 @@ impl GetRequest {
         Ok(())
     }
 
-    fn into_operation(self, vault: &Vault) -> records::List {
-        let mut list = records::List::new(vault.id().as_str(), self.table);
+    fn into_list(self, vault_id: &str) -> Result<Call<records::List>, Error> {
+        self.check()?;
+        let mut list = records::List::new(vault_id, self.table);
         for rows in self.rows {
             list = match rows {
                 Rows::Ids(ids) => list.skyflow_ids(ids),
@@ -219,7 +222,7 @@ impl GetRequest {
         if let Some(order) = self.order {
             list = list.order_by(order.as_str());
         }
-        list
+        Ok(Call::new(list))
     }
 }
 
@@ -241,7 +244,7 @@ impl fmt::Debug for GetRequest {
 }
 
 /// The rows that were found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct GetResponse {
     /// The rows, in the order of the response.
@@ -251,15 +254,17 @@ pub struct GetResponse {
 }
 
 /// One stored row: it derefs to the [`Record`] of its columns, and keeps what the response has beside them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct StoredRecord {
     /// The columns: the `fields` of the response. Where there are none, the tokens: with
     /// [`GetRequest::return_tokens`] some servers put the tokens beside the fields and some in their place.
     pub record: Record,
     /// The tokens by column, where the response has them beside the fields or instead of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Record>,
     /// Name, size and type of the files by column, when they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub file_metadata: Option<Record>,
 }
 
@@ -282,6 +287,15 @@ impl Deref for StoredRecord {
 }
 
 impl GetResponse {
+    fn from_list(response: Response<types::ListRecordsResponse>) -> Self {
+        let origin = Origin::of(records::List::INFO.name, &response);
+        let rows = response.body.records.into_iter();
+        Self {
+            data: rows.map(|row| StoredRecord::of(row, &origin)).collect(),
+            request_id: response.request_id,
+        }
+    }
+
     /// Decodes the rows into a type of yours.
     ///
     /// # Errors
@@ -317,12 +331,34 @@ impl Vault {
     /// empty or has a blank element, or tokens are asked for together with a redaction or a column; fails as every
     /// call does afterwards, with 404 when an id is unknown.
     pub async fn get(&self, request: GetRequest) -> Result<GetResponse, Error> {
-        request.check().map_err(|error| error.in_operation("records.list"))?;
-        let answer = self.send(request.into_operation(self)).await?;
-        let origin = Origin::of("records.list", &answer);
-        Ok(GetResponse {
-            data: answer.body.records.into_iter().map(|row| StoredRecord::of(row, &origin)).collect(),
-            request_id: answer.request_id,
-        })
+        let call = request.into_list(self.id().as_str());
+        self.handle.call(call, |response| Ok(GetResponse::from_list(response))).await
+    }
+
+    /// Gets one row.
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault, id: String) -> Result<(), skyflow::Error> {
+    /// use skyflow::GetRequest;
+    ///
+    /// let person = vault.get_one(GetRequest::new("persons").ids([id])).await?;
+    /// println!("{:?}", person.text("state"));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Vault::get`] does, with 404 when an id is unknown, and with
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the response has no row or several.
+    pub async fn get_one(&self, request: GetRequest) -> Result<StoredRecord, Error> {
+        let call = request.into_list(self.id.as_str());
+        let read = |response| {
+            let mut rows = GetResponse::from_list(response).data;
+            match (rows.pop(), rows.is_empty()) {
+                (Some(row), true) => Ok(row),
+                _ => Err(Error::answer("expected one row")),
+            }
+        };
+        self.handle.call(call, read).await
     }
 }

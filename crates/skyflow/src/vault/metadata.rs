@@ -2,6 +2,7 @@ use skyflow_api::{bin_lookup, types};
 
 use super::Vault;
 use crate::Error;
+use crate::handle::Call;
 
 impl Vault {
     /// Looks up what a card's first digits, or a stored card, tell: issuer, country, scheme. The service calls it beta.
@@ -22,10 +23,10 @@ impl Vault {
     pub async fn bin_lookup(&self, request: types::BinLookupRequest) -> Result<Vec<types::Card>, Error> {
         let named =
             [&request.bin, &request.skyflow_id].into_iter().flatten().any(|text| !text.trim().is_empty());
-        if !named {
-            let error = Error::invalid("bin", "or a skyflow_id must be given");
-            return Err(error.in_operation("bin_lookup.list_cards"));
-        }
-        Ok(self.send(bin_lookup::ListCards::new(request)).await?.body.cards_data)
+        let call = match named {
+            true => Ok(Call::new(bin_lookup::ListCards::new(request))),
+            false => Err(Error::invalid("bin", "or a skyflow_id must be given")),
+        };
+        self.handle.call(call, |response| Ok(response.body.cards_data)).await
     }
 }

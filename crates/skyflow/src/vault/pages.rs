@@ -2,6 +2,8 @@ use std::collections::VecDeque;
 
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use skyflow_api::Operation;
+use skyflow_api::records::List;
 
 use super::Vault;
 use super::get::{GetRequest, Order, Rows, StoredRecord};
@@ -60,7 +62,7 @@ impl Cursor {
         match self {
             Self::Under(pages) => Ok(pages),
             Self::Start(mut request) => {
-                request.check().map_err(|error| error.in_operation("records.list"))?;
+                request.check().map_err(|error| error.in_operation(List::INFO.name))?;
                 let chunks = match request.rows.pop() {
                     Some(Rows::Ids(ids)) => chunked(ids, request.offset.take()).map(Rows::Ids).collect(),
                     Some(Rows::Column(name, values)) => {

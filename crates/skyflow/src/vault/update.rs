@@ -1,11 +1,12 @@
 use std::fmt;
 
 use serde::Serialize;
-use skyflow_api::{Json, records, types};
+use skyflow_api::{Json, Operation, Response, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
 use super::Vault;
 use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
+use crate::handle::Call;
 use crate::record::Origin;
 use crate::record::columns_of;
 use crate::{Error, Record};
@@ -62,7 +63,7 @@ impl UpdateRequest {
         self
     }
 
-    fn into_operation(self, vault: &Vault) -> Result<records::Update, Error> {
+    fn into_update(self, vault_id: &str) -> Result<Call<records::Update>, Error> {
         not_blank("table", &self.table)?;
         not_blank("skyflow_id", &self.skyflow_id)?;
         let fields = self.fields.map_err(|problem| problem.of("fields"))?;
@@ -75,7 +76,7 @@ impl UpdateRequest {
         if self.token_mode != TokenMode::Disable {
             body = body.byot(self.token_mode.as_str());
         }
-        Ok(records::Update::new(vault.id().as_str(), self.table, self.skyflow_id, body))
+        Ok(Call::new(records::Update::new(vault_id, self.table, self.skyflow_id, body)))
     }
 }
 
@@ -113,7 +114,7 @@ impl fmt::Debug for UpdateRequest {
 }
 
 /// The row that was changed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct UpdateResponse {
     /// The id of the row.
@@ -125,6 +126,14 @@ pub struct UpdateResponse {
 }
 
 impl UpdateResponse {
+    /// A response need not repeat the id that was asked for.
+    fn from_update(response: Response<types::UpdateRecordResponse>, asked_for: String) -> Self {
+        let origin = Origin::of(records::Update::INFO.name, &response);
+        let tokens = response.body.tokens.map(|tokens| Record::of_a_write(tokens).in_response(&origin));
+        let skyflow_id = response.body.skyflow_id.unwrap_or(asked_for);
+        Self { skyflow_id, tokens, request_id: response.request_id }
+    }
+
     /// Returns the token of a column.
     pub fn token(&self, column: &str) -> Option<String> {
         self.tokens.as_ref()?.text(column)
@@ -153,14 +162,7 @@ impl Vault {
     /// Dropping the future does not take back a request that was already sent.
     pub async fn update(&self, request: UpdateRequest) -> Result<UpdateResponse, Error> {
         let asked_for = request.skyflow_id.clone();
-        let update = request.into_operation(self).map_err(|error| error.in_operation("records.update"))?;
-        let answer = self.send(update).await?;
-        let origin = Origin::of("records.update", &answer);
-        Ok(UpdateResponse {
-            // A response need not repeat the id that was asked for.
-            skyflow_id: answer.body.skyflow_id.unwrap_or(asked_for),
-            tokens: answer.body.tokens.map(|tokens| Record::of_a_write(tokens).in_response(&origin)),
-            request_id: answer.request_id,
-        })
+        let call = request.into_update(self.id().as_str());
+        self.handle.call(call, |response| Ok(UpdateResponse::from_update(response, asked_for))).await
     }
 }

@@ -38,17 +38,21 @@ pub(super) fn answered(call: &Call, run_id: &str, body: &Json) -> Option<Json> {
         value => float(value),
     };
     let status = known_status(&status).unwrap_or(&status);
+    // Zeros of the wire mean that nothing was counted: everywhere while it runs, later where it does not apply.
+    let counted = |count: Json| if status == "IN_PROGRESS" { Json::Null } else { count };
+    let applies =
+        |count: Json| if count.as_f64().is_some_and(|n| n > 0.0) { counted(count) } else { Json::Null };
     let mut run = Json::object([
         ("run_id", Json::text(run_id)),
         ("status", Json::text(status)),
         ("message", Json::text_or_null(text(body, "message")?)),
         ("outputs", Json::List(outputs.clone())),
-        ("word_count", count(counts, "wordCount")?),
-        ("char_count", count(counts, "characterCount")?),
-        ("size_in_kb", number("size")?),
-        ("duration_in_seconds", number("duration")?),
-        ("page_count", count(body, "pages")?),
-        ("slide_count", count(body, "slides")?),
+        ("word_count", counted(count(counts, "wordCount")?)),
+        ("char_count", counted(count(counts, "characterCount")?)),
+        ("size_in_kb", applies(number("size")?)),
+        ("duration_in_seconds", applies(number("duration")?)),
+        ("page_count", applies(count(body, "pages")?)),
+        ("slide_count", applies(count(body, "slides")?)),
         ("errors", Json::List(Vec::new())),
     ]);
     if saves(call) {
