@@ -25,8 +25,8 @@ fn client(vault: &EmbeddedVault, users: Option<usize>) -> Vault {
 }
 
 fn minted(vault: &EmbeddedVault) -> usize {
-    let is_exchange = |operation: Option<Operation>| operation == Some(Operation::AuthenticationGetToken);
-    vault.journal().iter().filter(|entry| is_exchange(entry.operation)).count()
+    let exchange = Some(Operation::AuthenticationGetToken.name());
+    vault.journal().iter().filter(|entry| entry.operation == exchange).count()
 }
 
 fn all_rows() -> GetRequest {
@@ -164,7 +164,7 @@ async fn header_of_a_connection_request_wins() {
         async { Ok(skyflow_http::Response::default()) }
     });
     let config = skyflow::ConnectionConfig::new("c", "https://third.example/v1")
-        .credentials(Credentials::api_key(skyflow_tests::clients::API_KEY).unwrap());
+        .credentials(Credentials::api_key(skyflow_testkit::API_KEY).unwrap());
     let connection = over(transport).connection(config).build().unwrap().default_connection().unwrap();
     let connection = connection.with_header("x-team", "handle");
     connection.invoke(InvokeConnectionRequest::new(http::Method::GET)).await.unwrap();

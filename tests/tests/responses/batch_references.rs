@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use skyflow::{BatchOperation, BatchRequest, BatchRow, ErrorKind};
 use skyflow_emulator::EmbeddedVault;
 use skyflow_http::HttpService;
+use skyflow_testkit::Recorder;
 use skyflow_tests::clients::{answering, in_process, vault_over};
-use skyflow_tests::recorder::Recorder;
 
 fn recorded() -> (Recorder, HttpService) {
     let recorder = Recorder::new();

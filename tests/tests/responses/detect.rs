@@ -9,8 +9,8 @@ use skyflow::{
     Credentials, DeidentifyFileRequest, DeidentifyTextRequest, Detect, DetectEntity, FileSource, OutputKind,
     ReidentifyFileRequest, TextIndex, VaultConfig,
 };
-use skyflow_tests::clients::{API_KEY, over, service};
-use skyflow_tests::recorder::Recorder;
+use skyflow_testkit::{API_KEY, Recorder};
+use skyflow_tests::clients::{over, service};
 
 use crate::responding;
 
@@ -90,7 +90,7 @@ async fn outputs_get_the_extension_of_their_input() {
     );
     let kinds: Vec<_> = run.outputs.iter().map(|output| output.kind.clone().unwrap()).collect();
     assert_eq!(kinds, [OutputKind::RedactedImage, OutputKind::Entities, OutputKind::RedactedFile]);
-    assert_eq!(run.entities().count(), 1);
+    assert_eq!(run.entity_lists().count(), 1);
 
     // A run that is waited for later has the name that is given then.
     let poller = detect.run("r").unwrap().output_directory(directory.path(), "later.tiff").await.unwrap();

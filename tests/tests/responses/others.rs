@@ -58,7 +58,8 @@ async fn query_reads_fields_and_tokens() {
 #[tokio::test]
 async fn tokenize_reads_one_token_each() {
     let vault = responding(200, &json!({"records": [{"token": "t"}]}));
-    assert_eq!(vault.tokenize(TokenizeRequest::new().value("v", "g")).await.unwrap().tokens, ["t"]);
+    let response = vault.tokenize(TokenizeRequest::new().value("v", "g")).await.unwrap();
+    assert_eq!(response.tokenized_fields[0].token, "t");
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use skyflow::{
     BatchOperation, BatchRequest, ConnectionConfig, Credentials, DetectEntity, DetectRun, DetokenizeRequest,
     ErrorKind, GetRequest, InsertRequest, InvokeConnectionRequest, Redaction, TokenizeRequest,
 };
-use skyflow_tests::clients::{API_KEY, REQUEST_ID, answering, over, vault_over};
+use skyflow_testkit::API_KEY;
+use skyflow_tests::clients::{REQUEST_ID, answering, over, vault_over};
 
 fn vault(body: &Value) -> skyflow::Vault {
     vault_over(answering(200, Some("application/json"), body.to_string()))

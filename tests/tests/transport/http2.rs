@@ -202,9 +202,9 @@ async fn rel_r11_a_goaway_that_names_an_earlier_stream_proves_that_nothing_was_d
 
 #[tokio::test]
 async fn request_above_a_goaway_moves_at_once() {
-    let authority = Authority::new();
-    let tls = authority.issue().server(&["h2"]);
-    let server = Server::start_tls(tls, move |connection: Connection| async move {
+    let authority = Authority::new().unwrap();
+    let tls = authority.issue("127.0.0.1").unwrap().offering(&["h2"]);
+    let server = RawServer::start_tls(tls, move |connection: Connection| async move {
         if connection.number() <= 8 {
             let Some(mut io) = by_hand::first_request(connection).await else { return };
             let _ = io.write_all(&by_hand::goaway(0, Reason::NO_ERROR.into())).await;
@@ -215,9 +215,13 @@ async fn request_above_a_goaway_moves_at_once() {
             }
         }
     })
-    .await;
-    let client =
-        Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build().into_service();
+    .await
+    .unwrap();
+    let client = Transport::builder()
+        .add_root_certificates_pem(authority.pem().as_bytes())
+        .unwrap()
+        .build()
+        .into_service();
     // Neither retry layer nor budget: the transport alone moves the request, eight times.
     assert_eq!(in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap().text, "ok");
     assert_eq!(server.connections(), 9);

@@ -10,10 +10,10 @@ use h2::Reason;
 use h2::server::SendResponse;
 use http::Response;
 use skyflow_http::{ErrorKind, HttpService, ManualClock, Transport, TransportBuilder};
+use skyflow_testkit::Authority;
+use skyflow_testkit::polling::{Stepped, in_time, until};
+use skyflow_testkit::raw_server::{ClosedPort, Connection, Io, RawServer};
 use skyflow_tests::calls::{assert_kind, get, insert, send};
-use skyflow_tests::certificates::Authority;
-use skyflow_tests::polling::{Stepped, in_time, until};
-use skyflow_tests::server::{Connection, Io, Server};
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
@@ -22,24 +22,28 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 type H2 = h2::server::Connection<Io, Bytes>;
 
 /// Serves HTTP/2 with a limit of streams.
-async fn http2<F, Fut>(streams: u32, transport: TransportBuilder, serve: F) -> (HttpService, Server)
+async fn http2<F, Fut>(streams: u32, transport: TransportBuilder, serve: F) -> (HttpService, RawServer)
 where
     F: Fn(H2, usize) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let authority = Authority::new();
-    let server = Server::start_tls(authority.issue().server(&["h2"]), move |connection: Connection| {
-        let (serve, number) = (serve.clone(), connection.number());
-        async move {
-            let mut builder = h2::server::Builder::new();
-            builder.max_concurrent_streams(streams);
-            if let Ok(h2) = builder.handshake(connection.into_io()).await {
-                serve(h2, number).await;
+    let authority = Authority::new().unwrap();
+    let server = RawServer::start_tls(
+        authority.issue("127.0.0.1").unwrap().offering(&["h2"]),
+        move |connection: Connection| {
+            let (serve, number) = (serve.clone(), connection.number());
+            async move {
+                let mut builder = h2::server::Builder::new();
+                builder.max_concurrent_streams(streams);
+                if let Ok(h2) = builder.handshake(connection.into_io()).await {
+                    serve(h2, number).await;
+                }
             }
-        }
-    })
-    .await;
-    let transport = transport.add_root_certificates_pem(authority.pem()).unwrap().build();
+        },
+    )
+    .await
+    .unwrap();
+    let transport = transport.add_root_certificates_pem(authority.pem().as_bytes()).unwrap().build();
     (transport.into_service(), server)
 }
 
@@ -69,7 +73,7 @@ async fn all_succeed(mut calls: JoinSet<Result<String, skyflow_http::Error>>) {
 async fn http1_connections_are_capped_per_server() {
     let open = Arc::new(AtomicUsize::new(0));
     let most = Arc::new(AtomicUsize::new(0));
-    let server = Server::start({
+    let server = RawServer::start({
         let (open, most) = (Arc::clone(&open), Arc::clone(&most));
         move |mut connection: Connection| {
             let (open, most) = (Arc::clone(&open), Arc::clone(&most));
@@ -83,7 +87,8 @@ async fn http1_connections_are_capped_per_server() {
             }
         }
     })
-    .await;
+    .await
+    .unwrap();
     let five = NonZeroUsize::new(5).unwrap();
     let client = Transport::builder().max_http1_connections(five).build().into_service();
     all_succeed(at_once(&client, &server.url("/"), 300)).await;
@@ -94,7 +99,7 @@ async fn http1_connections_are_capped_per_server() {
 #[tokio::test]
 async fn default_cap_is_64_http1_connections() {
     let release = Arc::new(tokio::sync::Semaphore::new(0));
-    let server = Server::start({
+    let server = RawServer::start({
         let release = Arc::clone(&release);
         move |mut connection: Connection| {
             let release = Arc::clone(&release);
@@ -106,7 +111,8 @@ async fn default_cap_is_64_http1_connections() {
             }
         }
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::new().into_service();
     let calls = at_once(&client, &server.url("/"), 200);
     until(|| server.requests().len() == 64).await;
@@ -118,7 +124,7 @@ async fn default_cap_is_64_http1_connections() {
 #[tokio::test]
 async fn waiting_calls_are_served_in_order() {
     let release = Arc::new(tokio::sync::Semaphore::new(0));
-    let server = Server::start({
+    let server = RawServer::start({
         let release = Arc::clone(&release);
         move |mut connection: Connection| {
             let release = Arc::clone(&release);
@@ -130,7 +136,8 @@ async fn waiting_calls_are_served_in_order() {
             }
         }
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::builder().max_http1_connections(NonZeroUsize::MIN).build().into_service();
     let mut calls: Vec<_> = (0..10)
         .map(|n| {
@@ -164,41 +171,24 @@ async fn cold_http2_calls_open_one_connection() {
 }
 
 #[tokio::test]
-async fn cold_calls_share_one_attempt_until_it_fails() {
-    let authority = Authority::new();
-    let tls = authority.issue().server(&["h2"]);
-    let server = Server::start_broken_tls(move |connection: Connection| {
-        let tls = Arc::clone(&tls);
-        async move {
-            if connection.number() <= 3 {
-                return connection.reset();
-            }
-            let Ok(io) = tokio_rustls::TlsAcceptor::from(tls).accept(connection.into_io()).await else {
-                return;
-            };
-            let Ok(mut h2) = h2::server::handshake(io).await else { return };
-            while let Some(Ok((_, to))) = h2.accept().await {
-                let mut to: SendResponse<Bytes> = to;
-                let mut stream = to.send_response(Response::new(()), false).unwrap();
-                stream.send_data(Bytes::from_static(b"ok"), true).unwrap();
-            }
-        }
-    })
-    .await;
-    let client =
-        Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build().into_service();
-    let mut calls = at_once(&client, &server.url("/"), 50);
-    let mut failed = 0;
+async fn failed_attempt_makes_way_for_the_next_call() {
+    let port = ClosedPort::new().unwrap();
+    let client = Transport::new().into_service();
+    let url = format!("http://{}/", port.address());
+    let mut calls = at_once(&client, &url, 50);
+    // An attempt that is refused fails the call that it was made for, and the next call makes its own.
     while let Some(call) = in_time(calls.join_next()).await {
-        match call.unwrap() {
-            Ok(text) => assert_eq!(text, "ok"),
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::Connect);
-                failed += 1;
-            }
-        }
+        assert_kind(call.unwrap(), ErrorKind::Connect);
     }
-    assert_eq!((failed, server.connections()), (3, 4));
+    let server = port
+        .open(|mut connection: Connection| async move {
+            while connection.request().await.is_some() {
+                connection.send(OK).await;
+            }
+        })
+        .unwrap();
+    assert_eq!(in_time(send(&client, get(&url))).await.unwrap().text, "ok");
+    assert_eq!(server.connections(), 1);
 }
 
 #[tokio::test]
@@ -289,7 +279,7 @@ fn closed_idle_connection_is_noticed_before_sending() {
             if http2 && !tls {
                 continue;
             }
-            let authority = Authority::new();
+            let authority = Authority::new().unwrap();
             let closed = Arc::new(AtomicUsize::new(0));
             let after_close = Arc::new(AtomicUsize::new(0));
             let serve = {
@@ -326,12 +316,16 @@ fn closed_idle_connection_is_noticed_before_sending() {
             let server = server_runtime.block_on(async {
                 let protocols: &[&str] = if http2 { &["h2"] } else { &["http/1.1"] };
                 match tls {
-                    true => Server::start_tls(authority.issue().server(protocols), serve).await,
-                    false => Server::start(serve).await,
+                    true => {
+                        RawServer::start_tls(authority.issue("127.0.0.1").unwrap().offering(protocols), serve)
+                            .await
+                            .unwrap()
+                    }
+                    false => RawServer::start(serve).await.unwrap(),
                 }
             });
             let client = Transport::builder()
-                .add_root_certificates_pem(authority.pem())
+                .add_root_certificates_pem(authority.pem().as_bytes())
                 .unwrap()
                 .build()
                 .into_service();
@@ -361,13 +355,20 @@ async fn response_before_a_large_upload_is_read_is_kept() {
             }
             // Bytes that were not read make the close a reset.
         };
-        let authority = Authority::new();
+        let authority = Authority::new().unwrap();
         let server = match tls {
-            true => Server::start_tls(authority.issue().server(&["http/1.1"]), serve).await,
-            false => Server::start(serve).await,
+            true => {
+                RawServer::start_tls(authority.issue("127.0.0.1").unwrap().offering(&["http/1.1"]), serve)
+                    .await
+                    .unwrap()
+            }
+            false => RawServer::start(serve).await.unwrap(),
         };
-        let client =
-            Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build().into_service();
+        let client = Transport::builder()
+            .add_root_certificates_pem(authority.pem().as_bytes())
+            .unwrap()
+            .build()
+            .into_service();
         let body = Bytes::from(vec![b'x'; 8 << 20]);
         for _ in 0..24 {
             let response = in_time(send(&client, insert(&server.url("/"), body.clone()))).await;
@@ -389,12 +390,13 @@ fn call_outside_a_runtime_is_a_typed_error() {
 #[tokio::test]
 async fn idle_connections_close_after_their_timeout() {
     let clock = ManualClock::new();
-    let server = Server::start(|mut connection: Connection| async move {
+    let server = RawServer::start(|mut connection: Connection| async move {
         while connection.request().await.is_some() {
             connection.send(OK).await;
         }
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::builder()
         .pool_idle_timeout(Duration::from_secs(7))
         .clock(Arc::new(clock.clone()))
@@ -415,7 +417,7 @@ async fn idle_connections_close_after_their_timeout() {
 async fn surplus_idle_connections_are_closed() {
     let barrier = Arc::new(tokio::sync::Barrier::new(6));
     let gone = Arc::new(AtomicUsize::new(0));
-    let server = Server::start({
+    let server = RawServer::start({
         let gone = Arc::clone(&gone);
         move |mut connection: Connection| {
             let (barrier, gone) = (Arc::clone(&barrier), Arc::clone(&gone));
@@ -429,7 +431,8 @@ async fn surplus_idle_connections_are_closed() {
             }
         }
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::builder().pool_max_idle_per_host(2).build().into_service();
     all_succeed(at_once(&client, &server.url("/"), 6)).await;
     until(|| gone.load(Ordering::SeqCst) == 4).await;
