@@ -9,7 +9,7 @@ use skyflow::{
     CallOptions, ConnectionConfig, Credentials, DetokenizeRequest, Error, ErrorKind, Skyflow, SkyflowBuilder,
     VaultConfig,
 };
-use skyflow_tests::clients::API_KEY;
+use skyflow_testkit::API_KEY;
 
 fn builder() -> SkyflowBuilder {
     Skyflow::builder().credentials(Credentials::api_key(API_KEY).unwrap())

@@ -4,7 +4,7 @@ use std::fs;
 
 use skyflow::{CredentialsKind, Env, Error, ErrorKind, InsertRequest, Skyflow, VaultConfig};
 use skyflow_emulator::EmbeddedVault;
-use skyflow_tests::clients::API_KEY;
+use skyflow_testkit::API_KEY;
 
 fn lookup<'a>(variables: &'a [(&str, &str)]) -> impl Fn(&str) -> Option<String> + 'a {
     |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())

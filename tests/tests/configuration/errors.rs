@@ -6,7 +6,8 @@ use skyflow::auth::{AuthError, CredentialsError};
 use skyflow::http::{Body, BoxError, HttpService, ManualClock, Request};
 use skyflow::{Credentials, DetokenizeRequest, Error, ErrorKind, Skyflow, VaultConfig};
 use skyflow_emulator::{EmbeddedVault, Fault, Operation};
-use skyflow_tests::clients::{API_KEY, TOKEN_URI, over, vault_over};
+use skyflow_testkit::API_KEY;
+use skyflow_tests::clients::{TOKEN_URI, over, vault_over};
 
 async fn failing(status: u16, body: serde_json::Value) -> Error {
     let service = HttpService::new(tower::service_fn(move |_: Request| {
