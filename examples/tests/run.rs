@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Every example, and words that its output has to hold.
-const EXAMPLES: [(&str, &[&str]); 27] = [
+const EXAMPLES: [(&str, &[&str]); 28] = [
     ("audit_events", &["query_execute: 200", "records_insert: 200"]),
     (
         "batch",
