@@ -25,8 +25,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let vault = client.default_vault()?;
 
     let minted = || {
-        let is_exchange = |operation: Option<Operation>| operation == Some(Operation::AuthenticationGetToken);
-        server.vault().journal().iter().filter(|entry| is_exchange(entry.operation)).count()
+        let exchange = Some(Operation::AuthenticationGetToken.name());
+        server.vault().journal().iter().filter(|entry| entry.operation == exchange).count()
     };
     let row = InsertRequest::new("persons").record(json!({"name": "Ada Lovelace"}));
     let id = vault.insert(row).await?.single()?.skyflow_id;
