@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let tokens = vault.tokenize(request).await?.tokenized_fields;
     println!(
         "the same token: {}",
-        Some(&tokens[0]) == inserted.inserted_fields[0].token("card_number").as_ref()
+        Some(&tokens[0].token) == inserted.inserted_fields[0].token("card_number").as_ref()
     );
     Ok(())
 }
