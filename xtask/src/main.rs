@@ -3,6 +3,7 @@
 mod ci;
 mod codegen;
 mod conformance;
+mod interop;
 mod layers;
 mod path;
 mod tools;
@@ -33,6 +34,8 @@ enum Command {
     Layers,
     /// Counts words in comments, documentation and error messages that this field has other terms for.
     Words(words::Args),
+    /// Runs the client against programs of others, such as proxies.
+    Interop(interop::Args),
     /// Prints the source files that one call runs through.
     Path(path::Args),
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Conformance(args) => conformance::run(&args),
         Command::Layers => layers::run().map_err(|error| error.to_string()).and_then(|()| trees::run()),
         Command::Words(args) => words::run(&args),
+        Command::Interop(args) => interop::run(&args),
         Command::Path(args) => path::run(&args),
     };
     match outcome {

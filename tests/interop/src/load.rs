@@ -48,8 +48,7 @@ struct Counts {
 impl Load {
     pub async fn run(&self, vault: &EmbeddedVault, port: u16) -> Result<Outcome, Box<dyn Error>> {
         let transport = Transport::builder().add_root_certificates_pem(self.ca_pem.as_bytes())?.build();
-        let config = VaultConfig::new(vault.vault_id(), vault.cluster_id())
-            .vault_url(format!("https://127.0.0.1:{port}"))
+        let config = VaultConfig::with_base_url(vault.vault_id(), format!("https://127.0.0.1:{port}"))
             .credentials(Credentials::api_key(vault.api_key().clone())?);
         let client = Skyflow::builder().vault(config).transport(transport.clone().into_service()).build()?;
         let counts = Arc::new(Counts::default());
@@ -78,7 +77,11 @@ impl Load {
             rows: rows(vault).await?,
             connections: transport.connections_opened(),
             elapsed,
-            errors: errors.into_iter().take(SHOWN_ERRORS).map(|(text, count)| format!("{count} x {text}")).collect(),
+            errors: errors
+                .into_iter()
+                .take(SHOWN_ERRORS)
+                .map(|(text, count)| format!("{count} x {text}"))
+                .collect(),
         })
     }
 }
@@ -119,7 +122,9 @@ async fn one_task(vault: &Vault, task: usize, calls: usize, counts: &Counts) {
 /// Counts the rows without the proxy.
 async fn rows(vault: &EmbeddedVault) -> Result<usize, Box<dyn Error>> {
     let client = Skyflow::connect(vault.endpoint())?;
-    let counted = client.default_vault()?.query(QueryRequest::new("SELECT COUNT(*) AS rows FROM persons")).await?;
-    let rows = counted.fields.first().and_then(|row| row.record.text("rows")).ok_or("the count is missing")?;
+    let counted =
+        client.default_vault()?.query(QueryRequest::new("SELECT COUNT(*) AS rows FROM persons")).await?;
+    let rows =
+        counted.fields.first().and_then(|row| row.record.text("rows")).ok_or("the count is missing")?;
     Ok(rows.parse()?)
 }

@@ -55,9 +55,11 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         }
         for setting in Setting::of(kind) {
             let vault = EmbeddedVault::builder().build()?;
-            let backend = vault.serve().start().await?;
-            let running = kind.start(&setting, backend.addr().port(), &certificates, directory.path()).await?;
-            let load = Load { calls: args.calls, tasks: args.tasks, ca_pem: certificates.ca_pem().to_owned() };
+            let backend = vault.serve().await?;
+            let running =
+                kind.start(&setting, backend.addr().port(), &certificates, directory.path()).await?;
+            let load =
+                Load { calls: args.calls, tasks: args.tasks, ca_pem: certificates.ca_pem().to_owned() };
             let outcome = tokio::select! {
                 outcome = load.run(&vault, running.port()) => outcome?,
                 never = running.reload_every(setting.reload.then_some(Duration::from_millis(700))) => match never {},

@@ -48,7 +48,12 @@ impl Setting {
         ];
         if kind == Kind::Nginx {
             settings.push(Self { requests: Some(50), ..setting("50 requests") });
-            settings.push(Self { requests: Some(50), streams: Some(8), reload: true, ..setting("50, 8 streams, reload") });
+            settings.push(Self {
+                requests: Some(50),
+                streams: Some(8),
+                reload: true,
+                ..setting("50, 8 streams, reload")
+            });
         }
         settings
     }
