@@ -10,7 +10,6 @@ pub mod layers;
 mod log_control;
 mod operation;
 mod path_template;
-mod pieces;
 pub mod rest;
 mod service;
 mod stack;
