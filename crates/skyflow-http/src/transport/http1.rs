@@ -9,10 +9,9 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::runtime::Handle;
 
-use super::connector::Stream;
+use super::exchange::SentBody;
 use super::pool::Pool;
-use super::sent_body::SentBody;
-use super::socket::Probe;
+use super::stream::{Probe, Stream};
 
 /// The state of an HTTP/1 connection that its task and the holder of its lease share.
 struct Shared {
