@@ -2,16 +2,22 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
+use skyflow_types::RequestId;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::auth::{Refusal, RefusalRule};
 use crate::{Body, BoxError, CallOptions, Error, Idempotency, OperationInfo, Progress, Request, Response};
 
+/// Reads the request id that a server gave its response; it is never made up.
+pub fn request_id(headers: &HeaderMap) -> Option<RequestId> {
+    RequestId::from_bytes(headers.get(RequestId::HEADER)?.as_bytes())
+}
+
 /// Reads each answer whole, up to a limit, and notes what it says about the call.
 ///
-/// The answer that comes out has its body in memory and, in its extensions, the [`RequestId`](skyflow_types::RequestId) (when the server sent
+/// The answer that comes out has its body in memory and, in its extensions, the [`RequestId`] (when the server sent
 /// one) and the call's [`Progress`]. Reading here, below the attempt timeout and the retry layer, makes a slow or a
 /// cut body a failed attempt and never a short answer.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +112,7 @@ where
                 progress.settle(before);
             }
             result.map(|mut answer| {
-                if let Some(id) = crate::request_id(answer.headers()) {
+                if let Some(id) = request_id(answer.headers()) {
                     answer.extensions_mut().insert(id);
                 }
                 answer.extensions_mut().insert(progress);
@@ -127,7 +133,6 @@ mod tests {
     use super::super::probe;
     use super::*;
     use crate::ErrorKind;
-    use skyflow_types::RequestId;
     use tower::ServiceExt;
 
     async fn progress_after(status: u16) -> Progress {

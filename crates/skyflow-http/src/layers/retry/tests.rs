@@ -294,3 +294,14 @@ async fn it_never_calls_a_service_that_is_not_ready_not_even_for_a_retry() {
     let service = layer.layer(probe::Strict::answering(&[503, 503, 200]));
     assert_eq!(service.oneshot(probe::request()).await.unwrap().status(), 200);
 }
+
+#[test]
+fn the_bucket_runs_dry_and_fills_by_successes_only_up_to_its_capacity() {
+    let budget = RetryBudget::new();
+    assert_eq!((0..100).filter(|_| budget.withdraw(false)).count(), 35);
+    for _ in 0..1_000 {
+        budget.deposit();
+    }
+    assert_eq!((0..1_000).filter(|_| budget.withdraw(true)).count(), 100);
+    assert!(!RetryBudget::with_capacity(0).withdraw(true));
+}
