@@ -203,7 +203,7 @@ async fn the_trace_layer_alone_logs_a_whole_line() {
         "status_code=200",
         "request_id=r-7",
         "attempts=2",
-        "elapsed_us=14000",
+        "elapsed_ms=14",
     ] {
         assert!(line.contains(shown), "{shown} is not in {line}");
     }
