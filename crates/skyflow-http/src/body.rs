@@ -18,10 +18,10 @@ const SMALLEST: usize = 16 * 1024;
 /// The largest such piece.
 const LARGEST: usize = 1024 * 1024;
 
-/// The body of a request or an answer: bytes in memory, or a stream.
+/// The body of a request or a response: bytes in memory, or a stream.
 ///
 /// Bytes in memory can be sent again, a stream cannot: [`Body::try_clone`] tells them apart, and a retry that would
-/// have to make a body up does not happen.
+/// have to make up a body does not happen.
 pub struct Body(Kind);
 
 enum Kind {
@@ -84,8 +84,8 @@ impl Body {
     /// # Errors
     ///
     /// Fails with [`ErrorKind::BodyTooLarge`](crate::ErrorKind::BodyTooLarge) as soon as more than `limit` bytes are
-    /// known to come or there is no memory for them, and with [`ErrorKind::Io`](crate::ErrorKind::Io) when the body
-    /// breaks off.
+    /// announced or received or memory runs out, and with [`ErrorKind::Io`](crate::ErrorKind::Io) when the body
+    /// is cut.
     pub async fn collect(self, limit: usize) -> Result<Bytes, Error> {
         let mut body = match self.0 {
             Kind::Once(bytes) if bytes.len() <= limit => return Ok(bytes),
@@ -222,8 +222,8 @@ impl http_body::Body for Body {
 /// The chunks of a body, put together as they come.
 ///
 /// A chunk may keep a read buffer alive that is much larger than itself, so every chunk is copied, but for the first,
-/// which is the whole body in the common case. What is held depends on the length of the body then, and not on how the
-/// network cut it: once the length where it is announced, twice the length at the end where it is not.
+/// which is the whole body in the common case. So memory use depends on the length of the body, not on the size of its
+/// chunks: the length once if it is announced, and twice at the end if it is not.
 struct Pieces {
     announced: usize,
     first: Bytes,
@@ -232,7 +232,7 @@ struct Pieces {
 }
 
 impl Pieces {
-    /// Begins a body of an announced length, 0 where it is unknown.
+    /// Starts a body of an announced length; 0 if it is unknown.
     const fn new(announced: usize) -> Self {
         Self { announced, first: Bytes::new(), filled: Vec::new(), length: 0 }
     }
@@ -241,7 +241,7 @@ impl Pieces {
         self.length
     }
 
-    /// Takes the next chunk; fails when there is no memory for what is announced.
+    /// Takes the next chunk; fails when there is no memory for the announced length.
     fn push(&mut self, chunk: Bytes) -> Result<(), TryReserveError> {
         if chunk.is_empty() {
             return Ok(());
@@ -258,8 +258,8 @@ impl Pieces {
         Ok(())
     }
 
-    /// Fills the space that is left, and then a piece for what is announced, or else as large as all before it, within
-    /// bounds: many small chunks make few pieces, and a large body leaves little space unused.
+    /// Fills the last piece, then allocates one for the rest of the announced length, or one as large as all pieces
+    /// before it, within bounds: many small chunks make few pieces, and a large body has little unused space.
     fn copy(&mut self, mut from: &[u8], mut before: usize) -> Result<(), TryReserveError> {
         while !from.is_empty() {
             if let Some(last) = self.filled.last_mut()
@@ -308,14 +308,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_is_read_whole_and_in_order() {
+    async fn stream_is_read_completely_and_in_order() {
         for parts in [&[][..], &["one"], &["one", "two"], &["one", "two", "three"], &["", "x", ""]] {
             assert_eq!(chunks(parts).collect(64).await.unwrap(), parts.concat().as_bytes());
         }
     }
 
     #[tokio::test]
-    async fn a_body_over_the_limit_is_refused_at_every_size() {
+    async fn collect_refuses_bodies_above_the_limit() {
         for limit in 0..6 {
             for body in [chunks(&["abc", "def"]), Body::from("abcdef")] {
                 let error = body.collect(limit).await.unwrap_err();
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_stream_is_an_error_and_never_a_short_body() {
+    async fn broken_stream_is_an_error_not_a_short_body() {
         let broken = futures_util::stream::iter([Ok(Bytes::from_static(b"abc")), Err(BoxError::from("cut"))]);
         assert_eq!(Body::from_stream(broken).collect(64).await.unwrap_err().kind(), ErrorKind::Io);
     }
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_and_every_announcement_gives_the_same_body() {
+    fn chunk_sizes_do_not_change_the_body() {
         let body: Vec<u8> = (0..100_000_u32).map(|n| n.to_le_bytes()[0]).collect();
         for announced in [0, 1, 50_000, 100_000, 100_001] {
             for size in [1, 7, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 99_999, 100_000] {
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_bounded_by_the_length_and_not_by_the_buffers_of_the_chunks() {
+    fn memory_is_bounded_by_the_length_of_the_body() {
         for (announced, bound) in [(3_000_000, 3_000_000), (0, 3_000_000 + LARGEST)] {
             let read_buffer = Bytes::from(vec![0; 64 * 1024]);
             let pieces = gathered(announced, (0..30_000).map(|_| read_buffer.slice(..100)));
@@ -372,14 +372,14 @@ mod tests {
     }
 
     #[test]
-    fn a_body_in_one_chunk_is_handed_on_without_a_copy() {
+    fn body_of_one_chunk_is_not_copied() {
         let chunk = Bytes::from(vec![7; 100]);
         let whole = gathered(0, [Bytes::new(), chunk.clone(), Bytes::new()]).join().unwrap();
         assert_eq!(whole.as_ptr(), chunk.as_ptr());
     }
 
     #[test]
-    fn a_length_beyond_all_memory_is_an_error_and_no_abort() {
+    fn length_beyond_memory_is_an_error() {
         let mut pieces = Pieces::new(usize::MAX);
         pieces.push(Bytes::from_static(b"a")).unwrap();
         assert!(pieces.push(Bytes::from_static(b"b")).is_err());

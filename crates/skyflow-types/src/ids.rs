@@ -16,7 +16,7 @@ impl InvalidId {
         self.field
     }
 
-    /// Returns what is wrong with it, without the field's name.
+    /// Returns the violated rule, without the field's name.
     pub fn problem(&self) -> &'static str {
         self.problem
     }
@@ -105,7 +105,7 @@ impl ClusterId {
         Err(InvalidId { field: "cluster_id", problem })
     }
 
-    /// Returns the id as text, in lower case.
+    /// Returns the id as text, in lowercase.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -151,9 +151,9 @@ macro_rules! id_as_text {
 
 id_as_text!(VaultId, ConnectionId, ClusterId);
 
-/// The `x-request-id` of an answer: what Skyflow's support asks for.
+/// The `x-request-id` of a response, which Skyflow's support needs.
 ///
-/// It is read from the answer and never made up. Bytes outside printable ASCII are replaced by `?` and the text is
+/// It is read from the response and never made up. Bytes outside printable ASCII are replaced by `?` and the text is
 /// cut at 128 characters, so that it is safe to log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(Box<str>);
@@ -168,7 +168,7 @@ impl RequestId {
     /// The name of the header that carries it.
     pub const HEADER: &'static str = "x-request-id";
 
-    /// Reads the bytes of a header value; `None` when nothing is left of it.
+    /// Reads the bytes of a header value; `None` when it is blank.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let text: String = bytes
             .trim_ascii()

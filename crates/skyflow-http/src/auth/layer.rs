@@ -17,7 +17,7 @@ use tower_service::Service;
 use super::{AccessToken, TokenError, TokenProvider};
 use crate::{BaseUri, BoxError, LogControl, Progress, TARGET, try_clone_request};
 
-/// Says what a `401` tells about the request it is the response to.
+/// Says what a `401` proves about its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {
     /// The server rejected the token before it acted: the request is sent again with another token.
@@ -28,7 +28,7 @@ pub enum Refusal {
     Unknown,
 }
 
-/// Reads from the headers of a `401` what it tells.
+/// Reads from the headers of a `401` what it proves.
 pub type RefusalRule = fn(&HeaderMap) -> Refusal;
 
 /// The text before a token in its header.
@@ -97,7 +97,7 @@ impl AuthHeader {
         self
     }
 
-    /// Sets what a `401` tells, for servers that pass on the `401` of another one.
+    /// Sets what a `401` proves, for servers that pass on the `401` of another one.
     pub fn refusal(mut self, rule: RefusalRule) -> Self {
         self.refusal = rule;
         self
@@ -109,7 +109,7 @@ impl AuthHeader {
 pub struct HostGuard(Arc<[BaseUri]>);
 
 impl HostGuard {
-    /// Allows one origin: scheme, host and port. The path of `base` means nothing here.
+    /// Allows one origin: scheme, host and port. The path of `base` is ignored.
     pub fn new(base: BaseUri) -> Self {
         Self([base].into())
     }
@@ -265,7 +265,7 @@ struct Attach {
     header: AuthHeader,
 }
 
-/// A token under way, and what a replay needs when there can be one.
+/// A token in use, and the copy for a replay if there can be one.
 struct Watched<S, B> {
     attach: Attach,
     token: AccessToken,
@@ -289,9 +289,9 @@ where
         Self { state: State::Sent { inner: service.call(request), watched: None } }
     }
 
-    /// Calls the service with the token attached, and keeps what a replay needs when one can help.
+    /// Calls the service with the token attached, and keeps a copy for a replay if one can help.
     fn with_token(attach: Attach, token: AccessToken, mut service: S, mut request: http::Request<B>) -> Self {
-        if !attach.tokens.can_renew() {
+        if !attach.tokens.can_refresh() {
             attach.to(&mut request, &token);
             return Self::as_it_is(service, request);
         }
@@ -403,7 +403,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scheme_names_that_split_the_header_are_refused() {
+    fn scheme_names_cannot_split_the_header() {
         assert!(Scheme::named("Acme-Token").is_some());
         for name in ["", "a b", "a\r\nx:", "ü"] {
             assert!(Scheme::named(name).is_none(), "{name:?}");

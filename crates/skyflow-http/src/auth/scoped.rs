@@ -12,7 +12,7 @@ pub trait ScopedProvider: Send + Sync + 'static {
     /// The provider of one scope's tokens, such as a [`Cached`](super::Cached).
     type Tokens: TokenProvider;
 
-    /// Fills what `scope` leaves open from the provider's own, so that scopes that mean the same are equal.
+    /// Takes the unset parts of `scope` from the provider's own, so that scopes that mean the same are equal.
     fn complete(&self, scope: &Self::Scope) -> Self::Scope;
 
     /// Makes the provider of a scope that is complete.
@@ -21,7 +21,7 @@ pub trait ScopedProvider: Send + Sync + 'static {
 
 /// Keeps the tokens of many end users apart: one provider per scope.
 ///
-/// The providers of the 64 scopes used last are kept. Two scopes never share a token; what a call leaves open comes
+/// The providers of the 64 scopes used last are kept. Two scopes never share a token; unset parts of a scope come
 /// from the provider, so a call without roles does not get more than the provider was narrowed to.
 pub struct ScopedTokens<P: ScopedProvider>(Arc<Inner<P>>);
 

@@ -80,10 +80,10 @@ impl AccessToken {
 
     /// Sets how long it lives from `received`, a point on the monotonic clock.
     ///
-    /// A wall clock has no say in this: it may jump.
+    /// The wall clock is not used: it may jump.
     pub fn with_lifetime(self, received: Instant, lifetime: Duration) -> Self {
         let inner = &self.0;
-        // An end beyond what the clock can hold is no end.
+        // An end beyond the range of the clock means no end.
         let life = received.checked_add(lifetime).map(|end| Life { length: lifetime, end });
         Self(Arc::new(Inner {
             bearer: inner.bearer.clone(),
@@ -207,7 +207,7 @@ pub trait TokenProvider: Send + Sync + fmt::Debug + 'static {
     /// The future may be dropped at any point; the next call starts a new one.
     fn token(&self) -> TokenFuture<'_>;
 
-    /// Notes that the server refused `rejected`, so that it is not handed out again.
+    /// Records that the server rejected `rejected`, so that it is not returned again.
     fn invalidate(&self, rejected: &AccessToken) {
         let _ = rejected;
     }
@@ -217,8 +217,8 @@ pub trait TokenProvider: Send + Sync + fmt::Debug + 'static {
         None
     }
 
-    /// Tells whether another token can be had after one was refused; by default yes.
-    fn can_renew(&self) -> bool {
+    /// Tells whether another token can be obtained after one was rejected; true by default.
+    fn can_refresh(&self) -> bool {
         true
     }
 }
@@ -236,8 +236,8 @@ impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
         (**self).peek()
     }
 
-    fn can_renew(&self) -> bool {
-        (**self).can_renew()
+    fn can_refresh(&self) -> bool {
+        (**self).can_refresh()
     }
 }
 
@@ -308,7 +308,7 @@ impl TokenProvider for StaticToken {
         Some(&self.token).filter(|token| !token.is_expired_at(self.clock.monotonic())).cloned()
     }
 
-    fn can_renew(&self) -> bool {
+    fn can_refresh(&self) -> bool {
         false
     }
 }
@@ -367,21 +367,21 @@ mod tests {
     }
 
     #[test]
-    fn named_schemes_stand_before_the_token() {
+    fn named_scheme_precedes_the_token() {
         let value = AccessToken::new("abc").unwrap().header(Scheme::named("Acme").unwrap());
         assert_eq!(value, "Acme abc");
         assert!(value.is_sensitive());
     }
 
     #[test]
-    fn a_token_that_would_split_the_header_is_refused() {
+    fn token_cannot_split_the_header() {
         for text in ["", "a b", "a\r\nx-evil: 1", "a\n", "\u{fc}", "a\u{0}"] {
             assert!(AccessToken::new(text).is_err(), "{text:?}");
         }
     }
 
     #[test]
-    fn a_lifetime_counts_from_the_moment_of_receipt() {
+    fn lifetime_counts_from_the_moment_of_receipt() {
         let now = crate::Clock::monotonic(&crate::SystemClock);
         let token = AccessToken::new("t").unwrap().with_lifetime(now, Duration::from_secs(10));
         assert!(!token.is_expired_at(now + Duration::from_secs(9)));

@@ -15,10 +15,10 @@ use crate::{
     BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Progress, Request, Response, RetryStop,
 };
 
-/// Ends a call when its total time is over: attempts, pauses between them and token exchanges included.
+/// Fails a call at its deadline; attempts, pauses between them and token exchanges count.
 ///
 /// [`CallOptions::deadline`] overrides the total per call. The instant travels in the extensions as [`Deadline`], so
-/// that the layers below do not start what cannot end in time.
+/// that the layers below do not start anything that cannot end in time.
 #[derive(Debug, Clone)]
 pub struct DeadlineLayer {
     total: Option<Duration>,
@@ -31,7 +31,7 @@ impl DeadlineLayer {
         Self { total: Some(total), clock }
     }
 
-    /// Sets no time of its own, but obeys [`CallOptions::deadline`].
+    /// Sets no deadline by default, but obeys [`CallOptions::deadline`].
     pub fn unlimited(clock: Arc<dyn Clock>) -> Self {
         Self { total: None, clock }
     }
@@ -82,9 +82,9 @@ where
     }
 }
 
-/// Ends one attempt when its time is over, so that a retry can follow within the deadline.
+/// Fails one attempt after its time limit, so that a retry can follow within the deadline.
 ///
-/// [`CallOptions::attempt_timeout`] overrides the time per call. What is left of a [`Deadline`] caps it.
+/// [`CallOptions::attempt_timeout`] overrides the time per call. The rest of a [`Deadline`] caps it.
 #[derive(Debug, Clone)]
 pub struct AttemptTimeoutLayer {
     limit: Option<Duration>,
@@ -97,7 +97,7 @@ impl AttemptTimeoutLayer {
         Self { limit: Some(limit), clock }
     }
 
-    /// Sets no time of its own, but obeys [`CallOptions::attempt_timeout`] and the deadline.
+    /// Sets no limit by default, but obeys [`CallOptions::attempt_timeout`] and the deadline.
     pub fn unlimited(clock: Arc<dyn Clock>) -> Self {
         Self { limit: None, clock }
     }
@@ -152,7 +152,7 @@ where
     }
 }
 
-/// What to do when the time is up, and when that is.
+/// A running time limit.
 struct Limit {
     clock: Arc<dyn Clock>,
     after: Duration,
@@ -163,7 +163,7 @@ struct Limit {
 pin_project! {
     /// The future of a service under a time limit.
     ///
-    /// The timer starts when the inner future has to wait for the first time, so an answer that is there at once
+    /// The timer starts when the inner future has to wait for the first time, so a response that is available at once
     /// costs none.
     pub struct TimerFuture<F> {
         #[pin]
@@ -215,7 +215,7 @@ mod tests {
     use tower::ServiceExt;
 
     #[tokio::test]
-    async fn a_call_ends_at_its_deadline_and_says_that_nothing_was_sent() {
+    async fn deadline_error_says_that_nothing_was_sent() {
         let clock = ManualClock::auto_advancing();
         let layer = DeadlineLayer::new(Duration::from_secs(60), Arc::new(clock.clone()));
         let error = layer.layer(probe::hanging()).oneshot(probe::request()).await.unwrap_err();
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_overrides_or_drops_the_deadline() {
+    async fn call_options_override_the_deadline() {
         let clock = ManualClock::auto_advancing();
         let layer = DeadlineLayer::new(Duration::from_secs(60), Arc::new(clock.clone()));
         let mut request = probe::request();
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_shorter_of_attempt_time_and_deadline_ends_the_attempt() {
+    async fn shorter_of_attempt_time_and_deadline_applies() {
         let second = Duration::from_secs;
         assert_eq!(kind_with(CallOptions::new(), None).await, (ErrorKind::AttemptTimeout, vec![second(30)]));
         assert_eq!(

@@ -18,7 +18,7 @@ use crate::{BoxError, Clock, Error, OperationInfo, Progress, TARGET};
 
 /// A log level that can be changed while a stack is in use; clones share it.
 ///
-/// Where it holds something back it travels in the extensions of the request, so that every layer obeys it. It also
+/// Where it suppresses something, it travels in the extensions of the request, so that every layer obeys it. It also
 /// names the product that the spans and events are about: span names and targets are the same for every product.
 #[derive(Debug, Clone, Default)]
 pub struct LogControl {
@@ -59,12 +59,12 @@ impl LogControl {
         LEVELS.into_iter().find(|level| *level as u8 == stored).unwrap_or_default()
     }
 
-    /// Tells whether a call may say something of this level; a call without a control may.
+    /// Tells whether a call may log at this level; a call without a control may log at every level.
     pub fn allows(extensions: &Extensions, level: LogLevel) -> bool {
         extensions.get::<Self>().is_none_or(|control| control.permits(level))
     }
 
-    /// Tells whether something of this level may be said.
+    /// Tells whether events of this level are logged.
     pub fn permits(&self, level: LogLevel) -> bool {
         self.level.load(Ordering::Relaxed) <= level as u8
     }
@@ -77,8 +77,8 @@ impl LogControl {
 /// path, query, header or body is among them.
 ///
 /// Each call is one event besides: at level ERROR when it ends with an error or a status of 400 or more, else at level
-/// INFO, with product, operation, status, attempts, elapsed milliseconds and request id. A [`LogControl`] can hold all of
-/// it back.
+/// INFO, with product, operation, status, attempts, elapsed milliseconds and request id. A [`LogControl`] can suppress
+/// all of it.
 ///
 /// It fits over services of any body, such as a `hyper_util` client:
 ///
@@ -91,7 +91,7 @@ impl LogControl {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-/// // Stands for a client whose bodies are strings.
+/// // Replaces a client whose bodies are strings.
 /// let client = tower::service_fn(|request: http::Request<String>| async move {
 ///     Ok::<_, std::convert::Infallible>(http::Response::new(request.into_body()))
 /// });
@@ -275,7 +275,7 @@ pin_project! {
     }
 }
 
-/// What is logged at the end, besides the fields of the span.
+/// Chooses the event at the end, besides the fields of the span.
 enum Report {
     Nothing,
     Attempt,
@@ -382,7 +382,7 @@ fn record<R>(span: &Span, result: &Result<http::Response<R>, BoxError>) {
             }
         }
         Err(error) => {
-            // Foreign errors may quote what they failed on, so only kinds of our own are named.
+            // Foreign errors may quote what they failed on, so only kinds of this crate are named.
             match Error::find(&**error) {
                 Some(error) => span.record("error.kind", tracing::field::debug(error.kind())),
                 None => span.record("error.kind", "other"),
@@ -398,13 +398,13 @@ mod tests {
     use crate::ManualClock;
 
     #[tokio::test]
-    async fn it_never_calls_a_service_that_is_not_ready() {
+    async fn trace_layers_call_only_a_ready_service() {
         probe::assert_respects_readiness(OperationTraceLayer::new(Arc::new(ManualClock::new()))).await;
         probe::assert_respects_readiness(AttemptTraceLayer::new(Arc::new(ManualClock::new()))).await;
     }
 
     #[test]
-    fn a_level_lets_itself_and_all_above_it_through() {
+    fn log_level_permits_itself_and_higher_levels() {
         let control = LogControl::new(LogLevel::Info);
         let shared = control.clone();
         assert!(

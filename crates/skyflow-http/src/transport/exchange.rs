@@ -18,7 +18,7 @@ use crate::{Body, BoxError, Error, ErrorKind, Request, Response};
 /// How often one request moves to another connection because the server retires the one that it was sent on.
 const MAX_MOVES: usize = 8;
 
-/// Why a request has no response from one connection.
+/// Says why a request got no response over one connection.
 enum Failure {
     /// The request was certainly not processed, and another connection may take it.
     NotProcessed {
@@ -108,7 +108,7 @@ async fn over_http2(lease: Http2Lease, request: Request) -> Result<Response, Fai
             let unsent_request = unsent.take_message().map(|request| request.map(SentBody::into_inner));
             let error = unsent.into_error();
             let verdict = match verdict(&error, is_new) {
-                // The connection has ended before the request was opened on it, or before its body was asked for.
+                // The connection has ended before the request was opened on it, or before its body was read.
                 Verdict::Ambiguous if !begun.has_begun() => Verdict::Moves,
                 verdict => verdict,
             };
@@ -138,7 +138,7 @@ fn error_of(verdict: Verdict, error: hyper::Error) -> Error {
     Error::new(kind, Some(error.into()))
 }
 
-/// A copy of a request that is kept while the request is on its way; `None` when the body is a stream.
+/// A copy of a request that is kept while the request is in flight; `None` when the body is a stream.
 struct Spare {
     method: Method,
     uri: Uri,
@@ -197,7 +197,7 @@ impl http_body::Body for Leased {
     }
 }
 
-/// The body of a request on its way, which notes when its first frame is asked for.
+/// The body of a request in flight, which records when its first frame is read.
 ///
 /// A server cannot have executed a request of whose body no frame was taken.
 pub(super) struct SentBody {
@@ -214,7 +214,7 @@ impl SentBody {
         Self { body, begun: None }
     }
 
-    /// Notes in `begun` when the first frame is asked for. A body without content counts as begun from the start.
+    /// Records in `begun` when the first frame is read. An empty body has begun from the start.
     fn tracked(body: Body) -> (Self, Begun) {
         let begun = Begun(Arc::new(AtomicBool::new(body.is_end_stream())));
         (Self { body, begun: Some(begun.clone()) }, begun)

@@ -107,7 +107,7 @@ impl Http1Lease {
         }
     }
 
-    /// Ends the lease without returning the connection to the pool; dropping what is returned closes the connection.
+    /// Ends the lease without returning the connection to the pool; dropping the returned connection closes it.
     pub(super) fn into_connection(mut self) -> Option<Http1Connection> {
         self.connection.take()
     }

@@ -211,7 +211,7 @@ struct Origin {
     host_header: HeaderValue,
 }
 
-/// What tells two servers apart.
+/// Identifies a server among the pools.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct OriginKey {
     is_https: bool,

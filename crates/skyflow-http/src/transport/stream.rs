@@ -80,7 +80,7 @@ impl AsyncWrite for Io {
     }
 }
 
-/// A TCP connection whose state can be looked at while a connection task owns it.
+/// A TCP connection whose state can be read while a connection task owns it.
 ///
 /// For HTTP/1 a failed write is not reported: a server may respond before it has read the request and then close, and
 /// the response is still in the receive buffer. Reading ends with that response, or with the error of the connection.
@@ -89,7 +89,7 @@ pub(super) struct Socket {
     hides_write_errors: bool,
 }
 
-/// Looks at the socket of a connection without its task.
+/// Reads the state of a connection's socket without its task.
 pub(super) struct Probe(Arc<Shared>);
 
 struct Shared {
@@ -98,7 +98,7 @@ struct Shared {
     write_has_failed: AtomicBool,
 }
 
-/// What the operating system knows about an idle connection.
+/// The state of an idle connection, as the operating system reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Peek {
     /// Nothing has arrived.
@@ -121,7 +121,7 @@ impl Socket {
         Probe(Arc::clone(&self.shared))
     }
 
-    /// Leaves it to the read side to report that the connection has failed.
+    /// Hides failed writes, so that the read side reports how the connection ends.
     pub(super) fn hide_write_errors(&mut self) {
         self.hides_write_errors = true;
     }
