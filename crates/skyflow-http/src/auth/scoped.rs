@@ -25,11 +25,14 @@ pub trait ScopedProvider: Send + Sync + 'static {
 /// from the provider, so a call without roles does not get more than the provider was narrowed to.
 pub struct ScopedTokens<P: ScopedProvider>(Arc<Inner<P>>);
 
+/// The scopes in use and their providers. The one used last is at the end.
+type Narrowed<S, T> = Vec<(S, Arc<T>)>;
+
 struct Inner<P: ScopedProvider> {
     provider: P,
     capacity: NonZeroUsize,
-    /// The one used last is at the end. 64 comparisons cost less than hashing a context.
-    narrowed: Mutex<Vec<(P::Scope, Arc<P::Tokens>)>>,
+    /// 64 comparisons cost less than hashing a context.
+    narrowed: Mutex<Narrowed<P::Scope, P::Tokens>>,
 }
 
 impl<P: ScopedProvider> ScopedTokens<P> {

@@ -9,7 +9,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::runtime::Handle;
 
-use super::exchange::SentBody;
+use super::SentBody;
 use super::pool::Pool;
 use super::stream::{Probe, Stream};
 

@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 
-use super::exchange::SentBody;
+use super::SentBody;
 use super::pool::Pool;
 use super::stream::{Io, Probe, Stream};
 
