@@ -1,3 +1,5 @@
+//! The bytes of a connection: its TCP socket, with TLS or without.
+
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -8,8 +10,77 @@ use std::task::{Context, Poll, ready};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
-/// A TCP connection whose state can be looked at while a connection task owns it.
+/// A new connection, before HTTP.
+pub(super) struct Stream {
+    pub(super) io: Io,
+    pub(super) probe: Probe,
+    /// The server has chosen HTTP/2 in the TLS handshake.
+    pub(super) is_http2: bool,
+}
+
+/// The bytes of a connection, decrypted.
+pub(super) enum Io {
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
+}
+
+impl AsyncRead for Io {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(socket) => socket.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+/// A TCP connection whose state can be read while a connection task owns it.
 ///
 /// For HTTP/1 a failed write is not reported: a server may respond before it has read the request and then close, and
 /// the response is still in the receive buffer. Reading ends with that response, or with the error of the connection.
@@ -18,7 +89,7 @@ pub(super) struct Socket {
     hides_write_errors: bool,
 }
 
-/// Looks at the socket of a connection without its task.
+/// Reads the state of a connection's socket without its task.
 pub(super) struct Probe(Arc<Shared>);
 
 struct Shared {
@@ -27,7 +98,7 @@ struct Shared {
     write_has_failed: AtomicBool,
 }
 
-/// What the operating system knows about an idle connection.
+/// The state of an idle connection, as the operating system reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Peek {
     /// Nothing has arrived.
@@ -50,7 +121,7 @@ impl Socket {
         Probe(Arc::clone(&self.shared))
     }
 
-    /// Leaves it to the read side to report that the connection has failed.
+    /// Hides failed writes, so that the read side reports how the connection ends.
     pub(super) fn hide_write_errors(&mut self) {
         self.hides_write_errors = true;
     }
