@@ -195,7 +195,7 @@ impl Policy {
 }
 
 fn checked(field: &str, entities: Vec<DetectEntity>) -> Result<BTreeSet<DetectEntity>, DetectError> {
-    // What it names is not repeated: it may be a value that stands in the wrong place.
+    // What it names is not repeated: it may be a value in the wrong field.
     match entities.iter().position(|entity| !entity.is_known()) {
         None => Ok(entities.into_iter().collect()),
         Some(index) => Err(DetectError::invalid(format!(
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_win_over_the_default_and_parts_go_with_the_whole() {
+    fn lists_win_over_the_default_with_their_parts() {
         let policy = policy(json!({"entity_types": ["NAME", "location_address"],
             "token_type": {"default": "entity_only", "vault_token": ["name"]}}))
         .unwrap();
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn allowing_wins_and_restricting_wants_the_whole_value() {
+    fn allow_wins_and_restrict_matches_whole_values() {
         let policy =
             policy(json!({"allow_regex": ["Jane"], "restrict_regex": ["Jane Doe", "[0-9]+", "a|b"]}))
                 .unwrap();
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_cannot_be_meant_are_refused_without_their_values() {
+    fn invalid_options_are_refused_without_values() {
         for options in [
             json!({"entity_types": ["canary"]}),
             json!({"token_type": {"default": "canary"}}),

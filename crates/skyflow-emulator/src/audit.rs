@@ -1,4 +1,4 @@
-//! What was called, as Skyflow's audit API tells it.
+//! The log of calls, in the form of Skyflow's audit API.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

@@ -100,7 +100,7 @@ fn of_text(content: &[u8]) -> &'static str {
     }
 }
 
-/// Tells the type that the extension of a name stands for.
+/// Returns the type of the extension of a name.
 pub(crate) fn by_extension(file_name: &str) -> Option<&'static str> {
     let (_, extension) = file_name.rsplit_once('.')?;
     let known = EXTENSIONS.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known));
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_content_decides_and_not_the_name() {
+    fn content_decides_the_file_type_not_the_name() {
         for (name, content, expected) in [
             ("a.png", &b"%PDF-1.7"[..], "application/pdf"),
             (

@@ -30,7 +30,7 @@ const FROM_CLIENT: header::HeaderName = header::HeaderName::from_static("error-f
 const FAULT: &str = "x-emulator-fault";
 const METADATA: &str = "sky-metadata";
 
-/// The vault as a tower service: it answers HTTP requests without a socket.
+/// The vault as a tower service: it serves HTTP requests without a socket.
 ///
 /// It is cheap to clone, always ready, and needs no tokio runtime; where there is one, the work is done on its
 /// blocking threads. It fails only where a fault was injected that closes the connection: then as a connection that
@@ -54,11 +54,11 @@ impl Service<Request<Body>> for VaultService {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        Box::pin(answer(Arc::clone(&self.0), request))
+        Box::pin(respond(Arc::clone(&self.0), request))
     }
 }
 
-async fn answer(state: Arc<State>, request: Request<Body>) -> Result<Response<Body>, Error> {
+async fn respond(state: Arc<State>, request: Request<Body>) -> Result<Response<Body>, Error> {
     let now = state.now();
     let (parts, body) = request.into_parts();
     let path = routes::without_host_segment(parts.uri.path()).to_owned();

@@ -28,7 +28,7 @@ struct DetokenizeParameter {
     redaction: Option<Redaction>,
 }
 
-/// The value a token stands for, as the caller may see it.
+/// Returns the value of a token, as the caller may see it.
 pub(super) struct Detokenized {
     pub(super) value: String,
     value_type: &'static str,

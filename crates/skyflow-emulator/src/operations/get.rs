@@ -11,7 +11,7 @@ use crate::store::files::FileCell;
 use crate::store::records::{self, Order, StoredRow};
 use crate::store::tokens;
 
-/// The most records one answer holds.
+/// The most records of one response.
 const PAGE: u32 = 25;
 
 /// How records are shown.
@@ -172,7 +172,7 @@ fn by_column(
     if rows.is_empty() { Err(ApiError::not_found("No Records Found")) } else { Ok(rows) }
 }
 
-/// Writes a record as an answer shows it. With tokenization the tokens stand in `fields`, in place of the values.
+/// Writes a record as a response shows it. With tokenization `fields` holds the tokens instead of the values.
 fn record(
     call: &Call<'_>,
     caller: &Caller,

@@ -30,7 +30,7 @@ impl<'q> Translation<'q> {
         self.parameters
     }
 
-    /// Translates what stands after `WHERE` or `ON`.
+    /// Translates the condition after `WHERE` or `ON`.
     pub(super) fn condition(&mut self, expression: &Expr) -> ApiResult<String> {
         self.depth += 1;
         if self.depth > DEPTH {

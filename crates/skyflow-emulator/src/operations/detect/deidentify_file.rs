@@ -115,8 +115,8 @@ pub(super) fn start(call: &Call<'_>, caller: &Caller, formats: &[&str]) -> ApiRe
     let policy = policy(call, &mut request)?;
     let options = options(&request)?;
     let (content, format) = FileData::read(request.file, formats)?;
-    let run_id = match call.state.detect.canned.answer(&content, &format) {
-        Some(answer) => runs::start_answered(call, &answer),
+    let run_id = match call.state.detect.canned.response(&content, &format) {
+        Some(response) => runs::start_finished(call, &response),
         None => {
             require_format(&format)?;
             runs::start(call, move |state| processed(state, &policy, &format, &content, &options))
