@@ -11,6 +11,7 @@ use http::uri::Scheme;
 use http::{Request, Response, StatusCode};
 use skyflow_http::{Body, Error, ErrorKind};
 use skyflow_testkit::{Fault, Peer, Plan, Random, Verdict};
+use skyflow_types::ERROR_FROM_CLIENT;
 use tower_service::Service;
 
 use crate::audit::Observed;
@@ -26,7 +27,7 @@ use crate::state::State;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
 const EMULATOR: header::HeaderName = header::HeaderName::from_static("x-emulator");
-const FROM_CLIENT: header::HeaderName = header::HeaderName::from_static("error-from-client");
+const FROM_CLIENT: header::HeaderName = header::HeaderName::from_static(ERROR_FROM_CLIENT);
 const FAULT: &str = "x-emulator-fault";
 const METADATA: &str = "sky-metadata";
 
@@ -131,9 +132,12 @@ async fn respond(state: Arc<State>, request: Request<Body>) -> Result<Response<B
             peer: peer.map(|peer| peer.addr.ip().to_string()).unwrap_or_default(),
             caller: known_caller.as_ref(),
             status,
-            now,
+            vault_id: &state.vault_id,
+            account_id: &state.account_id,
+            received: now,
+            finished: state.now(),
         };
-        state.audit.add(&state, &observed);
+        state.audit.add(&observed);
     }
     state.journal.add(entry);
     response.ok_or_else(Plan::closed)

@@ -6,6 +6,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Response, StatusCode};
 use skyflow_http::{Body, ErrorKind, form_pairs};
+use skyflow_types::ERROR_FROM_CLIENT;
 
 use super::document::Document;
 use super::fields::transform;
@@ -22,7 +23,7 @@ use crate::routes::Parameters;
 use crate::state::State;
 
 /// Whether it was the target that failed, and not the vault.
-const FROM_CLIENT: HeaderName = HeaderName::from_static("error-from-client");
+const FROM_CLIENT: HeaderName = HeaderName::from_static(ERROR_FROM_CLIENT);
 
 /// The values of a path's parameters.
 type PathValues = Vec<(String, String)>;
