@@ -121,8 +121,10 @@ async fn invalid_requests_fail_and_store_nothing() {
         ("/reidentify/file", file("pdf", "x")),
         ("/deidentify/file/audio", with(file("mp3", "x"), "output_transcription", json!("no_such"))),
         ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!("x"))),
-        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!(0))),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!(-1))),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!(10.5))),
         ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_stop_padding", json!(-0.5))),
+        ("/deidentify/file/pdf", with(file("pdf", "x"), "density", json!(-1))),
     ];
     for (path, body) in refused {
         detect(&client, path, body.clone()).await.error(400);
@@ -148,6 +150,38 @@ async fn invalid_requests_fail_and_store_nothing() {
     let options = json!({"token_type": {"vault_token": ["name"]}});
     let text = deidentified(&client, TEXT, options).await["processed_text"].as_str().unwrap().to_owned();
     assert_eq!(reidentified(&client, &text, json!({})).await, "My name is Jane Doe and my SSN is [SSN_1].");
+}
+
+#[tokio::test]
+async fn zero_and_empty_options_count_as_unset() {
+    let client = client();
+    let options = json!({
+        "entity_types": [], "allow_regex": [], "restrict_regex": null, "configuration_id": "",
+        "token_type": {"default": "", "vault_token": [], "entity_only": null},
+        "transformations": {"shift_dates": {}},
+    });
+    let text = deidentified(&client, TEXT, options.clone()).await["processed_text"].clone();
+    assert_eq!(text, "My name is [NAME_1] and my SSN is [SSN_1].");
+    let mut body = options;
+    for (name, value) in [
+        ("density", json!(0)),
+        ("max_resolution", json!(0.0)),
+        ("masking_method", json!("")),
+        ("output_transcription", json!("")),
+        ("bleep_frequency", json!(0)),
+        ("bleep_gain", json!(0)),
+        ("bleep_start_padding", json!(0)),
+    ] {
+        body[name] = value;
+    }
+    for format in ["txt", "TXT"] {
+        body["file"] = file(format, TEXT)["file"].clone();
+        let run_id = start(&client, "/deidentify/file", body.clone()).await;
+        assert_eq!(run_id.len(), 36, "{format}");
+    }
+    body["file"] = file("pdf", "x")["file"].clone();
+    body["density"] = json!(300.0);
+    start(&client, "/deidentify/file/pdf", body).await;
 }
 
 #[tokio::test]
