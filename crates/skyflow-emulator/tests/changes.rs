@@ -137,6 +137,9 @@ async fn upsert_updates_record_with_same_unique_value() {
     assert_eq!(second["records"][0]["tokens"]["email"], first["records"][0]["tokens"]["email"]);
     let expected = json!({"skyflow_id": id, "email": "a@b.com", "name": "Ada", "state": "CA"});
     assert_eq!(client.fields("table1", id, "PLAIN_TEXT").await, expected);
+    upsert(json!({"email": "a@b.com", "state": null}), "email").await.ok();
+    let cleared = json!({"skyflow_id": id, "email": "a@b.com", "name": "Ada"});
+    assert_eq!(client.fields("table1", id, "PLAIN_TEXT").await, cleared);
     let other = upsert(json!({"email": "c@d.com"}), "email").await.ok();
     assert_ne!(other["records"][0]["skyflow_id"], id);
     upsert(json!({"name": "x"}), "name").await.error(400);

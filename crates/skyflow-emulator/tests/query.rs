@@ -9,7 +9,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use skyflow_emulator::{Column, DataType, EmbeddedVault, NewServiceAccount, Role, Table};
+use skyflow_emulator::{Column, ColumnOperation, DataType, EmbeddedVault, NewServiceAccount, Role, Table};
 use support::{Client, Response};
 
 async fn people() -> Client {
@@ -221,8 +221,23 @@ async fn a_column_allows_what_its_schema_lists() {
     let plain = "SELECT redaction(name, 'PLAIN_TEXT') FROM persons WHERE ssn = '123-45-6789'";
     assert_eq!(values(&client, plain, "name").await, ["Ada"]);
     run(&client, "SELECT name FROM persons WHERE ssn > '1'").await.error(400);
-    run(&client, "SELECT name FROM persons WHERE ssn LIKE '1%'").await.error(400);
     run(&client, "SELECT max(ssn) FROM persons").await.error(400);
+}
+
+#[tokio::test]
+async fn quickstart_text_columns_allow_like_and_ilike() {
+    let client = people().await;
+    let person = json!({"name": "Ada", "email_address": "ada@b.com", "ssn": "123-45-6789", "state": "CA"});
+    client.insert("persons", &[person]).await;
+    for condition in
+        ["name LIKE 'A%'", "name ILIKE 'ad_'", "email_address LIKE '%@b.com'", "state ILIKE 'c%'"]
+    {
+        let query = format!("SELECT redaction(ssn, 'PLAIN_TEXT') FROM persons WHERE {condition}");
+        assert_eq!(values(&client, &query, "ssn").await, ["123-45-6789"], "{condition}");
+    }
+    let ranks = Table::new("ranks").column(Column::string("rank").operation(ColumnOperation::Order));
+    let client = Client::new(&EmbeddedVault::builder().table(ranks).build().unwrap());
+    run(&client, "SELECT rank FROM ranks WHERE rank LIKE 'a%'").await.error(400);
 }
 
 #[tokio::test]

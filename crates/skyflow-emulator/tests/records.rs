@@ -195,7 +195,11 @@ async fn records_are_read_by_id_column_and_page() {
     assert_eq!(paged, sorted);
     let last = client.get("/table1?order_by=DESCENDING&limit=1&fields=name").await.ok();
     assert_eq!(last["records"][0]["fields"], json!({"skyflow_id": sorted[29], "name": "n"}));
-    client.get("/table1?limit=26").await.error(400);
+    for limit in [26, 100, 300] {
+        let page = client.get(&format!("/table1?limit={limit}&offset=0")).await.ok();
+        assert_eq!(page["records"].as_array().unwrap().len(), 25, "{limit}");
+    }
+    client.get("/table1?limit=0").await.error(400);
     client.get("/persons?fields=nmae").await.error(400);
     client.get("/table1?column_name=name&column_values=n").await.error(400);
     client.get("/table1?column_name=email&column_values=unknown").await.error(404);

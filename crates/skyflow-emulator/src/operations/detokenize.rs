@@ -58,9 +58,10 @@ pub(super) fn detokenize(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
                         match resolve(call.state, call.now, caller, connection, &data, asked)? {
                             Some(Detokenized { value, value_type }) => {
                                 found += 1;
-                                return Ok(json!({
-                                    "token": token, "valueType": value_type, "value": value, "error": null
-                                }));
+                                // Without `error`: the official Python and Java SDKs fail on null.
+                                return Ok(
+                                    json!({ "token": token, "valueType": value_type, "value": value }),
+                                );
                             }
                             None => TOKEN_UNKNOWN,
                         }

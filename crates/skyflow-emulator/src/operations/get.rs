@@ -64,11 +64,12 @@ pub(super) fn list(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     let ids = query.all("skyflow_ids");
     let column_name = query.one("column_name");
     let column_values = query.all("column_values");
-    let limit = query.number("limit")?.unwrap_or(PAGE);
+    // A larger limit means a full page: published loaders send 100 or 300 and page by `offset`.
+    let limit = match query.number("limit")? {
+        Some(0) => return Err(invalid("limit", "a number of 1 or more")),
+        limit => limit.unwrap_or(PAGE).min(PAGE),
+    };
     let offset = query.number("offset")?.unwrap_or(0);
-    if !(1..=PAGE).contains(&limit) {
-        return Err(invalid("limit", "a number from 1 to 25"));
-    }
     let order = match query.one("order_by") {
         None | Some("ASCENDING") => Order::Ascending,
         Some("DESCENDING") => Order::Descending,

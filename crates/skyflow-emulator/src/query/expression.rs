@@ -82,7 +82,8 @@ impl<'q> Translation<'q> {
     }
 
     fn pattern_operands(&mut self, text: &Expr, pattern: &Expr) -> ApiResult<(String, String)> {
-        let needed = Some(ColumnOperation::All);
+        // Published queries use LIKE on columns of the Quickstart vault, which list `EXACT_MATCH` only.
+        let needed = Some(ColumnOperation::ExactMatch);
         Ok((self.operand(text, needed)?, self.operand(pattern, needed)?))
     }
 
