@@ -254,7 +254,8 @@ fn a_batch_answer_keeps_what_each_entry_answered() {
         {"Body":{"error":"no"},"Status":400,"extra":true}]}"#;
     let answer = decode::<records::Batch>(body).unwrap();
     // An entry has one of two forms, so each is kept as it came.
-    let entries: Vec<serde_json::Value> = answer.responses.iter().map(|entry| entry.decode().unwrap()).collect();
+    let entries: Vec<serde_json::Value> =
+        answer.responses.iter().map(|entry| entry.decode().unwrap()).collect();
     assert_eq!(entries[0]["Body"]["records"][0]["skyflow_id"], "a");
     assert_eq!((&entries[0]["Status"], &entries[1]["Status"]), (&200.into(), &400.into()));
     assert_eq!(entries[1]["extra"], true);

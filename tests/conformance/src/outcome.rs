@@ -44,7 +44,9 @@ impl From<skyflow::Error> for Outcome {
         if let Some(auth) = AuthError::find(&error) {
             return auth.clone().into();
         }
-        if let (ErrorKind::InvalidInput | ErrorKind::Auth, Some(field)) = (error.kind(), error.field()) {
+        let refused =
+            matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Configuration | ErrorKind::Auth);
+        if let Some(field) = error.field().filter(|_| refused) {
             return Self::Refused { field: field.to_owned() };
         }
         Self::Failed(Box::new(Failure {

@@ -21,7 +21,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: as_answered,
     },
     Rule {
-        id: "readable-answer",
+        id: "partial-response",
         applies: |case| {
             let unusual = |reply: &Reply| {
                 case.call.raised() || has_null_list(reply) || runs::is_unusual(case.call, reply)
@@ -32,13 +32,13 @@ pub(super) const RULES: &[Rule] = &[
         holds: as_answered,
     },
     Rule {
-        id: "unreadable-answer",
+        id: "unreadable-response",
         applies: |case| success(case).is_some_and(|reply| !reads(case, reply)),
         explains: the_result,
         holds: as_answered,
     },
     Rule {
-        id: "id-as-asked",
+        id: "requested-id",
         applies: |case| {
             let silent = |reply: &Reply| reply.json().is_some_and(|body| body.get("skyflow_id").is_null());
             case.call.op == "update" && success(case).is_some_and(|reply| reads(case, reply) && silent(reply))

@@ -36,7 +36,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: made_as_promised,
     },
     Rule {
-        id: "refused-token-is-told",
+        id: "token-error-details",
         applies: |case| {
             case.is_made()
                 && case.call.exchanges.is_empty()

@@ -11,7 +11,7 @@ use crate::wire;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "no-body-unless-given",
+        id: "no-default-body",
         applies: |case| is_sent(case) && !case.call.args.has("body"),
         explains: |difference, _, _| {
             matches!(&difference.place, Place::Request(_, Part::Body(at)) if at.is_empty())
@@ -24,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "json-is-said",
+        id: "json-content-type",
         applies: |case| {
             is_sent(case) && case.call.args.has("body") && promised::media_type(case.call).is_empty()
         },
@@ -38,7 +38,7 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "headers-are-checked",
+        id: "headers-validated",
         applies: |case| {
             case.call.op == "invoke" && case.call.args.get("headers").members().iter().any(is_no_header)
         },
@@ -46,7 +46,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: |_, ours| refused_by(ours, |field| field.starts_with("headers")),
     },
     Rule {
-        id: "xml-is-escaped",
+        id: "xml-escaped",
         applies: |case| {
             is_sent(case)
                 && matches!(promised::media_type(case.call).as_str(), "text/xml" | "application/xml")
@@ -59,7 +59,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: body_as_promised,
     },
     Rule {
-        id: "words-in-forms",
+        id: "literals-in-forms",
         applies: |case| {
             is_sent(case)
                 && promised::media_type(case.call) == "application/x-www-form-urlencoded"
@@ -69,7 +69,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: body_as_promised,
     },
     Rule {
-        id: "words-in-queries",
+        id: "literals-in-queries",
         applies: |case| {
             is_sent(case) && any(case.call.args.get("query_params"), &|value| value.as_bool().is_some())
         },
@@ -85,7 +85,7 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "answers-taken-apart",
+        id: "responses-parsed",
         applies: |case| {
             case.call.op == "invoke"
                 && case
@@ -118,7 +118,7 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "every-path-parameter",
+        id: "path-parameters-checked",
         applies: |case| is_sent(case) && promised::segments(case.call).is_none(),
         explains: the_call,
         holds: |case, ours| {
@@ -135,7 +135,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: made,
     },
     Rule {
-        id: "own-text-as-body",
+        id: "string-as-body",
         applies: |case| {
             case.call.op == "invoke" && case.call.refused() && case.call.args.get("body").as_str().is_some()
         },
@@ -143,7 +143,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: made,
     },
     Rule {
-        id: "error-from-client-is-a-field",
+        id: "error-from-client-accessor",
         applies: |case| {
             case.call.op == "invoke"
                 && case.call.last_reply().is_some_and(|reply| reply.header("error-from-client").is_some())

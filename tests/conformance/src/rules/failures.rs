@@ -33,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: as_answered,
     },
     Rule {
-        id: "message-fit-for-logs",
+        id: "message-sanitized",
         applies: |case| {
             let message = |reply: &Reply| error(reply).get("message").as_str().map(ToOwned::to_owned);
             failure(case).and_then(message).is_some_and(|text| {
@@ -52,7 +52,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: as_answered,
     },
     Rule {
-        id: "no-answer-no-code",
+        id: "no-response-no-code",
         applies: |case| case.is_made() && case.call.network_failed(),
         explains: the_call,
         holds: |case, ours| match &ours.outcome {

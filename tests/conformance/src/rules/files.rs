@@ -11,7 +11,7 @@ use crate::{media_types, wire};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "file-name-of-any-source",
+        id: "file-name-from-argument",
         applies: |case| {
             matches!(source(case), Some(("object" | "nameless", _))) && !given_name(case).trim().is_empty()
         },
@@ -31,7 +31,7 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "file-needs-a-name",
+        id: "file-name-required",
         applies: |case| {
             let nameless =
                 matches!(source(case), Some(("nameless", _))) && given_name(case).trim().is_empty();
@@ -41,7 +41,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: |_, ours| refused(ours, "file_name"),
     },
     Rule {
-        id: "base64-is-checked",
+        id: "base64-validated",
         applies: |case| {
             let broken = matches!(source(case), Some(("rawbase64", text)) if STANDARD.decode(text).is_err());
             broken && !case.call.refused()
@@ -50,7 +50,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: |_, ours| refused(ours, "file"),
     },
     Rule {
-        id: "media-types-by-a-table",
+        id: "media-type-table",
         applies: |case| case.call.op == "upload_file" && !case.call.exchanges.is_empty(),
         explains: |difference, case, _| {
             let of_the_file = matches!(&difference.place, Place::Request(_, Part::Form(part, "content type")) if part == "file");

@@ -9,7 +9,7 @@ use crate::trace::Call;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "unset-not-sent",
+        id: "unset-omitted",
         applies: |case| case.call.exchanges.iter().any(|_| true),
         explains: |difference, case, _| is_default(difference) || says_nothing(difference, case),
         holds: |_, _| Ok(()),
@@ -63,7 +63,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: |_, ours| refused_by(ours, |_| true),
     },
     Rule {
-        id: "options-of-others",
+        id: "additional-options",
         applies: |case| case.call.has_no_form(),
         explains: the_call,
         holds: made_as_promised,

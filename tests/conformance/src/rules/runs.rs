@@ -11,7 +11,7 @@ use crate::wire;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "run-by-its-id",
+        id: "run-id-required",
         applies: |case| {
             let first = case.call.exchanges.first().and_then(|exchange| exchange.reply.as_ref());
             let nameless = |reply: &Reply| {
@@ -24,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: run_as_promised,
     },
     Rule {
-        id: "wait-is-a-total",
+        id: "wait-time-is-total",
         applies: |case| {
             is_a_file(case) && statuses(case.call).any(|status| known(&status) == Some("IN_PROGRESS"))
         },
@@ -32,7 +32,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: run_as_promised,
     },
     Rule {
-        id: "any-other-status-ends",
+        id: "other-status-ends-polling",
         applies: |case| {
             let spins = |status: &Json| !status.as_str().is_some_and(|text| OFFICIAL.contains(&text));
             is_a_file(case) && statuses(case.call).any(|status| spins(&status))
@@ -50,7 +50,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: as_answered,
     },
     Rule {
-        id: "failed-polls-are-told",
+        id: "polling-error-details",
         applies: |case| {
             let polled = case.call.exchanges.iter().skip(1).last().and_then(|poll| poll.reply.as_ref());
             is_a_file(case) && polled.is_some_and(|reply| !reply.is_success())
@@ -80,7 +80,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: as_answered,
     },
     Rule {
-        id: "message-of-a-run",
+        id: "run-message",
         applies: |case| {
             let said =
                 |reply: &Reply| reply.json().is_some_and(|body| body.get("message").as_str().is_some());
@@ -90,7 +90,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: as_answered,
     },
     Rule {
-        id: "a-file-for-each-output",
+        id: "file-per-output",
         applies: |case| {
             let clash = |reply: &Reply| reply.json().is_some_and(|body| has_odd_names(&body));
             let odd = !keeps_its_name(case.call) || case.call.last_reply().is_some_and(clash);
@@ -100,7 +100,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: run_as_promised,
     },
     Rule {
-        id: "labels-in-capitals",
+        id: "entities-uppercase",
         applies: |case| {
             let small = |label: &str| label.to_ascii_uppercase() != label;
             let body = case.last_reply().and_then(Reply::json).unwrap_or(Json::Null);

@@ -9,7 +9,7 @@ use crate::places::{Place, at_mut, below, changed, place, shown};
 use crate::{is_different, one_recorded, recorded, variants, verdict};
 
 /// Rules that explain members which are left out, and nothing else.
-const HARMLESS: [&str; 2] = ["unset-not-sent", "token-call-headers"];
+const HARMLESS: [&str; 2] = ["unset-omitted", "token-call-headers"];
 
 #[test]
 fn every_change_of_a_recording_is_found() {

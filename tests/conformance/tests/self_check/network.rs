@@ -39,7 +39,7 @@ fn a_broken_connection_has_no_code_whatever_was_sent() {
     ] {
         let trace = unanswered(case, "Server disconnected without sending a response.", 500);
         match verdict(&trace) {
-            Verdict::Parity(rules) => assert!(rules.contains(&"no-answer-no-code"), "{case}: {rules:?}"),
+            Verdict::Parity(rules) => assert!(rules.contains(&"no-response-no-code"), "{case}: {rules:?}"),
             other => panic!("{case}: {other:?}"),
         }
         let mut other = trace.clone();
@@ -55,7 +55,7 @@ fn nobody_at_the_other_end_is_no_refusal() {
     {
         let mut trace = unanswered("query_lowercase", words, 400);
         trace.set("requests", Json::List(Vec::new()));
-        assert_eq!(verdict(&trace), Verdict::Parity(vec!["no-answer-no-code"]), "{words}");
+        assert_eq!(verdict(&trace), Verdict::Parity(vec!["no-response-no-code"]), "{words}");
     }
 }
 
@@ -65,7 +65,7 @@ fn a_run_whose_state_never_came_is_told_with_its_id() {
     let start = one_recorded("deidentify_file_pdf").get("responses").at(0).clone();
     trace.set("responses", Json::List(vec![start]));
     match verdict(&trace) {
-        Verdict::Parity(rules) => assert!(rules.contains(&"no-answer-no-code"), "{rules:?}"),
+        Verdict::Parity(rules) => assert!(rules.contains(&"no-response-no-code"), "{rules:?}"),
         other => panic!("{other:?}"),
     }
     let trace = Trace::from_json(&trace).unwrap();

@@ -72,7 +72,7 @@ fn run(states: &[Option<&str>], wait: i64) -> Json {
 #[test]
 fn every_order_of_states_is_explained() {
     const RULES: [&str; 4] =
-        ["any-other-status-ends", "readable-answer", "unreadable-answer", "wait-is-a-total"];
+        ["other-status-ends-polling", "partial-response", "unreadable-response", "wait-time-is-total"];
     for wait in [0, 1, 3, 64] {
         for first in STATES {
             for second in STATES {
