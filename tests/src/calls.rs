@@ -47,8 +47,8 @@ pub async fn send(service: &HttpService, request: Request) -> Result<Answer, Err
 /// # Errors
 ///
 /// Fails when the body breaks off.
-pub async fn read(answer: Response) -> Result<Answer, Error> {
-    let (parts, body) = answer.into_parts();
+pub async fn read(response: Response) -> Result<Answer, Error> {
+    let (parts, body) = response.into_parts();
     let bytes = body.collect(64 * 1024 * 1024).await?;
     Ok(Answer { status: parts.status.as_u16(), text: String::from_utf8_lossy(&bytes).into_owned() })
 }

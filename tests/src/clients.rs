@@ -16,14 +16,14 @@ pub const TOKEN_URI: &str = "https://manage.skyflowapis.com/v1/auth/sa/oauth/tok
 pub const REQUEST_ID: &str = "req-7f3a";
 
 /// Starts a client whose requests go to `leaf` and to no network.
-pub fn over(leaf: HttpService) -> SkyflowBuilder {
-    Skyflow::builder().transport(leaf)
+pub fn over(transport: HttpService) -> SkyflowBuilder {
+    Skyflow::builder().transport(transport)
 }
 
 /// A vault whose calls go to `leaf`, with the default stack and an API key.
-pub fn vault_over(leaf: HttpService) -> Vault {
+pub fn vault_over(transport: HttpService) -> Vault {
     let config = VaultConfig::new("vault1", "cluster1").credentials(Credentials::api_key(API_KEY).unwrap());
-    over(leaf).vault(config).build().unwrap().default_vault().unwrap()
+    over(transport).vault(config).build().unwrap().default_vault().unwrap()
 }
 
 /// A vault whose calls go to the embedded vault without a socket, with the owner's API key.
@@ -38,16 +38,16 @@ pub fn insert_card() -> InsertRequest {
 }
 
 /// A service that computes each answer from the request.
-pub fn service<F, Fut>(answer: F) -> HttpService
+pub fn service<F, Fut>(response: F) -> HttpService
 where
     F: Fn(Request) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<Response, BoxError>> + Send + 'static,
 {
-    HttpService::new(tower::service_fn(answer))
+    HttpService::new(tower::service_fn(response))
 }
 
 /// A service that gives every request the same response, with [`REQUEST_ID`].
-pub fn answering(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> HttpService {
+pub fn responding(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> HttpService {
     let mut reply = Reply::status(status).header("x-request-id", REQUEST_ID).body(body);
     if let Some(content_type) = content_type {
         reply = reply.header("content-type", content_type);

@@ -17,7 +17,7 @@ use crate::identity::{jwt, seconds};
 use crate::json::Json;
 use crate::trace::{Reply, TOKEN_PATH, Trace};
 
-mod answers;
+mod responses;
 
 /// No request of a trace is larger.
 const BODY_LIMIT: usize = 64 << 20;
@@ -99,7 +99,7 @@ impl Lab {
     /// Returns the service that takes the place of the network.
     pub fn service(&self) -> HttpService {
         let lab = self.clone();
-        HttpService::new(tower::service_fn(move |request| lab.clone().answer(request)))
+        HttpService::new(tower::service_fn(move |request| lab.clone().response(request)))
     }
 
     /// Makes a layer that writes the number of the call on its requests.
@@ -130,7 +130,7 @@ impl Lab {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(self, request: Request) -> BoxFuture<'static, Result<Response, BoxError>> {
+    fn response(self, request: Request) -> BoxFuture<'static, Result<Response, BoxError>> {
         async move {
             let (parts, body) = request.into_parts();
             let body = body.collect(BODY_LIMIT).await?;
@@ -152,13 +152,13 @@ impl Lab {
                 return Err(Error::new(*kind, None).into());
             }
             sent.reply = state.reply(number, &sent, seconds(self.1.now()));
-            let answer = match &sent.reply {
+            let response = match &sent.reply {
                 Some(reply) => Ok(response(reply)),
                 None => Err(Error::new(ErrorKind::Io, None).into()),
             };
             let list = if sent.path == TOKEN_PATH { &mut state.tokens } else { &mut state.own };
             list.push((number, sent));
-            answer
+            response
         }
         .boxed()
     }
@@ -193,7 +193,7 @@ impl State {
             ("x-request-id".to_owned(), format!("req-made-up-{:02}", self.made_up)),
         ];
         let Some(told) = take_override(&mut self.overrides, &sent.path) else {
-            let (status, body) = answers::to(sent);
+            let (status, body) = responses::to(sent);
             return Reply { status, headers, body };
         };
         for (name, value) in told.headers.members() {

@@ -1,6 +1,5 @@
 //! What this SDK promises, worked out from a recorded call and an answer alone, and not by the SDK.
 
-mod answer;
 mod batch;
 pub mod connection;
 pub mod detect;
@@ -8,10 +7,11 @@ mod failure;
 mod passages;
 pub mod refusal;
 mod request;
+mod response;
 pub mod run;
 
-pub use answer::{OWN_WORDS, reads};
 pub use request::{Promised, request};
+pub use response::{OWN_WORDS, reads};
 
 use crate::outcome::{Failure, Outcome};
 use crate::trace::{Call, Reply};
@@ -20,7 +20,7 @@ use crate::wire;
 /// Returns what a call comes to when this is the answer to its last request, which went to this path.
 pub fn outcome(call: &Call, path: &str, reply: &Reply) -> Outcome {
     if reply.is_success() {
-        return answer::outcome(call, path, reply);
+        return response::outcome(call, path, reply);
     }
     Outcome::Failed(Box::new(Failure { run_id: run_id(call, path), ..failure::of(reply) }))
 }

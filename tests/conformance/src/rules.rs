@@ -9,7 +9,6 @@ use crate::promise::refusal;
 use crate::replay::Observed;
 use crate::trace::{Call, Reply, Trace};
 
-mod answers;
 mod arguments;
 mod auth;
 mod behaviour;
@@ -20,6 +19,7 @@ mod files;
 mod help;
 mod refused;
 mod requests;
+mod responses;
 mod runs;
 mod types;
 
@@ -65,7 +65,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         refused::RULES,
         arguments::RULES,
         auth::RULES,
-        answers::RULES,
+        responses::RULES,
         failures::RULES,
         behaviour::RULES,
         connections::RULES,
@@ -111,7 +111,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_rule_has_a_row_in_the_paper_and_an_id_of_its_own() {
+    fn every_rule_has_a_unique_id_and_a_parity_row() {
         let paper =
             std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/parity.md")).unwrap();
         let mut seen = BTreeSet::new();

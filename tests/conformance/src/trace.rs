@@ -144,7 +144,8 @@ impl Call {
     /// Tells whether the call failed because there was no connection, or it broke.
     pub fn network_failed(&self) -> bool {
         let message = self.words();
-        let unanswered = self.exchanges.iter().chain(&self.tokens).any(|exchange| exchange.reply.is_none());
+        let without_response =
+            self.exchanges.iter().chain(&self.tokens).any(|exchange| exchange.reply.is_none());
         let words = [
             "[Errno",
             "[SSL",
@@ -154,7 +155,7 @@ impl Call {
             "Name or service",
         ];
         self.raised()
-            && (unanswered
+            && (without_response
                 || (self.exchanges.is_empty()
                     && !message.starts_with("Skyflow Python SDK")
                     && words.iter().any(|word| message.contains(word))))

@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_compared_with_the_moment_of_the_call() {
+    fn relative_time_is_compared_with_the_call() {
         let recorded = Json::parse(r#"{"iss":"a","exp":"now+60","iat":"now+0"}"#).unwrap();
         let ours = |exp: i64| Json::parse(&format!(r#"{{"iat":1000,"exp":{exp},"iss":"a"}}"#)).unwrap();
         assert!(compare(&recorded, &ours(1061), 1001).is_empty());

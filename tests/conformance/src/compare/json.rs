@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_absent_in_an_envelope_and_a_value_in_a_row() {
+    fn null_is_absent_in_envelopes_and_kept_in_rows() {
         assert!(body(&json(r#"{"a":null,"b":{"c":null}}"#), &json(r#"{"b":{}}"#)).is_empty());
         assert_eq!(body(&json(r#"{"fields":{"a":null}}"#), &json(r#"{"fields":{}}"#)).len(), 1);
         assert!(body(&json(r#"{"tokens":null}"#), &json("{}")).is_empty());

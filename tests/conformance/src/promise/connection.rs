@@ -160,7 +160,7 @@ pub fn is_read_further(reply: &Reply) -> bool {
 }
 
 /// An answer with a status of 2xx, whatever its body is.
-pub(super) fn answer(reply: &Reply) -> Json {
+pub(super) fn response(reply: &Reply) -> Json {
     let text = reply.text();
     let kind = kind_of(reply);
     let json = matches!(kind, Kind::Json).then(|| Json::parse(&text).ok()).flatten();

@@ -1,6 +1,6 @@
 //! Third parties, called through a connection.
 
-use super::help::{as_answered, refused, refused_by, the_call};
+use super::help::{as_responded, refused, refused_by, the_call};
 use super::{Case, Rule};
 use crate::difference::{Part, Place};
 use crate::json::Json;
@@ -94,7 +94,7 @@ pub(super) const RULES: &[Rule] = &[
                     .is_some_and(|reply| reply.is_success() && promised::is_read_further(reply))
         },
         explains: |difference, _, _| matches!(&difference.place, Place::Returned(at) if at.starts_with(".data")),
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "json-in-multipart",
@@ -151,7 +151,7 @@ pub(super) const RULES: &[Rule] = &[
         explains: |difference, _, _| {
             difference.place == Place::Error("details") && difference.expected.contains("error_from_client")
         },
-        holds: as_answered,
+        holds: as_responded,
     },
 ];
 
@@ -212,7 +212,7 @@ fn made(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
     if !same {
         return Err(format!("sent {} {}?{}", sent.method, sent.path, sent.query));
     }
-    as_answered(case, ours)
+    as_responded(case, ours)
 }
 
 fn parts_of(sent: &Sent) -> Vec<(String, String, Option<&'static str>)> {

@@ -2,7 +2,7 @@
 
 use skyflow::ErrorKind;
 
-use super::help::{as_answered, the_call, the_result};
+use super::help::{as_responded, the_call, the_result};
 use super::{Case, Rule};
 use crate::difference::Place;
 use crate::json::Json;
@@ -14,7 +14,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "error-of-any-shape",
         applies: |case| failure(case).is_some_and(|reply| !is_usual(reply)),
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "status-text",
@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
         explains: |difference, _, _| {
             difference.place == Place::Error("http_status") && difference.expected == "\"Bad Request\""
         },
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "no-invented-request-id",
@@ -30,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
         explains: |difference, _, _| {
             difference.place == Place::Error("request_id") && difference.expected == "\"unknown-request-id\""
         },
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "message-sanitized",
@@ -43,13 +43,13 @@ pub(super) const RULES: &[Rule] = &[
             })
         },
         explains: |difference, _, _| difference.place == Place::Error("message"),
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "error-from-client",
         applies: |case| failure(case).is_some_and(|reply| reply.header("error-from-client").is_some()),
         explains: |_, _, _| false,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "no-response-no-code",

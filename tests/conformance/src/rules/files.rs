@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::help::{as_answered, refused, the_call};
+use super::help::{as_responded, refused, the_call};
 use super::{Case, Rule};
 use crate::difference::{Part, Place};
 use crate::replay::Observed;
@@ -24,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
             let named = part.file_name.as_deref() == Some(given_name(case));
             let typed = part.content_type.as_deref() == Some(media_types::of(given_name(case)));
             if named && typed {
-                as_answered(case, ours)
+                as_responded(case, ours)
             } else {
                 Err(format!("the file was sent as {part:?}"))
             }

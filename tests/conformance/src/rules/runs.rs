@@ -1,6 +1,6 @@
 //! Runs of Detect: how they are asked for, and what is made of their states.
 
-use super::help::{as_answered, run_as_promised, the_result};
+use super::help::{as_responded, run_as_promised, the_result};
 use super::{Case, Rule};
 use crate::difference::{Difference, Place};
 use crate::json::Json;
@@ -47,7 +47,7 @@ pub(super) const RULES: &[Rule] = &[
             case.call.op == "get_detect_run" && statuses(case.call).any(odd)
         },
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "polling-error-details",
@@ -77,7 +77,7 @@ pub(super) const RULES: &[Rule] = &[
             asked && case.last_reply().is_some_and(|reply| !reply.is_success())
         },
         explains: |_, _, _| false,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "run-message",
@@ -87,7 +87,7 @@ pub(super) const RULES: &[Rule] = &[
             is_about_a_run(case) && case.last_reply().is_some_and(said)
         },
         explains: |_, _, _| false,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "file-per-output",
@@ -114,7 +114,7 @@ pub(super) const RULES: &[Rule] = &[
             let of_an_entity = |at: &str| at.ends_with(".entity") || at.contains(".scores.");
             matches!(&difference.place, Place::Returned(at) if of_an_entity(at))
         },
-        holds: as_answered,
+        holds: as_responded,
     },
 ];
 
@@ -144,9 +144,9 @@ fn statuses(call: &Call) -> impl Iterator<Item = Json> {
 /// Explains how often a run was asked for, and what came out where the last answer is another one for it.
 fn the_polls(difference: &Difference, case: &Case<'_>, ours: &Observed) -> bool {
     let last = ours.sent.last().and_then(|sent| sent.reply.as_ref()).zip(case.call.last_reply());
-    let same_answer =
+    let same_response =
         last.is_some_and(|(last, recorded)| (last.status, &last.body) == (recorded.status, &recorded.body));
-    difference.place == Place::RequestCount || (!same_answer && the_result(difference, case, ours))
+    difference.place == Place::RequestCount || (!same_response && the_result(difference, case, ours))
 }
 
 /// Tells whether the outputs have extensions that are no names, or the same: the official SDK replaces one by another,

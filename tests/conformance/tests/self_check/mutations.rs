@@ -126,7 +126,7 @@ fn is_the_same(place: &Place, old: &Json, new: &Json) -> bool {
 }
 
 #[test]
-fn what_stands_in_the_parts_of_a_form_is_compared() {
+fn contents_of_form_parts_are_compared() {
     let whole = one_recorded("upload_path_with_id");
     for (at, value) in [
         ("requests[0].body.parts[0].content", r#"{"len":4,"text":"tabl"}"#),

@@ -10,7 +10,7 @@ use crate::places::{at_mut, place};
 use crate::{is_different, one_recorded, verdict};
 
 /// A recorded call whose answer never came, as Python tells it.
-fn unanswered(case: &str, words: &str, http_code: i64) -> Json {
+fn without_response(case: &str, words: &str, http_code: i64) -> Json {
     let mut trace = one_recorded(case);
     let result = Json::object([
         ("raised", Json::text("SkyflowError")),
@@ -27,7 +27,7 @@ fn unanswered(case: &str, words: &str, http_code: i64) -> Json {
 }
 
 #[test]
-fn a_broken_connection_has_no_code_whatever_was_sent() {
+fn broken_connection_has_no_code_for_any_request() {
     for case in [
         "query_lowercase",
         "insert_byot_enable",
@@ -37,7 +37,7 @@ fn a_broken_connection_has_no_code_whatever_was_sent() {
         "reidentify_text_formats",
         "get_detect_run_success",
     ] {
-        let trace = unanswered(case, "Server disconnected without sending a response.", 500);
+        let trace = without_response(case, "Server disconnected without sending a response.", 500);
         match verdict(&trace) {
             Verdict::Parity(rules) => assert!(rules.contains(&"no-response-no-code"), "{case}: {rules:?}"),
             other => panic!("{case}: {other:?}"),
@@ -49,19 +49,20 @@ fn a_broken_connection_has_no_code_whatever_was_sent() {
 }
 
 #[test]
-fn nobody_at_the_other_end_is_no_refusal() {
+fn unreachable_server_is_not_a_refusal() {
     for words in
         ["[Errno 111] Connection refused", "[Errno -2] Name or service not known", "[SSL: X] certificate"]
     {
-        let mut trace = unanswered("query_lowercase", words, 400);
+        let mut trace = without_response("query_lowercase", words, 400);
         trace.set("requests", Json::List(Vec::new()));
         assert_eq!(verdict(&trace), Verdict::Parity(vec!["no-response-no-code"]), "{words}");
     }
 }
 
 #[test]
-fn a_run_whose_state_never_came_is_told_with_its_id() {
-    let mut trace = unanswered("deidentify_file_pdf", "Server disconnected without sending a response.", 500);
+fn run_without_a_state_is_reported_with_its_id() {
+    let mut trace =
+        without_response("deidentify_file_pdf", "Server disconnected without sending a response.", 500);
     let start = one_recorded("deidentify_file_pdf").get("responses").at(0).clone();
     trace.set("responses", Json::List(vec![start]));
     match verdict(&trace) {

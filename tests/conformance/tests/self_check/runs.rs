@@ -92,7 +92,7 @@ fn every_order_of_states_is_explained() {
 }
 
 #[test]
-fn a_state_that_ends_the_waiting_of_both_is_compared_whole() {
+fn final_state_of_both_sdks_is_compared_whole() {
     let whole = run(&[Some("IN_PROGRESS"), Some("FAILED")], 64);
     assert!(!is_different(&verdict(&whole)));
     for (at, value) in [
@@ -142,7 +142,7 @@ const CHANGES: [Change; 7] = [
 ];
 
 #[test]
-fn a_run_that_is_asked_for_otherwise_is_found_out() {
+fn run_polled_differently_is_a_difference() {
     for file in [run(&[Some("IN_PROGRESS"); 9], 4), run(&[Some("IN_PROGRESS"); 9], 64)] {
         let trace = Trace::from_json(&file).unwrap();
         for (how, change) in CHANGES {

@@ -70,7 +70,7 @@ fn batch(table: &str, statuses: &[i64]) -> Json {
 }
 
 #[test]
-fn every_pair_of_statuses_is_explained_and_accounted_for() {
+fn every_pair_of_statuses_is_accounted_for() {
     for first in STATUSES {
         for second in STATUSES {
             let verdict = verdict(&batch("tāble", &[200, first, second, 400]));

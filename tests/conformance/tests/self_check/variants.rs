@@ -11,7 +11,7 @@ pub(crate) fn recorded() -> Vec<Json> {
 }
 
 #[test]
-fn every_variant_has_the_verdict_that_is_expected_of_it() {
+fn every_variant_has_its_expected_verdict() {
     let expected = std::fs::read_to_string(directory("variants/verdicts.txt")).unwrap();
     let found: Vec<String> = recorded()
         .iter()

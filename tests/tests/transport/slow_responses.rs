@@ -40,7 +40,7 @@ async fn silent_after(before: &'static str) -> RawServer {
 }
 
 #[tokio::test]
-async fn rel_r09_an_answer_that_stalls_anywhere_ends_with_the_attempt_timeout() {
+async fn rel_r09_stalled_response_ends_with_timeout() {
     for before in [
         "",
         "HTTP/1.1 200 OK\r\n",
@@ -62,7 +62,7 @@ async fn rel_r09_an_answer_that_stalls_anywhere_ends_with_the_attempt_timeout() 
 }
 
 #[tokio::test]
-async fn rel_r09_a_trickling_answer_does_not_keep_an_attempt_alive() {
+async fn rel_r09_trickling_response_ends_with_timeout() {
     let server = RawServer::start(|mut connection: Connection| async move {
         connection.request().await;
         connection.send("HTTP/1.1 200 OK\r\ncontent-length: 60000000\r\n\r\n").await;
@@ -85,7 +85,7 @@ async fn rel_r09_a_trickling_answer_does_not_keep_an_attempt_alive() {
 }
 
 #[tokio::test]
-async fn rel_r10_after_a_timeout_the_next_attempt_uses_a_new_connection() {
+async fn rel_r10_attempt_after_timeout_reconnects() {
     let (clock, server) =
         (ManualClock::new(), silent_after("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{").await);
     let safe = request(Method::POST, &server.url("/"), Idempotency::Safe, Body::from("{}"));
@@ -101,7 +101,7 @@ async fn rel_r10_after_a_timeout_the_next_attempt_uses_a_new_connection() {
 }
 
 #[tokio::test]
-async fn rel_r08_the_deadline_ends_a_call_in_the_middle_of_an_answer() {
+async fn rel_r08_deadline_ends_a_partial_response() {
     let (clock, server) = (ManualClock::new(), silent_after("HTTP/1.1 200 OK\r\n").await);
     let mut safe = get(&server.url("/"));
     safe.extensions_mut().insert(CallOptions::new().deadline(Duration::from_secs(7)));
@@ -115,7 +115,7 @@ async fn rel_r08_the_deadline_ends_a_call_in_the_middle_of_an_answer() {
 }
 
 #[tokio::test]
-async fn rel_r08_the_deadline_ends_a_call_that_is_still_connecting() {
+async fn rel_r08_deadline_ends_a_connecting_call() {
     let server = RawServer::start_broken_tls(|mut connection: Connection| async move {
         connection.closed_by_client().await;
     })

@@ -14,7 +14,7 @@ pub const OWN_WORDS: &str = "\u{1}words of the SDK's own";
 
 pub(super) fn outcome(call: &Call, path: &str, reply: &Reply) -> Outcome {
     match read(call, path, reply) {
-        Some(answer) => Outcome::Returned(answer),
+        Some(response) => Outcome::Returned(response),
         None => Outcome::Failed(Box::new(unreadable(reply, super::run_id(call, path)))),
     }
 }
@@ -41,11 +41,11 @@ fn unreadable(reply: &Reply, run_id: Option<String>) -> Failure {
 
 fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
     if call.op == "invoke" {
-        return Some(super::connection::answer(reply));
+        return Some(super::connection::response(reply));
     }
     let body = reply.json().filter(|body| matches!(body, Json::Object(_)))?;
     let args = &call.args;
-    let answer = |kind: &str, name: &str, list: Json, errors: Vec<Json>| {
+    let response = |kind: &str, name: &str, list: Json, errors: Vec<Json>| {
         Json::object([("type", Json::text(kind)), (name, list), ("errors", Json::List(errors))])
     };
     Some(match call.op.as_str() {
@@ -55,7 +55,7 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
                 Some(true) => batch(list(&body, "responses")?, rows, reply)?,
                 _ => inserted(list(&body, "records")?, rows, reply)?,
             };
-            answer("InsertResponse", "inserted_fields", Json::List(inserted), errors)
+            response("InsertResponse", "inserted_fields", Json::List(inserted), errors)
         }
         "batch" => batch::response(args, list(&body, "responses")?, reply)?,
         "get" => {
@@ -63,14 +63,14 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
                 [row.get("fields"), row.get("tokens")].into_iter().find(|part| !part.is_null()).cloned()
             };
             let rows = list(&body, "records")?.iter().map(|found| row(found).unwrap_or_else(empty));
-            answer("GetResponse", "data", Json::List(rows.collect()), Vec::new())
+            response("GetResponse", "data", Json::List(rows.collect()), Vec::new())
         }
         "query" => {
             let rows = list(&body, "records")?.iter().map(|row| {
                 let part = |name| if row.get(name).is_null() { empty() } else { row.get(name).clone() };
                 Json::object([("fields", part("fields")), ("tokenized_data", part("tokens"))])
             });
-            answer("QueryResponse", "fields", Json::List(rows.collect()), Vec::new())
+            response("QueryResponse", "fields", Json::List(rows.collect()), Vec::new())
         }
         "update" => {
             // The response need not repeat the id.
@@ -79,14 +79,14 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
                 _ => text(&body, "skyflow_id")?,
             };
             let row = [("skyflow_id", id), ("tokens", body.get("tokens").clone())];
-            answer("UpdateResponse", "updated_field", Json::object(row), Vec::new())
+            response("UpdateResponse", "updated_field", Json::object(row), Vec::new())
         }
         "delete" => {
             let ids = list(&body, "RecordIDResponse")?;
             if ids.iter().any(|id| id.as_str().is_none()) {
                 return None;
             }
-            answer("DeleteResponse", "deleted_ids", Json::List(ids.to_vec()), Vec::new())
+            response("DeleteResponse", "deleted_ids", Json::List(ids.to_vec()), Vec::new())
         }
         "tokenize" => {
             let records = list(&body, "records")?;
@@ -95,11 +95,11 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
                 .map(|record| Some(Json::object([("token", text(record, "token")?)])))
                 .collect();
             let tokens = tokens.filter(|tokens| tokens.len() == args.get("values").elements().len())?;
-            answer("TokenizeResponse", "tokenized_fields", Json::List(tokens), Vec::new())
+            response("TokenizeResponse", "tokenized_fields", Json::List(tokens), Vec::new())
         }
         "detokenize" => {
             let (fields, errors) = detokenized(list(&body, "records")?, args.get("data").elements(), reply)?;
-            answer("DetokenizeResponse", "detokenized_fields", Json::List(fields), errors)
+            response("DetokenizeResponse", "detokenized_fields", Json::List(fields), errors)
         }
         "upload_file" => {
             let id = text(&body, "skyflowID")?;
@@ -116,7 +116,7 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
             ("errors", Json::List(Vec::new())),
         ]),
         "get_detect_run" | "deidentify_file" => match super::run_id(call, path) {
-            Some(id) => run::answered(call, &id, &body)?,
+            Some(id) => run::responded(call, &id, &body)?,
             // The start of a run names it.
             None => {
                 let id = run::named(body.get("run_id").as_str()?)?;

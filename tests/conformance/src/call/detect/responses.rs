@@ -6,8 +6,8 @@ use skyflow::{DeidentifyTextResponse, DetectEntity, DetectRun, TextIndex};
 
 use crate::json::Json;
 
-pub(super) fn deidentified(answer: &DeidentifyTextResponse) -> Json {
-    let entities = answer.entities.iter().map(|found| {
+pub(super) fn deidentified(response: &DeidentifyTextResponse) -> Json {
+    let entities = response.entities.iter().map(|found| {
         let scores = found.scores.iter().map(|(entity, score)| (label(entity), Json::number(score)));
         Json::object([
             ("token", Json::text(&found.token)),
@@ -20,10 +20,10 @@ pub(super) fn deidentified(answer: &DeidentifyTextResponse) -> Json {
     });
     Json::object([
         ("type", Json::text("DeidentifyTextResponse")),
-        ("processed_text", Json::text(&answer.processed_text)),
+        ("processed_text", Json::text(&response.processed_text)),
         ("entities", Json::List(entities.collect())),
-        ("word_count", Json::number_or_null(answer.word_count)),
-        ("char_count", Json::number_or_null(answer.char_count)),
+        ("word_count", Json::number_or_null(response.word_count)),
+        ("char_count", Json::number_or_null(response.char_count)),
         ("errors", Json::List(Vec::new())),
     ])
 }

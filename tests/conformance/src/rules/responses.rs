@@ -1,6 +1,6 @@
 //! What is made of answers with a 2xx status.
 
-use super::help::{as_answered, the_result};
+use super::help::{as_responded, the_result};
 use super::{Case, Rule, runs};
 use crate::difference::{Difference, Place};
 use crate::json::{Json, same_float, same_number};
@@ -12,13 +12,13 @@ pub(super) const RULES: &[Rule] = &[
         id: "row-status",
         applies: |case| batch(case).is_some_and(|entries| entries.iter().any(is_lost)),
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "row-without-outcome",
         applies: has_row_without_outcome,
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "partial-response",
@@ -29,13 +29,13 @@ pub(super) const RULES: &[Rule] = &[
             success(case).is_some_and(|reply| unusual(reply) && reads(case, reply))
         },
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "unreadable-response",
         applies: |case| success(case).is_some_and(|reply| !reads(case, reply)),
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "requested-id",
@@ -44,19 +44,19 @@ pub(super) const RULES: &[Rule] = &[
             case.call.op == "update" && success(case).is_some_and(|reply| reads(case, reply) && silent(reply))
         },
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "id-not-hidden",
         applies: |case| success(case).is_some_and(|reply| hides_the_id(case, reply)),
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "values-by-token",
         applies: |case| success(case).is_some_and(|reply| is_reordered(case, reply)),
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "query-tokens",
@@ -72,7 +72,7 @@ pub(super) const RULES: &[Rule] = &[
             matches!(&difference.place, Place::Returned(at) if at.contains(".tokenized_data"))
                 && !other_column
         },
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "numbers-as-sent",
@@ -81,7 +81,7 @@ pub(super) const RULES: &[Rule] = &[
         // The numbers of what is returned are compared digit by digit with those of the answer.
         holds: |case, ours| {
             let only_numbers = success(case).is_some_and(|reply| reads(case, reply));
-            if only_numbers && !ours.sent.is_empty() { as_answered(case, ours) } else { Ok(()) }
+            if only_numbers && !ours.sent.is_empty() { as_responded(case, ours) } else { Ok(()) }
         },
     },
 ];
