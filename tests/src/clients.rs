@@ -12,15 +12,15 @@ pub const CARD_NUMBER: &str = "4111111111111111";
 pub const CARDHOLDER: &str = "John Doe";
 /// The token URI of a service account whose requests stay in this process.
 pub const TOKEN_URI: &str = "https://manage.skyflowapis.com/v1/auth/sa/oauth/token";
-/// The request id that [`answering`] gives its answers.
+/// The request id of the responses of [`responding`].
 pub const REQUEST_ID: &str = "req-7f3a";
 
-/// Starts a client whose requests go to `leaf` and to no network.
+/// Starts a client whose requests go to `transport` instead of the network.
 pub fn over(transport: HttpService) -> SkyflowBuilder {
     Skyflow::builder().transport(transport)
 }
 
-/// A vault whose calls go to `leaf`, with the default stack and an API key.
+/// Makes a vault over `transport`, with the default stack and an API key.
 pub fn vault_over(transport: HttpService) -> Vault {
     let config = VaultConfig::new("vault1", "cluster1").credentials(Credentials::api_key(API_KEY).unwrap());
     over(transport).vault(config).build().unwrap().default_vault().unwrap()
@@ -37,7 +37,7 @@ pub fn insert_card() -> InsertRequest {
     InsertRequest::new("table1").record(card).return_tokens(true)
 }
 
-/// A service that computes each answer from the request.
+/// Makes a service that computes each response from its request.
 pub fn service<F, Fut>(response: F) -> HttpService
 where
     F: Fn(Request) -> Fut + Clone + Send + Sync + 'static,
@@ -55,5 +55,5 @@ pub fn responding(status: u16, content_type: Option<&str>, body: impl Into<Bytes
     Scripted::new([reply]).service()
 }
 
-/// What a vault answers to an insert of one row.
+/// The response of a vault to an insert of one row.
 pub const INSERTED: &str = r#"{"records":[{"skyflow_id":"id-1","tokens":null}]}"#;

@@ -24,7 +24,7 @@ fn per_call(service: &HttpService) -> u64 {
         let Poll::Ready(response) = call.step() else { panic!("the transport is always ready") };
         response.unwrap();
     };
-    // What is set up once per process or service is not the cost of a call.
+    // Costs that occur once per process or service are not part of a call.
     call();
     let counts: Vec<_> = (0..3).map(|_| measure(call).count_total).collect();
     assert_eq!(counts[0], counts[1]);

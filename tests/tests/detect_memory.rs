@@ -16,8 +16,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf, repeat};
 
 const FILE: usize = 50_000_000;
 
-/// Answers the start of a run and the question for it, each in a connection of its own, and keeps nothing of what it
-/// reads. The answer with the file is written in pieces.
+/// Serves the start of a run and one poll, each on a new connection, and keeps nothing of what it
+/// reads. The response with the file is written in pieces.
 fn server(chunked: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -13,7 +13,7 @@ mod parse;
 pub enum Json {
     Null,
     Bool(bool),
-    /// The digits as they stand; `Infinity`, `-Infinity` and `NaN` as Python writes them.
+    /// The digits as written; `Infinity`, `-Infinity` and `NaN` as in Python.
     Number(String),
     Text(String),
     List(Vec<Json>),

@@ -22,7 +22,7 @@ mod responses;
 /// No request of a trace is larger.
 const BODY_LIMIT: usize = 64 << 20;
 
-/// A request that arrived here, and what it was answered.
+/// A received request and its response.
 #[derive(Debug, Clone)]
 pub struct Sent {
     pub method: String,
@@ -51,11 +51,11 @@ pub struct Lab(Arc<Mutex<State>>, ManualClock);
 struct State {
     tokens: Vec<(usize, Sent)>,
     own: Vec<(usize, Sent)>,
-    /// The answers of each call, in order; what is missing is made up.
+    /// The responses of each call, in order; missing ones are made up.
     recorded_tokens: HashMap<usize, Vec<Option<Reply>>>,
     recorded: HashMap<usize, Vec<Option<Reply>>>,
     overrides: Vec<(crate::trace::Override, Option<usize>)>,
-    /// Calls that find nobody at the other end.
+    /// Calls that cannot connect.
     unreachable: HashMap<usize, ErrorKind>,
     /// The call that is under way, for requests that do not say.
     current: usize,
@@ -185,7 +185,7 @@ impl State {
         Some(reply)
     }
 
-    /// What the recording server would have answered to a request that the official SDK did not make.
+    /// Returns the response of the recording server to a request that the official SDK did not make.
     fn make_up(&mut self, sent: &Sent) -> Reply {
         self.made_up += 1;
         let mut headers = vec![
@@ -213,7 +213,7 @@ fn take_override(
     Some(told.clone())
 }
 
-/// Puts a token in the place of its description; each is another one, although their claims are the same.
+/// Replaces the description of a token by a token; tokens with equal claims still differ.
 fn issue(description: &mut Json, now: i64, number: usize) {
     let name = format!("token-{number}");
     match description.get("kind").as_str() {

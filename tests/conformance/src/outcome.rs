@@ -10,7 +10,7 @@ use crate::json::Json;
 /// What came out of a call: of this SDK, or as it is promised.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// An answer, in the form of the official one with `tokens` beside the rest of a row.
+    /// A response, in the official form with `tokens` beside the rest of a row.
     Returned(Json),
     /// Refused before anything was sent.
     Refused { field: String },

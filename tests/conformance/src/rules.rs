@@ -2,7 +2,7 @@
 //!
 //! A rule has a condition on what was recorded, names the differences it explains, and demands what this SDK promises
 //! instead. Each has its row, with the same id, in `docs/parity.md`. There is no list of traces: a rule holds for a trace
-//! that nobody has seen.
+//! that was never recorded before.
 
 use crate::difference::Difference;
 use crate::promise::refusal;
@@ -51,7 +51,7 @@ impl<'a> Case<'a> {
         refusal::of(call).is_none() && types::mistyped(self.trace, &call.op, &call.args).is_none()
     }
 
-    /// Returns the answer that decided the outcome, of a call that this SDK makes too.
+    /// Returns the response that decided the outcome, if this SDK makes the call too.
     fn last_reply(&self) -> Option<&'a Reply> {
         self.call.last_reply().filter(|_| self.is_made())
     }

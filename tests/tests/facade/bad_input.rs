@@ -55,7 +55,7 @@ fn an_api_key_of_another_form_is_refused() {
     }
 }
 
-/// A token as a JWT, with a signature that nobody checks on this side.
+/// Makes a JWT; the client does not verify its signature.
 fn jwt(claims: &Value) -> String {
     use base64::Engine;
     let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
@@ -210,7 +210,7 @@ fn unusable_credentials_file_fails_at_build() {
         (file("empty.json", ""), "credentials.credentials"),
         (file("text.json", "do-not-repeat-4111"), "credentials.credentials"),
         (file("fields.json", "{}"), "credentials.privateKey"),
-        // What was passed as a path is a secret by mistake.
+        // A secret passed as a path by mistake.
         (SECRET.into(), "credentials.path"),
     ] {
         let config = VaultConfig::new("vault1", "cluster1").credentials(Credentials::from_path(&path));

@@ -9,7 +9,7 @@ use skyflow_http::{BoxError, HttpService, ManualClock, Request, Response};
 use skyflow_testkit::polling::Stepped;
 use skyflow_tests::clients::{TOKEN_URI, insert_card, over, service};
 
-/// A leaf that makes everyone wait before and after the work.
+/// Makes a transport that yields before and after each request.
 fn slow(vault: &EmbeddedVault) -> HttpService {
     let vault = HttpService::new(vault.service());
     service(move |request: Request| {

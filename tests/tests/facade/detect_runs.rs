@@ -34,7 +34,7 @@ fn request() -> DeidentifyFileRequest {
     DeidentifyFileRequest::new(FileSource::bytes("f.txt", "abc"))
 }
 
-/// Starts a run, then answers in order; the last answer is repeated.
+/// Starts a run, then returns the responses in order and repeats the last one.
 fn after_the_start(responses: &[(u16, Value)]) -> Scripted {
     let start = [(200, json!({"run_id": "r1"}))];
     script(&[&start, responses].concat())
@@ -180,7 +180,7 @@ async fn stopping_returns_the_run_as_it_was_last_seen() {
     assert_eq!(server.requests().len(), 2);
 }
 
-/// A vault that never answers.
+/// Makes a vault that never responds.
 fn silent(clock: &ManualClock) -> Detect {
     let transport = tower::service_fn(|_: Request| std::future::pending::<Result<Response, BoxError>>());
     let key = Credentials::api_key("sky-ab123-0123456789abcdef0123456789abcdef").unwrap();
@@ -195,7 +195,7 @@ async fn wait_time_does_not_depend_on_a_response() {
     let clock = ManualClock::new();
     let poller = silent(&clock).run("r1").unwrap().within(Duration::from_secs(3));
     let waiting = tokio::spawn(poller.wait());
-    // What is slept for: the pause of the poller, and the limits of the question.
+    // Two sleepers: the pause of the poller, and the time limit of the request.
     while clock.sleepers() < 2 {
         tokio::task::yield_now().await;
     }

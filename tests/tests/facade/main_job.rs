@@ -167,7 +167,7 @@ async fn many_rows_keep_their_order_in_every_call() {
         let inserted = in_time(vault.insert(request)).await.unwrap();
         let indexes: Vec<_> = inserted.inserted_fields.iter().map(|row| row.request_index).collect();
         assert_eq!(indexes, (0..20).collect::<Vec<_>>());
-        // Asked for backwards: an answer belongs to its token, not to a place.
+        // In reverse order: a value belongs to its token, not to a position.
         let tokens = inserted.inserted_fields.iter().rev().map(|row| row.token("card_number").unwrap());
         let request = DetokenizeRequest::new().tokens(tokens, Redaction::PlainText);
         let response = in_time(vault.detokenize(request)).await.unwrap();

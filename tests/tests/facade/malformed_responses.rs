@@ -1,4 +1,4 @@
-//! Servers that answer nonsense: a typed error with status and request id, no panic, no value in it.
+//! Malformed responses: a typed error with status and request id, no panic, no value in it.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -13,10 +13,10 @@ use skyflow_testkit::raw_server::{Connection, RawServer};
 use skyflow_tests::clients::{REQUEST_ID, in_process, insert_card, responding, vault_over};
 
 /// Values that a server may repeat and an error must not. They look like what they are, so that the redactor of
-/// server messages has to find them wherever they stand.
+/// server messages has to find them anywhere.
 const VALUES: [&str; 4] = ["4111111111111111", "4111-1111-1111-1111", "123-45-6789", "jane.doe@example.com"];
 
-/// A value without a form of its own: nothing of a 2xx answer may be shown, so this one must not be either.
+/// A value without a recognizable form: no part of a 2xx response may be shown, so neither may this one.
 const NAME: &str = "Zebulon Quartermain";
 
 const STATUSES: [u16; 34] = [
@@ -34,7 +34,7 @@ const CONTENT_TYPES: [Option<&str>; 7] = [
     Some("no content type"),
 ];
 
-/// Bodies that are no answer to any of the operations, with values in them.
+/// Returns bodies that no operation can read, with values in them.
 fn bodies() -> Vec<Bytes> {
     let [card, spaced, ssn, mail] = VALUES;
     let texts = [
@@ -178,7 +178,7 @@ async fn rel_p06_invented_status_text_is_redacted() {
     }
 }
 
-/// Answers of the right form with content that does not fit, each with the calls that must refuse it.
+/// Well-formed responses of another operation, each with the calls that must reject it.
 #[tokio::test]
 async fn json_of_another_shape_is_not_an_empty_success() {
     for body in [
@@ -199,7 +199,7 @@ async fn json_of_another_shape_is_not_an_empty_success() {
             let what = format!("{call:?} {body}");
             let error = match in_time(call.run(&vault)).await {
                 Err(error) => error,
-                // The one way in which a success may be answered: the row is told as failed.
+                // The only acceptable success reports the row as failed.
                 Ok(response) => {
                     assert!(response.contains("Error {"), "{what}: {response}");
                     assert_shows_no_value(&response, &what);

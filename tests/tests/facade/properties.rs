@@ -122,7 +122,7 @@ proptest! {
     fn rel_s05_any_string_is_one_segment_or_refused(
         table in segment(), id in segment(), column in segment(), value in segment(),
     ) {
-        // Either call takes its part of this answer.
+        // Each of the two calls reads its part of this response.
         let server = script(&[(200, json!({"skyflow_id": "x", "records": []}))]);
         let vault = server.vault();
         let (update, get) = runtime().block_on(async {

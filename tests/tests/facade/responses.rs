@@ -73,7 +73,7 @@ async fn rel_b05_each_batch_row_is_in_exactly_one_list() {
         })
         .collect();
     let server = script(&[(207, json!({"vaultID": "v1", "responses": responses}))]);
-    // One row more than the answer has outcomes.
+    // One row more than the response has outcomes.
     let rows = (0..=statuses.len()).map(|n| json!({"a": n}));
     let request = InsertRequest::new("t").records(rows).continue_on_error(true).return_tokens(true);
     let response = server.vault().insert(request).await.unwrap();

@@ -64,7 +64,7 @@ fn config() -> VaultConfig {
     VaultConfig::new("vault1", "cluster1").credentials(Credentials::api_key(API_KEY).unwrap())
 }
 
-/// A leaf that refuses the first `refusals` requests with 429, so that even a write is tried again.
+/// Makes a transport that rejects the first `refusals` requests with 429, so that even a write is retried.
 fn refusing(refusals: usize, sights: &Sights) -> HttpService {
     let left = Arc::new(Mutex::new(refusals));
     let sights = sights.clone();

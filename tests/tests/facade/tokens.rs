@@ -10,7 +10,7 @@ use skyflow_testkit::Recorder;
 use skyflow_testkit::polling::in_time;
 use skyflow_tests::clients::{TOKEN_URI, insert_card, over};
 
-/// A vault with a clock of its own and tokens that live for a minute, and a client whose clock stands still.
+/// Makes a vault with a manual clock and tokens that live for a minute, and a client whose clock is stopped.
 fn bench() -> (EmbeddedVault, ManualClock, Skyflow, Recorder) {
     let clock = ManualClock::new();
     let builder = EmbeddedVault::builder().clock(Arc::new(clock.clone()));

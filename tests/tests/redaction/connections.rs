@@ -1,4 +1,4 @@
-//! Calls of connections, with every crate logging at TRACE: in the path, the query, headers, bodies and answers stand
+//! Calls of connections, with every crate logging at TRACE: path, query, headers, bodies and responses contain
 //! values, and none of them is said.
 
 use serde_json::json;

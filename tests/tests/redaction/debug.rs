@@ -31,7 +31,7 @@ use skyflow_testkit::Canaries;
 /// The API description that the bindings are generated from.
 const SPEC: &str = include_str!("../../../crates/skyflow-api/spec/skyflow.openapi.yaml");
 
-/// What the generated answers may show: names of things and codes, never what a vault holds or a caller wrote.
+/// Fields that generated responses may show: names and codes, never vault data or the caller's input.
 const SHOWN: &[&str] = &[
     "RecordIDResponse",
     "accountID",
@@ -68,7 +68,7 @@ const FILES: [&str; 2] = ["processedFile", "processed_file"];
 
 type Show = fn(&Bytes) -> String;
 
-/// Decodes a body as the answer of an operation and shows it.
+/// Decodes a body as the response of an operation and formats it.
 fn show<O: Operation>(body: &Bytes) -> String
 where
     O::Output: Debug,
@@ -122,7 +122,7 @@ const OPERATIONS: [(&str, Show); 40] = [
     ("tokens_tokenize", show::<tokens::Tokenize>),
 ];
 
-/// An answer that fits a schema, with a mark of its own in every text.
+/// Returns a response that fits a schema, with a distinct mark in every string.
 fn example(spec: &Value, schema: &Value, name: &str, depth: usize) -> Value {
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
         let schema = reference.trim_start_matches("#/").split('/').fold(spec, |at, key| &at[key]);
@@ -160,7 +160,7 @@ fn example(spec: &Value, schema: &Value, name: &str, depth: usize) -> Value {
     }
 }
 
-/// Returns the schema of an operation's answer.
+/// Returns the schema of an operation's response.
 fn response_schema<'a>(spec: &'a Value, id: &str) -> &'a Value {
     let paths = spec["paths"].as_object().unwrap().values();
     let mut operations = paths.flat_map(|path| path.as_object().unwrap().values());

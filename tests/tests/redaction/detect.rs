@@ -1,5 +1,5 @@
-//! Detect over texts and files, with every crate logging at TRACE: neither the values, nor the patterns of a request, nor
-//! what a server says about a run is told.
+//! Detect over text and files, with every crate logging at TRACE: no value, no pattern of a request and no message of a
+//! run is logged.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

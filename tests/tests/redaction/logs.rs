@@ -64,7 +64,7 @@ fn person() -> Value {
     json!({"card_number": CARD_NUMBER, "cardholder_name": NAME, "email": EMAIL, "ssn": SSN})
 }
 
-/// Every operation of a vault once; failures are printed as well as answers.
+/// Calls every operation of a vault once, and prints responses and failures.
 async fn every_operation(vault: &Vault, printed: &mut Printed) -> Option<String> {
     let insert = InsertRequest::new("table1").record(person()).return_tokens(true).upsert("email");
     printed.debug(&insert);
@@ -114,7 +114,7 @@ async fn every_operation(vault: &Vault, printed: &mut Printed) -> Option<String>
     inserted.map(|_| token)
 }
 
-/// Runs the job with these credentials through `leaf`, first untroubled and then with each fault, and forbids what was
+/// Runs the job with these credentials over `transport`, first without and then with each fault, and forbids what was
 /// seen on the wire.
 async fn run(
     vault: &EmbeddedVault,

@@ -1,4 +1,4 @@
-//! Responses as data: as JSON to hand on, as one row, and without facts that nobody stated.
+//! Responses as data: as JSON, as one row, and without invented facts.
 
 use serde_json::{Value, json};
 use skyflow::{

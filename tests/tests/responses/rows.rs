@@ -1,4 +1,4 @@
-//! Rows, files and their states: each member arrives, and what a response leaves out is what was asked for.
+//! Rows, files and their states: each member arrives, and missing ids are those of the request.
 
 use serde_json::{Value, json};
 use skyflow::api::types::FileScanStatus;

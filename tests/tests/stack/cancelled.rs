@@ -1,4 +1,4 @@
-//! R17: a call may be dropped at any point where it waits, and leaves nothing behind.
+//! R17: a call may be dropped at any await point, and holds no resources afterwards.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,7 +47,7 @@ struct Bench {
     stack: HttpService,
 }
 
-/// The whole default stack with a limit, an auth layer that waits and a leaf that waits; two failures come first.
+/// Makes the default stack with a limit, a waiting auth layer and a waiting transport that fails twice first.
 fn bench() -> Bench {
     let clock = ManualClock::new();
     let shared = Arc::new(clock.clone());

@@ -59,7 +59,7 @@ async fn parallel_calls_share_one_connection() {
                 response(&mut respond, "ok");
                 continue;
             }
-            // All sixteen are under way before one of them is answered.
+            // All sixteen are in flight before the first response.
             waiting.push(respond);
             if waiting.len() == 16 {
                 waiting.iter_mut().for_each(|respond| response(respond, "ok"));

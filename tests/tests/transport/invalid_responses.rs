@@ -1,4 +1,4 @@
-//! Answers that are not what HTTP allows, or not what the client allows.
+//! Responses that violate HTTP or the limits of the client.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use futures_util::stream;
 use skyflow_http::{Body, BoxError, ErrorKind, HttpService, ManualClock, Stack, Transport};
 use skyflow_testkit::polling::in_time;
 use skyflow_testkit::raw_server::{Connection, RawServer};
-use skyflow_tests::calls::{Answer, assert_kind, get, insert, send};
+use skyflow_tests::calls::{FullResponse, assert_kind, get, insert, send};
 
-/// Answers each connection once and closes it in good order.
+/// Responds once on each connection and closes it in an orderly way.
 async fn once(response: impl Into<Bytes>) -> RawServer {
     let response = response.into();
     RawServer::start(move |mut connection: Connection| {
@@ -25,7 +25,7 @@ async fn once(response: impl Into<Bytes>) -> RawServer {
     .unwrap()
 }
 
-async fn call(response: impl Into<Bytes>) -> Result<Answer, skyflow_http::Error> {
+async fn call(response: impl Into<Bytes>) -> Result<FullResponse, skyflow_http::Error> {
     let server = once(response).await;
     let client = Transport::new().into_service();
     let result = in_time(send(&client, insert(&server.url("/"), "{}"))).await;
@@ -118,7 +118,7 @@ async fn responses_without_a_body_are_accepted() {
         ("HTTP/1.1 999 Whatever\r\ncontent-length: 0\r\n\r\n", 999),
     ] {
         let response = call(head).await.unwrap_or_else(|error| panic!("{head}: {error:?}"));
-        assert_eq!(response, Answer { status, text: String::new() }, "{head}");
+        assert_eq!(response, FullResponse { status, text: String::new() }, "{head}");
     }
 }
 
@@ -131,7 +131,7 @@ async fn interim_responses_are_skipped() {
     ] {
         let response =
             call(format!("{interim}HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok")).await.unwrap();
-        assert_eq!(response, Answer { status: 201, text: "ok".into() }, "{interim}");
+        assert_eq!(response, FullResponse { status: 201, text: "ok".into() }, "{interim}");
     }
     assert_kind(call("HTTP/1.1 100 Continue\r\n\r\n").await, ErrorKind::Io);
 }
@@ -140,7 +140,7 @@ async fn interim_responses_are_skipped() {
 async fn unrequested_protocol_switch_is_no_success() {
     let result = call("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n").await;
     match result {
-        Ok(response) => assert_eq!(response, Answer { status: 101, text: String::new() }),
+        Ok(response) => assert_eq!(response, FullResponse { status: 101, text: String::new() }),
         Err(error) => assert_eq!(error.kind(), ErrorKind::Io),
     }
 }
@@ -223,12 +223,12 @@ async fn response_before_the_request_is_read_is_used() {
     })
     .await
     .unwrap();
-    // A body that never ends: the call can only end because the answer ends it.
+    // The body never ends, so only the response can end the call.
     let endless =
         stream::iter(std::iter::repeat_with(|| Ok::<_, BoxError>(Bytes::from_static(&[b'x'; 65_536]))));
     let client = Transport::new().into_service();
     let result = in_time(send(&client, insert(&server.url("/"), Body::from_stream(endless)))).await;
-    assert_eq!(result.unwrap(), Answer { status: 413, text: "too large".into() });
+    assert_eq!(result.unwrap(), FullResponse { status: 413, text: "too large".into() });
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! R16: redirects are answers, never followed, so that neither token nor data go to a place the user did not name.
+//! R16: redirects are returned, not followed, so that tokens and data reach no other host.
 
 use std::sync::Arc;
 

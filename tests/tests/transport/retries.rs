@@ -136,7 +136,7 @@ async fn rel_r02_lost_server_gets_three_attempts() {
 
 #[tokio::test]
 async fn rel_r03_earlier_ambiguous_failure_is_kept() {
-    // First the request is read and the connection cut; then nobody listens any more.
+    // The first attempt is read and its connection closed; later attempts are refused.
     let server = Arc::new(commits_then_cuts(false).await);
     let clock = ManualClock::new();
     let call = {
@@ -155,7 +155,7 @@ async fn rel_r03_earlier_ambiguous_failure_is_kept() {
     assert!(error.may_have_been_applied(), "{error:?}");
 }
 
-/// Answers the requests of all connections in turn with these heads and an empty body; the last one repeats.
+/// Responds to the requests of all connections with these heads in turn and an empty body; the last one repeats.
 async fn in_turn(heads: &'static [&'static str]) -> RawServer {
     let next = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     RawServer::start(move |mut connection: Connection| {

@@ -45,7 +45,7 @@ async fn rel_r10_parallel_connections_are_reused() {
             let (barrier, first_round) = (Arc::clone(&barrier), Arc::clone(&first_round));
             async move {
                 while connection.request().await.is_some() {
-                    // The first four answers wait for each other, so that four connections are needed.
+                    // The first four responses wait for each other, so that four connections are needed.
                     if first_round.fetch_add(1, Ordering::SeqCst) < 4 {
                         barrier.wait().await;
                     }
@@ -98,7 +98,7 @@ async fn rel_r10_unread_body_does_not_leak() {
     .await
     .unwrap();
     let client = Transport::new().into_service();
-    // The answer is dropped with its body unread.
+    // The response is dropped with its body unread.
     drop(in_time(client.send(get(&server.url("/")))).await.unwrap());
     let response = in_time(send(&client, get(&server.url("/")))).await.unwrap();
     assert!(["1", "2"].iter().any(|n| response.text == n.repeat(100_000)));
@@ -137,7 +137,7 @@ async fn rel_r03_broken_write_is_ambiguous_not_retried() {
     let server = RawServer::start(|mut connection: Connection| async move {
         connection.request().await;
         connection.send(OK).await;
-        // The second request of the connection is read, and so may be applied, and never answered.
+        // The second request of the connection is read, so it may be applied, and gets no response.
         connection.request().await;
     })
     .await
@@ -150,7 +150,7 @@ async fn rel_r03_broken_write_is_ambiguous_not_retried() {
     assert_eq!((server.connections(), server.requests().len()), (1, 2));
 }
 
-/// The server closes while the client sends: nobody can say who was first, so only the promises are asserted.
+/// The server closes while the client sends. The order is not deterministic, so the test asserts what holds in both.
 #[tokio::test]
 async fn rel_r03_close_race_applies_a_write_once() {
     let server = RawServer::start(|mut connection: Connection| async move {

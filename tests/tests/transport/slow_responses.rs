@@ -1,4 +1,4 @@
-//! Answers that take too long, on a clock that the test moves.
+//! Slow responses, on a clock that the test advances.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use skyflow_http::{
 };
 use skyflow_testkit::polling::{in_time, until};
 use skyflow_testkit::raw_server::{Connection, RawServer};
-use skyflow_tests::calls::{Answer, assert_kind, get, insert, request, send};
+use skyflow_tests::calls::{FullResponse, assert_kind, get, insert, request, send};
 use tokio::task::JoinHandle;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -19,12 +19,12 @@ fn stack(clock: &ManualClock) -> HttpService {
     Stack::new(Arc::new(clock.clone())).build(Transport::new().into_service())
 }
 
-fn start(client: &HttpService, request: Request) -> JoinHandle<Result<Answer, Error>> {
+fn start(client: &HttpService, request: Request) -> JoinHandle<Result<FullResponse, Error>> {
     let client = client.clone();
     tokio::spawn(async move { send(&client, request).await })
 }
 
-/// Sends `before` on the first connection and then nothing; answers at once on every later one.
+/// Sends `before` on the first connection and then nothing; responds at once on every later one.
 async fn silent_after(before: &'static str) -> RawServer {
     RawServer::start(move |mut connection: Connection| async move {
         connection.request().await;
@@ -96,7 +96,7 @@ async fn rel_r10_attempt_after_timeout_reconnects() {
     // The pause before the retry: at most 50 ms.
     until(|| clock.slept().len() == 3).await;
     clock.advance(Duration::from_millis(50));
-    assert_eq!(in_time(call).await.unwrap().unwrap(), Answer { status: 200, text: "ok".into() });
+    assert_eq!(in_time(call).await.unwrap().unwrap(), FullResponse { status: 200, text: "ok".into() });
     assert_eq!(server.connections(), 2);
 }
 
@@ -126,7 +126,7 @@ async fn rel_r08_deadline_ends_a_connecting_call() {
     write
         .extensions_mut()
         .insert(CallOptions::new().deadline(Duration::from_secs(60)).max_attempts(NonZeroU32::MIN));
-    // The transport has a clock of its own here that stands still, so that its connect timeout never ends the attempt.
+    // The transport has a separate stopped clock, so that its connect timeout never ends the attempt.
     let transport = Transport::builder().clock(Arc::new(ManualClock::new())).build();
     let client = Stack::new(Arc::new(clock.clone())).no_attempt_timeout().build(transport.into_service());
     let call = start(&client, write);

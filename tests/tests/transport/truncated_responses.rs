@@ -1,11 +1,11 @@
-//! R12: an answer that breaks off, at any byte, is an error and never a short answer.
+//! R12: a response that is truncated at any byte is an error, never a shorter response.
 
 use bytes::Bytes;
 use skyflow_http::{ErrorKind, HttpService, Transport};
 use skyflow_testkit::Authority;
 use skyflow_testkit::polling::in_time;
 use skyflow_testkit::raw_server::{Connection, RawServer};
-use skyflow_tests::calls::{Answer, assert_kind, insert, send};
+use skyflow_tests::calls::{FullResponse, assert_kind, insert, send};
 
 const LENGTH: usize = 1024;
 
@@ -27,8 +27,11 @@ fn chunked() -> Bytes {
     format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n").into()
 }
 
-/// Sends one call per byte of `answer`, each answered with one byte more than the last.
-async fn every_cut(response: Bytes, reset: bool) -> (RawServer, Vec<Result<Answer, skyflow_http::Error>>) {
+/// Sends one call per byte of `response`, each with one more byte of it in return.
+async fn every_cut(
+    response: Bytes,
+    reset: bool,
+) -> (RawServer, Vec<Result<FullResponse, skyflow_http::Error>>) {
     let whole = response.len();
     let server = RawServer::start(move |mut connection: Connection| {
         let cut = response.slice(..connection.number() - 1);
@@ -51,7 +54,7 @@ async fn every_cut(response: Bytes, reset: bool) -> (RawServer, Vec<Result<Answe
 }
 
 async fn assert_only_complete_response_succeeds(response: Bytes) {
-    let expected = Answer { status: 200, text: body() };
+    let expected = FullResponse { status: 200, text: body() };
     for reset in [false, true] {
         let (server, mut results) = every_cut(response.clone(), reset).await;
         let last = results.pop().unwrap();
@@ -64,7 +67,7 @@ async fn assert_only_complete_response_succeeds(response: Bytes) {
                 }
             }
         }
-        // After a reset the kernel may throw away what it has received, so only the orderly close has an answer.
+        // After a reset the kernel may drop received bytes, so only the orderly close has a response.
         if !reset {
             assert_eq!(last.unwrap(), expected);
         }
@@ -83,8 +86,8 @@ async fn rel_r12_truncated_chunked_body_is_an_error() {
     assert_only_complete_response_succeeds(chunked()).await;
 }
 
-/// Serves an answer that ends where the connection ends; `orderly` says whether TLS says so too.
-async fn close_delimited(orderly: bool) -> Result<Answer, skyflow_http::Error> {
+/// Serves a response that ends with the connection; `orderly` sends the close notification of TLS.
+async fn close_delimited(orderly: bool) -> Result<FullResponse, skyflow_http::Error> {
     let authority = Authority::new().unwrap();
     let server = RawServer::start_tls(
         authority.issue("127.0.0.1").unwrap().offering(&[]),
@@ -165,7 +168,7 @@ mod cut_stream {
 }
 
 /// One call over HTTP/2 whose server may write only so many bytes of frames.
-async fn http2_cut(client: &HttpService, server: &RawServer) -> Result<Answer, skyflow_http::Error> {
+async fn http2_cut(client: &HttpService, server: &RawServer) -> Result<FullResponse, skyflow_http::Error> {
     in_time(send(client, insert(&server.url("/"), "{}"))).await
 }
 

@@ -8,7 +8,7 @@ const TOLERANCE: i64 = 5;
 
 /// Compares claims; `at` is the time of day of our call, in seconds.
 pub(super) fn compare(expected: &Json, got: &Json, at: i64) -> Vec<Found> {
-    // What is close enough is written as the recording has it.
+    // Times that are close enough are replaced by the recorded ones.
     let members = got.members().iter().map(|(name, value)| {
         let recorded = expected.get(name);
         let value = if is_close(recorded, value, at) { recorded } else { value };

@@ -1,4 +1,4 @@
-//! The form that the official SDK gives its answers.
+//! The form of the official SDK's responses.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use crate::json::Json;
 use crate::media_types;
 use crate::trace::Call;
 
-/// Gives an answer of ours the form of the official one: tokens in the row, and null for an empty list of errors.
+/// Converts a response to the official form: tokens in the row, and null for an empty list of errors.
 pub fn as_official(call: &Call, response: &Json) -> Json {
     let mut response = response.clone();
     let with_index = call.args.get("continue_on_error").as_bool() == Some(true);

@@ -36,7 +36,7 @@ fn returned(recorded: &Call, ours: &Observed, response: &Json, differences: &mut
     differences.extend(found.into_iter().map(place));
 }
 
-/// The type of the token is what the answer says; this SDK does not repeat it.
+/// Compares a bearer token. Its type is taken from the recorded response, because this SDK does not return it.
 fn bearer(recorded: &Call, expected: &Json, response: &Json) -> Vec<json::Found> {
     let reply = recorded.tokens.last().and_then(|exchange| exchange.reply.as_ref());
     let kind = reply.and_then(|reply| reply.json()).map_or(Json::Null, |body| body.get("tokenType").clone());
@@ -105,7 +105,7 @@ pub fn same_outcome(promised: &Outcome, ours: &Outcome) -> Result<(), String> {
             left == right
         }
         (Outcome::Failed(left), Outcome::Failed(right)) => {
-            // What only a whole answer shows to be wrong is told without the status so far.
+            // Errors found in a decoded response do not carry the status yet.
             let unreadable_late = right.kind == ErrorKind::Decode && right.http_code.is_none();
             left.kind == right.kind
                 && (left.message.is_none() || left.message == right.message)

@@ -1,4 +1,4 @@
-//! Answers with a 2xx status.
+//! Responses with a 2xx status.
 
 use skyflow::ErrorKind;
 
@@ -9,8 +9,8 @@ use crate::trace::{Call, Reply};
 
 use super::{batch, passages, run};
 
-/// Stands for words of the SDK's own, whatever they are.
-pub const OWN_WORDS: &str = "\u{1}words of the SDK's own";
+/// Represents any message of the SDK.
+pub const OWN_MESSAGE: &str = "\u{1}a message of the SDK";
 
 pub(super) fn outcome(call: &Call, path: &str, reply: &Reply) -> Outcome {
     match read(call, path, reply) {
@@ -19,7 +19,7 @@ pub(super) fn outcome(call: &Call, path: &str, reply: &Reply) -> Outcome {
     }
 }
 
-/// Tells whether the answer is one that a request of the operation to this path can have.
+/// Returns whether the operation can read this response to a request to this path.
 pub fn reads(call: &Call, path: &str, reply: &Reply) -> bool {
     read(call, path, reply).is_some()
 }
@@ -136,7 +136,7 @@ fn empty() -> Json {
     Json::Object(Vec::new())
 }
 
-/// Null is how some servers write an empty list; a list that is not there is no answer.
+/// Returns a list of the body: `null` is empty, and a body without the list is unreadable.
 fn list<'a>(body: &'a Json, name: &str) -> Option<&'a [Json]> {
     match body.get(name) {
         Json::List(elements) => Some(elements),
@@ -153,18 +153,18 @@ fn row(id: Json, index: usize, tokens: &Json) -> Json {
     Json::object([("skyflow_id", id), ("request_index", Json::number(index)), ("tokens", tokens.clone())])
 }
 
-fn row_error(index: usize, reply: &Reply, words: &str, http_code: Json) -> Json {
+fn row_error(index: usize, reply: &Reply, message: &str, http_code: Json) -> Json {
     Json::object([
         ("request_index", Json::number(index)),
         ("request_id", Json::text_or_null(reply.request_id())),
-        ("error", Json::text(words)),
+        ("error", Json::text(message)),
         ("http_code", http_code),
     ])
 }
 
 type Sorted = (Vec<Json>, Vec<Json>);
 
-/// Every row of the request is in one of the lists, and an answer with more rows belongs to another request.
+/// Sorts rows into inserted and failed: every row of the request is in one list, and more rows are an error.
 fn inserted(records: &[Json], rows: usize, reply: &Reply) -> Option<Sorted> {
     if records.len() > rows {
         return None;
@@ -174,7 +174,7 @@ fn inserted(records: &[Json], rows: usize, reply: &Reply) -> Option<Sorted> {
         let record = records.get(index).and_then(batch::row).unwrap_or(Json::Null);
         match text(&record, "skyflow_id") {
             Some(id) => inserted.push(row(id, index, record.get("tokens"))),
-            None => errors.push(row_error(index, reply, OWN_WORDS, Json::Null)),
+            None => errors.push(row_error(index, reply, OWN_MESSAGE, Json::Null)),
         }
     }
     Some((inserted, errors))
@@ -195,19 +195,19 @@ fn batch(entries: &[Json], rows: usize, reply: &Reply) -> Option<Sorted> {
                         inserted.push(row(found.get("skyflow_id").clone(), index, found.get("tokens")));
                     }
                 }
-                (inserted.len() == before).then(|| (OWN_WORDS.to_owned(), Json::Null))
+                (inserted.len() == before).then(|| (OWN_MESSAGE.to_owned(), Json::Null))
             }
             Some(Err(failure)) => Some(failure),
-            None => Some((OWN_WORDS.to_owned(), Json::Null)),
+            None => Some((OWN_MESSAGE.to_owned(), Json::Null)),
         };
-        if let Some((words, http_code)) = failure {
-            errors.push(row_error(index, reply, &words, http_code));
+        if let Some((message, http_code)) = failure {
+            errors.push(row_error(index, reply, &message, http_code));
         }
     }
     Some((inserted, errors))
 }
 
-/// An answer belongs to the token it names; one that names none of them belongs to its place.
+/// Sorts values by the token they name; a value without a known token belongs to its position.
 fn detokenized(records: &[Json], asked: &[Json], reply: &Reply) -> Option<Sorted> {
     let token = |item: &Json| item.get("token").as_str().unwrap_or_default().to_owned();
     let asked: Vec<String> = asked.iter().map(token).collect();
@@ -221,20 +221,21 @@ fn detokenized(records: &[Json], asked: &[Json], reply: &Reply) -> Option<Sorted
         let named = left.iter().position(|(_, record)| record.get("token").as_str() == Some(token));
         let found = named.or_else(|| left.iter().position(|(at, record)| *at == index && !is_named(record)));
         let record = found.map(|at| left.remove(at).1);
-        let words = record.and_then(|record| record.get("error").as_str()).filter(|words| !words.is_empty());
+        let message =
+            record.and_then(|record| record.get("error").as_str()).filter(|message| !message.is_empty());
         let shown = |rest: [(&str, Json); 2]| {
             let first = [("token", Json::text(token)), ("request_index", Json::number(index))];
             Json::object(first.into_iter().chain(rest))
         };
-        match (record, words) {
+        match (record, message) {
             (Some(record), None) => {
                 fields.push(shown([
                     ("value", record.get("value").clone()),
                     ("type", record.get("valueType").clone()),
                 ]));
             }
-            (_, words) => errors.push(shown([
-                ("error", Json::text(words.unwrap_or(OWN_WORDS))),
+            (_, message) => errors.push(shown([
+                ("error", Json::text(message.unwrap_or(OWN_MESSAGE))),
                 ("request_id", Json::text_or_null(reply.request_id())),
             ])),
         }

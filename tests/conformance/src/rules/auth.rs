@@ -90,7 +90,7 @@ fn without_effect(case: &Case<'_>) -> Option<&'static str> {
         .map(|(_, field)| field)
 }
 
-/// A bearer token that is no JWT, of which nobody knows the end.
+/// Returns whether the bearer token is not a JWT, so that its expiry is unknown.
 fn is_opaque(case: &Case<'_>) -> bool {
     let given = &case.trace.credentials;
     match given.get("kind").as_str() {

@@ -20,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
             case.last_reply().is_some_and(|reply| promise::is_tried_again(call, path, reply.status))
         },
         explains: |difference, case, ours| {
-            // The same answer again has another request id, and the rest of it is compared.
+            // A repeated response differs in its request id, and the rest of it is compared.
             let same_again =
                 last_response(ours).zip(case.call.last_reply()).is_some_and(|(last, recorded)| {
                     (last.status, &last.body) == (recorded.status, &recorded.body)

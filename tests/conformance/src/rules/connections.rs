@@ -202,7 +202,7 @@ fn body_as_promised(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
     Err(format!("promised {expected}, sent {}", String::from_utf8_lossy(&sent.body)))
 }
 
-/// The official SDK did not make the call; this one makes the promised request and gives its answer.
+/// The official SDK did not make the call; this one sends the promised request and returns its response.
 fn made(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
     body_as_promised(case, ours)?;
     let sent = only(ours)?;

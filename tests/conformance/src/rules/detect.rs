@@ -47,7 +47,7 @@ pub(super) const RULES: &[Rule] = &[
             let unknown = |entity: &Json| !entity.as_str().is_some_and(is_official);
             case.call.op == "deidentify_file"
                 && case.call.refused()
-                && case.call.words().contains("entities")
+                && case.call.message().contains("entities")
                 && case.call.args.get("entities").elements().iter().any(unknown)
                 && case.is_made()
         },
@@ -123,7 +123,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Where entities stand in bodies.
+/// The places of entities in bodies.
 const LISTS: [&str; 8] = [
     ".entity_types",
     ".token_type.vault_token",

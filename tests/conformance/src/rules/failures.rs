@@ -1,4 +1,4 @@
-//! What is made of other answers, and of none.
+//! Outcomes of error responses and of missing responses.
 
 use skyflow::ErrorKind;
 

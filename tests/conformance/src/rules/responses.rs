@@ -1,4 +1,4 @@
-//! What is made of answers with a 2xx status.
+//! Outcomes of responses with a 2xx status.
 
 use super::help::{as_responded, the_result};
 use super::{Case, Rule, runs};
@@ -78,7 +78,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "numbers-as-sent",
         applies: |case| success(case).is_some(),
         explains: |difference, _, _| is_rounded(difference),
-        // The numbers of what is returned are compared digit by digit with those of the answer.
+        // Returned numbers are compared digit by digit with those of the response.
         holds: |case, ours| {
             let only_numbers = success(case).is_some_and(|reply| reads(case, reply));
             if only_numbers && !ours.sent.is_empty() { as_responded(case, ours) } else { Ok(()) }

@@ -141,7 +141,7 @@ fn statuses(call: &Call) -> impl Iterator<Item = Json> {
     states.map(|reply| reply.json().map_or(Json::Null, |body| body.get("status").clone()))
 }
 
-/// Explains how often a run was asked for, and what came out where the last answer is another one for it.
+/// Explains the number of polls, and the outcome where it makes the last response another one.
 fn the_polls(difference: &Difference, case: &Case<'_>, ours: &Observed) -> bool {
     let last = ours.sent.last().and_then(|sent| sent.reply.as_ref()).zip(case.call.last_reply());
     let same_response =
@@ -168,7 +168,7 @@ fn has_odd_names(run: &Json) -> bool {
     is_skipped || distinct.len() != extensions.len() || !extensions.iter().all(plain)
 }
 
-/// Tells whether an answer of Detect has fewer members than usual, or such as cannot be told from none.
+/// Returns whether a response of Detect lacks members, or has members that equal missing ones.
 pub(super) fn is_unusual(call: &Call, reply: &Reply) -> bool {
     let body = reply.json().unwrap_or(Json::Null);
     let negative = |value: &Json| value.as_i64().is_some_and(|count| count < 0);

@@ -40,7 +40,7 @@ async fn published_python_sdk_gets_the_same_results() {
     let ours = run_rust(&server, Credentials::from_json(&account).unwrap(), &steps).await;
     let python_by_account = run_python(&python, &server, &by_account).await;
     compare(&steps, &python_by_account, &ours);
-    // Not captured by the test harness: whoever reads the log of a run sees what was compared.
+    // Not captured by the test harness, so that the log of a run shows what was compared.
     let counts = format!("python sdk: equal {}, different 0\n", 2 * steps.len());
     std::io::stderr().write_all(counts.as_bytes()).unwrap();
 }

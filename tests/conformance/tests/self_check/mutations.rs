@@ -71,7 +71,7 @@ fn places(trace: &Json) -> Vec<Place> {
         for part in compared {
             places.extend(below(trace, &place(&format!("requests[{index}].{part}"))));
         }
-        // What is said there on the token call is said nowhere else, and means nothing.
+        // These members of the token call occur nowhere else and have no meaning.
         if request.get("path").as_str() != Some("/v1/auth/sa/oauth/token") {
             places.extend(below(trace, &place(&format!("requests[{index}].headers.authorization"))));
         }

@@ -1,4 +1,4 @@
-//! Connections that break: before a request, and while its answer is awaited.
+//! Connections that break before a request, and while its response is awaited.
 
 use skyflow_conformance::json::Json;
 use skyflow_conformance::outcome::Outcome;
@@ -9,12 +9,12 @@ use skyflow_conformance::trace::Trace;
 use crate::places::{at_mut, place};
 use crate::{is_different, one_recorded, verdict};
 
-/// A recorded call whose answer never came, as Python tells it.
-fn without_response(case: &str, words: &str, http_code: i64) -> Json {
+/// Returns a recorded call without a response, as Python reports it.
+fn without_response(case: &str, message: &str, http_code: i64) -> Json {
     let mut trace = one_recorded(case);
     let result = Json::object([
         ("raised", Json::text("SkyflowError")),
-        ("message", Json::text(words)),
+        ("message", Json::text(message)),
         ("http_code", Json::number(http_code)),
         ("http_status", Json::text("Bad Request")),
         ("grpc_code", Json::Null),
@@ -50,12 +50,12 @@ fn broken_connection_has_no_code_for_any_request() {
 
 #[test]
 fn unreachable_server_is_not_a_refusal() {
-    for words in
+    for message in
         ["[Errno 111] Connection refused", "[Errno -2] Name or service not known", "[SSL: X] certificate"]
     {
-        let mut trace = without_response("query_lowercase", words, 400);
+        let mut trace = without_response("query_lowercase", message, 400);
         trace.set("requests", Json::List(Vec::new()));
-        assert_eq!(verdict(&trace), Verdict::Parity(vec!["no-response-no-code"]), "{words}");
+        assert_eq!(verdict(&trace), Verdict::Parity(vec!["no-response-no-code"]), "{message}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Answers of Detect, with everything that they hold.
+//! Responses of Detect with all of their members.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -28,7 +28,7 @@ pub(super) fn deidentified(response: &DeidentifyTextResponse) -> Json {
     ])
 }
 
-/// Answers write the entities in capitals, and this SDK takes both for the same.
+/// Returns the label as responses write it: in uppercase.
 fn label(entity: &DetectEntity) -> String {
     entity.to_uppercase()
 }
