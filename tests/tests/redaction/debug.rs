@@ -31,7 +31,7 @@ use skyflow_testkit::Canaries;
 /// The API description that the bindings are generated from.
 const SPEC: &str = include_str!("../../../crates/skyflow-api/spec/skyflow.openapi.yaml");
 
-/// What the generated answers may show: names of things and codes, never what a vault holds or a caller wrote.
+/// Fields that generated responses may show: names and codes, never vault data or the caller's input.
 const SHOWN: &[&str] = &[
     "RecordIDResponse",
     "accountID",
@@ -68,13 +68,13 @@ const FILES: [&str; 2] = ["processedFile", "processed_file"];
 
 type Show = fn(&Bytes) -> String;
 
-/// Decodes a body as the answer of an operation and shows it.
+/// Decodes a body as the response of an operation and formats it.
 fn show<O: Operation>(body: &Bytes) -> String
 where
     O::Output: Debug,
 {
     match O::decode(StatusCode::OK, &HeaderMap::new(), body) {
-        Ok(answer) => format!("{answer:?} {answer:#?}"),
+        Ok(response) => format!("{response:?} {response:#?}"),
         Err(error) => panic!("{}: {error} in {}", O::INFO.name, String::from_utf8_lossy(body)),
     }
 }
@@ -122,7 +122,7 @@ const OPERATIONS: [(&str, Show); 40] = [
     ("tokens_tokenize", show::<tokens::Tokenize>),
 ];
 
-/// An answer that fits a schema, with a mark of its own in every text.
+/// Returns a response that fits a schema, with a distinct mark in every string.
 fn example(spec: &Value, schema: &Value, name: &str, depth: usize) -> Value {
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
         let schema = reference.trim_start_matches("#/").split('/').fold(spec, |at, key| &at[key]);
@@ -160,8 +160,8 @@ fn example(spec: &Value, schema: &Value, name: &str, depth: usize) -> Value {
     }
 }
 
-/// Returns the schema of an operation's answer.
-fn answer_schema<'a>(spec: &'a Value, id: &str) -> &'a Value {
+/// Returns the schema of an operation's response.
+fn response_schema<'a>(spec: &'a Value, id: &str) -> &'a Value {
     let paths = spec["paths"].as_object().unwrap().values();
     let mut operations = paths.flat_map(|path| path.as_object().unwrap().values());
     let operation = operations.find(|operation| operation["operationId"] == id).expect(id);
@@ -169,12 +169,12 @@ fn answer_schema<'a>(spec: &'a Value, id: &str) -> &'a Value {
 }
 
 #[test]
-fn rel_p08_generated_answers_show_what_is_allowed_and_nothing_else() {
+fn rel_p08_responses_show_allowed_fields_only() {
     let spec: Value = serde_yaml_ng::from_str(SPEC).unwrap();
     let mut shown = BTreeSet::new();
     let mut texts = 0;
     for (id, show) in OPERATIONS {
-        let body = example(&spec, answer_schema(&spec, id), id, 0).to_string();
+        let body = example(&spec, response_schema(&spec, id), id, 0).to_string();
         texts += body.matches("VALUE-OF-").count();
         let text = show(&body.into());
         for name in FILES {
@@ -184,14 +184,14 @@ fn rel_p08_generated_answers_show_what_is_allowed_and_nothing_else() {
         shown
             .extend(text.split("VALUE-OF-").skip(1).map(|after| after.split('.').next().unwrap().to_owned()));
     }
-    assert!(texts > 100, "the answers have something to hide: {texts}");
+    assert!(texts > 100, "the responses have something to hide: {texts}");
     let allowed: BTreeSet<String> = SHOWN.iter().map(|&name| name.to_owned()).collect();
     assert_eq!(shown, allowed, "shown is not what is allowed");
 }
 
 /// Puts a value into every place of a request, and a mark into every place that may be shown.
 #[test]
-fn rel_p08_requests_show_neither_values_nor_tokens() {
+fn rel_p08_requests_show_no_values_or_tokens() {
     const VALUE: &str = "4111111111111111";
     let columns = || json!({"card_number": VALUE});
     let mut canaries = Canaries::default();
@@ -229,7 +229,7 @@ fn rel_p08_requests_show_neither_values_nor_tokens() {
 }
 
 #[tokio::test]
-async fn rel_p01_whatever_holds_credentials_shows_none_of_them() {
+async fn rel_p01_credential_types_show_no_credentials() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let json = vault.credentials_json(TOKEN_URI);
     let document: Value = serde_json::from_str(json.expose()).unwrap();

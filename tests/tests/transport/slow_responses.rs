@@ -1,4 +1,4 @@
-//! Answers that take too long, on a clock that the test moves.
+//! Slow responses, on a clock that the test advances.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use skyflow_http::{
 };
 use skyflow_testkit::polling::{in_time, until};
 use skyflow_testkit::raw_server::{Connection, RawServer};
-use skyflow_tests::calls::{Answer, assert_kind, get, insert, request, send};
+use skyflow_tests::calls::{FullResponse, assert_kind, get, insert, request, send};
 use tokio::task::JoinHandle;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -19,12 +19,12 @@ fn stack(clock: &ManualClock) -> HttpService {
     Stack::new(Arc::new(clock.clone())).build(Transport::new().into_service())
 }
 
-fn start(client: &HttpService, request: Request) -> JoinHandle<Result<Answer, Error>> {
+fn start(client: &HttpService, request: Request) -> JoinHandle<Result<FullResponse, Error>> {
     let client = client.clone();
     tokio::spawn(async move { send(&client, request).await })
 }
 
-/// Sends `before` on the first connection and then nothing; answers at once on every later one.
+/// Sends `before` on the first connection and then nothing; responds at once on every later one.
 async fn silent_after(before: &'static str) -> RawServer {
     RawServer::start(move |mut connection: Connection| async move {
         connection.request().await;
@@ -40,7 +40,7 @@ async fn silent_after(before: &'static str) -> RawServer {
 }
 
 #[tokio::test]
-async fn rel_r09_an_answer_that_stalls_anywhere_ends_with_the_attempt_timeout() {
+async fn rel_r09_stalled_response_ends_with_timeout() {
     for before in [
         "",
         "HTTP/1.1 200 OK\r\n",
@@ -62,7 +62,7 @@ async fn rel_r09_an_answer_that_stalls_anywhere_ends_with_the_attempt_timeout() 
 }
 
 #[tokio::test]
-async fn rel_r09_a_trickling_answer_does_not_keep_an_attempt_alive() {
+async fn rel_r09_trickling_response_ends_with_timeout() {
     let server = RawServer::start(|mut connection: Connection| async move {
         connection.request().await;
         connection.send("HTTP/1.1 200 OK\r\ncontent-length: 60000000\r\n\r\n").await;
@@ -85,7 +85,7 @@ async fn rel_r09_a_trickling_answer_does_not_keep_an_attempt_alive() {
 }
 
 #[tokio::test]
-async fn rel_r10_after_a_timeout_the_next_attempt_uses_a_new_connection() {
+async fn rel_r10_attempt_after_timeout_reconnects() {
     let (clock, server) =
         (ManualClock::new(), silent_after("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{").await);
     let safe = request(Method::POST, &server.url("/"), Idempotency::Safe, Body::from("{}"));
@@ -96,12 +96,12 @@ async fn rel_r10_after_a_timeout_the_next_attempt_uses_a_new_connection() {
     // The pause before the retry: at most 50 ms.
     until(|| clock.slept().len() == 3).await;
     clock.advance(Duration::from_millis(50));
-    assert_eq!(in_time(call).await.unwrap().unwrap(), Answer { status: 200, text: "ok".into() });
+    assert_eq!(in_time(call).await.unwrap().unwrap(), FullResponse { status: 200, text: "ok".into() });
     assert_eq!(server.connections(), 2);
 }
 
 #[tokio::test]
-async fn rel_r08_the_deadline_ends_a_call_in_the_middle_of_an_answer() {
+async fn rel_r08_deadline_ends_a_partial_response() {
     let (clock, server) = (ManualClock::new(), silent_after("HTTP/1.1 200 OK\r\n").await);
     let mut safe = get(&server.url("/"));
     safe.extensions_mut().insert(CallOptions::new().deadline(Duration::from_secs(7)));
@@ -115,7 +115,7 @@ async fn rel_r08_the_deadline_ends_a_call_in_the_middle_of_an_answer() {
 }
 
 #[tokio::test]
-async fn rel_r08_the_deadline_ends_a_call_that_is_still_connecting() {
+async fn rel_r08_deadline_ends_a_connecting_call() {
     let server = RawServer::start_broken_tls(|mut connection: Connection| async move {
         connection.closed_by_client().await;
     })
@@ -126,7 +126,7 @@ async fn rel_r08_the_deadline_ends_a_call_that_is_still_connecting() {
     write
         .extensions_mut()
         .insert(CallOptions::new().deadline(Duration::from_secs(60)).max_attempts(NonZeroU32::MIN));
-    // The transport has a clock of its own here that stands still, so that its connect timeout never ends the attempt.
+    // The transport has a separate stopped clock, so that its connect timeout never ends the attempt.
     let transport = Transport::builder().clock(Arc::new(ManualClock::new())).build();
     let client = Stack::new(Arc::new(clock.clone())).no_attempt_timeout().build(transport.into_service());
     let call = start(&client, write);

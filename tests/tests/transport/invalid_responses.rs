@@ -1,4 +1,4 @@
-//! Answers that are not what HTTP allows, or not what the client allows.
+//! Responses that violate HTTP or the limits of the client.
 
 use std::sync::Arc;
 
@@ -7,16 +7,16 @@ use futures_util::stream;
 use skyflow_http::{Body, BoxError, ErrorKind, HttpService, ManualClock, Stack, Transport};
 use skyflow_testkit::polling::in_time;
 use skyflow_testkit::raw_server::{Connection, RawServer};
-use skyflow_tests::calls::{Answer, assert_kind, get, insert, send};
+use skyflow_tests::calls::{FullResponse, assert_kind, get, insert, send};
 
-/// Answers each connection once and closes it in good order.
-async fn once(answer: impl Into<Bytes>) -> RawServer {
-    let answer = answer.into();
+/// Responds once on each connection and closes it in an orderly way.
+async fn once(response: impl Into<Bytes>) -> RawServer {
+    let response = response.into();
     RawServer::start(move |mut connection: Connection| {
-        let answer = answer.clone();
+        let response = response.clone();
         async move {
             connection.request().await;
-            connection.send(answer).await;
+            connection.send(response).await;
             connection.finish().await;
             connection.closed_by_client().await;
         }
@@ -25,8 +25,8 @@ async fn once(answer: impl Into<Bytes>) -> RawServer {
     .unwrap()
 }
 
-async fn call(answer: impl Into<Bytes>) -> Result<Answer, skyflow_http::Error> {
-    let server = once(answer).await;
+async fn call(response: impl Into<Bytes>) -> Result<FullResponse, skyflow_http::Error> {
+    let server = once(response).await;
     let client = Transport::new().into_service();
     let result = in_time(send(&client, insert(&server.url("/"), "{}"))).await;
     assert_eq!(server.requests().len(), 1, "a request that was read is never sent again by the transport");
@@ -34,7 +34,7 @@ async fn call(answer: impl Into<Bytes>) -> Result<Answer, skyflow_http::Error> {
 }
 
 #[tokio::test]
-async fn rel_r15_what_is_not_http_is_a_typed_error() {
+async fn rel_r15_invalid_http_is_a_typed_error() {
     let binary: Vec<u8> = (0..=255).cycle().take(4096).collect();
     let rows: Vec<(&str, Vec<u8>)> = vec![
         ("nothing", vec![]),
@@ -76,15 +76,15 @@ async fn rel_r15_what_is_not_http_is_a_typed_error() {
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nxyz\r\n0\r\n\r\n".to_vec(),
         ),
     ];
-    for (name, answer) in rows {
-        let error = call(answer).await.expect_err(name);
+    for (name, response) in rows {
+        let error = call(response).await.expect_err(name);
         assert_eq!(error.kind(), ErrorKind::Io, "{name}: {error:?}");
         assert!(error.may_have_been_applied(), "{name}: the server had the whole request");
     }
 }
 
 #[tokio::test]
-async fn rel_r15_a_head_without_an_end_is_a_typed_error_in_bounded_memory() {
+async fn rel_r15_endless_head_is_a_typed_error() {
     let server = RawServer::start(|mut connection: Connection| async move {
         connection.request().await;
         connection.send("HTTP/1.1 200 OK\r\nx-long: ").await;
@@ -98,14 +98,14 @@ async fn rel_r15_a_head_without_an_end_is_a_typed_error_in_bounded_memory() {
 }
 
 #[tokio::test]
-async fn rel_r15_more_headers_than_anyone_needs_are_a_typed_error() {
+async fn rel_r15_too_many_headers_are_a_typed_error() {
     let headers: String = (0..1_000).map(|n| format!("x-{n}: {n}\r\n")).collect();
-    let answer = format!("HTTP/1.1 200 OK\r\n{headers}content-length: 0\r\n\r\n");
-    assert_kind(call(answer).await, ErrorKind::Io);
+    let response = format!("HTTP/1.1 200 OK\r\n{headers}content-length: 0\r\n\r\n");
+    assert_kind(call(response).await, ErrorKind::Io);
 }
 
 #[tokio::test]
-async fn answers_without_a_body_are_answers() {
+async fn responses_without_a_body_are_accepted() {
     for (head, status) in [
         ("HTTP/1.1 204 No Content\r\n\r\n", 204),
         ("HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n", 204),
@@ -117,36 +117,36 @@ async fn answers_without_a_body_are_answers() {
         ("HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n", 304),
         ("HTTP/1.1 999 Whatever\r\ncontent-length: 0\r\n\r\n", 999),
     ] {
-        let answer = call(head).await.unwrap_or_else(|error| panic!("{head}: {error:?}"));
-        assert_eq!(answer, Answer { status, text: String::new() }, "{head}");
+        let response = call(head).await.unwrap_or_else(|error| panic!("{head}: {error:?}"));
+        assert_eq!(response, FullResponse { status, text: String::new() }, "{head}");
     }
 }
 
 #[tokio::test]
-async fn interim_answers_are_passed_over() {
+async fn interim_responses_are_skipped() {
     for interim in [
         "HTTP/1.1 100 Continue\r\n\r\n",
         "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n",
     ] {
-        let answer =
+        let response =
             call(format!("{interim}HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok")).await.unwrap();
-        assert_eq!(answer, Answer { status: 201, text: "ok".into() }, "{interim}");
+        assert_eq!(response, FullResponse { status: 201, text: "ok".into() }, "{interim}");
     }
     assert_kind(call("HTTP/1.1 100 Continue\r\n\r\n").await, ErrorKind::Io);
 }
 
 #[tokio::test]
-async fn a_switch_of_protocols_that_nobody_asked_for_is_no_success() {
+async fn unrequested_protocol_switch_is_no_success() {
     let result = call("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n").await;
     match result {
-        Ok(answer) => assert_eq!(answer, Answer { status: 101, text: String::new() }),
+        Ok(response) => assert_eq!(response, FullResponse { status: 101, text: String::new() }),
         Err(error) => assert_eq!(error.kind(), ErrorKind::Io),
     }
 }
 
 #[tokio::test]
-async fn what_follows_the_answer_is_not_taken_for_the_next_one() {
+async fn trailing_bytes_are_not_the_next_response() {
     let server = RawServer::start(|mut connection: Connection| async move {
         let number = connection.number();
         while connection.request().await.is_some() {
@@ -160,8 +160,8 @@ async fn what_follows_the_answer_is_not_taken_for_the_next_one() {
     .unwrap();
     let client = Transport::new().into_service();
     for expected in ["1", "2", "3"] {
-        let answer = in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap();
-        assert_eq!(answer.text, expected, "an answer belongs to the request that was sent");
+        let response = in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap();
+        assert_eq!(response.text, expected, "an response belongs to the request that was sent");
     }
 }
 
@@ -170,7 +170,7 @@ fn limited(limit: usize) -> HttpService {
 }
 
 #[tokio::test]
-async fn rel_r13_an_announced_length_over_the_limit_is_refused_before_the_body_comes() {
+async fn rel_r13_length_over_the_limit_is_refused() {
     let server = RawServer::start(|mut connection: Connection| async move {
         connection.request().await;
         connection.send("HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n").await;
@@ -182,11 +182,11 @@ async fn rel_r13_an_announced_length_over_the_limit_is_refused_before_the_body_c
         in_time(send(&limited(1024), insert(&server.url("/"), "{}"))).await,
         ErrorKind::BodyTooLarge,
     );
-    assert!(error.may_have_been_applied(), "the server answered, so it acted");
+    assert!(error.may_have_been_applied(), "the server responded, so it acted");
 }
 
 #[tokio::test]
-async fn rel_r13_a_body_over_the_limit_is_refused_without_reading_it_to_its_end() {
+async fn rel_r13_body_over_the_limit_is_not_read_whole() {
     let chunk = [b"400\r\n".as_slice(), &[b'x'; 1024], b"\r\n"].concat();
     let server = RawServer::start(move |mut connection: Connection| {
         let chunk = chunk.clone();
@@ -203,18 +203,18 @@ async fn rel_r13_a_body_over_the_limit_is_refused_without_reading_it_to_its_end(
     .unwrap();
     let result = in_time(send(&limited(10_000), insert(&server.url("/"), "{}"))).await;
     assert_kind(result, ErrorKind::BodyTooLarge);
-    assert_eq!(server.requests().len(), 1, "a larger answer would come again, so nothing is sent again");
+    assert_eq!(server.requests().len(), 1, "a larger response would come again, so nothing is sent again");
 }
 
 #[tokio::test]
-async fn rel_r13_a_body_of_exactly_the_limit_is_an_answer() {
+async fn rel_r13_body_of_exactly_the_limit_is_accepted() {
     let server = once(format!("HTTP/1.1 200 OK\r\ncontent-length: 1024\r\n\r\n{}", "x".repeat(1024))).await;
     assert_eq!(in_time(send(&limited(1024), get(&server.url("/")))).await.unwrap().text.len(), 1024);
     assert_kind(in_time(send(&limited(1023), get(&server.url("/")))).await, ErrorKind::BodyTooLarge);
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_before_the_request_was_read_is_the_answer() {
+async fn response_before_the_request_is_read_is_used() {
     let server = RawServer::start(|mut connection: Connection| async move {
         connection.head().await;
         let head = "HTTP/1.1 413 Content Too Large\r\nconnection: close\r\ncontent-length: 9\r\n\r\n";
@@ -223,16 +223,16 @@ async fn an_answer_that_comes_before_the_request_was_read_is_the_answer() {
     })
     .await
     .unwrap();
-    // A body that never ends: the call can only end because the answer ends it.
+    // The body never ends, so only the response can end the call.
     let endless =
         stream::iter(std::iter::repeat_with(|| Ok::<_, BoxError>(Bytes::from_static(&[b'x'; 65_536]))));
     let client = Transport::new().into_service();
     let result = in_time(send(&client, insert(&server.url("/"), Body::from_stream(endless)))).await;
-    assert_eq!(result.unwrap(), Answer { status: 413, text: "too large".into() });
+    assert_eq!(result.unwrap(), FullResponse { status: 413, text: "too large".into() });
 }
 
 #[tokio::test]
-async fn a_request_body_that_fails_is_an_error_and_no_shorter_request() {
+async fn failing_request_body_is_an_error() {
     let server = RawServer::repeating("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     let broken = stream::iter([Ok(Bytes::from_static(b"half")), Err(BoxError::from("the file went away"))]);
     let client = Transport::new().into_service();

@@ -1,10 +1,10 @@
-//! What the recording server answers when it is not told otherwise.
+//! The default responses of the recording server.
 
 use super::Sent;
 use crate::json::Json;
 use crate::wire;
 
-/// Answers a request that no recording has.
+/// Returns the response to a request that no recording has.
 pub(super) fn to(sent: &Sent) -> (u16, Json) {
     let segments = wire::segments(&sent.path);
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();

@@ -1,6 +1,6 @@
-//! What is made of answers with a 2xx status.
+//! Outcomes of responses with a 2xx status.
 
-use super::help::{as_answered, the_result};
+use super::help::{as_responded, the_result};
 use super::{Case, Rule, runs};
 use crate::difference::{Difference, Place};
 use crate::json::{Json, same_float, same_number};
@@ -12,16 +12,16 @@ pub(super) const RULES: &[Rule] = &[
         id: "row-status",
         applies: |case| batch(case).is_some_and(|entries| entries.iter().any(is_lost)),
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "row-without-outcome",
         applies: has_row_without_outcome,
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
-        id: "readable-answer",
+        id: "partial-response",
         applies: |case| {
             let unusual = |reply: &Reply| {
                 case.call.raised() || has_null_list(reply) || runs::is_unusual(case.call, reply)
@@ -29,34 +29,34 @@ pub(super) const RULES: &[Rule] = &[
             success(case).is_some_and(|reply| unusual(reply) && reads(case, reply))
         },
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
-        id: "unreadable-answer",
+        id: "unreadable-response",
         applies: |case| success(case).is_some_and(|reply| !reads(case, reply)),
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
-        id: "id-as-asked",
+        id: "requested-id",
         applies: |case| {
             let silent = |reply: &Reply| reply.json().is_some_and(|body| body.get("skyflow_id").is_null());
             case.call.op == "update" && success(case).is_some_and(|reply| reads(case, reply) && silent(reply))
         },
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "id-not-hidden",
         applies: |case| success(case).is_some_and(|reply| hides_the_id(case, reply)),
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "values-by-token",
         applies: |case| success(case).is_some_and(|reply| is_reordered(case, reply)),
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "query-tokens",
@@ -72,16 +72,16 @@ pub(super) const RULES: &[Rule] = &[
             matches!(&difference.place, Place::Returned(at) if at.contains(".tokenized_data"))
                 && !other_column
         },
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "numbers-as-sent",
         applies: |case| success(case).is_some(),
         explains: |difference, _, _| is_rounded(difference),
-        // The numbers of what is returned are compared digit by digit with those of the answer.
+        // Returned numbers are compared digit by digit with those of the response.
         holds: |case, ours| {
             let only_numbers = success(case).is_some_and(|reply| reads(case, reply));
-            if only_numbers && !ours.sent.is_empty() { as_answered(case, ours) } else { Ok(()) }
+            if only_numbers && !ours.sent.is_empty() { as_responded(case, ours) } else { Ok(()) }
         },
     },
 ];

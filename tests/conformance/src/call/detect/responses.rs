@@ -1,4 +1,4 @@
-//! Answers of Detect, with everything that they hold.
+//! Responses of Detect with all of their members.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,8 +6,8 @@ use skyflow::{DeidentifyTextResponse, DetectEntity, DetectRun, TextIndex};
 
 use crate::json::Json;
 
-pub(super) fn deidentified(answer: &DeidentifyTextResponse) -> Json {
-    let entities = answer.entities.iter().map(|found| {
+pub(super) fn deidentified(response: &DeidentifyTextResponse) -> Json {
+    let entities = response.entities.iter().map(|found| {
         let scores = found.scores.iter().map(|(entity, score)| (label(entity), Json::number(score)));
         Json::object([
             ("token", Json::text(&found.token)),
@@ -20,15 +20,15 @@ pub(super) fn deidentified(answer: &DeidentifyTextResponse) -> Json {
     });
     Json::object([
         ("type", Json::text("DeidentifyTextResponse")),
-        ("processed_text", Json::text(&answer.processed_text)),
+        ("processed_text", Json::text(&response.processed_text)),
         ("entities", Json::List(entities.collect())),
-        ("word_count", Json::number_or_null(answer.word_count)),
-        ("char_count", Json::number_or_null(answer.char_count)),
+        ("word_count", Json::number_or_null(response.word_count)),
+        ("char_count", Json::number_or_null(response.char_count)),
         ("errors", Json::List(Vec::new())),
     ])
 }
 
-/// Answers write the entities in capitals, and this SDK takes both for the same.
+/// Returns the label as responses write it: in uppercase.
 fn label(entity: &DetectEntity) -> String {
     entity.to_uppercase()
 }

@@ -1,4 +1,4 @@
-//! Servers that answer nonsense: a typed error with status and request id, no panic, no value in it.
+//! Malformed responses: a typed error with status and request id, no panic, no value in it.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -10,13 +10,13 @@ use skyflow::{
 use skyflow_emulator::{EmbeddedVault, Fault};
 use skyflow_testkit::polling::in_time;
 use skyflow_testkit::raw_server::{Connection, RawServer};
-use skyflow_tests::clients::{REQUEST_ID, answering, in_process, insert_card, vault_over};
+use skyflow_tests::clients::{REQUEST_ID, in_process, insert_card, responding, vault_over};
 
 /// Values that a server may repeat and an error must not. They look like what they are, so that the redactor of
-/// server messages has to find them wherever they stand.
+/// server messages has to find them anywhere.
 const VALUES: [&str; 4] = ["4111111111111111", "4111-1111-1111-1111", "123-45-6789", "jane.doe@example.com"];
 
-/// A value without a form of its own: nothing of a 2xx answer may be shown, so this one must not be either.
+/// A value without a recognizable form: no part of a 2xx response may be shown, so neither may this one.
 const NAME: &str = "Zebulon Quartermain";
 
 const STATUSES: [u16; 34] = [
@@ -34,7 +34,7 @@ const CONTENT_TYPES: [Option<&str>; 7] = [
     Some("no content type"),
 ];
 
-/// Bodies that are no answer to any of the operations, with values in them.
+/// Returns bodies that no operation can read, with values in them.
 fn bodies() -> Vec<Bytes> {
     let [card, spaced, ssn, mail] = VALUES;
     let texts = [
@@ -99,18 +99,22 @@ impl Call {
         match self {
             Self::Insert | Self::Batch => {
                 let request = row().continue_on_error(matches!(self, Self::Batch));
-                let answer = vault.insert(request).await?;
-                assert_eq!(answer.inserted_fields.len() + answer.errors.len(), 1, "each row is in one list");
-                Ok(format!("{answer:?}"))
+                let response = vault.insert(request).await?;
+                assert_eq!(
+                    response.inserted_fields.len() + response.errors.len(),
+                    1,
+                    "each row is in one list"
+                );
+                Ok(format!("{response:?}"))
             }
             Self::Detokenize => {
-                let answer = vault.detokenize(DetokenizeRequest::new().token("t")).await?;
+                let response = vault.detokenize(DetokenizeRequest::new().token("t")).await?;
                 assert_eq!(
-                    answer.detokenized_fields.len() + answer.errors.len(),
+                    response.detokenized_fields.len() + response.errors.len(),
                     1,
                     "each token is in one list"
                 );
-                Ok(format!("{answer:?}"))
+                Ok(format!("{response:?}"))
             }
             Self::Get => Ok(format!("{:?}", vault.get(GetRequest::new("table1").ids(["i"])).await?)),
         }
@@ -131,19 +135,19 @@ fn assert_shows_no_value(text: &str, what: &str) {
 }
 
 #[tokio::test]
-async fn rel_r15_no_malformed_answer_panics_or_loses_status_and_request_id() {
-    let mut answers = 0;
+async fn rel_r15_malformed_response_keeps_its_status() {
+    let mut responses = 0;
     for body in bodies() {
         for content_type in CONTENT_TYPES {
             for status in STATUSES {
-                let vault = vault_over(answering(status, content_type, body.clone()))
+                let vault = vault_over(responding(status, content_type, body.clone()))
                     .with_options(CallOptions::new().no_retry());
                 // Errors are read in one place, so the content type is varied for one operation only.
                 let calls = if content_type == CONTENT_TYPES[1] { &Call::ALL[..] } else { &Call::ALL[..1] };
                 for call in calls {
                     let start = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
                     let what = format!("{call:?} {status} {content_type:?} {start}");
-                    answers += 1;
+                    responses += 1;
                     match in_time(call.run(&vault)).await {
                         Err(error) => {
                             assert_eq!(error.http_code(), Some(status), "{what}");
@@ -152,31 +156,31 @@ async fn rel_r15_no_malformed_answer_panics_or_loses_status_and_request_id() {
                             assert_eq!(error.kind(), expected, "{what}: {error:?}");
                             assert_shows_no_value(&shown(&error), &what);
                         }
-                        Ok(answer) => {
-                            assert!(status < 300, "{what}: an error status is never a success: {answer}");
-                            assert_shows_no_value(&answer, &what);
+                        Ok(response) => {
+                            assert!(status < 300, "{what}: an error status is never a success: {response}");
+                            assert_shows_no_value(&response, &what);
                         }
                     }
                 }
             }
         }
     }
-    assert!(answers > 10_000, "{answers}");
+    assert!(responses > 10_000, "{responses}");
 }
 
 #[tokio::test]
-async fn rel_p06_a_status_text_that_a_server_made_up_is_redacted_as_its_message_is() {
+async fn rel_p06_invented_status_text_is_redacted() {
     for value in VALUES {
         let body = format!("{{\"error\":{{\"message\":\"x\",\"http_status\":\"{value}\"}}}}");
-        let vault = vault_over(answering(400, Some("application/json"), body));
+        let vault = vault_over(responding(400, Some("application/json"), body));
         let error = in_time(vault.insert(insert_card())).await.unwrap_err();
         assert_shows_no_value(error.http_status().unwrap_or_default(), "http_status");
     }
 }
 
-/// Answers of the right form with content that does not fit, each with the calls that must refuse it.
+/// Well-formed responses of another operation, each with the calls that must reject it.
 #[tokio::test]
-async fn json_of_another_shape_is_never_an_empty_success() {
+async fn json_of_another_shape_is_not_an_empty_success() {
     for body in [
         "null".to_owned(),
         "[]".to_owned(),
@@ -191,14 +195,14 @@ async fn json_of_another_shape_is_never_an_empty_success() {
         String::new(),
     ] {
         for call in Call::ALL {
-            let vault = vault_over(answering(200, Some("application/json"), body.clone()));
+            let vault = vault_over(responding(200, Some("application/json"), body.clone()));
             let what = format!("{call:?} {body}");
             let error = match in_time(call.run(&vault)).await {
                 Err(error) => error,
-                // The one way in which a success may be answered: the row is told as failed.
-                Ok(answer) => {
-                    assert!(answer.contains("Error {"), "{what}: {answer}");
-                    assert_shows_no_value(&answer, &what);
+                // The only acceptable success reports the row as failed.
+                Ok(response) => {
+                    assert!(response.contains("Error {"), "{what}: {response}");
+                    assert_shows_no_value(&response, &what);
                     continue;
                 }
             };
@@ -213,24 +217,24 @@ async fn json_of_another_shape_is_never_an_empty_success() {
 }
 
 #[tokio::test]
-async fn values_that_do_not_fit_the_caller_s_type_are_not_in_the_error() {
+async fn row_decode_errors_contain_no_values() {
     #[derive(serde::Deserialize, Debug)]
     #[allow(dead_code)]
     struct Wrong {
         name: u8,
     }
     let body = format!("{{\"records\":[{{\"fields\":{{\"name\":\"{NAME}\"}}}}]}}");
-    let vault = vault_over(answering(200, Some("application/json"), body));
-    let answer = in_time(vault.get(GetRequest::new("t").ids(["i"]))).await.unwrap();
-    let error = answer.records::<Wrong>().unwrap_err();
+    let vault = vault_over(responding(200, Some("application/json"), body));
+    let response = in_time(vault.get(GetRequest::new("t").ids(["i"]))).await.unwrap();
+    let error = response.records::<Wrong>().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert_shows_no_value(&shown(&error), "records::<T>");
-    let error = answer.data[0].get::<u8>("name").unwrap_err();
+    let error = response.data[0].get::<u8>("name").unwrap_err();
     assert_shows_no_value(&shown(&error), "get::<T>");
 }
 
 #[tokio::test]
-async fn a_missing_or_hostile_request_id_is_absent_or_harmless() {
+async fn hostile_request_id_is_absent_or_harmless() {
     for (id, expected) in [
         (None, None),
         (Some(&b""[..]), None),
@@ -239,21 +243,21 @@ async fn a_missing_or_hostile_request_id_is_absent_or_harmless() {
         (Some(b"\xff\xfe"), Some("??")),
         (Some(b"a\tb"), Some("a?b")),
     ] {
-        let leaf = skyflow_tests::clients::service(move |_| async move {
-            let mut answer = http::Response::builder().status(500);
+        let transport = skyflow_tests::clients::service(move |_| async move {
+            let mut response = http::Response::builder().status(500);
             if let Some(id) = id {
-                answer = answer.header("x-request-id", id);
+                response = response.header("x-request-id", id);
             }
-            Ok(answer.body("{}".into())?)
+            Ok(response.body("{}".into())?)
         });
-        let vault = vault_over(leaf).with_options(CallOptions::new().no_retry());
+        let vault = vault_over(transport).with_options(CallOptions::new().no_retry());
         let error = in_time(vault.insert(insert_card())).await.unwrap_err();
         assert_eq!(error.request_id().map(|id| id.as_str()), expected);
     }
 }
 
 #[tokio::test]
-async fn the_faults_of_the_embedded_vault_are_typed_errors() {
+async fn embedded_vault_faults_are_typed_errors() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let server = vault.serve().await.unwrap();
     let over_a_socket = {
@@ -293,8 +297,8 @@ async fn the_faults_of_the_embedded_vault_are_typed_errors() {
 }
 
 #[tokio::test]
-async fn nonsense_on_the_wire_is_a_typed_error_of_the_facade_too() {
-    for (answer, kind, status) in [
+async fn facade_returns_typed_errors_for_wire_faults() {
+    for (response, kind, status) in [
         ("", ErrorKind::Transport, None),
         ("hello\r\n\r\n", ErrorKind::Transport, None),
         ("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{}", ErrorKind::Transport, None),
@@ -312,7 +316,7 @@ async fn nonsense_on_the_wire_is_a_typed_error_of_the_facade_too() {
     ] {
         let server = RawServer::start(move |mut connection: Connection| async move {
             connection.request().await;
-            connection.send(answer).await;
+            connection.send(response).await;
             connection.finish().await;
             connection.closed_by_client().await;
         })
@@ -321,16 +325,16 @@ async fn nonsense_on_the_wire_is_a_typed_error_of_the_facade_too() {
         let key = Credentials::api_key(skyflow_testkit::API_KEY).unwrap();
         let config = VaultConfig::with_base_url("vault1", server.url("")).credentials(key);
         let vault = Skyflow::builder().vault(config).build().unwrap().default_vault().unwrap();
-        let error = in_time(vault.insert(insert_card())).await.expect_err(answer);
-        assert_eq!((error.kind(), error.http_code()), (kind, status), "{answer:?}: {error:?}");
-        assert_eq!(error.request_id().map(|id| id.as_str()), status.map(|_| REQUEST_ID), "{answer:?}");
-        assert_eq!(error.attempts(), 1, "{answer:?}: {error:?}");
-        assert_eq!(server.requests().len(), 1, "{answer:?}");
+        let error = in_time(vault.insert(insert_card())).await.expect_err(response);
+        assert_eq!((error.kind(), error.http_code()), (kind, status), "{response:?}: {error:?}");
+        assert_eq!(error.request_id().map(|id| id.as_str()), status.map(|_| REQUEST_ID), "{response:?}");
+        assert_eq!(error.attempts(), 1, "{response:?}: {error:?}");
+        assert_eq!(server.requests().len(), 1, "{response:?}");
     }
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_answers_nonsense_is_an_auth_error_and_the_call_is_not_sent() {
+async fn malformed_token_response_is_an_auth_error() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let json = vault.credentials_json(skyflow_tests::clients::TOKEN_URI);
     for (status, body) in [
@@ -355,8 +359,8 @@ async fn a_token_endpoint_that_answers_nonsense_is_an_auth_error_and_the_call_is
         let recorder = skyflow_testkit::Recorder::new();
         let credentials = Credentials::from_json(json.expose()).unwrap();
         let config = VaultConfig::new("vault1", "cluster1").credentials(credentials);
-        let leaf = recorder.around(answering(status, Some("application/json"), body));
-        let client = skyflow_tests::clients::over(leaf).vault(config).build().unwrap();
+        let transport = recorder.around(responding(status, Some("application/json"), body));
+        let client = skyflow_tests::clients::over(transport).vault(config).build().unwrap();
         let call = DetokenizeRequest::new().token_with("token", Redaction::PlainText);
         let error = in_time(client.default_vault().unwrap().detokenize(call)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Auth, "{status} {body}: {error:?}");

@@ -8,7 +8,7 @@ use skyflow::{
 use crate::scripted_vault::{Clients, Scripted, script};
 
 #[tokio::test]
-async fn only_what_is_set_is_sent() {
+async fn unset_fields_are_omitted() {
     let server = script(&[(200, json!({"records": [{"skyflow_id": "a", "tokens": null}]}))]);
     let vault = server.vault();
     vault.insert(InsertRequest::new("t").record(json!({"a": 1}))).await.unwrap();
@@ -38,7 +38,7 @@ async fn every_option_of_an_insert_reaches_the_wire() {
 }
 
 #[tokio::test]
-async fn numbers_nulls_and_nested_values_keep_their_type_in_both_directions() {
+async fn values_of_every_type_survive_a_round_trip() {
     #[derive(Deserialize, serde::Serialize, Debug, PartialEq, Clone)]
     struct Row {
         n: u64,
@@ -63,7 +63,7 @@ async fn numbers_nulls_and_nested_values_keep_their_type_in_both_directions() {
 }
 
 #[tokio::test]
-async fn rel_b05_every_row_of_a_batch_is_in_exactly_one_list_with_its_own_status() {
+async fn rel_b05_each_batch_row_is_in_exactly_one_list() {
     let statuses = [200, 201, 207, 400, 404, 409, 429, 500, 503];
     let responses: Vec<_> = statuses
         .iter()
@@ -73,19 +73,19 @@ async fn rel_b05_every_row_of_a_batch_is_in_exactly_one_list_with_its_own_status
         })
         .collect();
     let server = script(&[(207, json!({"vaultID": "v1", "responses": responses}))]);
-    // One row more than the answer has outcomes.
+    // One row more than the response has outcomes.
     let rows = (0..=statuses.len()).map(|n| json!({"a": n}));
     let request = InsertRequest::new("t").records(rows).continue_on_error(true).return_tokens(true);
-    let answer = server.vault().insert(request).await.unwrap();
+    let response = server.vault().insert(request).await.unwrap();
     let inserted: Vec<_> =
-        answer.inserted_fields.iter().map(|row| (row.request_index, row.skyflow_id.as_str())).collect();
+        response.inserted_fields.iter().map(|row| (row.request_index, row.skyflow_id.as_str())).collect();
     assert_eq!(inserted, [(0, "id-200"), (1, "id-201"), (2, "id-207")]);
-    let errors: Vec<_> = answer.errors.iter().map(|row| (row.request_index, row.http_code)).collect();
+    let errors: Vec<_> = response.errors.iter().map(|row| (row.request_index, row.http_code)).collect();
     let expected = [400, 404, 409, 429, 500, 503].map(Some);
     assert_eq!(errors[..6], [3, 4, 5, 6, 7, 8].into_iter().zip(expected).collect::<Vec<_>>());
     assert_eq!(errors[6], (9, None), "nothing is known about the last row");
-    assert!(answer.errors.iter().all(|row| row.request_id.as_ref().unwrap().as_str() == "req-1"));
-    assert_eq!(answer.errors[1].error, "failed with 404");
+    assert!(response.errors.iter().all(|row| row.request_id.as_ref().unwrap().as_str() == "req-1"));
+    assert_eq!(response.errors[1].error, "failed with 404");
 
     let sent = &server.requests()[0];
     assert_eq!(sent.target(), "/v1/vaults/v1");
@@ -95,12 +95,12 @@ async fn rel_b05_every_row_of_a_batch_is_in_exactly_one_list_with_its_own_status
 }
 
 #[tokio::test]
-async fn an_insert_answer_with_too_few_rows_loses_none_and_with_too_many_is_an_error() {
+async fn insert_response_row_count_is_checked() {
     let one = (200, json!({"records": [{"skyflow_id": "a"}]}));
     let rows = |count: usize| InsertRequest::new("t").records((0..count).map(|n| json!({"a": n})));
-    let answer = script(std::slice::from_ref(&one)).vault().insert(rows(3)).await.unwrap();
-    assert_eq!((answer.inserted_fields.len(), answer.errors.len()), (1, 2));
-    assert_eq!(answer.errors[0].request_index, 1);
+    let response = script(std::slice::from_ref(&one)).vault().insert(rows(3)).await.unwrap();
+    assert_eq!((response.inserted_fields.len(), response.errors.len()), (1, 2));
+    assert_eq!(response.errors[0].request_index, 1);
 
     let two = (200, json!({"records": [{"skyflow_id": "a"}, {"skyflow_id": "b"}]}));
     let error = script(&[two]).vault().insert(rows(1)).await.unwrap_err();
@@ -110,31 +110,31 @@ async fn an_insert_answer_with_too_few_rows_loses_none_and_with_too_many_is_an_e
 }
 
 #[tokio::test]
-async fn a_token_column_called_skyflow_id_does_not_hide_the_id() {
+async fn token_column_skyflow_id_does_not_hide_the_id() {
     #[derive(Deserialize)]
     struct Row {
         skyflow_id: String,
         a: String,
     }
-    let answer = json!({"records": [{"skyflow_id": "real", "tokens": {"skyflow_id": "token", "a": "t"}}]});
-    let answer = script(&[(200, answer)]).vault();
-    let answer = answer.insert(InsertRequest::new("t").record(json!({"a": 1}))).await.unwrap();
-    let rows: Vec<Row> = answer.records().unwrap();
+    let response = json!({"records": [{"skyflow_id": "real", "tokens": {"skyflow_id": "token", "a": "t"}}]});
+    let response = script(&[(200, response)]).vault();
+    let response = response.insert(InsertRequest::new("t").record(json!({"a": 1}))).await.unwrap();
+    let rows: Vec<Row> = response.records().unwrap();
     assert_eq!((rows[0].skyflow_id.as_str(), rows[0].a.as_str()), ("real", "t"));
 }
 
 #[tokio::test]
-async fn tokens_of_a_get_are_found_wherever_the_server_puts_them() {
+async fn get_reads_tokens_in_both_places() {
     for record in [json!({"tokens": {"a": "t"}}), json!({"fields": {"a": "t"}, "tokens": null})] {
         let server = script(&[(200, json!({"records": [record]}))]);
-        let answer = server.vault().get(GetRequest::new("t").ids(["x"]).return_tokens(true)).await.unwrap();
-        assert_eq!(answer.data[0].text("a").unwrap(), "t");
+        let response = server.vault().get(GetRequest::new("t").ids(["x"]).return_tokens(true)).await.unwrap();
+        assert_eq!(response.data[0].text("a").unwrap(), "t");
         assert_eq!(server.requests()[0].target(), "/v1/vaults/v1/t?skyflow_ids=x&tokenization=true");
     }
 }
 
 #[tokio::test]
-async fn detokenize_keeps_order_and_duplicates_and_sends_each_redaction() {
+async fn detokenize_keeps_order_and_each_redaction() {
     let server = script(&[(
         200,
         json!({"records": [
@@ -149,12 +149,12 @@ async fn detokenize_keeps_order_and_duplicates_and_sends_each_redaction() {
         .token_with("a", Redaction::Masked)
         .continue_on_error(true)
         .download_url(true);
-    let answer = server.vault().detokenize(request).await.unwrap();
+    let response = server.vault().detokenize(request).await.unwrap();
     let values: Vec<_> =
-        answer.detokenized_fields.iter().map(|f| (f.request_index, f.value().unwrap())).collect();
+        response.detokenized_fields.iter().map(|f| (f.request_index, f.value().unwrap())).collect();
     assert_eq!(values, [(0, "42".to_owned()), (2, "42".to_owned())]);
-    assert_eq!(answer.detokenized_fields[0].decode::<u8>().unwrap(), 42);
-    assert_eq!((answer.errors[0].request_index, answer.errors[0].error.as_str()), (1, "Token Not Found"));
+    assert_eq!(response.detokenized_fields[0].decode::<u8>().unwrap(), 42);
+    assert_eq!((response.errors[0].request_index, response.errors[0].error.as_str()), (1, "Token Not Found"));
     let expected = json!({"detokenizationParameters": [
         {"token": "a", "redaction": "PLAIN_TEXT"}, {"token": "b", "redaction": "DEFAULT"}, {"token": "a", "redaction": "MASKED"},
     ], "continueOnError": true, "downloadURL": true});
@@ -162,9 +162,9 @@ async fn detokenize_keeps_order_and_duplicates_and_sends_each_redaction() {
 }
 
 #[tokio::test]
-async fn query_rows_keep_the_tokens_that_the_server_sends() {
-    let answer = json!({"records": [{"fields": {"name": "x"}, "tokens": {"name": "t"}}, {"fields": {"name": "y"}, "tokens": null}]});
-    let vault = script(&[(200, answer)]).vault();
+async fn query_rows_keep_tokens_of_the_server() {
+    let response = json!({"records": [{"fields": {"name": "x"}, "tokens": {"name": "t"}}, {"fields": {"name": "y"}, "tokens": null}]});
+    let vault = script(&[(200, response)]).vault();
     let rows = vault.query(QueryRequest::new("SELECT name FROM persons")).await.unwrap().fields;
     assert_eq!(rows[0].tokenized_data.text("name").unwrap(), "t");
     assert!(rows[1].tokenized_data.column_names().is_empty());
@@ -172,7 +172,7 @@ async fn query_rows_keep_the_tokens_that_the_server_sends() {
 }
 
 #[tokio::test]
-async fn tokenize_gives_one_token_per_value_or_an_error() {
+async fn tokenize_returns_one_token_per_value() {
     let server = script(&[(200, json!({"records": [{"token": "t1"}, {"token": "t2"}]}))]);
     let two = || TokenizeRequest::new().value("a", "g").value("b", "g");
     let tokenized = server.vault().tokenize(two()).await.unwrap().tokenized_fields;
@@ -182,19 +182,19 @@ async fn tokenize_gives_one_token_per_value_or_an_error() {
 }
 
 #[tokio::test]
-async fn an_update_puts_the_id_into_the_path_and_only_there() {
+async fn update_puts_the_id_into_the_path_only() {
     let server = script(&[(200, json!({"skyflow_id": "a/b", "tokens": {"name": "t"}}))]);
     let request =
         UpdateRequest::new("t", "a/b", json!({"skyflow_id": "a/b", "name": "x"})).return_tokens(true);
-    let answer = server.vault().update(request).await.unwrap();
-    assert_eq!((answer.skyflow_id.as_str(), answer.token("name").unwrap().as_str()), ("a/b", "t"));
+    let response = server.vault().update(request).await.unwrap();
+    assert_eq!((response.skyflow_id.as_str(), response.token("name").unwrap().as_str()), ("a/b", "t"));
     let sent = &server.requests()[0];
     assert_eq!((sent.method.as_str(), sent.target()), ("PUT", "/v1/vaults/v1/t/a%2Fb"));
     assert_eq!(sent.json(), json!({"record": {"fields": {"name": "x"}}, "tokenization": true}));
 }
 
 #[tokio::test]
-async fn a_batch_of_mixed_operations_has_one_outcome_each() {
+async fn mixed_batch_has_one_outcome_per_operation() {
     let server = script(&[(
         200,
         json!({"responses": [
@@ -227,7 +227,7 @@ async fn a_batch_of_mixed_operations_has_one_outcome_each() {
 }
 
 #[tokio::test]
-async fn an_upsert_is_sent_again_after_a_failure_and_a_plain_insert_is_not() {
+async fn upsert_is_retried_and_plain_insert_is_not() {
     let ok = (200, json!({"records": [{"skyflow_id": "a"}]}));
     let down = (503, json!({"error": {"http_code": 503, "message": "down"}}));
     let row = |server: &Scripted, request: InsertRequest| {

@@ -1,11 +1,11 @@
-//! R12: an answer that breaks off, at any byte, is an error and never a short answer.
+//! R12: a response that is truncated at any byte is an error, never a shorter response.
 
 use bytes::Bytes;
 use skyflow_http::{ErrorKind, HttpService, Transport};
 use skyflow_testkit::Authority;
 use skyflow_testkit::polling::in_time;
 use skyflow_testkit::raw_server::{Connection, RawServer};
-use skyflow_tests::calls::{Answer, assert_kind, insert, send};
+use skyflow_tests::calls::{FullResponse, assert_kind, insert, send};
 
 const LENGTH: usize = 1024;
 
@@ -27,11 +27,14 @@ fn chunked() -> Bytes {
     format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n").into()
 }
 
-/// Sends one call per byte of `answer`, each answered with one byte more than the last.
-async fn every_cut(answer: Bytes, reset: bool) -> (RawServer, Vec<Result<Answer, skyflow_http::Error>>) {
-    let whole = answer.len();
+/// Sends one call per byte of `response`, each with one more byte of it in return.
+async fn every_cut(
+    response: Bytes,
+    reset: bool,
+) -> (RawServer, Vec<Result<FullResponse, skyflow_http::Error>>) {
+    let whole = response.len();
     let server = RawServer::start(move |mut connection: Connection| {
-        let cut = answer.slice(..connection.number() - 1);
+        let cut = response.slice(..connection.number() - 1);
         async move {
             connection.request().await;
             connection.send(cut).await;
@@ -50,41 +53,41 @@ async fn every_cut(answer: Bytes, reset: bool) -> (RawServer, Vec<Result<Answer,
     (server, results)
 }
 
-async fn assert_only_the_whole_answer_is_one(answer: Bytes) {
-    let expected = Answer { status: 200, text: body() };
+async fn assert_only_complete_response_succeeds(response: Bytes) {
+    let expected = FullResponse { status: 200, text: body() };
     for reset in [false, true] {
-        let (server, mut results) = every_cut(answer.clone(), reset).await;
+        let (server, mut results) = every_cut(response.clone(), reset).await;
         let last = results.pop().unwrap();
         for (length, result) in results.into_iter().enumerate() {
             match result {
-                Ok(answer) => panic!("{length} bytes, reset {reset}: {answer:?}"),
+                Ok(response) => panic!("{length} bytes, reset {reset}: {response:?}"),
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::Io, "{length} bytes, reset {reset}: {error:?}");
                     assert!(error.may_have_been_applied(), "{length} bytes, reset {reset}");
                 }
             }
         }
-        // After a reset the kernel may throw away what it has received, so only the orderly close has an answer.
+        // After a reset the kernel may drop received bytes, so only the orderly close has a response.
         if !reset {
             assert_eq!(last.unwrap(), expected);
         }
         assert_eq!(server.requests().len(), server.connections(), "nothing was sent twice");
-        assert_eq!(server.connections(), answer.len() + 1);
+        assert_eq!(server.connections(), response.len() + 1);
     }
 }
 
 #[tokio::test]
-async fn rel_r12_every_cut_of_an_answer_with_a_length_is_an_error() {
-    assert_only_the_whole_answer_is_one(with_length()).await;
+async fn rel_r12_truncated_sized_body_is_an_error() {
+    assert_only_complete_response_succeeds(with_length()).await;
 }
 
 #[tokio::test]
-async fn rel_r12_every_cut_of_a_chunked_answer_is_an_error() {
-    assert_only_the_whole_answer_is_one(chunked()).await;
+async fn rel_r12_truncated_chunked_body_is_an_error() {
+    assert_only_complete_response_succeeds(chunked()).await;
 }
 
-/// Serves an answer that ends where the connection ends; `orderly` says whether TLS says so too.
-async fn close_delimited(orderly: bool) -> Result<Answer, skyflow_http::Error> {
+/// Serves a response that ends with the connection; `orderly` sends the close notification of TLS.
+async fn close_delimited(orderly: bool) -> Result<FullResponse, skyflow_http::Error> {
     let authority = Authority::new().unwrap();
     let server = RawServer::start_tls(
         authority.issue("127.0.0.1").unwrap().offering(&[]),
@@ -108,7 +111,7 @@ async fn close_delimited(orderly: bool) -> Result<Answer, skyflow_http::Error> {
 }
 
 #[tokio::test]
-async fn rel_r12_an_answer_without_a_length_is_whole_only_when_tls_ends_in_good_order() {
+async fn rel_r12_unsized_response_needs_close_notify() {
     assert_eq!(close_delimited(true).await.unwrap().text, "{\"records\":[]}");
     assert_kind(close_delimited(false).await, ErrorKind::Io);
 }
@@ -165,12 +168,12 @@ mod cut_stream {
 }
 
 /// One call over HTTP/2 whose server may write only so many bytes of frames.
-async fn http2_cut(client: &HttpService, server: &RawServer) -> Result<Answer, skyflow_http::Error> {
+async fn http2_cut(client: &HttpService, server: &RawServer) -> Result<FullResponse, skyflow_http::Error> {
     in_time(send(client, insert(&server.url("/"), "{}"))).await
 }
 
 #[tokio::test]
-async fn rel_r12_every_cut_of_an_http_2_answer_is_an_error() {
+async fn rel_r12_truncated_http_2_body_is_an_error() {
     const BODY: &[u8] = &[b'x'; 200];
     let authority = Authority::new().unwrap();
     let tls = authority.issue("127.0.0.1").unwrap().offering(&["h2"]);
@@ -194,7 +197,7 @@ async fn rel_r12_every_cut_of_an_http_2_answer_is_an_error() {
     // Preface, settings, headers and data together are the body and less than 200 bytes more.
     for _ in 0..2 * BODY.len() {
         match http2_cut(&client, &server).await {
-            Ok(answer) => assert_eq!(answer.text.as_bytes(), BODY),
+            Ok(response) => assert_eq!(response.text.as_bytes(), BODY),
             Err(error) => {
                 assert!(matches!(error.kind(), ErrorKind::Io | ErrorKind::Refused), "{error:?}");
                 failures += 1;

@@ -1,4 +1,4 @@
-//! Answers with a 2xx status.
+//! Responses with a 2xx status.
 
 use skyflow::ErrorKind;
 
@@ -9,17 +9,17 @@ use crate::trace::{Call, Reply};
 
 use super::{batch, passages, run};
 
-/// Stands for words of the SDK's own, whatever they are.
-pub const OWN_WORDS: &str = "\u{1}words of the SDK's own";
+/// Represents any message of the SDK.
+pub const OWN_MESSAGE: &str = "\u{1}a message of the SDK";
 
 pub(super) fn outcome(call: &Call, path: &str, reply: &Reply) -> Outcome {
     match read(call, path, reply) {
-        Some(answer) => Outcome::Returned(answer),
+        Some(response) => Outcome::Returned(response),
         None => Outcome::Failed(Box::new(unreadable(reply, super::run_id(call, path)))),
     }
 }
 
-/// Tells whether the answer is one that a request of the operation to this path can have.
+/// Returns whether the operation can read this response to a request to this path.
 pub fn reads(call: &Call, path: &str, reply: &Reply) -> bool {
     read(call, path, reply).is_some()
 }
@@ -41,11 +41,11 @@ fn unreadable(reply: &Reply, run_id: Option<String>) -> Failure {
 
 fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
     if call.op == "invoke" {
-        return Some(super::connection::answer(reply));
+        return Some(super::connection::response(reply));
     }
     let body = reply.json().filter(|body| matches!(body, Json::Object(_)))?;
     let args = &call.args;
-    let answer = |kind: &str, name: &str, list: Json, errors: Vec<Json>| {
+    let response = |kind: &str, name: &str, list: Json, errors: Vec<Json>| {
         Json::object([("type", Json::text(kind)), (name, list), ("errors", Json::List(errors))])
     };
     Some(match call.op.as_str() {
@@ -55,7 +55,7 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
                 Some(true) => batch(list(&body, "responses")?, rows, reply)?,
                 _ => inserted(list(&body, "records")?, rows, reply)?,
             };
-            answer("InsertResponse", "inserted_fields", Json::List(inserted), errors)
+            response("InsertResponse", "inserted_fields", Json::List(inserted), errors)
         }
         "batch" => batch::response(args, list(&body, "responses")?, reply)?,
         "get" => {
@@ -63,14 +63,14 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
                 [row.get("fields"), row.get("tokens")].into_iter().find(|part| !part.is_null()).cloned()
             };
             let rows = list(&body, "records")?.iter().map(|found| row(found).unwrap_or_else(empty));
-            answer("GetResponse", "data", Json::List(rows.collect()), Vec::new())
+            response("GetResponse", "data", Json::List(rows.collect()), Vec::new())
         }
         "query" => {
             let rows = list(&body, "records")?.iter().map(|row| {
                 let part = |name| if row.get(name).is_null() { empty() } else { row.get(name).clone() };
                 Json::object([("fields", part("fields")), ("tokenized_data", part("tokens"))])
             });
-            answer("QueryResponse", "fields", Json::List(rows.collect()), Vec::new())
+            response("QueryResponse", "fields", Json::List(rows.collect()), Vec::new())
         }
         "update" => {
             // The response need not repeat the id.
@@ -79,14 +79,14 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
                 _ => text(&body, "skyflow_id")?,
             };
             let row = [("skyflow_id", id), ("tokens", body.get("tokens").clone())];
-            answer("UpdateResponse", "updated_field", Json::object(row), Vec::new())
+            response("UpdateResponse", "updated_field", Json::object(row), Vec::new())
         }
         "delete" => {
             let ids = list(&body, "RecordIDResponse")?;
             if ids.iter().any(|id| id.as_str().is_none()) {
                 return None;
             }
-            answer("DeleteResponse", "deleted_ids", Json::List(ids.to_vec()), Vec::new())
+            response("DeleteResponse", "deleted_ids", Json::List(ids.to_vec()), Vec::new())
         }
         "tokenize" => {
             let records = list(&body, "records")?;
@@ -95,11 +95,11 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
                 .map(|record| Some(Json::object([("token", text(record, "token")?)])))
                 .collect();
             let tokens = tokens.filter(|tokens| tokens.len() == args.get("values").elements().len())?;
-            answer("TokenizeResponse", "tokenized_fields", Json::List(tokens), Vec::new())
+            response("TokenizeResponse", "tokenized_fields", Json::List(tokens), Vec::new())
         }
         "detokenize" => {
             let (fields, errors) = detokenized(list(&body, "records")?, args.get("data").elements(), reply)?;
-            answer("DetokenizeResponse", "detokenized_fields", Json::List(fields), errors)
+            response("DetokenizeResponse", "detokenized_fields", Json::List(fields), errors)
         }
         "upload_file" => {
             let id = text(&body, "skyflowID")?;
@@ -116,7 +116,7 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
             ("errors", Json::List(Vec::new())),
         ]),
         "get_detect_run" | "deidentify_file" => match super::run_id(call, path) {
-            Some(id) => run::answered(call, &id, &body)?,
+            Some(id) => run::responded(call, &id, &body)?,
             // The start of a run names it.
             None => {
                 let id = run::named(body.get("run_id").as_str()?)?;
@@ -136,7 +136,7 @@ fn empty() -> Json {
     Json::Object(Vec::new())
 }
 
-/// Null is how some servers write an empty list; a list that is not there is no answer.
+/// Returns a list of the body: `null` is empty, and a body without the list is unreadable.
 fn list<'a>(body: &'a Json, name: &str) -> Option<&'a [Json]> {
     match body.get(name) {
         Json::List(elements) => Some(elements),
@@ -153,18 +153,18 @@ fn row(id: Json, index: usize, tokens: &Json) -> Json {
     Json::object([("skyflow_id", id), ("request_index", Json::number(index)), ("tokens", tokens.clone())])
 }
 
-fn row_error(index: usize, reply: &Reply, words: &str, http_code: Json) -> Json {
+fn row_error(index: usize, reply: &Reply, message: &str, http_code: Json) -> Json {
     Json::object([
         ("request_index", Json::number(index)),
         ("request_id", Json::text_or_null(reply.request_id())),
-        ("error", Json::text(words)),
+        ("error", Json::text(message)),
         ("http_code", http_code),
     ])
 }
 
 type Sorted = (Vec<Json>, Vec<Json>);
 
-/// Every row of the request is in one of the lists, and an answer with more rows belongs to another request.
+/// Sorts rows into inserted and failed: every row of the request is in one list, and more rows are an error.
 fn inserted(records: &[Json], rows: usize, reply: &Reply) -> Option<Sorted> {
     if records.len() > rows {
         return None;
@@ -174,7 +174,7 @@ fn inserted(records: &[Json], rows: usize, reply: &Reply) -> Option<Sorted> {
         let record = records.get(index).and_then(batch::row).unwrap_or(Json::Null);
         match text(&record, "skyflow_id") {
             Some(id) => inserted.push(row(id, index, record.get("tokens"))),
-            None => errors.push(row_error(index, reply, OWN_WORDS, Json::Null)),
+            None => errors.push(row_error(index, reply, OWN_MESSAGE, Json::Null)),
         }
     }
     Some((inserted, errors))
@@ -195,19 +195,19 @@ fn batch(entries: &[Json], rows: usize, reply: &Reply) -> Option<Sorted> {
                         inserted.push(row(found.get("skyflow_id").clone(), index, found.get("tokens")));
                     }
                 }
-                (inserted.len() == before).then(|| (OWN_WORDS.to_owned(), Json::Null))
+                (inserted.len() == before).then(|| (OWN_MESSAGE.to_owned(), Json::Null))
             }
             Some(Err(failure)) => Some(failure),
-            None => Some((OWN_WORDS.to_owned(), Json::Null)),
+            None => Some((OWN_MESSAGE.to_owned(), Json::Null)),
         };
-        if let Some((words, http_code)) = failure {
-            errors.push(row_error(index, reply, &words, http_code));
+        if let Some((message, http_code)) = failure {
+            errors.push(row_error(index, reply, &message, http_code));
         }
     }
     Some((inserted, errors))
 }
 
-/// An answer belongs to the token it names; one that names none of them belongs to its place.
+/// Sorts values by the token they name; a value without a known token belongs to its position.
 fn detokenized(records: &[Json], asked: &[Json], reply: &Reply) -> Option<Sorted> {
     let token = |item: &Json| item.get("token").as_str().unwrap_or_default().to_owned();
     let asked: Vec<String> = asked.iter().map(token).collect();
@@ -221,20 +221,21 @@ fn detokenized(records: &[Json], asked: &[Json], reply: &Reply) -> Option<Sorted
         let named = left.iter().position(|(_, record)| record.get("token").as_str() == Some(token));
         let found = named.or_else(|| left.iter().position(|(at, record)| *at == index && !is_named(record)));
         let record = found.map(|at| left.remove(at).1);
-        let words = record.and_then(|record| record.get("error").as_str()).filter(|words| !words.is_empty());
+        let message =
+            record.and_then(|record| record.get("error").as_str()).filter(|message| !message.is_empty());
         let shown = |rest: [(&str, Json); 2]| {
             let first = [("token", Json::text(token)), ("request_index", Json::number(index))];
             Json::object(first.into_iter().chain(rest))
         };
-        match (record, words) {
+        match (record, message) {
             (Some(record), None) => {
                 fields.push(shown([
                     ("value", record.get("value").clone()),
                     ("type", record.get("valueType").clone()),
                 ]));
             }
-            (_, words) => errors.push(shown([
-                ("error", Json::text(words.unwrap_or(OWN_WORDS))),
+            (_, message) => errors.push(shown([
+                ("error", Json::text(message.unwrap_or(OWN_MESSAGE))),
                 ("request_id", Json::text_or_null(reply.request_id())),
             ])),
         }
