@@ -39,7 +39,7 @@ const ALL: [Job; 8] =
     [Job::Fmt, Job::Codegen, Job::Layers, Job::Clippy, Job::Test, Job::Conformance, Job::Doc, Job::Deny];
 
 /// The crates that can do without their default features.
-const WITHOUT_DEFAULT_FEATURES: [&str; 3] = ["skyflow-http", "skyflow-auth", "skyflow"];
+const WITHOUT_DEFAULT_FEATURES: [&str; 4] = ["skyflow-http", "skyflow-auth", "skyflow-api", "skyflow"];
 
 /// Runs the checks and stops at the first that fails.
 #[expect(clippy::disallowed_methods, reason = "elapsed times are shown to a person")]

@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("skyflow-http", &["skyflow-types"]),
     ("skyflow-auth", &["skyflow-http", "skyflow-types"]),
     ("skyflow-api", &["skyflow-http", "skyflow-types"]),
+    ("skyflow-management", &["skyflow-api"]),
     ("skyflow", &["skyflow-api", "skyflow-auth", "skyflow-http", "skyflow-types"]),
     ("skyflow-emulator", &["skyflow-http", "skyflow-types"]),
 ];

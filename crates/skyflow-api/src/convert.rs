@@ -1,28 +1,35 @@
 //! The vocabulary of `skyflow-types` fits wherever an operation or a model takes the API's own enum.
 
-use skyflow_types::{DetectEntity, Redaction, TokenMode};
+#[cfg(feature = "detect")]
+use skyflow_types::DetectEntity;
+#[cfg(feature = "data")]
+use skyflow_types::{Redaction, TokenMode};
 
+#[cfg(any(feature = "data", feature = "detect"))]
 use crate::types;
 
+#[cfg(feature = "data")]
 impl From<Redaction> for types::RedactionType {
     fn from(level: Redaction) -> Self {
         level.as_str().into()
     }
 }
 
+#[cfg(feature = "data")]
 impl From<TokenMode> for types::TokenMode {
     fn from(mode: TokenMode) -> Self {
         mode.as_str().into()
     }
 }
 
+#[cfg(feature = "detect")]
 impl From<DetectEntity> for types::EntityType {
     fn from(entity: DetectEntity) -> Self {
         entity.as_str().into()
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "data", feature = "detect"))]
 mod tests {
     use super::*;
 

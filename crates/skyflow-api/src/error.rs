@@ -88,6 +88,9 @@ pub enum EncodeError {
     /// The body has no JSON form; serde's own words could quote it.
     #[error("the body cannot be written as json")]
     Json,
+    /// A form without files holds something else than strings, numbers, booleans and lists of them.
+    #[error("a form can hold only strings, numbers and booleans")]
+    Form,
     /// The content type or the boundary of a form part cannot stand in a header.
     #[error("the {0} of a form part cannot stand in a header")]
     Part(&'static str),

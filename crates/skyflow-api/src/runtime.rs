@@ -13,8 +13,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use skyflow_http::Body;
 pub use skyflow_http::{Idempotency, OperationInfo, Request, RequestTarget};
 
+pub use crate::media::{accepting, decode_bytes, decode_optional_json, decode_text, encode_urlencoded};
+pub use crate::open_object::{empty_when_absent, fill, optional, required, required_list};
 use crate::request_body;
-pub use crate::{Base64, DecodeError, EncodeError, FilePart, Json, Multipart, Operation};
+pub use crate::{Base64, DecodeError, Element, EncodeError, FilePart, Json, Multipart, Operation};
+pub use crate::{open_enum, open_object};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -53,7 +56,7 @@ pub fn encode_form(method: Method, target: RequestTarget, form: Multipart) -> Re
     request(method, target, Some(content_type), body)
 }
 
-fn request(
+pub(crate) fn request(
     method: Method,
     target: RequestTarget,
     content_type: Option<HeaderValue>,

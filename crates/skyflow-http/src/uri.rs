@@ -72,6 +72,22 @@ impl RequestTarget {
         }
     }
 
+    /// Appends a value that may span several segments of the path: each part is percent-encoded, the slashes between
+    /// them are not.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a part is empty, `.` or `..`: those change which path is meant, encoded or not.
+    pub fn segments(mut self, name: &'static str, value: &str) -> Result<Self, TargetError> {
+        for (at, part) in value.split('/').enumerate() {
+            if at > 0 {
+                self.text.push('/');
+            }
+            self = self.segment(name, part)?;
+        }
+        Ok(self)
+    }
+
     /// Appends what is encoded already.
     pub(crate) fn encoded(mut self, part: &str) -> Self {
         self.text.push_str(part);

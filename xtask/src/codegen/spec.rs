@@ -31,6 +31,7 @@ const SCHEMA_KEYWORDS: &[&str] = &[
     "oneOf",
     "pattern",
     "properties",
+    "readOnly",
     "required",
     "title",
     "type",

@@ -25,6 +25,8 @@ pub enum DecodeErrorKind {
     Eof,
     /// It is JSON of another shape.
     Data,
+    /// It is text that is not UTF-8.
+    Utf8,
 }
 
 impl DecodeError {
@@ -39,6 +41,13 @@ impl DecodeError {
         // Where the text breaks off or is broken, its keys may be values that lost their place.
         let path = if kind == DecodeErrorKind::Data { path(text, line, column) } else { String::new() };
         Self { kind, path, line, column, missing_field: missing_field(error) }
+    }
+
+    pub(crate) fn not_utf8(text: &[u8], error: std::str::Utf8Error) -> Self {
+        let read = text.get(..error.valid_up_to()).unwrap_or_default();
+        let line = read.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = read.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        Self { kind: DecodeErrorKind::Utf8, path: String::new(), line, column, missing_field: None }
     }
 
     /// Returns the field of the type that the JSON lacks, when that is what is wrong.
@@ -76,6 +85,7 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::Empty => f.write_str("json was expected and there is nothing"),
             DecodeErrorKind::Syntax => write!(f, "not json at line {line} column {column}"),
             DecodeErrorKind::Eof => write!(f, "json breaks off at line {line} column {column}"),
+            DecodeErrorKind::Utf8 => write!(f, "not utf-8 at line {line} column {column}"),
             DecodeErrorKind::Data if path.is_empty() => {
                 write!(f, "json of an unexpected shape at line {line} column {column}")
             }

@@ -72,12 +72,16 @@ pub struct List {
     pub limit: Option<String>,
     /// Return file download links valid for 15 minutes.
     pub download_url: Option<bool>,
+    /// INLINE makes download links show the file instead of saving it; sent by the browser client.
+    pub content_disposition: Option<String>,
     /// Unique column to look up by; excludes skyflow_ids.
     pub column_name: Option<String>,
     /// Values of column_name; repeat the parameter.
     pub column_values: Vec<String>,
     /// Ordering by skyflow_id.
     pub order_by: Option<types::RecordOrder>,
+    /// Return file metadata.
+    pub return_file_metadata: Option<bool>,
 }
 
 impl List {
@@ -93,9 +97,11 @@ impl List {
             offset: None,
             limit: None,
             download_url: None,
+            content_disposition: None,
             column_name: None,
             column_values: Vec::new(),
             order_by: None,
+            return_file_metadata: None,
         }
     }
 
@@ -141,6 +147,13 @@ impl List {
         self
     }
 
+    /// Sets `content_disposition`. INLINE makes download links show the file instead of saving it; sent by
+    /// the browser client.
+    pub fn content_disposition(mut self, content_disposition: impl Into<String>) -> Self {
+        self.content_disposition = Some(content_disposition.into());
+        self
+    }
+
     /// Sets `column_name`. Unique column to look up by; excludes skyflow_ids.
     pub fn column_name(mut self, column_name: impl Into<String>) -> Self {
         self.column_name = Some(column_name.into());
@@ -158,6 +171,12 @@ impl List {
         self.order_by = Some(order_by.into());
         self
     }
+
+    /// Sets `return_file_metadata`. Return file metadata.
+    pub fn return_file_metadata(mut self, return_file_metadata: bool) -> Self {
+        self.return_file_metadata = Some(return_file_metadata);
+        self
+    }
 }
 
 impl fmt::Debug for List {
@@ -172,9 +191,11 @@ impl fmt::Debug for List {
             .field("offset", &self.offset)
             .field("limit", &self.limit)
             .field("download_url", &self.download_url)
+            .field("content_disposition", &redacted(self.content_disposition.is_some()))
             .field("column_name", &self.column_name)
             .field("column_values", &Redacted)
             .field("order_by", &self.order_by)
+            .field("return_file_metadata", &self.return_file_metadata)
             .finish()
     }
 }
@@ -211,6 +232,9 @@ impl Operation for List {
         if let Some(value) = &self.download_url {
             target = target.query("downloadURL", &value.to_string());
         }
+        if let Some(value) = &self.content_disposition {
+            target = target.query("contentDisposition", value);
+        }
         if let Some(value) = &self.column_name {
             target = target.query("column_name", value);
         }
@@ -219,6 +243,9 @@ impl Operation for List {
         }
         if let Some(value) = &self.order_by {
             target = target.query("order_by", value.as_str());
+        }
+        if let Some(value) = &self.return_file_metadata {
+            target = target.query("returnFileMetadata", &value.to_string());
         }
         encode_empty(Method::GET, target)
     }
@@ -365,6 +392,8 @@ pub struct Get {
     pub fields: Vec<String>,
     /// Return file download links.
     pub download_url: Option<bool>,
+    /// Return file metadata.
+    pub return_file_metadata: Option<bool>,
 }
 
 impl Get {
@@ -378,6 +407,7 @@ impl Get {
             tokenization: None,
             fields: Vec::new(),
             download_url: None,
+            return_file_metadata: None,
         }
     }
 
@@ -404,6 +434,12 @@ impl Get {
         self.download_url = Some(download_url);
         self
     }
+
+    /// Sets `return_file_metadata`. Return file metadata.
+    pub fn return_file_metadata(mut self, return_file_metadata: bool) -> Self {
+        self.return_file_metadata = Some(return_file_metadata);
+        self
+    }
 }
 
 impl fmt::Debug for Get {
@@ -416,12 +452,13 @@ impl fmt::Debug for Get {
             .field("tokenization", &self.tokenization)
             .field("fields", &self.fields)
             .field("download_url", &self.download_url)
+            .field("return_file_metadata", &self.return_file_metadata)
             .finish()
     }
 }
 
 impl Operation for Get {
-    type Output = types::Record;
+    type Output = types::StoredRecord;
     const INFO: OperationInfo =
         OperationInfo::new("records.get", "/v1/vaults/{vault_id}/{table_name}/{id}", Idempotency::Safe);
 
@@ -444,6 +481,9 @@ impl Operation for Get {
         }
         if let Some(value) = &self.download_url {
             target = target.query("downloadURL", &value.to_string());
+        }
+        if let Some(value) = &self.return_file_metadata {
+            target = target.query("returnFileMetadata", &value.to_string());
         }
         encode_empty(Method::GET, target)
     }

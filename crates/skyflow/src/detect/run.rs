@@ -156,7 +156,7 @@ impl Detect {
     }
 
     pub(super) async fn fetch_run(&self, run_id: &str) -> Result<DetectRun, Error> {
-        let get = files::GetRun::new(run_id).vault_id(self.vault_id().as_str());
+        let get = files::GetRun::new(run_id, self.vault_id().as_str());
         let answer = self.send_for_file(get).await.map_err(|error| error.with_run_id(run_id))?;
         DetectRun::from_wire(run_id, answer.body, answer.request_id.clone()).ok_or_else(|| {
             Error::answer("the answer has no status")

@@ -275,7 +275,8 @@ impl Vault {
         let answer = self.send(request.into_operation(self)).await?;
         // With tokens asked for, some servers put them beside the fields and some in their place.
         // A row with neither is a row all the same.
-        let row = |row: types::Record| row.fields.or(row.tokens).map_or_else(Record::empty, Record::new);
+        let row =
+            |row: types::StoredRecord| row.fields.or(row.tokens).map_or_else(Record::empty, Record::new);
         Ok(GetResponse {
             data: answer.body.records.into_iter().map(row).collect(),
             request_id: answer.request_id,

@@ -90,8 +90,10 @@ impl Vault {
         const OPERATION: &str = "tokens.tokenize";
         request.check().map_err(|error| error.in_operation(OPERATION))?;
         let count = request.values.len();
-        let parameters =
-            request.values.into_iter().map(|(value, group)| types::TokenizeParameter::new(value, group));
+        let parameters = request
+            .values
+            .into_iter()
+            .map(|(value, group)| types::TokenizeParameter::new(value).column_group(group));
         let body = types::TokenizeRequest::new(parameters.collect());
         let answer = self.send(tokens::Tokenize::new(self.id().as_str(), body)).await?;
         // A token has nothing but its place to tell which value it stands for.

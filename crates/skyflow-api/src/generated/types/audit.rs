@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::runtime::*;
 
-/// Kind of access.
+/// Kind of access. Events carry API or SQL, filters any.
 ///
 /// A value without a name here is kept as `Other`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,9 +22,15 @@ pub enum AccessType {
     Other(String),
 }
 
-crate::open_enum!(AccessType, AccessNone = "ACCESS_NONE", Api = "API", Sql = "SQL", OktaLogin = "OKTA_LOGIN");
+crate::runtime::open_enum!(
+    AccessType,
+    AccessNone = "ACCESS_NONE",
+    Api = "API",
+    Sql = "SQL",
+    OktaLogin = "OKTA_LOGIN"
+);
 
-/// Kind of account that made a request.
+/// Kind of account that made a request. Events carry USER or SERVICE_ACCOUNT, filters any.
 ///
 /// A value without a name here is kept as `Other`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,13 +40,24 @@ pub enum ActorType {
     None,
     /// `USER`.
     User,
+    /// `GROUP`.
+    Group,
     /// `SERVICE_ACCOUNT`.
     ServiceAccount,
+    /// `SQL_SERVICE_ACCOUNT`.
+    SqlServiceAccount,
     /// Any other value.
     Other(String),
 }
 
-crate::open_enum!(ActorType, None = "NONE", User = "USER", ServiceAccount = "SERVICE_ACCOUNT");
+crate::runtime::open_enum!(
+    ActorType,
+    None = "NONE",
+    User = "USER",
+    Group = "GROUP",
+    ServiceAccount = "SERVICE_ACCOUNT",
+    SqlServiceAccount = "SQL_SERVICE_ACCOUNT"
+);
 
 /// Action recorded by an audit event.
 ///
@@ -88,7 +105,7 @@ pub enum AuditActionType {
     Other(String),
 }
 
-crate::open_enum!(
+crate::runtime::open_enum!(
     AuditActionType,
     None = "NONE",
     Assign = "ASSIGN",
@@ -127,7 +144,7 @@ pub struct AuditAfterOptions {
 pub struct AuditEvent {
     /// Who made the request and how.
     pub context: Option<AuditEventContext>,
-    /// The `request` property.
+    /// What was asked for.
     pub request: Option<AuditEventRequest>,
     /// The `response` property.
     pub response: Option<AuditEventResponse>,
@@ -156,22 +173,23 @@ pub struct AuditEventContext {
     #[serde(rename = "traceID")]
     pub trace_id: Option<String>,
     /// The `sessionID` property.
+    #[deprecated(note = "use `request_id` or `trace_id`")]
     #[serde(rename = "sessionID")]
     pub session_id: Option<String>,
     /// The `actor` property.
     pub actor: Option<String>,
-    /// Kind of account that made a request.
+    /// Kind of account that made a request. Events carry USER or SERVICE_ACCOUNT, filters any.
     #[serde(rename = "actorType")]
     pub actor_type: Option<ActorType>,
-    /// Kind of access.
+    /// Kind of access. Events carry API or SQL, filters any.
     #[serde(rename = "accessType")]
     pub access_type: Option<AccessType>,
     /// The `ipAddress` property.
     #[serde(rename = "ipAddress")]
     pub ip_address: Option<String>,
-    /// The `origin` property.
+    /// Origin header; browsers only.
     pub origin: Option<String>,
-    /// How the actor authenticated.
+    /// How the actor authenticated. AUTH_NONE is a filter value only.
     #[serde(rename = "authMode")]
     pub auth_mode: Option<AuthMode>,
     /// The `jwtID` property.
@@ -180,6 +198,11 @@ pub struct AuditEventContext {
     /// The `bearerTokenContextID` property.
     #[serde(rename = "bearerTokenContextID")]
     pub bearer_token_context_id: Option<String>,
+    /// Key used; with SERVICE_ACCOUNT_JWT and API_KEY only.
+    #[serde(rename = "keyID")]
+    pub key_id: Option<String>,
+    /// User that the actor stands in for.
+    pub subject: Option<String>,
 }
 
 impl fmt::Debug for AuditEventContext {
@@ -197,6 +220,8 @@ impl fmt::Debug for AuditEventContext {
             .field("auth_mode", &self.auth_mode)
             .field("jwt_id", &self.jwt_id)
             .field("bearer_token_context_id", &redacted(self.bearer_token_context_id.is_some()))
+            .field("key_id", &redacted(self.key_id.is_some()))
+            .field("subject", &redacted(self.subject.is_some()))
             .finish()
     }
 }
@@ -231,6 +256,31 @@ impl fmt::Debug for AuditEventHttpInfo {
         f.debug_struct("AuditEventHttpInfo")
             .field("uri", &redacted(self.uri.is_some()))
             .field("method", &self.method)
+            .finish()
+    }
+}
+
+/// Outcome of one entry of a batch.
+#[derive(Clone, Default, serde::Deserialize)]
+#[non_exhaustive]
+pub struct AuditEventNestedResponse {
+    /// Status of the entry.
+    pub code: Option<i64>,
+    /// Why the entry failed; empty on success.
+    pub message: Option<String>,
+    /// {type}/{id} of what was changed; may be empty.
+    pub identifier: Option<String>,
+    /// Recorded body, if any.
+    pub data: Option<AuditEventData>,
+}
+
+impl fmt::Debug for AuditEventNestedResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditEventNestedResponse")
+            .field("code", &self.code)
+            .field("message", &redacted(self.message.is_some()))
+            .field("identifier", &redacted(self.identifier.is_some()))
+            .field("data", &self.data)
             .finish()
     }
 }
@@ -270,14 +320,17 @@ pub struct AuditEventRequest {
 #[derive(Clone, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditEventResponse {
-    /// The `code` property.
+    /// Status of the whole call; look into nestedResponse for the entries of a batch.
     pub code: Option<i64>,
     /// The `message` property.
     pub message: Option<String>,
-    /// The `data` property.
+    /// Recorded body, if any.
     pub data: Option<AuditEventData>,
     /// The `timestamp` property.
     pub timestamp: Option<String>,
+    /// Outcomes of the entries of a batch; absent otherwise.
+    #[serde(rename = "nestedResponse", default, deserialize_with = "null_as_default")]
+    pub nested_response: Vec<AuditEventNestedResponse>,
 }
 
 impl fmt::Debug for AuditEventResponse {
@@ -287,6 +340,7 @@ impl fmt::Debug for AuditEventResponse {
             .field("message", &redacted(self.message.is_some()))
             .field("data", &self.data)
             .field("timestamp", &self.timestamp)
+            .field("nested_response", &self.nested_response)
             .finish()
     }
 }
@@ -361,7 +415,7 @@ pub enum AuditResourceType {
     Other(String),
 }
 
-crate::open_enum!(
+crate::runtime::open_enum!(
     AuditResourceType,
     NoneApi = "NONE_API",
     Account = "ACCOUNT",
@@ -395,7 +449,7 @@ crate::open_enum!(
     Subscription = "SUBSCRIPTION"
 );
 
-/// How the actor authenticated.
+/// How the actor authenticated. AUTH_NONE is a filter value only.
 ///
 /// A value without a name here is kept as `Other`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -409,19 +463,25 @@ pub enum AuthMode {
     ServiceAccountJwt,
     /// `PAT_JWT`.
     PatJwt,
+    /// `API_KEY`.
+    ApiKey,
+    /// `STS`.
+    Sts,
     /// Any other value.
     Other(String),
 }
 
-crate::open_enum!(
+crate::runtime::open_enum!(
     AuthMode,
     AuthNone = "AUTH_NONE",
     OktaJwt = "OKTA_JWT",
     ServiceAccountJwt = "SERVICE_ACCOUNT_JWT",
-    PatJwt = "PAT_JWT"
+    PatJwt = "PAT_JWT",
+    ApiKey = "API_KEY",
+    Sts = "STS"
 );
 
-/// The answer of [`audit::ListEvents`](super::super::audit::ListEvents).
+/// The response of [`audit::ListEvents`](super::super::audit::ListEvents).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListAuditEventsResponse {
@@ -447,4 +507,4 @@ pub enum SortOrder {
     Other(String),
 }
 
-crate::open_enum!(SortOrder, Ascending = "ASCENDING", Descending = "DESCENDING");
+crate::runtime::open_enum!(SortOrder, Ascending = "ASCENDING", Descending = "DESCENDING");

@@ -48,7 +48,7 @@ impl fmt::Debug for FlowQueryRequest {
     }
 }
 
-/// The answer of [`flow_query::Execute`](super::super::flow_query::Execute).
+/// The response of [`flow_query::Execute`](super::super::flow_query::Execute).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowQueryResponse {
