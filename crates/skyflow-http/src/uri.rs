@@ -331,6 +331,19 @@ mod tests {
     }
 
     #[test]
+    fn several_segments_keep_their_slashes() {
+        let target = |value| {
+            let target = RequestTarget::new().literal("/v1/").segments("path", value)?;
+            Ok::<_, TargetError>(target.finish()?.to_string())
+        };
+        assert_eq!(target("app/db?x/p w").unwrap(), "/v1/app/db%3Fx/p%20w");
+        assert_eq!(target("app").unwrap(), "/v1/app");
+        for value in ["", "/app", "app/", "app//db", "app/../db", "."] {
+            assert_eq!(target(value).unwrap_err().name(), "path", "{value}");
+        }
+    }
+
+    #[test]
     fn a_target_that_does_not_fit_a_uri_is_an_error_and_never_another_path() {
         let target = RequestTarget::new().literal("/v1/").query("column_values", &"x".repeat(70_000));
         assert_eq!(target.finish().unwrap_err().to_string(), "path and query are too long");

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use super::ir::Api;
-use super::{Error, Target, lower, overlay, read, spec};
+use super::targets::Target;
+use super::{Error, lower, overlay, read, spec};
 
 /// How often each build is measured. The builds take turns, so that a load on the machine touches all of them.
 const ROUNDS: usize = 3;

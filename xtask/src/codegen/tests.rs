@@ -1,5 +1,6 @@
 //! Promises of the generator, each on a document of a few lines.
 
+use super::targets::HEADER;
 use super::*;
 
 const OVERLAY: &str = "[operations.thing_get]\nname = \"things::Get\"\nidempotency = \"safe\"\n";
@@ -496,6 +497,9 @@ fn a_prefix_tells_the_operations_of_targets_apart() {
 #[test]
 fn the_generator_names_no_product() {
     let sources = [
+        include_str!("mod.rs"),
+        include_str!("sizes.rs"),
+        include_str!("lower/names.rs"),
         include_str!("check.rs"),
         include_str!("format.rs"),
         include_str!("ir.rs"),
@@ -514,4 +518,10 @@ fn the_generator_names_no_product() {
     for source in sources {
         assert!(!source.to_lowercase().contains("skyflow") && !source.to_lowercase().contains("scaivault"));
     }
+}
+
+#[test]
+fn an_enum_of_a_parameter_is_named_after_both() {
+    let spec = document("[{ name: kind_of, in: query, schema: { type: string, enum: [a, b] } }]", THING);
+    assert!(models(&spec, OVERLAY).contains("pub enum ThingGetKindOf {"));
 }

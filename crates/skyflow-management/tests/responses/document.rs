@@ -1,5 +1,7 @@
 //! Response bodies made from an API document, which is read as it is written and not through the generator's model.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 /// A text that is Base64 as well, so that it fits every string.
@@ -64,6 +66,19 @@ impl Document {
                 ))
             })
             .collect()
+    }
+
+    /// Lists method and path of the operations by name.
+    pub(crate) fn paths(&self) -> BTreeMap<&str, (&str, &str)> {
+        let mut found = BTreeMap::new();
+        for (path, item) in self.root["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                if let Some(name) = operation.get("operationId").and_then(Value::as_str) {
+                    found.insert(name, (method.as_str(), path.as_str()));
+                }
+            }
+        }
+        found
     }
 
     /// Makes a body of a schema.

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use skyflow_api::{DecodeErrorKind, Operation as _};
+use skyflow_http::Idempotency;
 
 use document::{Document, Fill};
-use operations::{MANAGEMENT_HOST, Read, VAULT_HOSTS};
+use operations::{MANAGEMENT_HOST, Read, Row, VAULT_HOSTS};
 
 const VAULT_DOCUMENT: &str = include_str!("../../../skyflow-api/spec/skyflow.openapi.yaml");
 const MANAGEMENT_DOCUMENT: &str = include_str!("../../spec/management.openapi.yaml");
@@ -28,7 +29,7 @@ fn for_each_operation(check: impl Fn(&str, Read, &Document, &serde_json::Value))
     let mut checked = 0;
     for (text, operations) in [(VAULT_DOCUMENT, VAULT_HOSTS), (MANAGEMENT_DOCUMENT, MANAGEMENT_HOST)] {
         let document = Document::parse(text, SAME);
-        let by_name: BTreeMap<_, _> = operations.iter().copied().collect();
+        let by_name: BTreeMap<_, _> = operations.iter().map(|row| (row.name, row.read)).collect();
         for (name, schema) in document.operations() {
             if let (Some(read), Some(schema)) = (by_name.get(name), schema) {
                 check(name, *read, &document, schema);
@@ -58,9 +59,8 @@ fn every_operation_of_the_documents_is_bound_once() {
         let document = Document::parse(text, SAME);
         document.operations().iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>()
     };
-    let bound = |operations: &[(&str, Read)]| {
-        operations.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>()
-    };
+    let bound =
+        |operations: &[Row]| operations.iter().map(|row| row.name.to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(bound(VAULT_HOSTS), names(VAULT_DOCUMENT));
     let management = names(MANAGEMENT_DOCUMENT);
     let rest = management.iter().filter(|name| !GENERATED_ONCE.contains(&name.as_str())).cloned().collect();
@@ -68,6 +68,19 @@ fn every_operation_of_the_documents_is_bound_once() {
     assert_eq!((skyflow_api::OPERATIONS.len(), skyflow_management::OPERATIONS.len()), (51, 152));
     let infos = skyflow_api::OPERATIONS.iter().chain(skyflow_management::OPERATIONS);
     assert_eq!(infos.map(|info| info.name).collect::<BTreeSet<_>>().len(), 203);
+}
+
+#[test]
+fn paths_are_those_of_the_document() {
+    for (text, operations) in [(VAULT_DOCUMENT, VAULT_HOSTS), (MANAGEMENT_DOCUMENT, MANAGEMENT_HOST)] {
+        let document = Document::parse(text, SAME);
+        let paths = document.paths();
+        for row in operations {
+            let (method, path) = paths[row.name];
+            assert_eq!(row.info.path_template, path, "{}", row.name);
+            assert!(method != "get" || row.info.idempotency == Idempotency::Safe, "{}", row.name);
+        }
+    }
 }
 
 #[test]

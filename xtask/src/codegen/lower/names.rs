@@ -60,7 +60,7 @@ mod tests {
     fn wire_names_become_rust_names() {
         for (wire, rust) in [
             ("vaultID", "vault_id"),
-            ("skyflowIDs", "skyflow_ids"),
+            ("rowIDs", "row_ids"),
             ("downloadURL", "download_url"),
             ("BIN", "bin"),
             ("context.changeID", "context_change_id"),

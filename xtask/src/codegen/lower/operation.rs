@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use heck::ToUpperCamelCase as _;
 use indexmap::IndexMap;
 use openapiv3::{
     MediaType, ObjectType, Operation as SpecOperation, Parameter as SpecParameter, ParameterSchemaOrContent,
@@ -103,7 +104,7 @@ fn parameters(
         let ParameterSchemaOrContent::Schema(schema) = &data.format else {
             return Err(Error::spec(at, "a parameter with `content` is not supported"));
         };
-        let lowered = schemas.lower(&at, schema, &format!("{id}_{}", data.name))?;
+        let lowered = schemas.lower(&at, schema, &format!("{id}_{}", data.name).to_upper_camel_case())?;
         let stripped = row.strip_prefixes.iter().find_map(|prefix| data.name.strip_prefix(prefix.as_str()));
         let rust = match row.rename.get(&data.name) {
             Some(name) => names::checked(&at, name.clone())?,
