@@ -29,7 +29,8 @@ impl From<DetectEntity> for types::EntityType {
     }
 }
 
-#[cfg(all(test, feature = "data", feature = "detect"))]
+#[cfg(test)]
+#[cfg(all(feature = "data", feature = "detect"))]
 mod tests {
     use super::*;
 

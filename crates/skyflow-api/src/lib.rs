@@ -16,14 +16,8 @@ mod request_body;
 mod response;
 #[doc(hidden)]
 pub mod runtime;
-#[cfg(all(
-    test,
-    feature = "data",
-    feature = "detect",
-    feature = "detect-v2",
-    feature = "flow",
-    feature = "auth"
-))]
+#[cfg(test)]
+#[cfg(all(feature = "data", feature = "detect", feature = "detect-v2", feature = "flow", feature = "auth"))]
 mod tests;
 
 pub use base64::Base64;
