@@ -19,6 +19,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let request = ListEvents::new(server.vault().account_id()).limit(1);
     let mut events = pin!(vault.audit_events(request));
     while let Some(event) = events.try_next().await? {
+        let event = event.into_event();
         let request = event.request.unwrap_or_default();
         let code = event.response.and_then(|response| response.code);
         println!("{}: {}", request.api_name.unwrap_or_default(), code.unwrap_or_default());

@@ -28,8 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let run = detect.deidentify_file(request).await?;
         match run.status {
             RunStatus::Success => {
-                let found = run.entities().map(|list| list.content.len()).sum::<usize>();
-                println!("{name}: {:?} words, {found} bytes about what was found", run.word_count);
+                println!("{name}: {:?} words, {} entities", run.word_count, run.entities()?.len());
                 run.saved.iter().for_each(|path| println!("  {}", path.display()));
             }
             status => println!("{name}: {status}: {}", run.message.unwrap_or_default()),

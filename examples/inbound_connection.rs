@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             ],
         }],
     }))?
-    .with_target(&shop)?;
+    .with_target(&shop.url(""))?;
     let path = connection.path();
     let server = EmbeddedVault::builder().connection(connection).build()?.serve().await?;
     let client = Skyflow::builder()

@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }],
     }))?
     .with_id("payments")
-    .with_target(&payments)?;
+    .with_target(&payments.url(""))?;
     let path = connection.path();
     let server = EmbeddedVault::builder().connection(connection).build()?.serve().await?;
 

@@ -1,9 +1,9 @@
 //! Inserts a card into a vault, gets tokens back, and turns them into values again.
 //!
 //! `cargo run --example quickstart` needs no account and no network: it starts the embedded vault on a loopback port.
-//! With `SKYFLOW_VAULT_ID`, `SKYFLOW_CLUSTER_ID` and `SKYFLOW_CREDENTIALS` set it talks to that vault instead; its
-//! `table1` needs the columns `card_number` and `cardholder_name`. `SKYFLOW_ENV` (PROD, SANDBOX, STAGE, DEV) says where
-//! that vault is; `SKYFLOW_VAULT_URL` replaces cluster and environment, as `cargo run -p skyflow-emulator` prints it.
+//! With `SKYFLOW_VAULT_ID` set it talks to the vault of the environment instead (see `Skyflow::from_env`); its `table1`
+//! needs the columns `card_number` and `cardholder_name`. `cargo run -p skyflow-emulator` prints the variables of its
+//! vault.
 //!
 //! `--data-file <path>` keeps the embedded vault in a file. `--detokenize <token>` only turns one token back: with the
 //! same file, in another process, the value is still there.
@@ -13,7 +13,7 @@ use std::error::Error;
 
 use serde::{Deserialize, Serialize};
 use skyflow::{
-    Credentials, DetokenizeRequest, Env, GetRequest, InsertRequest, Redaction, Skyflow, Vault, VaultConfig,
+    Credentials, DetokenizeRequest, GetRequest, InsertRequest, Redaction, Skyflow, Vault, VaultConfig,
 };
 use skyflow_emulator::EmbeddedVault;
 
@@ -33,9 +33,8 @@ struct Card {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::from_args()?;
-    if let Some(config) = vault_of_the_environment()? {
-        let client = Skyflow::builder().vault(config).build()?;
-        return run(&client.default_vault()?, &options).await;
+    if env::var_os("SKYFLOW_VAULT_ID").is_some() {
+        return run(&Skyflow::from_env()?.default_vault()?, &options).await;
     }
 
     let mut builder = EmbeddedVault::builder();
@@ -86,23 +85,6 @@ async fn run(vault: &Vault, options: &Options) -> Result<(), Box<dyn Error>> {
         println!("got            {} {} {}", card.skyflow_id, card.card_number, card.cardholder_name);
     }
     Ok(())
-}
-
-/// Reads the address of a vault that runs elsewhere; its credentials are found by the client itself.
-fn vault_of_the_environment() -> Result<Option<VaultConfig>, Box<dyn Error>> {
-    let Ok(vault) = env::var("SKYFLOW_VAULT_ID") else { return Ok(None) };
-    if let Ok(url) = env::var("SKYFLOW_VAULT_URL") {
-        return Ok(Some(VaultConfig::with_base_url(vault, url)));
-    }
-    let Ok(cluster) = env::var("SKYFLOW_CLUSTER_ID") else { return Ok(None) };
-    let place = match env::var("SKYFLOW_ENV").as_deref() {
-        Err(_) | Ok("PROD") => Env::Prod,
-        Ok("SANDBOX") => Env::Sandbox,
-        Ok("STAGE") => Env::Stage,
-        Ok("DEV") => Env::Dev,
-        Ok(_) => return Err("SKYFLOW_ENV must be PROD, SANDBOX, STAGE or DEV".into()),
-    };
-    Ok(Some(VaultConfig::new(vault, cluster).env(place)))
 }
 
 #[derive(Default)]

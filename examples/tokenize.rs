@@ -14,10 +14,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // A column that names no group is a group of its own: `table.column`.
     let request = TokenizeRequest::new().value("4111111111111111", "table1.card_number");
-    let tokens = vault.tokenize(request).await?.tokens;
+    let tokens = vault.tokenize(request).await?.tokenized_fields;
     println!(
         "the same token: {}",
-        Some(&tokens[0]) == inserted.inserted_fields[0].token("card_number").as_ref()
+        Some(&tokens[0].token) == inserted.inserted_fields[0].token("card_number").as_ref()
     );
     Ok(())
 }

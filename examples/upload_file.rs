@@ -16,7 +16,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let stored = vault.upload_file(request).await?;
     let id = stored.skyflow_id;
     println!("metadata: {}", stored.file_metadata.is_some());
-    println!("scan: {}", vault.file_scan_status("table1", &id, "file").await?.as_str());
+    let scan = vault.file_scan_status("table1", &id, "file").await?;
+    println!("scan: {}", scan.av_scan_status.as_ref().map_or("not started", |status| status.as_str()));
 
     let request = GetRequest::new("table1").ids([&id]).fields(["file"]).download_url(true);
     let link = vault.get(request).await?.data[0].text("file").ok_or("no link")?;

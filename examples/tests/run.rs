@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Every example, and words that its output has to hold.
-const EXAMPLES: [(&str, &[&str]); 25] = [
+const EXAMPLES: [(&str, &[&str]); 28] = [
     ("audit_events", &["query_execute: 200", "records_insert: 200"]),
     (
         "batch",
@@ -56,6 +56,15 @@ const EXAMPLES: [(&str, &[&str]); 25] = [
         ],
     ),
     ("detokenize", &["0: 4111111111111111", "1: XXXXXXXXXXXX1111", "2: *REDACTED*", "3: Token Not Found"]),
+    (
+        "end_user_context",
+        &[
+            "user-1 read its row",
+            "a nurse read its row",
+            "3 end users, 2 calls each, 3 tokens",
+            "refused: context cannot be set",
+        ],
+    ),
     ("get", &["Ada Lovelace is 36", "found by e-mail: Ada Lovelace", "a token: "]),
     ("get_pages", &["60 rows, mean age 29"]),
     (
@@ -79,6 +88,7 @@ const EXAMPLES: [(&str, &[&str]); 25] = [
         "manage_clients",
         &["2 vaults", "the default is the first: true", "1 vault left; unknown now: true", "log level DEBUG"],
     ),
+    ("own_hyper_client", &["200 OK with 0 records"]),
     ("mint_token", &["Authorization: Bearer ey", "exchanged nothing: true"]),
     ("query", &["Cambridge: 41", "a DELETE is refused with Some(400)"]),
     ("quickstart", &["4111111111111111 John Doe"]),
@@ -94,6 +104,10 @@ const EXAMPLES: [(&str, &[&str]); 25] = [
     ("tokenize", &["the same token: true"]),
     ("update", &["updated, new token: true", "Ada Lovelace of London"]),
     ("upload_file", &["metadata: true", "scan: SCAN_CLEAN", "content: kept in the vault", "deleted: true"]),
+    (
+        "user_layers",
+        &["the header arrived: true", "inserted with every layer", "refused: headers.host cannot be set"],
+    ),
 ];
 
 fn example(name: &str) -> Command {
@@ -101,10 +115,10 @@ fn example(name: &str) -> Command {
     let tests = std::env::current_exe().unwrap();
     let path: PathBuf = tests.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);
     let mut command = Command::new(path);
-    for variable in
-        ["SKYFLOW_VAULT_ID", "SKYFLOW_VAULT_URL", "SKYFLOW_CLUSTER_ID", "SKYFLOW_CREDENTIALS", "SKYFLOW_ENV"]
-    {
-        command.env_remove(variable);
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("SKYFLOW_") {
+            command.env_remove(variable);
+        }
     }
     command
 }

@@ -1,16 +1,15 @@
 //! Clients over the embedded vault, or over a service of the test's own.
 
-use http::StatusCode;
+use bytes::Bytes;
 use skyflow::{Credentials, InsertRequest, Skyflow, SkyflowBuilder, Vault, VaultConfig};
 use skyflow_emulator::EmbeddedVault;
-use skyflow_http::{Body, BoxError, HttpService, Request, Response};
+use skyflow_http::{BoxError, HttpService, Request, Response};
+use skyflow_testkit::{API_KEY, Reply, Scripted};
 
 /// The card number of the examples.
 pub const CARD_NUMBER: &str = "4111111111111111";
 /// The cardholder of the examples.
 pub const CARDHOLDER: &str = "John Doe";
-/// An API key of the right form that no vault knows.
-pub const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
 /// The token URI of a service account whose requests stay in this process.
 pub const TOKEN_URI: &str = "https://manage.skyflowapis.com/v1/auth/sa/oauth/token";
 /// The request id that [`answering`] gives its answers.
@@ -29,9 +28,7 @@ pub fn vault_over(leaf: HttpService) -> Vault {
 
 /// A vault whose calls go to the embedded vault without a socket, with the owner's API key.
 pub fn in_process(vault: &EmbeddedVault) -> Vault {
-    let key = Credentials::api_key(vault.api_key().expose()).unwrap();
-    let config = VaultConfig::new(vault.vault_id(), vault.cluster_id()).credentials(key);
-    over(HttpService::new(vault.service())).vault(config).build().unwrap().default_vault().unwrap()
+    Skyflow::connect(vault.endpoint()).unwrap().default_vault().unwrap()
 }
 
 /// Asks to insert the card of the examples.
@@ -49,20 +46,13 @@ where
     HttpService::new(tower::service_fn(answer))
 }
 
-/// A service that gives every request the same answer, with [`REQUEST_ID`].
-pub fn answering(status: u16, content_type: Option<&str>, body: impl Into<Body>) -> HttpService {
-    let body = body.into();
-    let bytes = body.as_bytes().unwrap().clone();
-    let mut head = http::Response::builder().status(StatusCode::from_u16(status).unwrap());
-    head = head.header("x-request-id", REQUEST_ID);
+/// A service that gives every request the same response, with [`REQUEST_ID`].
+pub fn answering(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> HttpService {
+    let mut reply = Reply::status(status).header("x-request-id", REQUEST_ID).body(body);
     if let Some(content_type) = content_type {
-        head = head.header("content-type", content_type);
+        reply = reply.header("content-type", content_type);
     }
-    let (parts, ()) = head.body(()).unwrap().into_parts();
-    service(move |_| {
-        let (parts, bytes) = (parts.clone(), bytes.clone());
-        async move { Ok(Response::from_parts(parts, bytes.into())) }
-    })
+    Scripted::new([reply]).service()
 }
 
 /// What a vault answers to an insert of one row.

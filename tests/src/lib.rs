@@ -1,8 +1,4 @@
-//! What the tests of this crate share: servers that misbehave on purpose, clients, and eyes on what was sent.
+//! What the tests of this crate share: calls and clients.
 
 pub mod calls;
-pub mod certificates;
 pub mod clients;
-pub mod polling;
-pub mod recorder;
-pub mod server;

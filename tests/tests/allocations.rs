@@ -6,8 +6,8 @@ use std::task::Poll;
 use allocation_counter::measure;
 use http::Method;
 use skyflow_http::{Body, BoxError, HttpService, Idempotency, ManualClock, Request, Response, Stack};
+use skyflow_testkit::polling::Stepped;
 use skyflow_tests::calls::request;
-use skyflow_tests::polling::Stepped;
 
 fn leaf() -> HttpService {
     HttpService::new(tower::service_fn(|_: Request| {

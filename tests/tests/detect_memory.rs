@@ -11,10 +11,10 @@ use allocation_counter::measure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use skyflow::{Credentials, DeidentifyFileRequest, FileSource, RunStatus, Skyflow, VaultConfig};
+use skyflow_testkit::API_KEY;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf, repeat};
 
 const FILE: usize = 50_000_000;
-const API_KEY: &str = "sky-ab123-0123456789abcdef0123456789abcdef";
 
 /// Answers the start of a run and the question for it, each in a connection of its own, and keeps nothing of what it
 /// reads. The answer with the file is written in pieces.

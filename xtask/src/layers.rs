@@ -1,44 +1,49 @@
-//! Checks that the arrows between the crates only point down, and that each foreign crate stays in its room.
-//! What must not be anywhere in the graph, however deep, stands in `deny.toml`.
+//! Checks the dependency direction between the crates of this workspace, and that restricted dependencies are named by
+//! the crates that may name them only. `deny.toml` lists what must not be in the graph at all.
 
 use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Which crates of this workspace a crate may depend on. A crate without a row fails the check.
-const ARROWS: &[(&str, &[&str])] = &[
+const DIRECTION: &[(&str, &[&str])] = &[
     ("skyflow-types", &[]),
     ("skyflow-http", &["skyflow-types"]),
     ("skyflow-auth", &["skyflow-http", "skyflow-types"]),
     ("skyflow-api", &["skyflow-http", "skyflow-types"]),
     ("skyflow-management", &["skyflow-api"]),
     ("skyflow", &["skyflow-api", "skyflow-auth", "skyflow-http", "skyflow-types"]),
-    ("skyflow-emulator", &["skyflow-http", "skyflow-types"]),
+    ("skyflow-testkit", &["skyflow-http"]),
+    ("skyflow-emulator-detect", &["skyflow-types"]),
+    ("skyflow-emulator", &["skyflow-emulator-detect", "skyflow-http", "skyflow-testkit", "skyflow-types"]),
 ];
 
-/// Crates of the workspace that nobody depends on and that may use all the others.
-const LEAVES: &[&str] = &["skyflow-conformance", "skyflow-examples", "skyflow-tests", "xtask"];
+/// Crates that no other crate depends on and that may use all the others.
+const UNPUBLISHED: &[&str] = &["skyflow-conformance", "skyflow-examples", "skyflow-tests", "xtask"];
 
-/// Foreign crates that only the named crates may ask for.
-const ROOMS: &[(&str, &[&str])] = &[
+/// Restricted dependencies, and the crates that may name them.
+const RESTRICTED: &[(&str, &[&str])] = &[
     ("aws-lc-rs", &["skyflow-auth", "skyflow-emulator"]),
     ("h2", &["skyflow-http"]),
-    ("hyper", &["skyflow-http", "skyflow-emulator"]),
-    ("hyper-rustls", &["skyflow-http"]),
-    ("hyper-util", &["skyflow-http", "skyflow-emulator"]),
+    ("hyper", &["skyflow-http", "skyflow-testkit"]),
+    ("hyper-util", &["skyflow-http", "skyflow-testkit"]),
+    ("image", &["skyflow-emulator-detect"]),
     ("jsonwebtoken", &["skyflow-auth"]),
+    ("lopdf", &["skyflow-emulator-detect"]),
+    ("rcgen", &["skyflow-testkit"]),
     ("rusqlite", &["skyflow-emulator"]),
-    ("rustls", &["skyflow-http", "skyflow-emulator"]),
+    ("rustls", &["skyflow-http", "skyflow-testkit"]),
     ("rustls-platform-verifier", &["skyflow-http"]),
-    ("tokio-rustls", &["skyflow-emulator"]),
+    ("tokio-rustls", &["skyflow-http", "skyflow-testkit"]),
+    ("zip", &["skyflow-emulator-detect"]),
 ];
 
-/// Why the check failed: one line per arrow that should not be there.
+/// Says why the check failed: one line per violation.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("cargo metadata failed: {0}")]
     Metadata(#[from] cargo_metadata::Error),
-    #[error("{} arrow(s) that should not be there:\n  {}", .0.len(), .0.join("\n  "))]
+    #[error("{} violation(s) of the dependency rules:\n  {}", .0.len(), .0.join("\n  "))]
     Violations(Vec<String>),
 }
 
@@ -54,20 +59,20 @@ fn direct(metadata: &Metadata) -> Vec<String> {
     let mut violations = Vec::new();
     for package in metadata.workspace_packages() {
         let name = package.name.as_str();
-        if LEAVES.contains(&name) {
+        if UNPUBLISHED.contains(&name) {
             continue;
         }
-        let Some((_, allowed)) = ARROWS.iter().find(|(krate, _)| *krate == name) else {
-            violations.push(format!("{name} has no row in the table of arrows"));
+        let Some((_, allowed)) = DIRECTION.iter().find(|(krate, _)| *krate == name) else {
+            violations.push(format!("{name} has no row in the table of dependency directions"));
             continue;
         };
         for dependency in package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal) {
             let to = dependency.name.as_str();
             if members.contains(to) && !allowed.contains(&to) {
-                violations.push(format!("{name} -> {to}: not below it"));
+                violations.push(format!("{name} -> {to}: against the dependency direction"));
             }
-            if ROOMS.iter().any(|(krate, rooms)| *krate == to && !rooms.contains(&name)) {
-                violations.push(format!("{name} -> {to}: belongs to another crate"));
+            if RESTRICTED.iter().any(|(krate, users)| *krate == to && !users.contains(&name)) {
+                violations.push(format!("{name} -> {to}: restricted to other crates"));
             }
         }
     }
@@ -79,17 +84,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_of_arrows_has_no_cycle_and_only_points_to_earlier_rows() {
-        for (row, (name, below)) in ARROWS.iter().enumerate() {
+    fn dependencies_point_to_earlier_rows() {
+        for (row, (name, below)) in DIRECTION.iter().enumerate() {
             for target in *below {
-                let at = ARROWS.iter().position(|(krate, _)| krate == target);
+                let at = DIRECTION.iter().position(|(krate, _)| krate == target);
                 assert!(at.is_some_and(|at| at < row), "{name} -> {target}");
             }
         }
     }
 
     #[test]
-    fn a_crate_that_asks_for_a_foreign_room_is_reported() {
+    fn forbidden_dependencies_are_reported() {
         let json = serde_json::json!({
             "packages": [package("skyflow-types", &["hyper", "skyflow-http"]), package("skyflow-http", &["hyper"])],
             "workspace_members": ["skyflow-types", "skyflow-http"],
@@ -100,8 +105,8 @@ mod tests {
         assert_eq!(
             direct(&metadata),
             [
-                "skyflow-types -> hyper: belongs to another crate",
-                "skyflow-types -> skyflow-http: not below it"
+                "skyflow-types -> hyper: restricted to other crates",
+                "skyflow-types -> skyflow-http: against the dependency direction"
             ]
         );
     }

@@ -4,7 +4,10 @@ mod ci;
 mod codegen;
 mod conformance;
 mod layers;
+mod path;
 mod tools;
+mod trees;
+mod words;
 
 use std::process::ExitCode;
 
@@ -26,8 +29,12 @@ enum Command {
     Codegen(codegen::Args),
     /// Replays recorded calls of the official SDK and compares requests and results.
     Conformance(conformance::Args),
-    /// Checks that the arrows between the crates only point down.
+    /// Checks dependency directions, restricted dependencies and the sizes of dependency trees.
     Layers,
+    /// Counts words in comments, documentation and error messages that this field has other terms for.
+    Words(words::Args),
+    /// Prints the source files that one call runs through.
+    Path(path::Args),
 }
 
 fn main() -> ExitCode {
@@ -35,7 +42,9 @@ fn main() -> ExitCode {
         Command::Ci(args) => ci::run(&args),
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
         Command::Conformance(args) => conformance::run(&args),
-        Command::Layers => layers::run().map_err(|error| error.to_string()),
+        Command::Layers => layers::run().map_err(|error| error.to_string()).and_then(|()| trees::run()),
+        Command::Words(args) => words::run(&args),
+        Command::Path(args) => path::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

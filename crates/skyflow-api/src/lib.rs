@@ -1,31 +1,26 @@
 #![doc = include_str!("../README.md")]
 
-mod base64;
-mod client;
 mod convert;
-mod element;
-mod error;
+mod error_body;
 mod generated;
-mod json;
-mod media;
-mod multipart;
-mod open_enum;
-mod open_object;
-mod operation;
-mod request_body;
-mod response;
 #[doc(hidden)]
 pub mod runtime;
 #[cfg(test)]
 #[cfg(all(feature = "data", feature = "detect", feature = "detect-v2", feature = "flow", feature = "auth"))]
 mod tests;
 
-pub use base64::Base64;
-pub use client::Client;
-pub use element::Element;
-pub use error::{ApiError, DecodeError, DecodeErrorKind, EncodeError, Error};
+pub use error_body::ApiErrorBody;
 pub use generated::*;
-pub use json::Json;
-pub use multipart::{FilePart, Multipart};
-pub use operation::Operation;
-pub use response::Response;
+/// An HTTP response as services return it; [`Response`] is the response to an operation.
+pub use skyflow_http::Response as HttpResponse;
+pub use skyflow_http::rest::{
+    Base64, Client, DecodeError, DecodeErrorKind, Element, EncodeError, ErrorBody, FilePart, Json, Multipart,
+    Operation, Response,
+};
+pub use skyflow_http::{BaseUri, Body, BoxError, CallOptions, HttpService, OperationInfo, Progress, Request};
+
+/// Says why an operation of this API has no result.
+pub type Error = skyflow_http::rest::Error<ApiErrorBody>;
+
+/// Reports a response of this API with a status other than 2xx.
+pub type ApiError = skyflow_http::rest::ApiError<ApiErrorBody>;

@@ -85,7 +85,7 @@ fn leaf_without_auth(bencher: Bencher<'_, '_>) {
 fn leaf_with_auth(bencher: Bencher<'_, '_>) {
     let hosts = HostGuard::new(BaseUri::parse("https://abc.example").unwrap());
     let leaf = tower::service_fn(|_: Request| async { Ok::<_, BoxError>(Response::default()) });
-    let mut stack = AuthLayer::new(Arc::new(cached()), AuthHeader::Bearer, hosts).layer(leaf);
+    let mut stack = AuthLayer::new(Arc::new(cached()), AuthHeader::bearer(), hosts).layer(leaf);
     bencher.with_inputs(request).bench_local_values(|request| now(stack.call(request)));
 }
 
@@ -94,7 +94,7 @@ fn leaf_with_api_key(bencher: Bencher<'_, '_>) {
     let hosts = HostGuard::new(BaseUri::parse("https://abc.example").unwrap());
     let key = ApiKey::new("sky-abcde-0123456789abcdef0123456789abcdef").unwrap();
     let leaf = tower::service_fn(|_: Request| async { Ok::<_, BoxError>(Response::default()) });
-    let mut stack = AuthLayer::new(Arc::new(key), AuthHeader::Bearer, hosts).layer(leaf);
+    let mut stack = AuthLayer::new(Arc::new(key), AuthHeader::bearer(), hosts).layer(leaf);
     bencher.with_inputs(request).bench_local_values(|request| now(stack.call(request)));
 }
 

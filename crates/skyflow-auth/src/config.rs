@@ -1,15 +1,25 @@
 use std::fmt;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
-use skyflow_types::Secret;
+use skyflow_types::{Secret, UnknownFields};
 
-use crate::{Credentials, CredentialsError, CredentialsErrorKind};
+use crate::document::{self, Document};
+use crate::{ApiKey, Credentials, CredentialsError, CredentialsErrorKind};
+
+/// The fields of a configuration, under the names that errors say.
+const FIELDS: &[&str] = &["path", "credentials_string", "token", "api_key", "roles", "context", "token_uri"];
+
+/// The fields that tell a configuration from the text of a `credentials.json`.
+const KINDS: [&str; 6] = ["path", "credentials_string", "credentialsString", "token", "api_key", "apiKey"];
 
 /// Credentials as a configuration file spells them, with the keys of the official SDKs.
 ///
 /// Exactly one of `path`, `credentials_string`, `token` and `api_key` has to be there; several are an error and not a
-/// matter of order. camelCase keys are read too, other keys are refused. `Credentials` itself reads this form.
+/// matter of order. camelCase keys are read too, other keys are refused when it becomes [`Credentials`], which read this form
+/// themselves.
 ///
 /// ```
 /// use skyflow_auth::Credentials;
@@ -20,7 +30,7 @@ use crate::{Credentials, CredentialsError, CredentialsErrorKind};
 /// assert!(serde_json::from_str::<Credentials>(two).is_err());
 /// ```
 #[derive(Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct CredentialsConfig {
     /// The path of a `credentials.json`.
@@ -40,6 +50,8 @@ pub struct CredentialsConfig {
     /// Another token URI, for a service account.
     #[serde(alias = "tokenUri", alias = "tokenURI")]
     pub token_uri: Option<String>,
+    #[serde(flatten)]
+    unknown: UnknownFields,
 }
 
 impl CredentialsConfig {
@@ -53,14 +65,16 @@ impl TryFrom<CredentialsConfig> for Credentials {
     type Error = CredentialsError;
 
     fn try_from(config: CredentialsConfig) -> Result<Self, CredentialsError> {
+        config.unknown.deny(FIELDS).map_err(|error| CredentialsError::unknown_field(&error))?;
         let given = [
-            config.path.is_some(),
-            config.credentials_string.is_some(),
-            config.token.is_some(),
-            config.api_key.is_some(),
+            ("path", config.path.is_some()),
+            ("credentials_string", config.credentials_string.is_some()),
+            ("token", config.token.is_some()),
+            ("api_key", config.api_key.is_some()),
         ];
-        if given.into_iter().filter(|given| *given).count() > 1 {
-            return Err(CredentialsError::new("credentials", CredentialsErrorKind::Several));
+        let given: Vec<&str> = given.into_iter().filter_map(|(name, given)| given.then_some(name)).collect();
+        if given.len() > 1 {
+            return Err(CredentialsError::several(&given));
         }
         let mut credentials = if let Some(path) = config.path {
             if path.trim().is_empty() {
@@ -89,6 +103,69 @@ impl TryFrom<CredentialsConfig> for Credentials {
             credentials = credentials.token_uri(&uri)?;
         }
         Ok(credentials)
+    }
+}
+
+/// Reads what `SKYFLOW_CREDENTIALS` may hold: the text of a `credentials.json`, or a configuration as JSON. Roles and
+/// context may be part of both.
+pub(crate) fn read_text(text: &str) -> Result<Credentials, CredentialsError> {
+    if let Some(kind) = mistaken_for(text.trim()) {
+        return Err(CredentialsError::new(crate::CREDENTIALS_ENV, kind));
+    }
+    let json = document::tidy(text);
+    let document = Document::parse(crate::CREDENTIALS_ENV, &json)?;
+    if KINDS.iter().any(|kind| document.json(kind).is_some()) {
+        let config = serde_json::from_str::<CredentialsConfig>(&json)
+            .map_err(|error| CredentialsError::field_type(crate::CREDENTIALS_ENV, &error))?;
+        return config.try_into();
+    }
+    let mut credentials = Credentials::from_json(&json)?;
+    if let Some(roles) = document.json("roles") {
+        let roles: Vec<String> =
+            serde_json::from_str(roles).map_err(|error| CredentialsError::field_type("roles", &error))?;
+        credentials = credentials.roles(roles)?;
+    }
+    if let Some(context) = document.json("context") {
+        let context: Value =
+            serde_json::from_str(context).map_err(|error| CredentialsError::field_type("context", &error))?;
+        credentials = credentials.context(context)?;
+    }
+    Ok(credentials)
+}
+
+/// What the text is, when it is plainly meant for another variable.
+fn mistaken_for(text: &str) -> Option<CredentialsErrorKind> {
+    if ApiKey::new(text).is_ok() {
+        return Some(CredentialsErrorKind::LooksLikeApiKey);
+    }
+    let one_line = !text.contains(['{', '\n', '"']);
+    let path = text.contains(['/', '\\']) || text.to_ascii_lowercase().ends_with(".json");
+    (one_line && path).then_some(CredentialsErrorKind::LooksLikePath)
+}
+
+/// Written by hand, because serde's own error for a plain string repeats it, and that string may be a key.
+impl<'de> Deserialize<'de> for Credentials {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ConfigVisitor)
+    }
+}
+
+struct ConfigVisitor;
+
+impl<'de> Visitor<'de> for ConfigVisitor {
+    type Value = Credentials;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with one of path, credentials_string, token, api_key")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Credentials, A::Error> {
+        let config = CredentialsConfig::deserialize(MapAccessDeserializer::new(map))?;
+        config.try_into().map_err(serde::de::Error::custom)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Credentials, E> {
+        Err(E::custom("credentials must be an object with one of path, credentials_string, token, api_key"))
     }
 }
 

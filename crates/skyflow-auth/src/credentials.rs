@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +7,12 @@ use std::time::Duration;
 use serde_json::Value;
 use skyflow_types::Secret;
 
-use crate::key::read_env;
 use crate::{
-    ApiKey, Cached, CredentialsConfig, CredentialsError, CredentialsErrorKind, DataTokenSigner, ScopedTokens,
-    ServiceAccountKey, ServiceAccountTokens, StaticToken, TokenExchange, TokenOptions, TokenProvider,
+    ApiKey, Cached, CredentialsError, CredentialsErrorKind, DataTokenSigner, ScopedTokens, ServiceAccountKey,
+    ServiceAccountTokens, StaticToken, TokenExchange, TokenOptions, TokenProvider,
 };
 
-/// What proves to Skyflow who is calling: an API key, a bearer token, or a service account.
+/// Proves to Skyflow who is calling: an API key, a bearer token, a service account, or any token provider.
 ///
 /// It is one of these by construction, never several. A service account takes options: roles, an end user's
 /// context, another token URI, a shorter lifetime. `Debug` shows the kind and the ids, no secret.
@@ -24,20 +24,51 @@ use crate::{
 /// # let _ = credentials;
 /// # Ok::<(), skyflow_auth::CredentialsError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-#[serde(try_from = "CredentialsConfig")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     kind: Kind,
     options: TokenOptions,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+/// Says which kind of credentials it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CredentialsKind {
+    /// An API key.
+    ApiKey,
+    /// A bearer token that was minted elsewhere.
+    BearerToken,
+    /// The path of a `credentials.json`.
+    File,
+    /// A service account whose key is at hand.
+    ServiceAccount,
+    /// A token provider of the caller's own.
+    Provider,
+}
+
+#[derive(Clone)]
 enum Kind {
     ApiKey(Secret),
     BearerToken(Secret),
     File(PathBuf),
     ServiceAccount(ServiceAccountKey),
+    Provider(Arc<dyn TokenProvider>),
 }
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::ApiKey(a), Self::ApiKey(b)) | (Self::BearerToken(a), Self::BearerToken(b)) => a == b,
+            (Self::File(a), Self::File(b)) => a == b,
+            (Self::ServiceAccount(a), Self::ServiceAccount(b)) => a == b,
+            // Providers cannot be compared by what they do.
+            (Self::Provider(a), Self::Provider(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Kind {}
 
 impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,6 +78,8 @@ impl fmt::Debug for Kind {
             // What was passed as a path may be the text of a key by mistake.
             Self::File(_) => f.write_str("File"),
             Self::ServiceAccount(key) => key.fmt(f),
+            // Its own `Debug` is the caller's and may show anything.
+            Self::Provider(_) => f.write_str("Provider"),
         }
     }
 }
@@ -94,25 +127,44 @@ impl Credentials {
         ServiceAccountKey::from_json(json).map(Self::service_account)
     }
 
-    /// Takes the environment variable `SKYFLOW_CREDENTIALS`: the text of a `credentials.json`.
-    ///
-    /// # Errors
-    ///
-    /// Fails when it is not set, and as [`ServiceAccountKey::from_json`] does.
-    pub fn from_env() -> Result<Self, CredentialsError> {
-        Self::from_json(&read_env()?)
-    }
-
     /// Takes a service account.
     pub fn service_account(key: ServiceAccountKey) -> Self {
         Self::of(Kind::ServiceAccount(key))
+    }
+
+    /// Takes any source of tokens: STS, a command, tokens of an end user, or a closure
+    /// ([`provider_fn`](crate::provider_fn)).
+    ///
+    /// The provider is asked for a token before each attempt. Wrap one that exchanges or runs something in
+    /// [`Cached`], so that all callers share a token until it expires.
+    ///
+    /// ```
+    /// use skyflow_auth::{AccessToken, Cached, Credentials, provider_fn};
+    ///
+    /// let tokens = provider_fn(|| async { Ok(AccessToken::new("minted-elsewhere")?) });
+    /// let credentials = Credentials::provider(Cached::new(tokens));
+    /// # let _ = credentials;
+    /// ```
+    pub fn provider(tokens: impl TokenProvider) -> Self {
+        Self::of(Kind::Provider(Arc::new(tokens)))
+    }
+
+    /// Returns which kind of credentials it is.
+    pub fn kind(&self) -> CredentialsKind {
+        match self.kind {
+            Kind::ApiKey(_) => CredentialsKind::ApiKey,
+            Kind::BearerToken(_) => CredentialsKind::BearerToken,
+            Kind::File(_) => CredentialsKind::File,
+            Kind::ServiceAccount(_) => CredentialsKind::ServiceAccount,
+            Kind::Provider(_) => CredentialsKind::Provider,
+        }
     }
 
     /// Narrows the tokens to these role ids.
     ///
     /// # Errors
     ///
-    /// Fails as [`TokenOptions::roles`] does, and for an API key or a bearer token: a restriction that would silently
+    /// Fails as [`TokenOptions::roles`] does, and for all other kinds: a restriction that would silently
     /// not hold is an error.
     pub fn roles<I>(self, roles: I) -> Result<Self, CredentialsError>
     where
@@ -126,7 +178,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// Fails as [`TokenOptions::context`] does, and for an API key or a bearer token.
+    /// Fails as [`TokenOptions::context`] does, and for all kinds but service accounts.
     pub fn context(self, context: impl Into<Value>) -> Result<Self, CredentialsError> {
         self.map(|options| options.context(context))
     }
@@ -135,7 +187,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// Fails as [`TokenOptions::token_uri`] does, and for an API key or a bearer token.
+    /// Fails as [`TokenOptions::token_uri`] does, and for all kinds but service accounts.
     pub fn token_uri(self, uri: &str) -> Result<Self, CredentialsError> {
         self.map(|options| options.token_uri(uri))
     }
@@ -144,7 +196,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// Fails as [`TokenOptions::lifetime`] does, and for an API key or a bearer token.
+    /// Fails as [`TokenOptions::lifetime`] does, and for all kinds but service accounts.
     pub fn lifetime(self, lifetime: Duration) -> Result<Self, CredentialsError> {
         self.map(|options| options.lifetime(lifetime))
     }
@@ -153,7 +205,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// Fails when one is set and the credentials are an API key or a bearer token.
+    /// Fails when one is set and the credentials are no service account.
     pub fn with_options(self, options: TokenOptions) -> Result<Self, CredentialsError> {
         self.map(|_| Ok(options))
     }
@@ -164,7 +216,7 @@ impl Credentials {
     ) -> Result<Self, CredentialsError> {
         let options = change(self.options)?;
         match (&self.kind, options.first_set()) {
-            (Kind::ApiKey(_) | Kind::BearerToken(_), Some(field)) => {
+            (Kind::ApiKey(_) | Kind::BearerToken(_) | Kind::Provider(_), Some(field)) => {
                 Err(CredentialsError::new(field, CredentialsErrorKind::NotApplicable))
             }
             _ => Ok(Self { kind: self.kind, options }),
@@ -178,11 +230,12 @@ impl Credentials {
     /// # Errors
     ///
     /// Fails when the file of [`Credentials::from_path`] cannot be used, and when a bearer token has expired meanwhile.
-    pub fn provider(&self, exchange: &TokenExchange) -> Result<Arc<dyn TokenProvider>, CredentialsError> {
+    pub fn to_provider(&self, exchange: &TokenExchange) -> Result<Arc<dyn TokenProvider>, CredentialsError> {
         let clock = Arc::clone(exchange.clock());
         Ok(match &self.kind {
             Kind::ApiKey(key) => Arc::new(ApiKey::new(key.clone())?),
             Kind::BearerToken(token) => Arc::new(StaticToken::with_clock(token.clone(), clock)?),
+            Kind::Provider(tokens) => Arc::clone(tokens),
             Kind::File(_) | Kind::ServiceAccount(_) => Arc::new(
                 Cached::with_clock(self.account(exchange)?, clock).log_control(exchange.log().clone()),
             ),
@@ -193,23 +246,31 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// Fails for an API key and a bearer token, which speak for nobody else, and when the file of
+    /// Fails for all kinds but service accounts, and when the file of
     /// [`Credentials::from_path`] cannot be used.
     pub fn scoped(&self, exchange: &TokenExchange) -> Result<ScopedTokens, CredentialsError> {
         self.account(exchange).map(ScopedTokens::new)
+    }
+
+    pub(crate) fn scoped_with_capacity(
+        &self,
+        exchange: &TokenExchange,
+        capacity: NonZeroUsize,
+    ) -> Result<ScopedTokens, CredentialsError> {
+        self.account(exchange).map(|account| ScopedTokens::with_capacity(account, capacity))
     }
 
     /// Makes a signer of data tokens with the key and the context of these credentials.
     ///
     /// # Errors
     ///
-    /// Fails for an API key and a bearer token, which cannot sign, and when the file of [`Credentials::from_path`]
+    /// Fails for all kinds but service accounts, and when the file of [`Credentials::from_path`]
     /// cannot be used.
     pub fn data_token_signer(&self) -> Result<DataTokenSigner, CredentialsError> {
         let signer = DataTokenSigner::new(match &self.kind {
             Kind::File(path) => ServiceAccountKey::from_path(path)?,
             Kind::ServiceAccount(key) => key.clone(),
-            Kind::ApiKey(_) | Kind::BearerToken(_) => return Err(not_an_account()),
+            Kind::ApiKey(_) | Kind::BearerToken(_) | Kind::Provider(_) => return Err(not_an_account()),
         });
         Ok(match self.options.context_ref() {
             Some(context) => signer.with_context(context.clone()),
@@ -219,7 +280,8 @@ impl Credentials {
 
     /// Takes the first credentials that are given, else those of the environment.
     ///
-    /// This is the order of the official SDKs: a vault's own, then the client's, then `SKYFLOW_CREDENTIALS`.
+    /// This is the order of the official SDKs: a vault's own, then the client's, then those of
+    /// [`Credentials::from_env`].
     ///
     /// ```
     /// use skyflow_auth::Credentials;
@@ -241,7 +303,7 @@ impl Credentials {
         let account = match &self.kind {
             Kind::File(path) => ServiceAccountTokens::from_path(path, exchange.clone())?,
             Kind::ServiceAccount(key) => ServiceAccountTokens::new(key.clone(), exchange.clone()),
-            Kind::ApiKey(_) | Kind::BearerToken(_) => return Err(not_an_account()),
+            Kind::ApiKey(_) | Kind::BearerToken(_) | Kind::Provider(_) => return Err(not_an_account()),
         };
         Ok(account.with_options(self.options.clone()))
     }

@@ -3,6 +3,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use skyflow_http::auth::{InvalidToken, TokenError};
+use skyflow_types::UnknownField;
+
 /// Says what is wrong with credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -23,6 +26,14 @@ pub enum CredentialsErrorKind {
     FileUnreadable,
     /// The text is not a JSON object.
     NotJson,
+    /// The text of `SKYFLOW_CREDENTIALS` looks like the path of a file.
+    LooksLikePath,
+    /// The text of `SKYFLOW_CREDENTIALS` looks like an API key.
+    LooksLikeApiKey,
+    /// A configuration has a field that is not known.
+    UnknownField,
+    /// A field of a configuration has the wrong type, or is there twice.
+    FieldType,
     /// The token URI is not `https://` (`http://` is accepted to loopback only), or is no URL.
     TokenUri,
     /// The private key cannot be used.
@@ -69,12 +80,13 @@ pub struct CredentialsError {
     field: &'static str,
     kind: CredentialsErrorKind,
     detail: Option<Box<str>>,
+    variable: Option<&'static str>,
     source: Option<Arc<io::Error>>,
 }
 
 impl CredentialsError {
     pub(crate) const fn new(field: &'static str, kind: CredentialsErrorKind) -> Self {
-        Self { field, kind, detail: None, source: None }
+        Self { field, kind, detail: None, variable: None, source: None }
     }
 
     pub(crate) const fn missing(field: &'static str) -> Self {
@@ -82,9 +94,36 @@ impl CredentialsError {
     }
 
     pub(crate) fn not_json(field: &'static str, error: &serde_json::Error) -> Self {
+        Self::at(CredentialsErrorKind::NotJson, field, error)
+    }
+
+    pub(crate) fn field_type(field: &'static str, error: &serde_json::Error) -> Self {
+        Self::at(CredentialsErrorKind::FieldType, field, error)
+    }
+
+    fn at(kind: CredentialsErrorKind, field: &'static str, error: &serde_json::Error) -> Self {
         // serde_json's own text quotes the document; the position does not.
         let detail = format!("line {} column {}", error.line(), error.column());
-        Self { detail: Some(detail.into()), ..Self::new(field, CredentialsErrorKind::NotJson) }
+        Self { detail: Some(detail.into()), ..Self::new(field, kind) }
+    }
+
+    /// Several kinds of credentials at once, by the names that the caller gave them under.
+    pub(crate) fn several(names: &[&str]) -> Self {
+        let detail = format!("specify only one of {}", names.join(", "));
+        Self { detail: Some(detail.into()), ..Self::new("credentials", CredentialsErrorKind::Several) }
+    }
+
+    pub(crate) fn unknown_field(error: &UnknownField) -> Self {
+        Self {
+            detail: Some(error.to_string().into()),
+            ..Self::new("credentials", CredentialsErrorKind::UnknownField)
+        }
+    }
+
+    /// Names the environment variable that the credentials were read from.
+    pub(crate) fn in_variable(mut self, variable: &'static str) -> Self {
+        self.variable = Some(variable);
+        self
     }
 
     pub(crate) fn file(error: io::Error) -> Self {
@@ -105,6 +144,11 @@ impl CredentialsError {
         self.field
     }
 
+    /// Returns the name of the environment variable that the credentials were read from, such as `SKYFLOW_CREDENTIALS`.
+    pub fn variable(&self) -> Option<&'static str> {
+        self.variable
+    }
+
     /// Returns the error of the operating system behind it, for a file; the error no longer has it then.
     pub fn take_cause(&mut self) -> Option<Arc<io::Error>> {
         self.source.take()
@@ -116,19 +160,42 @@ impl CredentialsError {
     }
 }
 
+impl From<InvalidToken> for CredentialsError {
+    fn from(error: InvalidToken) -> Self {
+        let kind = match error {
+            InvalidToken::Empty => CredentialsErrorKind::Empty,
+            _ => CredentialsErrorKind::TokenMalformed,
+        };
+        Self::new("token", kind)
+    }
+}
+
+impl From<CredentialsError> for TokenError {
+    fn from(error: CredentialsError) -> Self {
+        Self::credentials(error)
+    }
+}
+
 impl fmt::Display for CredentialsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use CredentialsErrorKind as Kind;
+        if let Some(variable) = self.variable.filter(|variable| *variable != self.field) {
+            write!(f, "{variable}: ")?;
+        }
         f.write_str(self.field)?;
         f.write_str(match self.kind {
             Kind::Missing => " is missing",
             Kind::Empty => " is empty",
-            Kind::NotText => " is not text",
-            Kind::Several => " is given more than once, give one",
+            Kind::NotText => " is not a string",
+            Kind::Several => " is specified more than once",
             Kind::NotApplicable => " does not apply to this kind of credentials",
             Kind::FileNotFound => " does not exist",
             Kind::FileUnreadable => " cannot be read",
             Kind::NotJson => " is not a JSON object",
+            Kind::LooksLikePath => " looks like a path: set SKYFLOW_CREDENTIALS_PATH to it instead",
+            Kind::LooksLikeApiKey => " looks like an API key: set SKYFLOW_API_KEY to it instead",
+            Kind::UnknownField => " cannot be read",
+            Kind::FieldType => " has a field of the wrong type, or the same field twice",
             Kind::TokenUri => " is not an https:// URL (http:// is accepted to loopback only)",
             Kind::PrivateKey(KeyProblem::NotPem) => " is not in PEM form",
             Kind::PrivateKey(KeyProblem::Public) => " is a public key, the private key is needed",

@@ -20,15 +20,18 @@ impl<'a> Document<'a> {
         serde_json::from_str(json).map(Self).map_err(|error| CredentialsError::not_json(field, &error))
     }
 
+    /// Returns the JSON of a field; `None` when it is missing or null.
+    pub(crate) fn json(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).map(|raw| raw.get()).filter(|raw| *raw != "null")
+    }
+
     /// Returns the text under any of the spellings of a field; the first spelling is its name.
     pub(crate) fn text(&self, spellings: &[&'static str]) -> Result<Option<Text>, CredentialsError> {
         let name = spellings.first().copied().unwrap_or_default();
         let wrong = |kind| CredentialsError::new(name, kind);
         let mut found: Option<Text> = None;
         for spelling in spellings {
-            let Some(raw) = self.0.get(*spelling).map(|raw| raw.get()).filter(|raw| *raw != "null") else {
-                continue;
-            };
+            let Some(raw) = self.json(spelling) else { continue };
             let text = unescape(raw).ok_or_else(|| wrong(CredentialsErrorKind::NotText))?;
             match &found {
                 Some(other) if *other != text => return Err(wrong(CredentialsErrorKind::Several)),

@@ -1,11 +1,12 @@
 use std::path::{Path, PathBuf};
 
+use skyflow_http::LogControl;
 use zeroize::Zeroizing;
 
-use crate::key::{CREDENTIALS_ENV, read_env, read_file};
-use crate::{Credentials, CredentialsError, CredentialsErrorKind};
+use crate::key::read_file;
+use crate::{CREDENTIALS_ENV, Credentials, CredentialsError, CredentialsErrorKind};
 
-/// Reads `SKYFLOW_CREDENTIALS` from the environment, else from a `.env` file.
+/// Reads the variables of [`Credentials::from_env`] from the environment, else from a `.env` file.
 ///
 /// Only the file that is named is read, by default `.env` in the working directory. A parent directory is searched
 /// only when [`DotEnv::search_parents`] asks for it: whoever can write to one could otherwise put credentials of their
@@ -37,19 +38,16 @@ impl DotEnv {
     ///
     /// # Errors
     ///
-    /// Fails when neither holds `SKYFLOW_CREDENTIALS`, when the file cannot be read, and as
-    /// [`Credentials::from_json`] does.
+    /// Fails when the file cannot be read, and as [`Credentials::from_env`] does.
     pub fn credentials(&self) -> Result<Credentials, CredentialsError> {
-        match read_env() {
-            Ok(text) => return Credentials::from_json(&text),
+        match Credentials::from_env() {
             Err(error) if error.kind() == CredentialsErrorKind::Missing => {}
-            Err(error) => return Err(error),
+            outcome => return outcome,
         }
-        let missing = || CredentialsError::missing(CREDENTIALS_ENV);
-        let path = self.find().ok_or_else(missing)?;
+        let Some(path) = self.find() else { return Err(CredentialsError::missing(CREDENTIALS_ENV)) };
         let text = read_file(&path)?;
-        crate::key_file::warn_if_readable_by_others(&path);
-        Credentials::from_json(&variable(&text, CREDENTIALS_ENV).ok_or_else(missing)?)
+        crate::key_file::warn_if_readable_by_others(&path, &LogControl::default());
+        Credentials::from_env_with(|name| variable(&text, name).map(|value| value.as_str().to_owned()))
     }
 
     fn find(&self) -> Option<PathBuf> {

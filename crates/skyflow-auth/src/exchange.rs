@@ -6,17 +6,18 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use serde::Deserialize;
 use serde_json::Value;
-use skyflow_http::layers::MetadataLayer;
 use skyflow_http::{Clock, HttpService, LogControl, OperationInfo, Request, Stack, SystemClock};
 use skyflow_types::{RequestId, Secret};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::claims::{Unverified, unix_seconds};
-use crate::error::ServerError;
-use crate::{AccessToken, AuthError, AuthErrorKind, sanitize};
+use crate::{AccessToken, AuthError, AuthErrorKind, skyflow_user_agent};
 
 /// A token that does not say when it ends is used this long.
 const UNKNOWN_LIFETIME: Duration = Duration::from_secs(60);
+
+/// The product that spans and events name.
+const PRODUCT: &str = "skyflow";
 
 /// No answer of a token endpoint is larger.
 const ANSWER_LIMIT: usize = 256 * 1024;
@@ -46,11 +47,14 @@ impl TokenExchange {
     /// The same, with a log level that can be changed while it is in use; the caches over it obey it too.
     pub fn with_log_control(transport: HttpService, clock: Arc<dyn Clock>, log: LogControl) -> Self {
         // The official SDKs send no `sky-metadata` here.
-        let stack = Stack::new(Arc::clone(&clock))
-            .log_control(log.clone())
-            .metadata(MetadataLayer::skyflow_user_agent())
-            .attempt_timeout(Some(Duration::from_secs(10)))
-            .deadline(Some(Duration::from_secs(30)))
+        let log = log.product_name(PRODUCT);
+        let mut stack = Stack::new(Arc::clone(&clock)).log_control(log.clone());
+        if let Ok(user_agent) = skyflow_user_agent() {
+            stack = stack.metadata(user_agent);
+        }
+        let stack = stack
+            .attempt_timeout(Duration::from_secs(10))
+            .deadline(Duration::from_secs(30))
             .response_limit(ANSWER_LIMIT)
             .build(transport);
         Self { stack, clock, log }
@@ -94,11 +98,10 @@ impl TokenExchange {
         let response = self.stack.send(request).await.map_err(AuthError::unavailable)?;
         let (parts, body) = response.into_parts();
         let received = self.clock.monotonic();
-        let request_id =
-            parts.headers.get(RequestId::HEADER).and_then(|value| RequestId::from_bytes(value.as_bytes()));
+        let request_id = skyflow_http::request_id(&parts.headers);
         let date = parts.headers.get(header::DATE).and_then(|value| value.to_str().ok());
         let date = date.and_then(|text| httpdate::parse_http_date(text).ok());
-        let body = body.collect(ANSWER_LIMIT).await.map_err(|error| AuthError::unavailable(error.into()))?;
+        let body = body.collect(ANSWER_LIMIT).await.map_err(AuthError::unavailable)?;
         Ok(Answer { status: parts.status, request_id, date, received, body })
     }
 }
@@ -125,6 +128,8 @@ struct Grant {
     access_token: Secret,
     #[serde(default, rename = "expiresIn", alias = "expires_in")]
     expires_in: Option<Value>,
+    #[serde(default, rename = "tokenType", alias = "token_type")]
+    token_type: Option<String>,
 }
 
 impl Answer {
@@ -135,7 +140,7 @@ impl Answer {
         }
         let undecodable = || {
             let text = "the token endpoint's answer holds no token";
-            AuthError::answer(AuthErrorKind::Decode, text, self.status, self.request_id.clone(), None)
+            AuthError::new(AuthErrorKind::Decode, text).with_response(self.status, self.request_id.clone())
         };
         let token = serde_json::from_slice::<Grant>(&self.body)
             .ok()
@@ -152,7 +157,13 @@ impl Answer {
             408 | 429 | 500.. => (AuthErrorKind::Unavailable, "the token endpoint failed"),
             _ => (AuthErrorKind::Rejected, "the token endpoint refused the credentials"),
         };
-        AuthError::answer(kind, text, self.status, self.request_id.clone(), server_error(&self.body))
+        let error = AuthError::new(kind, text).with_response(self.status, self.request_id.clone());
+        let Some((message, grpc_code)) = server_error(&self.body) else { return error };
+        let error = error.with_server_message(&message);
+        match grpc_code {
+            Some(code) => error.with_server_code(&code.to_string()),
+            None => error,
+        }
     }
 }
 
@@ -165,7 +176,11 @@ impl Grant {
         at_most: Option<Duration>,
     ) -> Option<AccessToken> {
         let lifetime = lifetime(&self, date, now).min(at_most.unwrap_or(Duration::MAX));
-        Some(AccessToken::new(self.access_token).ok()?.with_lifetime(received, lifetime))
+        let token = AccessToken::new(self.access_token).ok()?.with_lifetime(received, lifetime);
+        Some(match self.token_type.filter(|name| !name.is_empty()) {
+            Some(token_type) => token.with_token_type(token_type),
+            None => token,
+        })
     }
 }
 
@@ -175,7 +190,7 @@ pub(crate) fn grant(text: &str, received: Instant, now: SystemTime) -> Option<Ac
     let grant = if text.starts_with('{') {
         serde_json::from_str(text).ok()?
     } else {
-        Grant { access_token: text.into(), expires_in: None }
+        Grant { access_token: text.into(), expires_in: None, token_type: None }
     };
     grant.into_token(received, None, now, None)
 }
@@ -203,13 +218,13 @@ fn seconds(value: &Value) -> Option<Duration> {
     Duration::try_from_secs_f64(number).ok()
 }
 
-/// Reads the shapes of error that the API and its gateways answer; `None` for HTML and for nothing.
-fn server_error(body: &[u8]) -> Option<ServerError> {
+/// Reads message and gRPC code from the error bodies of the API and its gateways; `None` for HTML and an empty body.
+fn server_error(body: &[u8]) -> Option<(String, Option<i64>)> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let Ok(json) = serde_json::from_slice::<Value>(body) else {
         let plain = std::str::from_utf8(body).ok().map(str::trim)?;
         let is_text = !plain.is_empty() && !plain.starts_with(['<', '{', '[']);
-        return is_text.then(|| ServerError { message: sanitize::message(plain).into(), grpc_code: None });
+        return is_text.then(|| (plain.to_owned(), None));
     };
     let error = json.get("error");
     let (message, grpc_code) = match error {
@@ -225,5 +240,5 @@ fn server_error(body: &[u8]) -> Option<ServerError> {
         }
         _ => (text(json.get("message")), json.get("code").and_then(Value::as_i64)),
     };
-    Some(ServerError { message: sanitize::message(&message.unwrap_or_default()).into(), grpc_code })
+    Some((message.unwrap_or_default(), grpc_code))
 }

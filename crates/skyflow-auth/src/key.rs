@@ -4,18 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use jsonwebtoken::Algorithm;
+use jsonwebtoken::crypto::JwtSigner;
 use skyflow_types::Secret;
 use zeroize::Zeroizing;
 
 use crate::claims::{Assertion, unix_seconds};
 use crate::document::{self, Document};
-use crate::sign::{RsaSigner, into_secret};
+use crate::sign::{JwtIssuer, into_secret};
 use crate::{AuthError, CredentialsError, CredentialsErrorKind, TokenOptions, TokenUri, pem};
 
-/// The environment variable that holds the text of a `credentials.json`.
-pub const CREDENTIALS_ENV: &str = "SKYFLOW_CREDENTIALS";
+const DEFAULT_TOKEN_URI: &str = "https://manage.skyflowapis.com/v1/auth/sa/oauth/token";
 
-/// A service account: its ids, where its tokens come from, and its parsed private key.
+/// A service account: its ids, where its tokens come from, and its key, parsed or behind a signer.
 ///
 /// It is what a `credentials.json` holds. Clones share one parsed key; `Debug` shows the ids only.
 #[derive(Clone)]
@@ -26,7 +27,7 @@ struct Inner {
     client_name: Option<Box<str>>,
     key_id: Box<str>,
     token_uri: TokenUri,
-    signer: RsaSigner,
+    signer: JwtIssuer,
 }
 
 impl ServiceAccountKey {
@@ -62,7 +63,7 @@ impl ServiceAccountKey {
         let unusable =
             |problem| CredentialsError::new("privateKey", CredentialsErrorKind::PrivateKey(problem));
         let key = pem::rsa_key(&private_key).map_err(unusable)?;
-        let signer = RsaSigner::new(key).map_err(|_| unusable(crate::KeyProblem::Malformed))?;
+        let signer = JwtIssuer::with_key(key).map_err(|_| unusable(crate::KeyProblem::Malformed))?;
         Ok(Self(Arc::new(Inner {
             client_id: client_id.trim().into(),
             client_name: client_name.map(|name| name.as_str().into()),
@@ -72,13 +73,80 @@ impl ServiceAccountKey {
         })))
     }
 
-    /// Reads the environment variable `SKYFLOW_CREDENTIALS`: the text of a `credentials.json`.
+    /// Uses a key that never leaves its device or agent: `signer` signs assertions and data tokens.
+    ///
+    /// The algorithm must be RS256. Tokens come from Skyflow's production endpoint unless
+    /// [`ServiceAccountKey::with_token_uri`] names another. The signer is called on the thread that needs the
+    /// signature, once per bearer token and once per signed data token.
+    ///
+    /// ```
+    /// use skyflow_auth::ServiceAccountKey;
+    /// use skyflow_auth::signer::{Algorithm, Error, JwtSigner, Signer};
+    ///
+    /// /// Asks an HSM for a signature.
+    /// struct Hsm;
+    ///
+    /// impl Signer<Vec<u8>> for Hsm {
+    ///     fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+    ///         // Send the message, or its SHA-256 digest, to the device.
+    /// #       let _ = message;
+    ///         Err(Error::new())
+    ///     }
+    /// }
+    ///
+    /// impl JwtSigner for Hsm {
+    ///     fn algorithm(&self) -> Algorithm {
+    ///         Algorithm::RS256
+    ///     }
+    /// }
+    ///
+    /// let key = ServiceAccountKey::with_signer("client id", "key id", Hsm)?;
+    /// assert_eq!(key.key_id(), "key id");
+    /// # Ok::<(), skyflow_auth::CredentialsError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// Fails when it is not set, and as [`ServiceAccountKey::from_json`] does.
-    pub fn from_env() -> Result<Self, CredentialsError> {
-        Self::from_json(&read_env()?)
+    /// Fails when an id is blank and when the signer's algorithm is not RS256.
+    pub fn with_signer(
+        client_id: impl Into<String>,
+        key_id: impl Into<String>,
+        signer: impl JwtSigner + Send + Sync + 'static,
+    ) -> Result<Self, CredentialsError> {
+        let (client_id, key_id): (String, String) = (client_id.into(), key_id.into());
+        for (field, id) in [("clientID", &client_id), ("keyID", &key_id)] {
+            if id.trim().is_empty() {
+                return Err(CredentialsError::new(field, CredentialsErrorKind::Empty));
+            }
+        }
+        let unusable = |problem| CredentialsError::new("signer", CredentialsErrorKind::PrivateKey(problem));
+        if signer.algorithm() != Algorithm::RS256 {
+            return Err(unusable(crate::KeyProblem::NotRsa));
+        }
+        let signer = JwtIssuer::with_signer(signer).map_err(|_| unusable(crate::KeyProblem::Malformed))?;
+        Ok(Self(Arc::new(Inner {
+            client_id: client_id.trim().into(),
+            client_name: None,
+            key_id: key_id.trim().into(),
+            token_uri: TokenUri::parse(DEFAULT_TOKEN_URI)?,
+            signer,
+        })))
+    }
+
+    /// Takes tokens from another server.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`TokenUri::parse`] does.
+    pub fn with_token_uri(self, uri: &str) -> Result<Self, CredentialsError> {
+        let Inner { client_id, client_name, key_id, signer, .. } = &*self.0;
+        Ok(Self(Arc::new(Inner {
+            client_id: client_id.clone(),
+            client_name: client_name.clone(),
+            key_id: key_id.clone(),
+            token_uri: TokenUri::parse(uri)?,
+            signer: signer.clone(),
+        })))
     }
 
     /// Returns the id of the service account.
@@ -101,7 +169,7 @@ impl ServiceAccountKey {
         &self.0.token_uri
     }
 
-    pub(crate) fn signer(&self) -> &RsaSigner {
+    pub(crate) fn signer(&self) -> &JwtIssuer {
         &self.0.signer
     }
 
@@ -127,7 +195,7 @@ impl PartialEq for ServiceAccountKey {
             a.client_id == b.client_id
                 && a.key_id == b.key_id
                 && a.token_uri == b.token_uri
-                && a.signer.public_key() == b.signer.public_key()
+                && a.signer.is_same(&b.signer)
         };
         Arc::ptr_eq(&self.0, &other.0) || same(&self.0, &other.0)
     }
@@ -142,19 +210,6 @@ impl fmt::Debug for ServiceAccountKey {
             .field("key_id", &self.0.key_id)
             .field("token_uri", &self.0.token_uri)
             .finish_non_exhaustive()
-    }
-}
-
-pub(crate) fn read_env() -> Result<Zeroizing<String>, CredentialsError> {
-    match std::env::var(CREDENTIALS_ENV) {
-        Ok(text) if text.trim().is_empty() => {
-            Err(CredentialsError::new(CREDENTIALS_ENV, CredentialsErrorKind::Empty))
-        }
-        Ok(text) => Ok(Zeroizing::new(text)),
-        Err(std::env::VarError::NotPresent) => Err(CredentialsError::missing(CREDENTIALS_ENV)),
-        Err(std::env::VarError::NotUnicode(_)) => {
-            Err(CredentialsError::new(CREDENTIALS_ENV, CredentialsErrorKind::NotText))
-        }
     }
 }
 

@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use skyflow_http::LogControl;
+use skyflow_types::LogLevel;
 
 use crate::key::read_file;
 use crate::{CredentialsError, ServiceAccountKey};
@@ -15,8 +17,8 @@ pub(crate) enum KeySource {
 }
 
 impl KeySource {
-    pub(crate) fn open(path: PathBuf) -> Result<Self, CredentialsError> {
-        KeyFile::open(path).map(|file| Self::File(Arc::new(file)))
+    pub(crate) fn open(path: PathBuf, log: LogControl) -> Result<Self, CredentialsError> {
+        KeyFile::open(path, log).map(|file| Self::File(Arc::new(file)))
     }
 
     /// The key as it is now.
@@ -31,6 +33,7 @@ impl KeySource {
 /// A `credentials.json` that is read again at each exchange: a few kilobytes, about once an hour.
 pub(crate) struct KeyFile {
     path: PathBuf,
+    log: LogControl,
     loaded: Mutex<Loaded>,
 }
 
@@ -43,11 +46,11 @@ struct Loaded {
 }
 
 impl KeyFile {
-    fn open(path: PathBuf) -> Result<Self, CredentialsError> {
+    fn open(path: PathBuf, log: LogControl) -> Result<Self, CredentialsError> {
         let text = read_file(&path)?;
         let key = ServiceAccountKey::from_json(&text)?;
-        warn_if_readable_by_others(&path);
-        Ok(Self { path, loaded: Mutex::new(Loaded { key, content: hash(&text), broken: false }) })
+        warn_if_readable_by_others(&path, &log);
+        Ok(Self { path, log, loaded: Mutex::new(Loaded { key, content: hash(&text), broken: false }) })
     }
 
     fn current(&self) -> ServiceAccountKey {
@@ -55,12 +58,16 @@ impl KeyFile {
         match self.read_if_changed(&loaded.content) {
             Ok(None) => loaded.broken = false,
             Ok(Some((key, content))) => {
-                tracing::info!(key_id = key.key_id(), "the credentials file has changed, using its key");
-                warn_if_readable_by_others(&self.path);
+                if self.log.permits(LogLevel::Info) {
+                    tracing::info!(key_id = key.key_id(), "the credentials file has changed, using its key");
+                }
+                warn_if_readable_by_others(&self.path, &self.log);
                 *loaded = Loaded { key, content, broken: false };
             }
             Err(error) if !loaded.broken => {
-                tracing::warn!(%error, "the credentials file cannot be used, keeping the key read before");
+                if self.log.permits(LogLevel::Warn) {
+                    tracing::warn!(%error, "the credentials file cannot be used, keeping the key read before");
+                }
                 loaded.broken = true;
             }
             Err(_) => {}
@@ -96,11 +103,11 @@ fn hash(text: &str) -> [u8; 32] {
 
 /// A private key that the group or the world can read is no longer private.
 #[cfg(unix)]
-pub(crate) fn warn_if_readable_by_others(path: &Path) {
+pub(crate) fn warn_if_readable_by_others(path: &Path, log: &LogControl) {
     use std::os::unix::fs::PermissionsExt;
 
     let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
-    if mode & 0o077 != 0 {
+    if mode & 0o077 != 0 && log.permits(LogLevel::Warn) {
         tracing::warn!(
             mode = format_args!("{:03o}", mode & 0o777),
             "the credentials file is open to other users, make it 600"
@@ -109,4 +116,4 @@ pub(crate) fn warn_if_readable_by_others(path: &Path) {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn warn_if_readable_by_others(_: &Path) {}
+pub(crate) fn warn_if_readable_by_others(_: &Path, _: &LogControl) {}

@@ -2,53 +2,64 @@
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
-mod cache;
 mod claims;
 #[cfg(feature = "command")]
 mod command;
 mod config;
+mod connection;
 mod credentials;
 mod credentials_error;
 mod document;
 #[cfg(feature = "dotenv")]
 mod dotenv;
-mod error;
+mod environment;
 mod exchange;
 mod key;
 mod key_file;
-mod layer;
+mod metadata;
+#[cfg(feature = "hyper")]
+mod mint;
 mod options;
 mod pem;
-mod provider;
 mod providers;
-mod sanitize;
-mod scoped;
 mod service_account;
 mod sign;
 mod signed_token;
+mod static_token;
 mod sts;
-mod token;
 mod token_uri;
 
-pub use cache::Cached;
+/// The traits of [`ServiceAccountKey::with_signer`], re-exported from the version of jsonwebtoken in use.
+pub mod signer {
+    pub use jsonwebtoken::Algorithm;
+    pub use jsonwebtoken::crypto::JwtSigner;
+    pub use jsonwebtoken::signature::{Error, Signer};
+}
+
 pub use claims::{is_expired, is_expired_at};
 #[cfg(feature = "command")]
 pub use command::{CommandError, CommandTokens};
 pub use config::CredentialsConfig;
-pub use credentials::Credentials;
+pub use connection::{CONNECTION_HEADER, connection_header, connection_refusal};
+pub use credentials::{Credentials, CredentialsKind};
 pub use credentials_error::{CredentialsError, CredentialsErrorKind, KeyProblem};
 #[cfg(feature = "dotenv")]
 pub use dotenv::DotEnv;
-pub use error::{AuthError, AuthErrorKind};
+pub use environment::{API_KEY_ENV, CREDENTIALS_ENV, CREDENTIALS_PATH_ENV};
 pub use exchange::TokenExchange;
-pub use key::{CREDENTIALS_ENV, ServiceAccountKey};
-pub use layer::{Auth, AuthFuture, AuthHeader, AuthLayer, CONNECTION_HEADER, CallTokens, HostGuard};
+pub use key::ServiceAccountKey;
+pub use metadata::{skyflow_metadata, skyflow_user_agent};
+#[cfg(feature = "hyper")]
+pub use mint::mint;
 pub use options::{Context, TokenOptions};
-pub use provider::{ApiKey, FnProvider, StaticToken, TokenFuture, TokenProvider, provider_fn};
 pub use providers::TokenProviders;
-pub use scoped::ScopedTokens;
-pub use service_account::ServiceAccountTokens;
+pub use service_account::{ScopedTokens, ServiceAccountTokens};
 pub use signed_token::{DataTokenSigner, SignedDataToken};
+pub use skyflow_http::auth::{
+    AccessToken, Auth, AuthFuture, AuthHeader, AuthLayer, Cached, CallTokens, FnProvider, HostGuard,
+    InvalidToken, ScopedProvider, TokenError as AuthError, TokenErrorKind as AuthErrorKind, TokenFuture,
+    TokenProvider, provider_fn,
+};
+pub use static_token::{ApiKey, StaticToken};
 pub use sts::StsTokens;
-pub use token::AccessToken;
 pub use token_uri::TokenUri;

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{Credentials, CredentialsError, ScopedTokens, TokenExchange, TokenOptions, TokenProvider};
@@ -10,6 +11,7 @@ use crate::{Credentials, CredentialsError, ScopedTokens, TokenExchange, TokenOpt
 pub struct TokenProviders {
     exchange: TokenExchange,
     made: Arc<Mutex<Made>>,
+    scoped_capacity: NonZeroUsize,
 }
 
 /// A client has few credentials, so lists are searched.
@@ -22,7 +24,14 @@ struct Made {
 impl TokenProviders {
     /// Starts without providers.
     pub fn new(exchange: TokenExchange) -> Self {
-        Self { exchange, made: Arc::default() }
+        Self { exchange, made: Arc::default(), scoped_capacity: ScopedTokens::DEFAULT_CAPACITY }
+    }
+
+    /// Sets how many combinations of [`TokenProviders::get_scoped`] keep their tokens, for each service account; 64 by
+    /// default. It holds for accounts that are used from now on.
+    pub fn scoped_capacity(mut self, combinations: NonZeroUsize) -> Self {
+        self.scoped_capacity = combinations;
+        self
     }
 
     /// Returns the way to the token endpoint.
@@ -34,21 +43,21 @@ impl TokenProviders {
     ///
     /// # Errors
     ///
-    /// Fails as [`Credentials::provider`] does.
+    /// Fails as [`Credentials::to_provider`] does.
     pub fn get(&self, credentials: &Credentials) -> Result<Arc<dyn TokenProvider>, CredentialsError> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, provider)) = made.providers.iter().find(|(known, _)| known == credentials) {
             return Ok(Arc::clone(provider));
         }
-        let provider = credentials.provider(&self.exchange)?;
+        let provider = credentials.to_provider(&self.exchange)?;
         made.providers.push((credentials.clone(), Arc::clone(&provider)));
         Ok(provider)
     }
 
     /// Returns the tokens of an end user: those of `credentials` with `options` on top.
     ///
-    /// Put it in [`CallTokens`](crate::CallTokens) to make one call speak for that user. The 64 combinations used last
-    /// keep their tokens.
+    /// Put it in [`CallTokens`](crate::CallTokens) to make one call speak for that user. The combinations used last
+    /// keep their tokens; see [`TokenProviders::scoped_capacity`].
     ///
     /// # Errors
     ///
@@ -62,7 +71,7 @@ impl TokenProviders {
         if let Some((_, scoped)) = made.scoped.iter().find(|(known, _)| known == credentials) {
             return Ok(scoped.get(options));
         }
-        let scoped = credentials.scoped(&self.exchange)?;
+        let scoped = credentials.scoped_with_capacity(&self.exchange, self.scoped_capacity)?;
         made.scoped.push((credentials.clone(), scoped.clone()));
         Ok(scoped.get(options))
     }

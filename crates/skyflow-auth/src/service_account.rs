@@ -3,14 +3,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
-use skyflow_http::{Clock, Idempotency, LogControl, OperationInfo};
+use skyflow_http::{Idempotency, OperationInfo};
+use skyflow_types::LogLevel;
 use zeroize::Zeroizing;
 
 use crate::claims::unix_seconds;
 use crate::key_file::KeySource;
+use crate::sign::signing;
 use crate::{
-    AccessToken, AuthError, AuthErrorKind, CredentialsError, ServiceAccountKey, TokenExchange, TokenFuture,
-    TokenOptions, TokenProvider,
+    AccessToken, AuthError, AuthErrorKind, Cached, CredentialsError, ScopedProvider, ServiceAccountKey,
+    TokenExchange, TokenFuture, TokenOptions, TokenProvider,
 };
 
 const PATH: &str = "/v1/auth/sa/oauth/token";
@@ -55,7 +57,7 @@ impl ServiceAccountTokens {
         path: impl Into<std::path::PathBuf>,
         exchange: TokenExchange,
     ) -> Result<Self, CredentialsError> {
-        Ok(Self::from_source(KeySource::open(path.into())?, exchange))
+        Ok(Self::from_source(KeySource::open(path.into(), exchange.log().clone())?, exchange))
     }
 
     fn from_source(key: KeySource, exchange: TokenExchange) -> Self {
@@ -66,18 +68,6 @@ impl ServiceAccountTokens {
     pub fn with_options(mut self, options: TokenOptions) -> Self {
         self.options = options;
         self
-    }
-
-    pub(crate) fn options(&self) -> &TokenOptions {
-        &self.options
-    }
-
-    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        self.exchange.clock()
-    }
-
-    pub(crate) fn log(&self) -> &LogControl {
-        self.exchange.log()
     }
 
     async fn mint(&self) -> Result<AccessToken, AuthError> {
@@ -92,16 +82,16 @@ impl ServiceAccountTokens {
                 assertion: assertion.expose(),
                 scope: self.options.scope(),
             };
-            let body = serde_json::to_vec(&body).map_err(|_| AuthError::signing())?;
+            let body = serde_json::to_vec(&body).map_err(|_| signing())?;
             let answer = self.exchange.send(OPERATION, uri.clone(), Zeroizing::new(body)).await?;
             let wall = self.exchange.clock().now();
             let moved = self.skew.learn(answer.date, wall);
             match answer.token(self.skew.correct(wall), self.options.lifetime_asked()) {
                 // The refusal of an assertion that was dated by a wrong clock says nothing about the credentials.
                 Err(error) if moved && !corrected && error.kind() == AuthErrorKind::Rejected => {
-                    tracing::warn!(
-                        "the clock of this machine differs from the token endpoint's, correcting for it"
-                    );
+                    if self.exchange.log().permits(LogLevel::Warn) {
+                        tracing::warn!("the clock of this machine differs from the token endpoint's");
+                    }
                     corrected = true;
                 }
                 outcome => return outcome,
@@ -113,6 +103,26 @@ impl ServiceAccountTokens {
 impl TokenProvider for ServiceAccountTokens {
     fn token(&self) -> TokenFuture<'_> {
         TokenFuture::new(self.mint())
+    }
+}
+
+/// Keeps the tokens of one service account's end users apart: by roles, context, token URI and lifetime.
+///
+/// All of them share one parsed key.
+pub type ScopedTokens = skyflow_http::auth::ScopedTokens<ServiceAccountTokens>;
+
+impl ScopedProvider for ServiceAccountTokens {
+    type Scope = TokenOptions;
+    type Tokens = Cached<Self>;
+
+    fn complete(&self, scope: &TokenOptions) -> TokenOptions {
+        scope.clone().or(&self.options)
+    }
+
+    fn narrowed(&self, scope: &TokenOptions) -> Cached<Self> {
+        let clock = Arc::clone(self.exchange.clock());
+        Cached::with_clock(self.clone().with_options(scope.clone()), clock)
+            .log_control(self.exchange.log().clone())
     }
 }
 

@@ -13,23 +13,32 @@ use serde::Serialize;
 use skyflow_types::Secret;
 use zeroize::Zeroizing;
 
-use crate::AuthError;
+use crate::{AuthError, AuthErrorKind};
 
-/// A parsed RSA key behind jsonwebtoken's signer trait.
+/// Signs JWTs with any key behind jsonwebtoken's signer trait.
 ///
 /// jsonwebtoken's `encode` parses the key again for every token and picks its crypto library from a process-wide
-/// global that panics when two crates disagree. This keeps the parsed key, shares it, and asks no global.
+/// global that panics when two crates disagree. This keeps a parsed key, or one that never leaves its device, and asks
+/// no global.
 #[derive(Clone)]
-pub(crate) struct RsaSigner {
-    key: Arc<KeyPair>,
+pub(crate) struct JwtIssuer {
+    signer: Arc<dyn JwtSigner + Send + Sync>,
     header: Arc<str>,
+    /// Identifies a key that was read here.
+    public_key: Option<Arc<[u8]>>,
 }
 
-impl RsaSigner {
-    pub(crate) fn new(key: KeyPair) -> Result<Self, AuthError> {
-        // The algorithm is fixed here; nothing that is read decides about it.
-        let header = encode_part(&Header::new(Algorithm::RS256))?;
-        Ok(Self { key: Arc::new(key), header: header.as_str().into() })
+impl JwtIssuer {
+    /// Signs with a key that was read here.
+    pub(crate) fn with_key(key: KeyPair) -> Result<Self, AuthError> {
+        let public_key = key.public_key().as_ref().into();
+        Ok(Self { public_key: Some(public_key), ..Self::with_signer(RsaSigner(key))? })
+    }
+
+    /// Signs with a signer of the caller's own.
+    pub(crate) fn with_signer(signer: impl JwtSigner + Send + Sync + 'static) -> Result<Self, AuthError> {
+        let header = encode_part(&Header::new(signer.algorithm()))?;
+        Ok(Self { signer: Arc::new(signer), header: header.as_str().into(), public_key: None })
     }
 
     /// Makes the compact form of a JWT over `claims`.
@@ -37,36 +46,48 @@ impl RsaSigner {
         self.jwt_after("", claims)
     }
 
-    /// The same, behind `prefix`, without a second copy.
+    /// Makes a JWT behind `prefix`. Buffers have their final size, so that no copy is left behind.
     pub(crate) fn jwt_after<T: Serialize>(
         &self,
         prefix: &str,
         claims: &T,
     ) -> Result<Zeroizing<String>, AuthError> {
         let claims = encode_part(claims)?;
-        let signature_chars = self.key.public_modulus_len().div_ceil(3) * 4;
-        let capacity = prefix.len() + self.header.len() + claims.len() + signature_chars + 2;
+        let mut message = Zeroizing::new(String::with_capacity(self.header.len() + claims.len() + 1));
+        message.push_str(&self.header);
+        message.push('.');
+        message.push_str(&claims);
+        let signature = self.signer.try_sign(message.as_bytes()).map_err(|_| signing())?;
+        let signature_chars = signature.len().div_ceil(3) * 4;
+        let capacity = prefix.len() + message.len() + 1 + signature_chars;
         let mut token = Zeroizing::new(String::with_capacity(capacity));
         token.push_str(prefix);
-        token.push_str(&self.header);
-        token.push('.');
-        token.push_str(&claims);
-        let message = token.get(prefix.len()..).unwrap_or_default();
-        let signature = self.try_sign(message.as_bytes()).map_err(|_| AuthError::signing())?;
+        token.push_str(&message);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         Ok(token)
     }
 
-    pub(crate) fn public_key(&self) -> &[u8] {
-        self.key.public_key().as_ref()
+    /// Tells whether both sign with the same key.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let same_key = self.public_key.is_some() && self.public_key == other.public_key;
+        same_key || Arc::ptr_eq(&self.signer, &other.signer)
     }
 }
 
+impl fmt::Debug for JwtIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JwtIssuer([REDACTED])")
+    }
+}
+
+/// A parsed RSA key.
+struct RsaSigner(KeyPair);
+
 impl Signer<Vec<u8>> for RsaSigner {
     fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        let mut signature = vec![0; self.key.public_modulus_len()];
-        self.key
+        let mut signature = vec![0; self.0.public_modulus_len()];
+        self.0
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
             .map_err(|_| signature::Error::new())?;
         Ok(signature)
@@ -79,15 +100,13 @@ impl JwtSigner for RsaSigner {
     }
 }
 
-impl fmt::Debug for RsaSigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RsaSigner([REDACTED])")
-    }
+fn encode_part<T: Serialize>(part: &T) -> Result<Zeroizing<String>, AuthError> {
+    let json = Zeroizing::new(serde_json::to_vec(part).map_err(|_| signing())?);
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(&*json)))
 }
 
-fn encode_part<T: Serialize>(part: &T) -> Result<Zeroizing<String>, AuthError> {
-    let json = Zeroizing::new(serde_json::to_vec(part).map_err(|_| AuthError::signing())?);
-    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(&*json)))
+pub(crate) fn signing() -> AuthError {
+    AuthError::new(AuthErrorKind::Credentials, "the private key could not sign")
 }
 
 /// Copies a token out of its buffer; the buffer is wiped.
@@ -98,24 +117,28 @@ pub(crate) fn into_secret(token: Zeroizing<String>) -> Secret {
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::rsa::KeySize;
-    use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-    use serde_json::json;
+    use jsonwebtoken::{DecodingKey, Validation};
+    use serde_json::{Value, json};
 
     use super::*;
 
     #[test]
-    fn a_jwt_has_the_header_of_the_official_sdks_and_verifies() {
-        let signer = RsaSigner::new(KeyPair::generate(KeySize::Rsa2048).unwrap()).unwrap();
-        let jwt = signer.jwt_after("prefix_", &json!({"tok": "t"})).unwrap();
+    fn jwts_have_the_official_header_and_verify() {
+        let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let public_key = key.public_key().as_ref().to_vec();
+        let issuer = JwtIssuer::with_key(key).unwrap();
+        let jwt = issuer.jwt_after("prefix_", &json!({"tok": "t", "exp": 4_000_000_000_u64})).unwrap();
         let jwt = jwt.strip_prefix("prefix_").unwrap();
-        let [header, claims, signature] = jwt.split('.').collect::<Vec<_>>().try_into().unwrap();
+        let [header, claims, _] = jwt.split('.').collect::<Vec<_>>().try_into().unwrap();
         let decode = |part: &str| String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
         assert_eq!(decode(header), r#"{"typ":"JWT","alg":"RS256"}"#);
-        assert_eq!(decode(claims), r#"{"tok":"t"}"#);
-        let message = format!("{header}.{claims}");
-        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, signer.public_key())
-            .verify(message.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap())
-            .unwrap();
-        assert_eq!(signer.algorithm(), Algorithm::RS256);
+        assert_eq!(decode(claims), r#"{"exp":4000000000,"tok":"t"}"#);
+        let validation = Validation::new(Algorithm::RS256);
+        let verified =
+            jsonwebtoken::decode::<Value>(jwt, &DecodingKey::from_rsa_der(&public_key), &validation).unwrap();
+        assert_eq!(verified.claims["tok"], "t");
+        let other = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let other = DecodingKey::from_rsa_der(other.public_key().as_ref());
+        assert!(jsonwebtoken::decode::<Value>(jwt, &other, &validation).is_err());
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use skyflow_types::Secret;
 
 use crate::auth::{Role, keys};
-use crate::random;
+use crate::object_id::object_id;
 use crate::state::State;
 use crate::store::accounts::{self, AccountRow, ApiKeyRow, KeyRow};
 use crate::vault::EmbeddedVault;
@@ -228,7 +228,7 @@ impl EmbeddedVault {
     pub fn create_service_account(&self, account: NewServiceAccount) -> Result<ServiceAccount, AccountError> {
         let roles: Vec<&str> = account.roles.iter().map(|role| self.role_id(*role)).collect();
         let row = AccountRow {
-            client_id: random::object_id(),
+            client_id: object_id(),
             name: account.name,
             roles: roles.join(" "),
             enforce_context: account.require_context,

@@ -7,10 +7,11 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::auth::{AuthKind, Caller};
-use crate::random;
+use crate::clock::Now;
 use crate::routes::Operation;
-use crate::state::{Now, State};
+use crate::state::State;
 use crate::timestamps;
+use skyflow_testkit::Random;
 
 /// One event, newest last.
 #[derive(Clone)]
@@ -58,7 +59,7 @@ impl AuditLog {
 }
 
 fn event(state: &State, observed: &Observed<'_>) -> AuditEvent {
-    let change_id = random::uuid();
+    let change_id = Random::system().uuid();
     let at = observed.now.millis();
     let timestamp = timestamps::sql(at);
     let finished = timestamps::sql(state.now().millis());

@@ -8,17 +8,19 @@ use aws_lc_rs::hmac;
 use http::StatusCode;
 use rusqlite::Connection;
 use serde_json::Value;
+#[cfg(feature = "detect")]
+use skyflow_emulator_detect::{Dictionary, Ocr, Recognizer};
 use skyflow_http::{Clock, SystemClock};
+use skyflow_testkit::{Faults, Journal, Random};
 use skyflow_types::Secret;
 
 use crate::audit::AuditLog;
 use crate::auth::{Role, keys};
 use crate::connections::{ConnectionSpec, ConnectionSpecError, Connections};
-use crate::detect::{self, CannedRun, DetectSettings, Dictionary, Ocr, Recognizer};
+#[cfg(feature = "detect")]
+use crate::detect::{self, CannedRun, DetectSettings};
 use crate::downloads::Downloads;
-use crate::faults::Faults;
-use crate::journal::Journal;
-use crate::random;
+use crate::object_id::object_id;
 use crate::schema::{Schema, SchemaError, Table, default_tables, tables_from_json, tables_to_json};
 use crate::state::{BEARER_GENERATION, State};
 use crate::store::accounts::{self, AccountRow, ApiKeyRow, KeyRow};
@@ -47,6 +49,7 @@ pub struct EmbeddedVaultBuilder {
     journal_limit: usize,
     partial_detokenize_status: StatusCode,
     connections: Vec<ConnectionSpec>,
+    #[cfg(feature = "detect")]
     detect: DetectSettings,
 }
 
@@ -64,6 +67,7 @@ impl EmbeddedVaultBuilder {
             journal_limit: JOURNAL_LIMIT,
             partial_detokenize_status: StatusCode::OK,
             connections: Vec::new(),
+            #[cfg(feature = "detect")]
             detect: DetectSettings::default(),
         }
     }
@@ -137,24 +141,28 @@ impl EmbeddedVaultBuilder {
     }
 
     /// Adds what finds more entities than the rules of the vault do.
+    #[cfg(feature = "detect")]
     pub fn recognizer(mut self, recognizer: impl Recognizer + 'static) -> Self {
         self.detect.recognizers.push(Box::new(recognizer));
         self
     }
 
     /// Finds the phrases of this dictionary, in the place of an earlier one.
+    #[cfg(feature = "detect")]
     pub fn dictionary(mut self, dictionary: Dictionary) -> Self {
         self.detect.dictionary = Arc::new(dictionary);
         self
     }
 
     /// Reads images with this; with the program `tesseract`, where it is installed, when nothing is said.
+    #[cfg(feature = "detect")]
     pub fn ocr(mut self, ocr: impl Ocr + 'static) -> Self {
         self.detect.ocr = Some(Box::new(ocr));
         self
     }
 
     /// Answers a file with this result instead of processing it.
+    #[cfg(feature = "detect")]
     pub fn canned_run(mut self, run: CannedRun) -> Self {
         self.detect.canned.push(run);
         self
@@ -162,12 +170,14 @@ impl EmbeddedVaultBuilder {
 
     /// Stores a configuration of Detect, which requests name by its id. The options are those of a request, such as
     /// `{"entity_types": ["ssn"], "token_type": {"default": "entity_only"}}`.
+    #[cfg(feature = "detect")]
     pub fn detect_configuration(mut self, id: impl Into<String>, options: Value) -> Self {
         self.detect.configurations.insert(id.into(), options);
         self
     }
 
     /// Sets how long a run of Detect is `IN_PROGRESS`, by the clock of the vault; no time when nothing is said.
+    #[cfg(feature = "detect")]
     pub fn detect_run_time(mut self, time: Duration) -> Self {
         self.detect.run_time = time;
         self
@@ -186,6 +196,7 @@ impl EmbeddedVaultBuilder {
         }
         tables.append(&mut self.tables);
         let connections = Connections::new(std::mem::take(&mut self.connections))?;
+        #[cfg(feature = "detect")]
         let detect = detect::Settings::new(std::mem::take(&mut self.detect))
             .map_err(|id| BuildError::DetectConfiguration { id })?;
 
@@ -210,6 +221,7 @@ impl EmbeddedVaultBuilder {
                 partial_detokenize_status: self.partial_detokenize_status,
                 clock: self.clock,
                 connections,
+                #[cfg(feature = "detect")]
                 detect,
                 faults: Faults::default(),
                 journal: Journal::new(self.journal_limit),
@@ -287,13 +299,13 @@ impl Seed {
             settings::get_or_make(connection, name, || make().into_bytes())
                 .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         };
-        let key = |name| settings::get_or_make(connection, name, || random::bytes::<32>().to_vec());
+        let key = |name| settings::get_or_make(connection, name, || Random::system().bytes::<32>().to_vec());
         let role_ids = load_roles(connection)?;
         let (owner, owner_key, api_key) = load_owner(connection, &role_ids)?;
         Ok(Self {
-            vault_id: text("vault_id", random::object_id)?,
-            cluster_id: text("cluster_id", || random::hex(12))?,
-            account_id: text("account_id", random::object_id)?,
+            vault_id: text("vault_id", object_id)?,
+            cluster_id: text("cluster_id", || Random::system().hex(12))?,
+            account_id: text("account_id", object_id)?,
             token_key: key("token_key")?,
             bearer_key: key("bearer_key")?,
             bearer_generation: settings::get(connection, BEARER_GENERATION)?
@@ -347,7 +359,7 @@ fn load_roles(connection: &Connection) -> Result<HashMap<String, Role>, BuildErr
         .collect();
     for role in Role::ALL {
         if !roles.values().any(|known| *known == role) {
-            let id = random::object_id();
+            let id = object_id();
             accounts::put_role(connection, &id, role.as_str())?;
             roles.insert(id, role);
         }
@@ -365,7 +377,7 @@ fn load_owner(
     let role_ids: Vec<&str> =
         roles.iter().filter(|(_, role)| **role == Role::VaultOwner).map(|(id, _)| id.as_str()).collect();
     let owner = AccountRow {
-        client_id: random::object_id(),
+        client_id: object_id(),
         name: "owner".to_owned(),
         roles: role_ids.join(" "),
         enforce_context: false,

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::random;
-use crate::state::Now;
+use crate::clock::Now;
 use crate::store::files::FileCell;
+use skyflow_testkit::Random;
 
 /// How long a link works, in milliseconds.
 const LIFE: i64 = 15 * 60 * 1000;
@@ -25,7 +25,7 @@ struct Link {
 impl Downloads {
     /// Makes a path that nobody can guess.
     pub(crate) fn path_to(&self, cell: FileCell, now: Now) -> String {
-        let key = random::hex(64);
+        let key = Random::system().hex(64);
         let path = format!("{PATH}{key}");
         let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         links.retain(|_, link| link.expires_at > now.millis());

@@ -4,6 +4,8 @@ use std::fmt;
 
 use http::StatusCode;
 use serde_json::{Value, json};
+#[cfg(feature = "detect")]
+use skyflow_emulator_detect::DetectError;
 
 /// The longest message an answer carries.
 const MESSAGE_LIMIT: usize = 1000;
@@ -76,6 +78,14 @@ impl ApiError {
         ))
     }
 
+    /// Reports an operation that needs a feature of this crate.
+    pub(crate) fn missing_feature(feature: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_IMPLEMENTED,
+            format!("The feature `{feature}` of the crate skyflow-emulator is not enabled."),
+        )
+    }
+
     pub(crate) fn internal() -> Self {
         Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: Message::Internal }
     }
@@ -106,6 +116,35 @@ impl ApiError {
         }})
     }
 }
+
+#[cfg(feature = "detect")]
+impl From<DetectError> for ApiError {
+    fn from(error: DetectError) -> Self {
+        match error {
+            DetectError::InvalidRequest { message } => Self::bad_request(message),
+            DetectError::Vault { source } => {
+                source.downcast().map_or_else(|_| Self::internal(), |error| *error)
+            }
+            _ => Self::internal(),
+        }
+    }
+}
+
+#[cfg(feature = "detect")]
+impl From<ApiError> for DetectError {
+    fn from(error: ApiError) -> Self {
+        Self::vault(error)
+    }
+}
+
+/// Shows the status only, as `Debug` does.
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the embedded vault refused with status {}", self.status)
+    }
+}
+
+impl std::error::Error for ApiError {}
 
 /// Shows the status only: a message may repeat what a caller sent.
 impl fmt::Debug for ApiError {

@@ -1,29 +1,33 @@
-#![doc = include_str!("../README.md")]
+// The examples of the README and its links need these features.
+#![cfg_attr(all(feature = "detect", feature = "server"), doc = include_str!("../README.md"))]
+#![cfg_attr(not(all(feature = "detect", feature = "server")), doc = "An embedded Skyflow vault for tests.")]
 
 mod accounts;
 mod audit;
 mod auth;
+#[cfg(feature = "server")]
+mod authority;
 mod builder;
+mod clock;
 mod connections;
+#[cfg(feature = "detect")]
 mod detect;
 mod downloads;
 mod errors;
-mod faults;
 mod file_type;
 mod journal;
 mod multipart;
+mod object_id;
 mod operations;
 mod query;
-mod random;
 mod routes;
 mod schema;
+#[cfg(feature = "server")]
 mod server;
 mod service;
-
 mod state;
 mod store;
 mod timestamps;
-mod tls;
 mod tokens;
 mod vault;
 
@@ -31,11 +35,19 @@ pub use accounts::{AccountError, NewServiceAccount, ServiceAccount, ServiceAccou
 pub use auth::{AuthKind, Role};
 pub use builder::{BuildError, EmbeddedVaultBuilder};
 pub use connections::{ConnectionSpec, ConnectionSpecError};
-pub use detect::{CannedRun, Dictionary, Finding, Ocr, OcrError, OcrWord, Passage, Recognizer, Tesseract};
-pub use faults::Fault;
-pub use journal::JournalEntry;
+#[cfg(feature = "detect")]
+pub use detect::CannedRun;
+pub use journal::{JournalCaller, JournalEntry};
 pub use routes::Operation;
 pub use schema::{Column, ColumnOperation, DataType, SchemaError, Table, TokenPolicy};
-pub use server::{ServeError, Server, ServerBuilder};
+#[cfg(feature = "server")]
+pub use server::{Server, ServerBuilder};
 pub use service::VaultService;
+#[cfg(feature = "detect")]
+pub use skyflow_emulator_detect::{
+    Dictionary, Finding, Ocr, OcrError, OcrWord, Passage, Recognizer, Tesseract,
+};
+pub use skyflow_testkit::Fault;
+#[cfg(feature = "server")]
+pub use skyflow_testkit::ServeError;
 pub use vault::EmbeddedVault;

@@ -1,16 +1,22 @@
 //! The embedded vault as a program.
 
+#[cfg(feature = "detect")]
 use std::collections::BTreeMap;
 use std::error::Error;
+#[cfg(feature = "detect")]
 use std::fmt::Display;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+#[cfg(feature = "detect")]
 use std::time::Duration;
 
 use clap::Parser;
-use skyflow_emulator::{Dictionary, EmbeddedVault, ServeError, Server, ServerBuilder};
+#[cfg(feature = "detect")]
+use skyflow_emulator::Dictionary;
+use skyflow_emulator::{EmbeddedVault, ServeError, Server, ServerBuilder};
+#[cfg(feature = "detect")]
 use skyflow_types::DetectEntity;
 
 /// Runs a Skyflow vault emulator on this machine.
@@ -39,9 +45,11 @@ struct Options {
     #[arg(long)]
     schema: Option<PathBuf>,
     /// Read phrases that Detect finds from this file: JSON, such as {"Acme Falcon": "project"}.
+    #[cfg(feature = "detect")]
     #[arg(long)]
     dictionary: Option<PathBuf>,
     /// Let each run of Detect be in progress for this many seconds.
+    #[cfg(feature = "detect")]
     #[arg(long, default_value_t = 0)]
     detect_run_seconds: u64,
 }
@@ -62,6 +70,7 @@ fn main() -> ExitCode {
     }
 }
 
+#[cfg(feature = "detect")]
 fn dictionary(path: &Path) -> Result<Dictionary, Box<dyn Error>> {
     let unusable = |problem: &dyn Display| format!("--dictionary {}: {problem}", path.display());
     let text = std::fs::read(path).map_err(|error| unusable(&error))?;
@@ -89,10 +98,14 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if let Some(path) = &options.schema {
         builder = builder.schema_json(serde_json::from_slice(&std::fs::read(path)?)?);
     }
-    if let Some(path) = &options.dictionary {
-        builder = builder.dictionary(dictionary(path)?);
+    #[cfg(feature = "detect")]
+    {
+        if let Some(path) = &options.dictionary {
+            builder = builder.dictionary(dictionary(path)?);
+        }
+        builder = builder.detect_run_time(Duration::from_secs(options.detect_run_seconds));
     }
-    let vault = builder.detect_run_time(Duration::from_secs(options.detect_run_seconds)).build()?;
+    let vault = builder.build()?;
     let server = start(vault.serve(), options, options.port).await?;
     let credentials = credentials_path(options, server.addr().port())?;
     write_private(&credentials, server.credentials_json().expose())?;
@@ -168,8 +181,10 @@ credentials   {credentials}
 export SKYFLOW_VAULT_ID='{vault_id}'
 export SKYFLOW_CLUSTER_ID='{cluster_id}'
 export SKYFLOW_VAULT_URL='{base_url}'
-export SKYFLOW_API_KEY='{api_key}'
 export SKYFLOW_CREDENTIALS=\"$(cat '{credentials}')\"
+
+With the API key instead:
+unset SKYFLOW_CREDENTIALS; export SKYFLOW_API_KEY='{api_key}'
 ",
         vault_id = vault.vault_id(),
         cluster_id = vault.cluster_id(),
@@ -190,6 +205,11 @@ fn introduce_tls(server: &Server, beside: &Path) -> std::io::Result<()> {
     std::fs::write(&ca, server.ca_pem().unwrap_or_default())?;
     println!(
         "\
+With TLS, for this SDK:
+export SKYFLOW_VAULT_URL='{base_url}'
+export SKYFLOW_CREDENTIALS=\"$(cat '{credentials}')\"
+export SKYFLOW_CA_FILE='{ca}'
+
 With TLS, for the official SDKs:
 base URL      {base_url}
 cluster id    localhost:{port}/local      (the SDKs make a host name of it; the emulator ignores the rest)

@@ -4,6 +4,10 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 
 /// An operation of the vault, named as in Skyflow's API description.
+///
+/// The methods of a client may use other operations than their names suggest: the SDK's `get` is
+/// [`Operation::RecordsList`], its `delete` is [`Operation::RecordsBulkDelete`], and an insert that continues on errors
+/// is [`Operation::RecordsBatch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
@@ -176,6 +180,13 @@ const ROUTES: &[Route] = {
         route(O::ConnectionsInvokeInbound, "connections_invoke_inbound", Method::POST, INBOUND),
     ]
 };
+
+/// The name, for a [`Fault::operation`](crate::Fault::operation).
+impl From<Operation> for &'static str {
+    fn from(operation: Operation) -> Self {
+        operation.name()
+    }
+}
 
 impl Operation {
     /// Returns the operation's id in the API description, such as `records_insert`.

@@ -1,31 +1,27 @@
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
-use http::header::{
-    self, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER, SERVER, USER_AGENT,
-};
+use http::header::{self, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, SERVER, USER_AGENT};
 use http::request::Parts;
 use http::uri::Scheme;
 use http::{Request, Response, StatusCode};
-use skyflow_http::{Body, BoxError, Error, ErrorKind};
+use skyflow_http::{Body, Error, ErrorKind};
+use skyflow_testkit::{Fault, Peer, Plan, Random, Verdict};
 use tower_service::Service;
 
 use crate::audit::Observed;
-use crate::auth::{AuthKind, Caller};
+use crate::auth::Caller;
+use crate::clock::Now;
 use crate::connections;
 use crate::errors::{ApiError, ApiResult};
-use crate::faults::{Action, Fault, Plan};
-use crate::journal::JournalEntry;
+use crate::journal::{JournalCaller, JournalEntry};
 use crate::operations::{self, Call, QueryParameters, Reply, ReplyBody};
-use crate::random;
 use crate::routes::{self, Operation, Parameters, Target};
-use crate::state::{Now, State};
+use crate::state::State;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
@@ -71,36 +67,41 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Result<Response<Bo
         Target::Operation(operation, _) => Some(*operation),
         _ => None,
     };
-    let mut plan = state.faults.plan(&parts.method, &path, operation);
+    let mut plan = state.faults.plan(&parts.method, &path, operation.map(Operation::name));
     let asked = match parts.headers.get(FAULT).map(|value| value.to_str().unwrap_or_default()) {
-        Some(text) => match Fault::parse(text) {
-            Some(fault) => {
+        Some(text) => match text.parse::<Fault>() {
+            Ok(fault) => {
                 plan.add(&fault);
                 Ok(())
             }
-            None => Err(ApiError::bad_request(format!("The header {FAULT} does not name a fault."))),
+            Err(_) => Err(ApiError::bad_request(format!("The header {FAULT} does not name a fault."))),
         },
         None => Ok(()),
     };
     let mut entry = entry(&parts, operation, &plan, now);
-    if !plan.latency.is_zero() {
-        state.clock.sleep(plan.latency).await;
+    if !plan.latency().is_zero() {
+        state.clock.sleep(plan.latency()).await;
     }
 
-    let (method, connection) = (parts.method.clone(), parts.extensions.get::<Connection>().copied());
+    let (method, peer) = (parts.method.clone(), parts.extensions.get::<Peer>().copied());
     let mut known_caller = None;
-    let early = asked.err().map(Outcome::Refused).or_else(|| replaced(plan.action.as_ref()));
-    let outcome = match early {
-        Some(outcome) => outcome,
-        None => {
+    let verdict = plan.verdict(|status| {
+        let message = status.canonical_reason().unwrap_or("Error");
+        response(status, JSON, ApiError::new(status, message).body("").to_string())
+    });
+    let outcome = match (asked, verdict) {
+        (Err(error), _) => Outcome::Refused(error),
+        (Ok(()), Verdict::Close) => Outcome::Closed,
+        (Ok(()), Verdict::Respond(response)) => Outcome::Made(Box::new(response)),
+        (Ok(()), verdict @ (Verdict::Work | Verdict::WorkThenClose)) => {
             let (caller, result) = work(&state, parts, target, body, now).await;
             if let Some(caller) = &caller {
-                entry.auth = caller.kind;
-                entry.client_id = Some(caller.client_id.clone());
+                entry.caller.auth = caller.kind;
+                entry.caller.client_id = Some(caller.client_id.clone());
             }
             known_caller = caller;
-            match (result, &plan.action) {
-                (_, Some(Action::CommitThenClose)) => Outcome::Closed,
+            match (result, verdict) {
+                (_, Verdict::WorkThenClose) => Outcome::Closed,
                 (Ok(reply), _) => Outcome::Done(reply),
                 (Err(error), _) => Outcome::Refused(error),
             }
@@ -127,7 +128,7 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Result<Response<Bo
             // The path of a connection's route may hold values.
             path: if is_connection { operation.path_template() } else { &path },
             request_id: &entry.request_id,
-            peer: connection.map(|connection| connection.peer.ip().to_string()).unwrap_or_default(),
+            peer: peer.map(|peer| peer.addr.ip().to_string()).unwrap_or_default(),
             caller: known_caller.as_ref(),
             status,
             now,
@@ -135,9 +136,7 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Result<Response<Bo
         state.audit.add(&state, &observed);
     }
     state.journal.add(entry);
-    response.ok_or_else(|| {
-        Error::new(ErrorKind::Io, Some(BoxError::from("the embedded vault closed the connection")))
-    })
+    response.ok_or_else(Plan::closed)
 }
 
 /// What became of a request.
@@ -173,81 +172,18 @@ fn response(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes
     response
 }
 
-/// The answer of a fault that takes the place of the work.
-fn replaced(action: Option<&Action>) -> Option<Outcome> {
-    match action? {
-        Action::CloseBeforeResponse => Some(Outcome::Closed),
-        Action::Html502 => Some(Outcome::Made(Box::new(response(
-            StatusCode::BAD_GATEWAY,
-            HeaderValue::from_static("text/html"),
-            "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>",
-        )))),
-        Action::Status { status, retry_after, body } => {
-            let mut made = match body {
-                Some((content_type, content)) => {
-                    let content_type = HeaderValue::from_str(content_type).unwrap_or(JSON);
-                    response(*status, content_type, content.clone())
-                }
-                None => {
-                    let text = status.canonical_reason().unwrap_or("Error");
-                    response(*status, JSON, ApiError::new(*status, text).body("").to_string())
-                }
-            };
-            if let Some(value) = retry_after.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
-                made.headers_mut().insert(RETRY_AFTER, value);
-            }
-            Some(Outcome::Made(Box::new(made)))
-        }
-        _ => None,
-    }
-}
-
-/// Spoils the body where the fault says so, and adds the headers that every answer has.
-fn finish(mut response: Response<Body>, plan: &Plan, request_id: &str) -> Response<Body> {
-    let spoiled = match &plan.action {
-        Some(Action::EmptyBody) => Some(Body::empty()),
-        Some(Action::BadJson) => Some(Body::from(r#"{"records": [{"#)),
-        Some(Action::WrongShape) => Some(Body::from(r#"["unexpected"]"#)),
-        Some(Action::TruncateBody) => truncated(&mut response),
-        _ => None,
-    };
-    if let Some(body) = spoiled {
-        *response.body_mut() = body;
-    }
+/// Spoils the body where the fault says so, and adds the headers that every response has.
+fn finish(response: Response<Body>, plan: &Plan, request_id: &str) -> Response<Body> {
+    let mut response = plan.spoil(response);
     let headers = response.headers_mut();
     headers.insert(SERVER, HeaderValue::from_static("skyflow-emulator"));
     headers.insert(EMULATOR, HeaderValue::from_static("true"));
-    if !plan.without_request_id
+    if !plan.hides_request_id()
         && let Ok(request_id) = HeaderValue::from_str(request_id)
     {
         headers.insert(REQUEST_ID, request_id);
     }
     response
-}
-
-/// Announces the whole body, sends half of it and breaks.
-fn truncated(response: &mut Response<Body>) -> Option<Body> {
-    let whole = response.body().as_bytes()?.clone();
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(whole.len()));
-    let half = whole.slice(..whole.len() / 2);
-    let cut = async {
-        // The server writes what it has when the body makes it wait; without the pause it would send nothing.
-        pause().await;
-        Err(BoxError::from("the embedded vault cut the answer"))
-    };
-    Some(Body::from_stream(stream::once(async { Ok(half) }).chain(stream::once(cut))))
-}
-
-/// Ends at the second poll.
-fn pause() -> impl Future<Output = ()> {
-    let mut paused = false;
-    poll_fn(move |context| {
-        if std::mem::replace(&mut paused, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
 }
 
 async fn work(
@@ -306,7 +242,7 @@ fn run(
 
 /// What links to the vault start with: the URL that the caller used.
 fn origin(parts: &Parts) -> String {
-    let secure = parts.extensions.get().is_some_and(|connection: &Connection| connection.secure)
+    let secure = parts.extensions.get().is_some_and(|peer: &Peer| peer.secure)
         || parts.uri.scheme() == Some(&Scheme::HTTPS);
     let authority = match parts.uri.authority() {
         Some(authority) => authority.as_str(),
@@ -315,30 +251,17 @@ fn origin(parts: &Parts) -> String {
     format!("{}://{authority}", if secure { "https" } else { "http" })
 }
 
-/// How a request reached the server.
-#[derive(Clone, Copy)]
-pub(crate) struct Connection {
-    pub(crate) peer: SocketAddr,
-    pub(crate) secure: bool,
-}
-
 fn entry(parts: &Parts, operation: Option<Operation>, plan: &Plan, now: Now) -> JournalEntry {
-    JournalEntry {
-        sequence: 0,
-        at: now.0,
-        method: parts.method.clone(),
-        operation,
-        path_template: operation.map_or("", Operation::path_template),
-        status: None,
-        request_id: random::uuid(),
-        auth: AuthKind::None,
-        client_id: None,
-        records: 0,
-        failed: 0,
-        fault: plan.name,
+    let mut entry = JournalEntry::new(now.0, parts.method.clone(), Random::system().uuid());
+    entry.operation = operation.map(Operation::name);
+    entry.path_template = operation.map_or("", Operation::path_template);
+    entry.fault = plan.fault();
+    entry.caller = JournalCaller {
         user_agent: text(&parts.headers, USER_AGENT.as_str()),
         metadata: text(&parts.headers, METADATA),
-    }
+        ..JournalCaller::default()
+    };
+    entry
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -1,19 +1,21 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use skyflow_http::Clock;
+use skyflow_testkit::{Faults, Journal};
 use skyflow_types::Secret;
 
 use crate::audit::AuditLog;
 use crate::auth::Role;
+use crate::clock::Now;
 use crate::connections::Connections;
+#[cfg(feature = "detect")]
 use crate::detect;
 use crate::downloads::Downloads;
-use crate::faults::Faults;
-use crate::journal::Journal;
+use crate::journal::JournalCaller;
 use crate::schema::Schema;
 use crate::store::accounts::{AccountRow, KeyRow};
 use crate::store::{Store, settings};
@@ -41,9 +43,10 @@ pub(crate) struct State {
     pub(crate) partial_detokenize_status: http::StatusCode,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) connections: Connections,
+    #[cfg(feature = "detect")]
     pub(crate) detect: detect::Settings,
     pub(crate) faults: Faults,
-    pub(crate) journal: Journal,
+    pub(crate) journal: Journal<JournalCaller>,
     pub(crate) role_ids: HashMap<String, Role>,
     pub(crate) audiences: Mutex<BTreeSet<String>>,
     pub(crate) owner: AccountRow,
@@ -82,23 +85,5 @@ impl State {
 
     pub(crate) fn roles_of<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Vec<Role> {
         ids.filter_map(|id| self.role_ids.get(id).copied()).collect()
-    }
-}
-
-/// One reading of the clock, used for a whole request.
-#[derive(Clone, Copy)]
-pub(crate) struct Now(pub(crate) SystemTime);
-
-impl Now {
-    pub(crate) fn seconds(self) -> i64 {
-        self.millis().div_euclid(1000)
-    }
-
-    pub(crate) fn millis(self) -> i64 {
-        let signed = |elapsed: Duration| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-        match self.0.duration_since(UNIX_EPOCH) {
-            Ok(after) => signed(after),
-            Err(before) => -signed(before.duration()),
-        }
     }
 }

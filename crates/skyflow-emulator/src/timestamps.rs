@@ -1,35 +1,16 @@
 //! Points in time as text, in UTC.
 
-/// A calendar day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Day {
-    pub(crate) year: i64,
-    pub(crate) month: u8,
-    pub(crate) day: u8,
-}
-
-/// The day that a number of milliseconds since 1970 falls on, in the Gregorian calendar.
-pub(crate) fn day_of(millis: i64) -> Day {
-    // Counts days from 1 March of year 0, so that the leap day is the last day of its year.
-    let days = millis.div_euclid(86_400_000) + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    Day { year, month: u8::try_from(month).unwrap_or(1), day: u8::try_from(day).unwrap_or(1) }
-}
+use jiff::Timestamp;
 
 /// Writes `2026-01-31 12:00:00.000`.
 pub(crate) fn sql(millis: i64) -> String {
-    let Day { year, month, day } = day_of(millis);
-    let time = millis.rem_euclid(86_400_000);
-    let (hours, minutes) = (time / 3_600_000, time / 60_000 % 60);
-    let (seconds, fraction) = (time / 1000 % 60, time % 1000);
-    format!("{year:04}-{month:02}-{day:02} {hours:02}:{minutes:02}:{seconds:02}.{fraction:03}")
+    at(millis).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
+}
+
+/// Clocks outside the years -9999 to 9999 show the first or the last instant of them.
+fn at(millis: i64) -> Timestamp {
+    let limit = if millis < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_millisecond(millis).unwrap_or(limit)
 }
 
 #[cfg(test)]
@@ -43,5 +24,11 @@ mod tests {
         assert_eq!(sql(1_709_251_199_999), "2024-02-29 23:59:59.999");
         assert_eq!(sql(4_107_542_400_000), "2100-03-01 00:00:00.000");
         assert_eq!(sql(-1), "1969-12-31 23:59:59.999");
+    }
+
+    #[test]
+    fn extreme_clocks_show_the_nearest_instant() {
+        assert!(sql(i64::MAX).starts_with("9999-12-30 "), "{}", sql(i64::MAX));
+        assert!(sql(i64::MIN).starts_with('-'), "{}", sql(i64::MIN));
     }
 }

@@ -1,14 +1,18 @@
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "detect")]
+use skyflow_emulator_detect::Dictionary;
+use skyflow_http::{Endpoint, HttpService};
+use skyflow_testkit::Fault;
 use skyflow_types::Secret;
 
 use crate::auth::{Role, keys};
 use crate::builder::EmbeddedVaultBuilder;
-use crate::detect::Dictionary;
-use crate::faults::Fault;
 use crate::journal::JournalEntry;
-use crate::operations::runs;
+#[cfg(feature = "detect")]
+use crate::operations::detect::runs;
+#[cfg(feature = "server")]
 use crate::server::ServerBuilder;
 use crate::service::VaultService;
 use crate::state::State;
@@ -18,14 +22,10 @@ use crate::state::State;
 /// ```
 /// use skyflow_emulator::EmbeddedVault;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let vault = EmbeddedVault::builder().build()?;
-/// let server = vault.serve().await?;
-/// println!("vault {} at {}", vault.vault_id(), server.base_url());
-/// server.shutdown().await;
-/// # Ok(())
-/// # }
+/// println!("vault {} of cluster {}", vault.vault_id(), vault.cluster_id());
+/// let service = vault.service();
+/// # Ok::<(), skyflow_emulator::BuildError>(())
 /// ```
 #[derive(Clone)]
 pub struct EmbeddedVault {
@@ -76,12 +76,20 @@ impl EmbeddedVault {
         VaultService(Arc::clone(&self.state))
     }
 
+    /// Returns what a client needs to be connected to this vault in process: `Skyflow::connect(vault.endpoint())`.
+    pub fn endpoint(&self) -> Endpoint {
+        let service = HttpService::new(self.service());
+        Endpoint::new(self.vault_id(), self.cluster_id(), self.api_key().clone(), service)
+    }
+
     /// Puts the vault on a TCP port: a free one of 127.0.0.1 unless an address is given. Await the result.
+    #[cfg(feature = "server")]
     pub fn serve(&self) -> ServerBuilder {
         ServerBuilder::new(self.clone(), false)
     }
 
     /// Puts the vault on a TCP port with TLS. Clients have to trust [`Server::ca_pem`](crate::Server::ca_pem).
+    #[cfg(feature = "server")]
     pub fn serve_tls(&self) -> ServerBuilder {
         ServerBuilder::new(self.clone(), true)
     }
@@ -97,29 +105,33 @@ impl EmbeddedVault {
     }
 
     /// Returns the phrases that Detect finds in this vault, so that more can be taught while it runs.
+    #[cfg(feature = "detect")]
     pub fn dictionary(&self) -> &Dictionary {
         self.state.detect.detector.dictionary()
     }
 
     /// Ends a run of Detect now, as it was going to end; false when there is no such run.
+    #[cfg(feature = "detect")]
     pub fn finish_detect_run(&self, run_id: &str) -> bool {
         runs::finish(&self.state, run_id)
     }
 
     /// Ends a run of Detect now, as failed with this message; false when there is no such run.
+    #[cfg(feature = "detect")]
     pub fn fail_detect_run(&self, run_id: &str, message: &str) -> bool {
         runs::fail(&self.state, run_id, message)
     }
 
     /// Forgets a run of Detect, as Skyflow does after some time: its status is `UNKNOWN` from then on. False when there is
     /// no such run.
+    #[cfg(feature = "detect")]
     pub fn forget_detect_run(&self, run_id: &str) -> bool {
         runs::forget(&self.state, run_id)
     }
 
     /// Returns what was called, oldest first.
     pub fn journal(&self) -> Vec<JournalEntry> {
-        self.state.journal.snapshot()
+        self.state.journal.entries()
     }
 
     /// Forgets what was called.

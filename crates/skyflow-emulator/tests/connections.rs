@@ -317,7 +317,7 @@ async fn the_journal_and_faults_know_connections_and_no_path_of_a_route() {
     assert_eq!(answers, [429, 200]);
     let journal = setup.client.vault.journal();
     let entry = journal.last().unwrap();
-    assert_eq!(entry.operation, Some(outbound));
+    assert_eq!(entry.operation, Some(outbound.name()));
     assert!(entry.path_template.ends_with("/outboundRoutes/{connection_id}/{route}"));
     assert!(!format!("{entry:?}").contains("4111"));
     let events = format!("/v1/audit/events?filterOps.accountID={}", setup.client.vault.account_id());

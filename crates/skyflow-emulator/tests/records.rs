@@ -423,7 +423,7 @@ async fn the_journal_tells_what_was_called_and_no_value() {
 
     let journal = vault.journal();
     let operations: Vec<_> = journal.iter().map(|entry| entry.operation.unwrap()).collect();
-    assert_eq!(operations, [Operation::RecordsInsert, Operation::TokensDetokenize]);
+    assert_eq!(operations, [Operation::RecordsInsert.name(), Operation::TokensDetokenize.name()]);
     let last = &journal[1];
     assert_eq!((last.sequence, last.records, last.failed), (3, 1, 1));
     assert_eq!(last.status.unwrap(), 200);

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,7 +7,7 @@ use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use http_body::{Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
 
 use crate::pieces::Pieces;
 use crate::{BoxError, Error};
@@ -35,6 +36,19 @@ impl Body {
         B::Error: Into<BoxError>,
     {
         Self(Kind::Stream(body.map_err(Into::into).boxed_unsync()))
+    }
+
+    /// Takes any body; one of this type stays as it is.
+    pub(crate) fn from_any<B>(body: B) -> Self
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let mut body = Some(body);
+        match (&mut body as &mut dyn Any).downcast_mut::<Option<Self>>() {
+            Some(own) => own.take().unwrap_or_default(),
+            None => body.map_or_else(Self::empty, Self::new),
+        }
     }
 
     /// Wraps a stream of chunks; it is sent once, with chunked transfer encoding.
@@ -89,6 +103,26 @@ impl Body {
     }
 }
 
+/// Copies a body of any type that is known to hold bytes in memory; `None` for every other.
+pub(crate) fn try_clone_body<B: 'static>(body: &B) -> Option<B> {
+    match (body as &dyn Any).downcast_ref::<Body>() {
+        Some(body) => body.try_clone().and_then(same_type),
+        None => clone_as::<B, Full<Bytes>>(body)
+            .or_else(|| clone_as::<B, Empty<Bytes>>(body))
+            .or_else(|| clone_as::<B, Bytes>(body))
+            .or_else(|| clone_as::<B, String>(body)),
+    }
+}
+
+fn clone_as<B: 'static, K: Clone + 'static>(body: &B) -> Option<B> {
+    (body as &dyn Any).downcast_ref::<K>().cloned().and_then(same_type)
+}
+
+/// Returns the value when both types are the same one.
+fn same_type<T: 'static, U: 'static>(value: T) -> Option<U> {
+    (&mut Some(value) as &mut dyn Any).downcast_mut::<Option<U>>()?.take()
+}
+
 impl Default for Body {
     fn default() -> Self {
         Self::empty()
@@ -107,6 +141,27 @@ impl fmt::Debug for Body {
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
         Self(Kind::Once(bytes))
+    }
+}
+
+/// Takes the bytes in memory; a stream comes back as the error.
+impl TryFrom<Body> for Bytes {
+    type Error = Body;
+
+    fn try_from(body: Body) -> Result<Self, Body> {
+        match body.0 {
+            Kind::Once(bytes) => Ok(bytes),
+            Kind::Stream(_) => Err(body),
+        }
+    }
+}
+
+/// Takes the bytes in memory; a stream comes back as the error.
+impl TryFrom<Body> for Full<Bytes> {
+    type Error = Body;
+
+    fn try_from(body: Body) -> Result<Self, Body> {
+        Bytes::try_from(body).map(Self::new)
     }
 }
 

@@ -33,13 +33,16 @@ impl ErrorKind {
 
 /// Reports a request that got no answer.
 ///
-/// It carries no URL and no byte of request or answer. The cause, where there is one, is its `source()`.
+/// It carries no byte of request or response, and of the URL host and port at most. The cause, where there is one, is
+/// its `source()`.
 pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: ErrorKind,
     text: &'static str,
     may_have_been_applied: bool,
+    server: Option<Box<str>>,
+    unresolved: bool,
     source: Option<BoxError>,
 }
 
@@ -49,15 +52,33 @@ impl Error {
     /// `may_have_been_applied` starts as the kind implies: false where the request was certainly not sent.
     pub fn new(kind: ErrorKind, source: Option<BoxError>) -> Self {
         let text = match kind {
-            ErrorKind::Connect => "could not connect to the server",
-            ErrorKind::Tls => "could not make a trusted TLS connection to the server",
+            ErrorKind::Connect => "could not connect to",
+            ErrorKind::Tls => "could not make a trusted TLS connection to",
             ErrorKind::Refused => "the server refused the request before processing it",
             ErrorKind::Io => "the connection failed while the request was in flight",
             ErrorKind::AttemptTimeout => "the attempt timed out",
             ErrorKind::DeadlineExceeded => "the deadline of the call passed",
             ErrorKind::BodyTooLarge => "the answer is larger than the limit",
         };
-        Self(Box::new(Inner { kind, text, may_have_been_applied: !kind.is_not_sent(), source }))
+        let may_have_been_applied = !kind.is_not_sent();
+        Self(Box::new(Inner { kind, text, may_have_been_applied, server: None, unresolved: false, source }))
+    }
+
+    /// Names the server that could not be connected to, as in `host:443`.
+    pub fn with_server(mut self, host_and_port: impl Into<Box<str>>) -> Self {
+        self.0.server = Some(host_and_port.into());
+        self
+    }
+
+    /// Says that the name of the server does not resolve.
+    pub fn unresolved(mut self) -> Self {
+        self.0.unresolved = true;
+        self
+    }
+
+    /// Tells whether no connection could be made because the name of the server does not resolve.
+    pub fn is_unresolved(&self) -> bool {
+        self.0.unresolved
     }
 
     pub(crate) fn body_too_large() -> Self {
@@ -102,6 +123,7 @@ impl fmt::Debug for Error {
         f.debug_struct("Error")
             .field("kind", &self.0.kind)
             .field("may_have_been_applied", &self.0.may_have_been_applied)
+            .field("server", &self.0.server)
             .field("source", &self.0.source)
             .finish()
     }
@@ -109,7 +131,12 @@ impl fmt::Debug for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.text)
+        let server = self.0.server.as_deref().unwrap_or("the server");
+        match self.0.kind {
+            ErrorKind::Connect if self.0.unresolved => write!(f, "the name of {server} does not resolve"),
+            ErrorKind::Connect | ErrorKind::Tls => write!(f, "{} {server}", self.0.text),
+            _ => f.write_str(self.0.text),
+        }
     }
 }
 

@@ -6,9 +6,13 @@ use skyflow_types::LogLevel;
 
 /// A log level that can be changed while a stack is in use; clones share it.
 ///
-/// Where it holds something back it travels in the extensions of the request, so that every layer obeys it.
+/// Where it holds something back it travels in the extensions of the request, so that every layer obeys it. It also
+/// names the product that the spans and events are about: span names and targets are the same for every product.
 #[derive(Debug, Clone, Default)]
-pub struct LogControl(Arc<AtomicU8>);
+pub struct LogControl {
+    level: Arc<AtomicU8>,
+    product: Option<&'static str>,
+}
 
 const LEVELS: [LogLevel; 5] =
     [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error, LogLevel::Off];
@@ -21,14 +25,25 @@ impl LogControl {
         control
     }
 
+    /// Names the product in the field `product` of spans and events.
+    pub fn product_name(mut self, name: &'static str) -> Self {
+        self.product = Some(name);
+        self
+    }
+
+    /// Returns the name of the product.
+    pub fn product(&self) -> Option<&'static str> {
+        self.product
+    }
+
     /// Changes the level for the calls that start from now on.
     pub fn set(&self, level: LogLevel) {
-        self.0.store(level as u8, Ordering::Relaxed);
+        self.level.store(level as u8, Ordering::Relaxed);
     }
 
     /// Returns the level.
     pub fn level(&self) -> LogLevel {
-        let stored = self.0.load(Ordering::Relaxed);
+        let stored = self.level.load(Ordering::Relaxed);
         LEVELS.into_iter().find(|level| *level as u8 == stored).unwrap_or_default()
     }
 
@@ -39,7 +54,7 @@ impl LogControl {
 
     /// Tells whether something of this level may be said.
     pub fn permits(&self, level: LogLevel) -> bool {
-        self.0.load(Ordering::Relaxed) <= level as u8
+        self.level.load(Ordering::Relaxed) <= level as u8
     }
 }
 

@@ -109,6 +109,16 @@ impl CallOptions {
         self
     }
 
+    /// Returns the name of the time limit that is zero, and so would end the call before it is sent.
+    pub fn zero_timeout(&self) -> Option<&'static str> {
+        let zero = Setting::Set(Duration::ZERO);
+        match (self.deadline, self.attempt_timeout) {
+            (deadline, _) if deadline == zero => Some("deadline"),
+            (_, attempt) if attempt == zero => Some("attempt_timeout"),
+            _ => None,
+        }
+    }
+
     /// Sets how many times the request may be sent, the first time included.
     pub fn max_attempts(mut self, attempts: NonZeroU32) -> Self {
         self.max_attempts = Some(attempts);
@@ -144,6 +154,7 @@ pub struct Progress(Arc<Counters>);
 #[derive(Debug, Default)]
 struct Counters {
     attempts: AtomicU32,
+    resent: AtomicU32,
     maybe_applied: AtomicBool,
     retry_stop: AtomicU8,
 }
@@ -178,6 +189,19 @@ impl Progress {
     /// Returns how many times the request was handed to the transport.
     pub fn attempts(&self) -> u32 {
         self.0.attempts.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of attempts of a call that was `sent`, also when no layer below counts them.
+    pub(crate) fn attempts_of(&self, sent: bool) -> u32 {
+        match self.attempts() {
+            0 if sent => self.0.resent.load(Ordering::Relaxed).saturating_add(1),
+            counted => counted,
+        }
+    }
+
+    /// Notes that a layer is about to send the request again.
+    pub(crate) fn resend(&self) {
+        self.0.resent.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Tells whether an attempt left this process and was not refused by a definite answer.

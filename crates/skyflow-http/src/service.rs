@@ -7,6 +7,7 @@ use tower::{ServiceExt, layer::layer_fn};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::body::try_clone_body;
 use crate::{Body, BoxError};
 
 /// A request as every layer of this stack sees it.
@@ -15,10 +16,9 @@ pub type Request = http::Request<Body>;
 /// An answer as every layer of this stack sees it.
 pub type Response = http::Response<Body>;
 
-/// Copies a request with its extensions, so that it can be sent again; `None` when the body is a stream.
-pub fn try_clone_request(request: &Request) -> Option<Request> {
-    let body = request.body().try_clone()?;
-    let mut copy = Request::new(body);
+/// Copies a request with its extensions, so that it can be sent again; `None` when the body cannot be copied.
+pub fn try_clone_request<B: 'static>(request: &http::Request<B>) -> Option<http::Request<B>> {
+    let mut copy = http::Request::new(try_clone_body(request.body())?);
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());
     *copy.version_mut() = request.version();

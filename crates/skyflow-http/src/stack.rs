@@ -1,13 +1,16 @@
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::HeaderName;
 use tokio::sync::Semaphore;
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_layer::Layer;
 
+use crate::auth::RefusalRule;
 use crate::layers::{
-    AttemptTimeoutLayer, AttemptTraceLayer, DeadlineLayer, MetadataLayer, OperationTraceLayer,
+    AttemptTimeoutLayer, AttemptTraceLayer, DeadlineLayer, MetadataError, MetadataLayer, OperationTraceLayer,
     ResponseMetaLayer, RetryLayer,
 };
 use crate::{Clock, DynLayer, HttpService, LogControl};
@@ -22,7 +25,8 @@ pub struct Stack {
     clock: Arc<dyn Clock>,
     deadline: Option<Duration>,
     attempt_timeout: Option<Duration>,
-    metadata: MetadataLayer,
+    metadata: Option<MetadataLayer>,
+    refusal: Option<RefusalRule>,
     retry: RetryLayer,
     response_limit: usize,
     in_flight: Option<Arc<Semaphore>>,
@@ -33,12 +37,13 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Takes the defaults, without auth.
+    /// Takes the defaults, without auth and without headers of a product.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             deadline: Some(Duration::from_secs(60)),
             attempt_timeout: Some(Duration::from_secs(30)),
-            metadata: MetadataLayer::skyflow(),
+            metadata: None,
+            refusal: None,
             retry: RetryLayer::new(Arc::clone(&clock)),
             response_limit: ResponseMetaLayer::DEFAULT_LIMIT,
             in_flight: None,
@@ -50,21 +55,72 @@ impl Stack {
         }
     }
 
-    /// Sets the total time for a call; `None` for no limit.
-    pub fn deadline(mut self, total: Option<Duration>) -> Self {
-        self.deadline = total;
+    /// Sets the total time for a call; 60 s by default.
+    pub fn deadline(mut self, total: Duration) -> Self {
+        self.deadline = Some(total);
         self
     }
 
-    /// Sets the time for one attempt; `None` for no limit but the deadline.
-    pub fn attempt_timeout(mut self, one_attempt: Option<Duration>) -> Self {
-        self.attempt_timeout = one_attempt;
+    /// Lets a call take as long as it takes.
+    pub fn no_deadline(mut self) -> Self {
+        self.deadline = None;
         self
+    }
+
+    /// Sets the time for one attempt; 30 s by default.
+    pub fn attempt_timeout(mut self, one_attempt: Duration) -> Self {
+        self.attempt_timeout = Some(one_attempt);
+        self
+    }
+
+    /// Lets an attempt take as long as the deadline allows.
+    pub fn no_attempt_timeout(mut self) -> Self {
+        self.attempt_timeout = None;
+        self
+    }
+
+    /// Sets how many times a request may be sent, the first time included; 3 by default.
+    pub fn max_attempts(mut self, attempts: NonZeroU32) -> Self {
+        self.retry = self.retry.max_attempts(attempts);
+        self
+    }
+
+    /// Sends one more header with each request; it replaces a header of the same name.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`MetadataLayer::header`] does.
+    pub fn header(mut self, name: HeaderName, value: &str) -> Result<Self, MetadataError> {
+        let metadata = self.metadata.take().unwrap_or_else(MetadataLayer::empty);
+        self.metadata = Some(metadata.header(name, value)?);
+        Ok(self)
+    }
+
+    /// Returns the name of the time limit that is zero, and so would end every call: `deadline` or `attempt_timeout`.
+    pub fn zero_timeout(&self) -> Option<&'static str> {
+        let zero = Some(Duration::ZERO);
+        match (self.deadline, self.attempt_timeout) {
+            (deadline, _) if deadline == zero => Some("deadline"),
+            (_, attempt) if attempt == zero => Some("attempt_timeout"),
+            _ => None,
+        }
     }
 
     /// Replaces the headers that say who is calling.
     pub fn metadata(mut self, metadata: MetadataLayer) -> Self {
-        self.metadata = metadata;
+        self.metadata = Some(metadata);
+        self
+    }
+
+    /// Sets the headers that say who is calling, unless [`Stack::metadata`] or [`Stack::header`] has set any.
+    pub fn default_metadata(mut self, metadata: MetadataLayer) -> Self {
+        self.metadata.get_or_insert(metadata);
+        self
+    }
+
+    /// Sets what a `401` proves for operations that a third party executes; see [`ResponseMetaLayer::refusal`].
+    pub fn refusal(mut self, rule: RefusalRule) -> Self {
+        self.refusal = Some(rule);
         self
     }
 
@@ -127,11 +183,15 @@ impl Stack {
             Some(total) => DeadlineLayer::new(total, Arc::clone(&clock)),
             None => DeadlineLayer::unlimited(Arc::clone(&clock)),
         };
+        let mut response_meta = ResponseMetaLayer::new(self.response_limit);
+        if let Some(rule) = self.refusal {
+            response_meta = response_meta.refusal(rule);
+        }
         let mut attempt = HttpService::new(
             ServiceBuilder::new()
                 .layer(attempt_timeout)
-                .layer(AttemptTraceLayer::new(Arc::clone(&clock)))
-                .layer(ResponseMetaLayer::new(self.response_limit))
+                .layer(AttemptTraceLayer::new(Arc::clone(&clock)).log_control(self.log.clone()))
+                .layer(response_meta)
                 .service(leaf),
         );
         if let Some(auth) = self.auth {
@@ -145,7 +205,7 @@ impl Stack {
             ServiceBuilder::new()
                 .layer(OperationTraceLayer::new(clock).log_control(self.log))
                 .layer(deadline)
-                .layer(self.metadata)
+                .option_layer(self.metadata)
                 .layer(self.retry)
                 .service(attempt),
         );
@@ -190,12 +250,13 @@ mod tests {
         let leaf = HttpService::new(tower::service_fn(move |request: Request| {
             let status = statuses.lock().unwrap().pop().unwrap();
             async move {
-                assert!(request.headers().contains_key("sky-metadata"));
+                assert_eq!(request.headers()["user-agent"], "acme/1");
                 assert!(request.extensions().get::<Deadline>().is_some());
                 Ok::<_, BoxError>(http::Response::builder().status(status).body(Body::empty())?)
             }
         }));
         let stack = Stack::new(Arc::new(ManualClock::auto_advancing()))
+            .default_metadata(MetadataLayer::new("acme/1").unwrap())
             .operation_layer(recording("operation 1", &seen))
             .operation_layer(recording("operation 2", &seen))
             .attempt_layer(recording("attempt 1", &seen))

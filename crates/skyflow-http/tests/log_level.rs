@@ -1,13 +1,12 @@
 //! What a log level lets through. It has a binary of its own: another test's thread without a subscriber could switch
 //! off a call site that this one listens to.
 
-#![expect(clippy::unwrap_used, reason = "helpers of a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
 
 use std::sync::Arc;
 
-use skyflow_http::{
-    Body, BoxError, Clock, HttpService, Idempotency, LogControl, ManualClock, OperationInfo, Request, Stack,
-};
+use skyflow_http::{Body, Clock, Idempotency, LogControl, ManualClock, OperationInfo, Request, Stack};
+use skyflow_testkit::{Reply, Scripted};
 use skyflow_types::LogLevel;
 
 /// A subscriber that writes everything into memory.
@@ -43,10 +42,8 @@ async fn logged(level: LogLevel, status: u16) -> String {
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::auto_advancing());
-    let leaf = HttpService::new(tower::service_fn(move |_: Request| async move {
-        Ok::<_, BoxError>(http::Response::builder().status(status).body(Body::empty())?)
-    }));
-    let stack = Stack::new(clock).log_control(LogControl::new(level)).build(leaf);
+    let transport = Scripted::new([Reply::status(status)]).service();
+    let stack = Stack::new(clock).log_control(LogControl::new(level)).build(transport);
     stack.send(request()).await.unwrap();
     drop(guard);
     String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
@@ -55,17 +52,42 @@ async fn logged(level: LogLevel, status: u16) -> String {
 #[tokio::test]
 async fn a_log_level_holds_back_what_is_below_it_in_every_layer() {
     let debug = logged(LogLevel::Debug, 503).await;
-    assert!(debug.contains("skyflow.operation") && debug.contains("skyflow.attempt"), "{debug}");
+    assert!(debug.contains("client.operation") && debug.contains("client.attempt"), "{debug}");
     assert!(debug.contains("retrying") && debug.contains("finished") && debug.contains("WARN"), "{debug}");
     assert!(debug.contains("attempts=3") && debug.contains("http.response.status_code=503"), "{debug}");
 
     let info = logged(LogLevel::Info, 503).await;
-    assert!(info.contains("skyflow.operation") && info.contains("WARN"), "{info}");
-    assert!(!info.contains("skyflow.attempt") && !info.contains("DEBUG"), "{info}");
+    assert!(info.contains("client.operation") && info.contains("WARN"), "{info}");
+    assert!(!info.contains("client.attempt") && !info.contains("DEBUG"), "{info}");
 
     let warn = logged(LogLevel::Warn, 503).await;
-    assert!(warn.contains("WARN") && warn.contains("tokens.test") && !warn.contains("skyflow."), "{warn}");
+    assert!(warn.contains("WARN") && warn.contains("tokens.test") && !warn.contains("client."), "{warn}");
     assert_eq!(logged(LogLevel::Warn, 200).await, "");
-    assert_eq!(logged(LogLevel::Error, 503).await, "");
+    assert_eq!(logged(LogLevel::Error, 200).await, "");
     assert_eq!(logged(LogLevel::Off, 503).await, "");
+}
+
+#[tokio::test]
+async fn each_call_is_one_event_with_its_figures() {
+    let event = |log: &str, level: &str, message: &str| {
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains(message)).collect();
+        let [line] = lines.as_slice() else { panic!("not one event: {log}") };
+        assert!(line.trim_start().starts_with(level) && line.contains("rest_client: "), "{line}");
+        (*line).to_owned()
+    };
+    let info = logged(LogLevel::Info, 200).await;
+    let line = event(&info, "INFO", "call finished");
+    for field in ["operation=\"tokens.test\"", "status=200", "attempts=1", "elapsed_ms=0"] {
+        assert!(line.contains(field), "{line}");
+    }
+    assert!(!info.contains("ERROR") && !info.contains("WARN"), "{info}");
+
+    let error = logged(LogLevel::Error, 503).await;
+    assert_eq!(error.lines().count(), 1, "{error}");
+    let line = event(&error, "ERROR", "call failed");
+    for field in ["operation=\"tokens.test\"", "status=503", "attempts=3"] {
+        assert!(line.contains(field), "{line}");
+    }
+    let warn = logged(LogLevel::Warn, 503).await;
+    assert_eq!(warn.lines().filter(|line| line.contains("retrying") && line.contains("WARN")).count(), 2);
 }

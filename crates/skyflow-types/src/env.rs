@@ -1,6 +1,5 @@
-use std::fmt;
-
 use crate::ClusterId;
+use crate::named_values::named_values;
 
 /// Names the Skyflow environment a vault lives in; it decides the domain of the vault's URL.
 ///
@@ -36,16 +35,12 @@ impl Env {
     }
 }
 
-impl fmt::Display for Env {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Prod => "PROD",
-            Self::Sandbox => "SANDBOX",
-            Self::Stage => "STAGE",
-            Self::Dev => "DEV",
-        })
-    }
-}
+named_values!(Env, "env", {
+    Prod => "PROD",
+    Sandbox => "SANDBOX",
+    Stage => "STAGE",
+    Dev => "DEV",
+});
 
 #[cfg(test)]
 mod tests {

@@ -43,12 +43,6 @@ impl VaultId {
     }
 }
 
-impl fmt::Display for VaultId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// Identifies a connection.
 ///
 /// It is the name under which a client finds the connection again; only its URL is sent.
@@ -68,12 +62,6 @@ impl ConnectionId {
     /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for ConnectionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -121,11 +109,45 @@ impl ClusterId {
     }
 }
 
-impl fmt::Display for ClusterId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+/// An id is written as its text, and read with the check of its `new`.
+macro_rules! id_as_text {
+    ($($type:ident),+) => {$(
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl AsRef<str> for $type {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = InvalidId;
+
+            fn from_str(id: &str) -> Result<Self, InvalidId> {
+                Self::new(id)
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let id = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                Self::new(id).map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
 }
+
+id_as_text!(VaultId, ConnectionId, ClusterId);
 
 #[cfg(test)]
 mod tests {
@@ -153,5 +175,14 @@ mod tests {
     fn a_refused_id_is_not_repeated_in_the_error() {
         let text = ClusterId::new("secret.example").unwrap_err().to_string();
         assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn ids_are_read_with_their_own_check() {
+        let id: VaultId = serde_json::from_str("\"v1\"").unwrap();
+        assert_eq!(serde_json::to_string(&id).unwrap(), "\"v1\"");
+        assert_eq!("CLUSTER".parse::<ClusterId>().unwrap().as_ref(), "cluster");
+        let error = serde_json::from_str::<ConnectionId>("\"a canary\"").unwrap_err().to_string();
+        assert!(error.contains("connection_id must not contain") && !error.contains("canary"), "{error}");
     }
 }

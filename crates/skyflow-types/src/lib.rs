@@ -2,22 +2,28 @@
 
 mod detect_entity;
 mod env;
+mod error_from_client;
 mod ids;
 mod log_level;
+mod named_values;
 mod redact;
 mod redaction;
 mod request_id;
 mod secret;
 mod sensitive;
 mod token_mode;
+mod unknown_field;
 
 pub use detect_entity::DetectEntity;
 pub use env::Env;
+pub use error_from_client::{ERROR_FROM_CLIENT, error_from_client};
 pub use ids::{ClusterId, ConnectionId, InvalidId, VaultId};
 pub use log_level::LogLevel;
+pub use named_values::UnknownValue;
 pub use redact::redact_text;
 pub use redaction::Redaction;
 pub use request_id::RequestId;
 pub use secret::Secret;
 pub use sensitive::Sensitive;
 pub use token_mode::TokenMode;
+pub use unknown_field::{UnknownField, UnknownFields};

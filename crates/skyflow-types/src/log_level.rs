@@ -1,35 +1,30 @@
-use std::fmt;
+use crate::named_values::named_values;
 
-/// Limits what one client says through `tracing`; the application's subscriber decides about the rest.
+/// Limits what one client logs through `tracing`; the application's subscriber decides about the rest.
 ///
-/// What hyper and rustls say is theirs: filter it by target. So are the rare words of `skyflow_auth` about key files.
-///
-/// The levels are those of the official SDKs. The default is [`LogLevel::Debug`]: nothing is held back, because a
-/// library that is silent by default cannot be looked into without a new build.
+/// A level lets through what is at least as severe. The levels are those of the official SDKs. The default is
+/// [`LogLevel::Debug`]: a library that is silent by default cannot be examined without a new build. Events of hyper and
+/// rustls are not the client's: filter them by target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[non_exhaustive]
 pub enum LogLevel {
-    /// Everything: spans of operations and attempts, retries, replays.
+    /// Everything: spans of attempts, pauses between them, token exchanges.
     #[default]
     Debug,
-    /// Spans of operations, and operations that failed.
+    /// One event for each call, with its status, attempts, duration and request id.
     Info,
-    /// Operations that failed.
+    /// Retries, refused input, and key files that other users can read.
     Warn,
-    /// Nothing at present: errors are returned, not logged.
+    /// Calls that failed. Recommended in production.
     Error,
     /// Nothing.
     Off,
 }
 
-impl fmt::Display for LogLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Warn => "WARN",
-            Self::Error => "ERROR",
-            Self::Off => "OFF",
-        })
-    }
-}
+named_values!(LogLevel, "log_level", {
+    Debug => "DEBUG",
+    Info => "INFO",
+    Warn => "WARN",
+    Error => "ERROR",
+    Off => "OFF",
+});

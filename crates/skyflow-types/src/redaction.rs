@@ -1,12 +1,9 @@
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use crate::named_values::named_values;
 
 /// Chooses how much of a value an answer shows.
 ///
 /// The vault never shows more than its policies allow: the stricter of policy and request wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Redaction {
     /// The level set for the column in the vault.
@@ -20,32 +17,9 @@ pub enum Redaction {
     PlainText,
 }
 
-impl Redaction {
-    /// Returns the name used on the wire, such as `PLAIN_TEXT`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "DEFAULT",
-            Self::Redacted => "REDACTED",
-            Self::Masked => "MASKED",
-            Self::PlainText => "PLAIN_TEXT",
-        }
-    }
-}
-
-impl fmt::Display for Redaction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn serde_and_as_str_agree_on_the_wire_name() {
-        for level in [Redaction::Default, Redaction::Redacted, Redaction::Masked, Redaction::PlainText] {
-            assert_eq!(serde_json::to_string(&level).unwrap(), format!("\"{level}\""));
-        }
-    }
-}
+named_values!(Redaction, "redaction", {
+    Default => "DEFAULT",
+    Redacted => "REDACTED",
+    Masked => "MASKED",
+    PlainText => "PLAIN_TEXT",
+});

@@ -1,11 +1,19 @@
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 /// The `x-request-id` of an answer: what Skyflow's support asks for.
 ///
 /// It is read from the answer and never made up. Bytes outside printable ASCII are replaced by `?` and the text is
 /// cut at 128 characters, so that it is safe to log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(Box<str>);
+
+impl Serialize for RequestId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
 
 impl RequestId {
     /// The name of the header that carries it.

@@ -1,20 +1,21 @@
+use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
-use skyflow_auth::{Credentials, TokenExchange, TokenProviders};
+use skyflow_auth::{Credentials, TokenExchange, TokenProviders, connection_refusal, skyflow_metadata};
 use skyflow_http::{
-    BoxError, Clock, DynLayer, HttpService, LogControl, Request, Response, Stack, SystemClock,
+    BoxError, Clock, DynLayer, HttpLayer, HttpService, LogControl, Request, Response, Stack, SystemClock,
 };
 use skyflow_types::LogLevel;
-use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::client::{Assembly, Skyflow};
-use crate::{ConnectionConfig, Error, VaultConfig};
+use crate::call_settings::{CallSettings, call_settings_setters};
+use crate::client_state::ClientState;
+use crate::{ConnectionConfig, Error, Skyflow, VaultConfig};
 
 /// Assembles a [`Skyflow`] client: vaults, connections, credentials, and the stack that every call goes through.
 ///
-/// Nothing is checked and nothing is opened before [`SkyflowBuilder::build`].
+/// Nothing is checked and nothing is opened before [`SkyflowBuilder::build`]. A call ends after 60 s, an attempt after
+/// 30 s, and a request is sent 3 times at most, unless the client, the vault or the call sets another limit.
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SkyflowBuilder {
@@ -23,13 +24,13 @@ pub struct SkyflowBuilder {
     credentials: Option<Credentials>,
     clock: Option<Arc<dyn Clock>>,
     stack: Option<Stack>,
-    deadline: Option<Option<Duration>>,
-    attempt_timeout: Option<Option<Duration>>,
+    settings: CallSettings,
     operation_layers: Vec<DynLayer>,
     attempt_layers: Vec<DynLayer>,
     leaf: Option<HttpService>,
     finished: Option<HttpService>,
     log_level: LogLevel,
+    end_user_tokens: Option<NonZeroUsize>,
 }
 
 impl SkyflowBuilder {
@@ -45,8 +46,8 @@ impl SkyflowBuilder {
         self
     }
 
-    /// Sets the credentials of the vaults and connections that have none of their own. Without them those take
-    /// `SKYFLOW_CREDENTIALS`, the text of a `credentials.json`.
+    /// Sets the credentials of the vaults and connections that have none themselves. Without them those take the
+    /// credentials of the environment ([`Credentials::from_env`]).
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
@@ -54,28 +55,24 @@ impl SkyflowBuilder {
 
     /// Adds a tower layer that sees each operation once; the first one added is the outermost.
     ///
+    /// Any layer will do, those of `tower` and `tower-http` included; see [`HttpLayer`]. It sits outside the client's
+    /// deadline and retries, so time that it spends itself is not limited by them. Each vault and each connection has a
+    /// service of its own: a rate limit holds for one of them. The URI of a request may hold column values and row ids,
+    /// so a layer that logs should log the path template of [`OperationInfo`](skyflow_http::OperationInfo) instead.
+    ///
     /// [`OperationInfo`](skyflow_http::OperationInfo) in the extensions of a request tells which operation it is, and
     /// [`Progress`](skyflow_http::Progress) in those of the answer how many attempts it took.
-    pub fn layer<L>(mut self, layer: L) -> Self
-    where
-        L: Layer<HttpService> + Send + Sync + 'static,
-        L::Service: Service<Request, Response = Response> + Clone + Send + Sync + 'static,
-        <L::Service as Service<Request>>::Error: Into<BoxError> + 'static,
-        <L::Service as Service<Request>>::Future: Send + 'static,
-    {
-        self.operation_layers.push(DynLayer::new(layer));
+    pub fn layer(mut self, layer: impl HttpLayer) -> Self {
+        self.operation_layers.push(layer.into_dyn());
         self
     }
 
     /// Adds a tower layer that sees each attempt, before it carries a token; the first one added is the outermost.
-    pub fn attempt_layer<L>(mut self, layer: L) -> Self
-    where
-        L: Layer<HttpService> + Send + Sync + 'static,
-        L::Service: Service<Request, Response = Response> + Clone + Send + Sync + 'static,
-        <L::Service as Service<Request>>::Error: Into<BoxError> + 'static,
-        <L::Service as Service<Request>>::Future: Send + 'static,
-    {
-        self.attempt_layers.push(DynLayer::new(layer));
+    ///
+    /// Any layer will do, as in [`SkyflowBuilder::layer`]. It sits inside the deadline and the retries and outside the
+    /// attempt timeout; a response that it makes itself, such as a `408`, is retried by the same rules as the server's.
+    pub fn attempt_layer(mut self, layer: impl HttpLayer) -> Self {
+        self.attempt_layers.push(layer.into_dyn());
         self
     }
 
@@ -115,15 +112,14 @@ impl SkyflowBuilder {
         self
     }
 
-    /// Sets the total time for a call, 60 s by default; `None` for no limit.
-    pub fn deadline(mut self, total: Option<Duration>) -> Self {
-        self.deadline = Some(total);
-        self
-    }
+    call_settings_setters!();
 
-    /// Sets the time for one attempt, 30 s by default; `None` for no limit but the deadline.
-    pub fn attempt_timeout(mut self, one_attempt: Option<Duration>) -> Self {
-        self.attempt_timeout = Some(one_attempt);
+    /// Sets how many end users keep their tokens, 64 by default; see [`CallOptions::context`](crate::CallOptions::context).
+    ///
+    /// The users that called last keep theirs, for each service account. Give it as many as are active within an hour:
+    /// with fewer, users in turn push each other out and each call mints.
+    pub fn end_user_tokens(mut self, users: NonZeroUsize) -> Self {
+        self.end_user_tokens = Some(users);
         self
     }
 
@@ -145,11 +141,12 @@ impl SkyflowBuilder {
     ///
     /// # Errors
     ///
-    /// Fails when there is neither a vault nor a connection, an id is given twice, or an id, cluster id, URL or
-    /// credentials cannot be used; [`Error::field`] names which.
+    /// Fails with [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when there is neither a vault nor a
+    /// connection, or one of them has no credentials, and when an id is given twice, a time limit is zero, or an id,
+    /// cluster id, URL, header or credentials cannot be used; [`Error::field`] names which.
     pub fn build(self) -> Result<Skyflow, Error> {
         if self.vaults.is_empty() && self.connections.is_empty() {
-            return Err(Error::invalid("vault", "is missing: a client has at least one vault or connection"));
+            return Err(Error::missing("vault", "is missing: a client has at least one vault or connection"));
         }
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let leaf = match (self.leaf, &self.finished) {
@@ -157,27 +154,28 @@ impl SkyflowBuilder {
             (None, Some(finished)) => finished.clone(),
             (None, None) => built_in_transport()?,
         };
-        let mut stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));
-        if let Some(total) = self.deadline {
-            stack = stack.deadline(total);
-        }
-        if let Some(one_attempt) = self.attempt_timeout {
-            stack = stack.attempt_timeout(one_attempt);
-        }
-        let log = LogControl::new(self.log_level);
-        stack = stack.log_control(log.clone());
+        let stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));
+        let log = LogControl::new(self.log_level).product_name("skyflow");
+        let metadata = skyflow_metadata()
+            .map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
+        let stack = stack.log_control(log.clone()).default_metadata(metadata).refusal(connection_refusal);
+        let mut stack = self.settings.apply(stack)?;
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
         let exchange = TokenExchange::with_log_control(leaf.clone(), Arc::clone(&clock), log.clone());
-        let assembly = Assembly {
-            leaf,
+        let mut providers = TokenProviders::new(exchange);
+        if let Some(users) = self.end_user_tokens {
+            providers = providers.scoped_capacity(users);
+        }
+        let state = ClientState {
+            transport: leaf,
             stack,
             operation_layers: self.operation_layers,
-            finished: self.finished,
-            providers: TokenProviders::new(exchange),
+            service: self.finished,
+            providers,
             log,
             clock,
         };
-        Skyflow::assemble(assembly, self.credentials, self.vaults, self.connections)
+        Skyflow::from_state(state, self.credentials, self.vaults, self.connections)
     }
 }
 
@@ -188,5 +186,5 @@ fn built_in_transport() -> Result<HttpService, Error> {
 
 #[cfg(not(feature = "hyper"))]
 fn built_in_transport() -> Result<HttpService, Error> {
-    Err(Error::invalid("transport", "is missing: the feature `hyper` is off"))
+    Err(Error::missing("transport", "is missing: the feature `hyper` is off"))
 }

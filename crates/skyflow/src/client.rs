@@ -1,12 +1,12 @@
 use std::fmt;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use skyflow_auth::{AuthHeader, AuthLayer, Credentials, HostGuard, TokenProviders};
-use skyflow_http::{BaseUri, Clock, DynLayer, HttpService, LogControl, Stack};
-use skyflow_types::{LogLevel, VaultId};
+use skyflow_auth::Credentials;
+use skyflow_types::{ConnectionId, LogLevel, VaultId};
 
-use crate::registry::{Configured, Entries};
-use crate::{ConnectionConfig, Detect, Error, SkyflowBuilder, Vault, VaultConfig};
+use crate::client_state::ClientState;
+use crate::registry::Registry;
+use crate::{Connection, ConnectionConfig, Detect, Error, SkyflowBuilder, Vault, VaultConfig};
 
 /// A client of vaults and connections; cheap to clone, and safe to share between threads and tasks.
 ///
@@ -28,27 +28,8 @@ use crate::{ConnectionConfig, Detect, Error, SkyflowBuilder, Vault, VaultConfig}
 pub struct Skyflow(Arc<Inner>);
 
 struct Inner {
-    assembly: Assembly,
+    state: ClientState,
     registry: RwLock<Registry>,
-}
-
-/// What every vault of a client is built from.
-pub(crate) struct Assembly {
-    pub(crate) leaf: HttpService,
-    pub(crate) stack: Stack,
-    pub(crate) operation_layers: Vec<DynLayer>,
-    pub(crate) finished: Option<HttpService>,
-    pub(crate) providers: TokenProviders,
-    pub(crate) log: LogControl,
-    pub(crate) clock: Arc<dyn Clock>,
-}
-
-/// Vaults and connections in the order they were added, and the credentials of those that have none of their own.
-#[derive(Clone, Default)]
-pub(crate) struct Registry {
-    pub(crate) credentials: Option<Credentials>,
-    vaults: Entries<VaultConfig>,
-    pub(crate) connections: Entries<ConnectionConfig>,
 }
 
 impl Skyflow {
@@ -57,17 +38,17 @@ impl Skyflow {
         SkyflowBuilder::default()
     }
 
-    pub(crate) fn assemble(
-        assembly: Assembly,
+    pub(crate) fn from_state(
+        state: ClientState,
         credentials: Option<Credentials>,
         vaults: Vec<VaultConfig>,
         connections: Vec<ConnectionConfig>,
     ) -> Result<Self, Error> {
         let mut registry = Registry { credentials, ..Registry::default() };
         let common = registry.credentials.as_ref();
-        vaults.into_iter().try_for_each(|config| registry.vaults.add(&assembly, common, config))?;
-        connections.into_iter().try_for_each(|config| registry.connections.add(&assembly, common, config))?;
-        Ok(Self(Arc::new(Inner { assembly, registry: RwLock::new(registry) })))
+        vaults.into_iter().try_for_each(|config| registry.vaults.add(&state, common, config))?;
+        connections.into_iter().try_for_each(|config| registry.connections.add(&state, common, config))?;
+        Ok(Self(Arc::new(Inner { state, registry: RwLock::new(registry) })))
     }
 
     /// Returns a handle on the vault with this id.
@@ -122,7 +103,7 @@ impl Skyflow {
     ///
     /// Fails when the client has a vault with this id, and as [`SkyflowBuilder::build`] does; the client stays as it is.
     pub fn add_vault_config(&self, config: VaultConfig) -> Result<(), Error> {
-        self.change(|registry, assembly| registry.vaults.add(assembly, registry.credentials.as_ref(), config))
+        self.change(|registry, state| registry.vaults.add(state, registry.credentials.as_ref(), config))
     }
 
     /// Replaces the configuration of a vault while the client is in use. Calls under way, and handles taken before,
@@ -133,9 +114,7 @@ impl Skyflow {
     /// Fails when the client has no vault with this id, and as [`SkyflowBuilder::build`] does; the client stays as it
     /// is.
     pub fn update_vault_config(&self, config: VaultConfig) -> Result<(), Error> {
-        self.change(|registry, assembly| {
-            registry.vaults.update(assembly, registry.credentials.as_ref(), config)
-        })
+        self.change(|registry, state| registry.vaults.update(state, registry.credentials.as_ref(), config))
     }
 
     /// Removes a vault while the client is in use. Handles taken before still work.
@@ -147,15 +126,75 @@ impl Skyflow {
         self.change(|registry, _| registry.vaults.remove(id.as_ref()))
     }
 
+    /// Returns a handle on the connection with this id.
+    ///
+    /// # Errors
+    ///
+    /// Fails when this client has no such connection.
+    pub fn connection(&self, id: impl AsRef<str>) -> Result<Connection, Error> {
+        self.read().connections.handle(id.as_ref())
+    }
+
+    /// Returns a handle on the default connection: the one that was added first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when this client has no connection.
+    pub fn default_connection(&self) -> Result<Connection, Error> {
+        self.read().connections.first()
+    }
+
+    /// Returns the configuration of the connection with this id; `None` when this client has no such connection.
+    pub fn connection_config(&self, id: impl AsRef<str>) -> Option<ConnectionConfig> {
+        self.read().connections.config(id.as_ref())
+    }
+
+    /// Returns the ids of the connections in the order they were added.
+    pub fn connection_ids(&self) -> Vec<ConnectionId> {
+        self.read().connections.handles().map(|connection| connection.id().clone()).collect()
+    }
+
+    /// Adds a connection while the client is in use.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the client has a connection with this id, and as
+    /// [`SkyflowBuilder::build`] does; the client stays as it is.
+    pub fn add_connection_config(&self, config: ConnectionConfig) -> Result<(), Error> {
+        self.change(|registry, state| registry.connections.add(state, registry.credentials.as_ref(), config))
+    }
+
+    /// Replaces the configuration of a connection while the client is in use. Calls under way, and handles taken
+    /// before, go on with the configuration they started with.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the client has no connection with this id, and as
+    /// [`SkyflowBuilder::build`] does; the client stays as it is.
+    pub fn update_connection_config(&self, config: ConnectionConfig) -> Result<(), Error> {
+        self.change(|registry, state| {
+            registry.connections.update(state, registry.credentials.as_ref(), config)
+        })
+    }
+
+    /// Removes a connection while the client is in use. Handles taken before still work.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the client has no connection with this id.
+    pub fn remove_connection_config(&self, id: impl AsRef<str>) -> Result<(), Error> {
+        self.change(|registry, _| registry.connections.remove(id.as_ref()))
+    }
+
     /// Replaces the credentials of the vaults and connections that have none of their own, while the client is in use.
     ///
     /// # Errors
     ///
     /// Fails when they cannot be used; the client stays as it is.
     pub fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
-        self.change(|registry, assembly| {
-            registry.vaults.set_credentials(assembly, &credentials)?;
-            registry.connections.set_credentials(assembly, &credentials)?;
+        self.change(|registry, state| {
+            registry.vaults.set_credentials(state, &credentials)?;
+            registry.connections.set_credentials(state, &credentials)?;
             registry.credentials = Some(credentials);
             Ok(())
         })
@@ -163,27 +202,27 @@ impl Skyflow {
 
     /// Changes what this client says through `tracing`, for the calls that start from now on.
     pub fn set_log_level(&self, level: LogLevel) {
-        self.0.assembly.log.set(level);
+        self.0.state.log.set(level);
     }
 
     /// Returns what this client says through `tracing`.
     pub fn log_level(&self) -> LogLevel {
-        self.0.assembly.log.level()
+        self.0.state.log.level()
     }
 
     /// Works on a copy, so that a change that fails half way leaves nothing behind.
-    pub(crate) fn change(
+    fn change(
         &self,
-        change: impl FnOnce(&mut Registry, &Assembly) -> Result<(), Error>,
+        change: impl FnOnce(&mut Registry, &ClientState) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut current = self.write();
         let mut next = current.clone();
-        change(&mut next, &self.0.assembly)?;
+        change(&mut next, &self.0.state)?;
         *current = next;
         Ok(())
     }
 
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Registry> {
+    fn read(&self) -> RwLockReadGuard<'_, Registry> {
         self.0.registry.read().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -198,61 +237,5 @@ impl fmt::Debug for Skyflow {
             .field("vaults", &self.vault_ids())
             .field("connections", &self.connection_ids())
             .finish_non_exhaustive()
-    }
-}
-
-impl Configured for VaultConfig {
-    type Handle = Vault;
-
-    const ID: &'static str = "vault_id";
-    const UNKNOWN: &'static str = "is not among the vaults of this client";
-
-    fn id_text(&self) -> Result<String, Error> {
-        self.id().map(|id| id.to_string())
-    }
-
-    fn own_credentials(&self) -> Option<&Credentials> {
-        self.own_credentials()
-    }
-
-    fn handle(&self, assembly: &Assembly, common: Option<&Credentials>) -> Result<Vault, Error> {
-        let (id, base) = (self.id()?, self.base()?);
-        let credentials = self.own_credentials().or(common);
-        let service = assembly.service(self.layers(), credentials, AuthHeader::Bearer, &base)?;
-        Ok(Vault::new(id, base, service, Arc::clone(&assembly.clock)))
-    }
-}
-
-impl Assembly {
-    /// Builds the stack of one vault or connection: its own layers, its own retry budget, and the shared transport and
-    /// tokens.
-    pub(crate) fn service(
-        &self,
-        layers: &[DynLayer],
-        credentials: Option<&Credentials>,
-        header: AuthHeader,
-        base: &BaseUri,
-    ) -> Result<HttpService, Error> {
-        if let Some(finished) = &self.finished {
-            return Ok(finished.clone());
-        }
-        let layers = self.operation_layers.iter().chain(layers).cloned();
-        let auth = self.auth(credentials, header, base)?;
-        let stack = layers.fold(self.stack.clone().partition(), Stack::operation_layer);
-        Ok(stack.auth(DynLayer::new(auth)).build(self.leaf.clone()))
-    }
-
-    fn auth(
-        &self,
-        credentials: Option<&Credentials>,
-        header: AuthHeader,
-        base: &BaseUri,
-    ) -> Result<AuthLayer, Error> {
-        let credentials = match credentials {
-            Some(credentials) => credentials.clone(),
-            None => Credentials::from_env().map_err(Error::credentials)?,
-        };
-        let tokens = self.providers.get(&credentials).map_err(Error::credentials)?;
-        Ok(AuthLayer::new(tokens, header, HostGuard::new(base.clone())))
     }
 }

@@ -1,8 +1,11 @@
-use skyflow_auth::Credentials;
-use skyflow_http::{BaseUri, DynLayer};
+use std::fmt;
+
+use skyflow_auth::{Credentials, CredentialsKind};
+use skyflow_http::{BaseUri, DynLayer, HttpLayer};
 use skyflow_types::{ClusterId, Env, VaultId};
 
 use crate::Error;
+use crate::call_settings::{CallSettings, call_settings_getters, call_settings_setters};
 
 /// Describes one vault: where it is and who calls.
 ///
@@ -16,19 +19,59 @@ use crate::Error;
 ///     .credentials(Credentials::api_key("sky-ab123-0123456789abcdef0123456789abcdef")?);
 /// # Ok::<(), skyflow::http::BoxError>(())
 /// ```
+///
+/// It is read from the environment with [`VaultConfig::from_env`], and from JSON, TOML or any other format of serde.
+/// Unknown fields are refused; time limits are seconds, or strings such as `500ms`, `30s`, `2m` and `off`:
+///
+/// ```
+/// let config: skyflow::VaultConfig = serde_json::from_str(
+///     r#"{
+///         "vault_id": "d408485953784308a000f8dcf81901ef",
+///         "cluster_id": "ebfc9bee4242",
+///         "env": "SANDBOX",
+///         "credentials": {"path": "credentials.json", "roles": ["b6d1b4f0"]},
+///         "deadline": "20s",
+///         "max_attempts": 2,
+///         "headers": {"x-team": "payments"}
+///     }"#,
+/// )?;
+/// assert_eq!(config.get_vault_url()?, "https://ebfc9bee4242.vault.skyflowapis-preview.com");
+/// # Ok::<(), skyflow::http::BoxError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct VaultConfig {
     vault_id: String,
     address: Address,
     env: Env,
     credentials: Option<Credentials>,
+    settings: CallSettings,
     layers: Vec<DynLayer>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Address {
     Cluster(String),
     Url(String),
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster(id) => f.debug_tuple("Cluster").field(id).finish(),
+            Self::Url(url) => f.debug_tuple("Url").field(&shown_url(url)).finish(),
+        }
+    }
+}
+
+/// Returns a URL without user information, query and fragment, each of which may be a secret.
+///
+/// It works on URLs that are not valid too: they are printed before they are checked.
+pub(crate) fn shown_url(url: &str) -> String {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let (start, rest) = url.get(..end).and_then(|url| url.split_once("://")).unwrap_or(("", url));
+    let rest = rest.get(..rest.find(['?', '#']).unwrap_or(rest.len())).unwrap_or_default();
+    let host_on = rest.rsplit_once('@').map_or(rest, |(_, host_on)| host_on);
+    if start.is_empty() { host_on.to_owned() } else { format!("{start}://{host_on}") }
 }
 
 impl VaultConfig {
@@ -48,8 +91,25 @@ impl VaultConfig {
             address,
             env: Env::default(),
             credentials: None,
+            settings: CallSettings::default(),
             layers: Vec::new(),
         }
+    }
+
+    /// A vault as files and environments describe it; `None` without an address. The URL wins over the cluster.
+    pub(crate) fn of_parts(
+        vault_id: String,
+        cluster_id: Option<String>,
+        url: Option<String>,
+        env: Option<Env>,
+    ) -> Option<Self> {
+        let address = url.map(Address::Url).or(cluster_id.map(Address::Cluster))?;
+        Some(Self::at(vault_id, address).env(env.unwrap_or_default()))
+    }
+
+    pub(crate) fn with_settings(mut self, settings: CallSettings) -> Self {
+        self.settings = settings;
+        self
     }
 
     /// Sets the environment; [`Env::Prod`] when not set. It has no meaning beside a base URL.
@@ -58,16 +118,58 @@ impl VaultConfig {
         self
     }
 
-    /// Sets who calls this vault; the client's credentials, and then `SKYFLOW_CREDENTIALS`, when not set.
+    /// Sets who calls this vault; when unset, the client's credentials and then those of the environment are used
+    /// ([`Credentials::from_env`]).
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
     }
 
-    /// Adds a layer that sees each operation of this vault once, inside the client's operation layers.
-    pub fn layer(mut self, layer: DynLayer) -> Self {
-        self.layers.push(layer);
+    /// Adds a tower layer that sees each operation of this vault once, inside the client's operation layers.
+    pub fn layer(mut self, layer: impl HttpLayer) -> Self {
+        self.layers.push(layer.into_dyn());
         self
+    }
+
+    call_settings_setters!();
+
+    call_settings_getters!();
+
+    /// Returns the vault id, as given.
+    pub fn get_vault_id(&self) -> &str {
+        &self.vault_id
+    }
+
+    /// Returns the cluster id, as given; `None` when the vault is described by its URL.
+    pub fn get_cluster_id(&self) -> Option<&str> {
+        match &self.address {
+            Address::Cluster(id) => Some(id),
+            Address::Url(_) => None,
+        }
+    }
+
+    /// Returns the environment; it has no meaning beside a base URL.
+    pub fn get_env(&self) -> Env {
+        self.env
+    }
+
+    /// Returns the URL that requests go to, without a trailing slash.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the cluster id or the URL cannot be used, as [`SkyflowBuilder::build`](crate::SkyflowBuilder::build)
+    /// does.
+    pub fn get_vault_url(&self) -> Result<String, Error> {
+        self.base().map(|base| base.to_string())
+    }
+
+    /// Returns the kind of this vault's own credentials; `None` when it has none.
+    pub fn get_credentials_kind(&self) -> Option<CredentialsKind> {
+        self.credentials.as_ref().map(Credentials::kind)
+    }
+
+    pub(crate) fn settings(&self) -> &CallSettings {
+        &self.settings
     }
 
     pub(crate) fn id(&self) -> Result<VaultId, Error> {
@@ -92,5 +194,28 @@ impl VaultConfig {
 
     pub(crate) fn layers(&self) -> &[DynLayer] {
         &self.layers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_hides_user_info_and_query_of_urls() {
+        for (url, shown) in [
+            ("https://h.example/p", "https://h.example/p"),
+            ("https://u:canary@h.example/p", "https://h.example/p"),
+            ("https://h.example/p?key=canary#canary", "https://h.example/p"),
+            ("https://h.example?a=://canary", "https://h.example"),
+            ("https://u:can/ary@h.example", "https://h.example"),
+            ("u:canary@h.example/p?canary", "h.example/p"),
+            ("h?x=canary://y", "h"),
+            ("", ""),
+        ] {
+            assert_eq!(shown_url(url), shown, "{url}");
+            let config = VaultConfig::with_base_url("v", url).header("x-key", "canary");
+            assert!(!format!("{config:?} {config:#?}").contains("canary"), "{config:?}");
+        }
     }
 }

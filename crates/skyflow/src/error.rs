@@ -3,17 +3,22 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::StatusCode;
-use skyflow_auth::{CREDENTIALS_ENV, CredentialsError, CredentialsErrorKind};
+use skyflow_auth::{AuthError, AuthErrorKind, CREDENTIALS_ENV, CredentialsError, CredentialsErrorKind};
 use skyflow_http::{ErrorKind as TransportKind, RetryStop};
 use skyflow_types::RequestId;
+
+use crate::record::Origin;
 
 /// Sorts the errors of this crate by what a caller can do about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request or the configuration is wrong; nothing was sent. [`Error::field`] names what to mend.
+    /// The request or the configuration is wrong; nothing was sent. [`Error::field`] names what to fix.
     InvalidInput,
-    /// The credentials cannot be used ([`Error::field`] names which part), or no token could be had with them.
+    /// The configuration lacks something: a vault, an address, credentials. [`Error::field`] names the setting or the
+    /// environment variable; nothing was sent.
+    Configuration,
+    /// The credentials cannot be used ([`Error::field`] names which part), or the token endpoint issued no token.
     Auth,
     /// The server answered with an error; [`Error::http_code`] and [`Error::message`] tell which.
     Api,
@@ -45,6 +50,7 @@ struct Inner {
     operation: Option<&'static str>,
     text: Text,
     field: Option<String>,
+    status: Option<StatusCode>,
     http_code: Option<u16>,
     grpc_code: Option<i64>,
     http_status: Option<String>,
@@ -77,6 +83,7 @@ impl Error {
             operation: None,
             text,
             field: None,
+            status: None,
             http_code: None,
             grpc_code: None,
             http_status: None,
@@ -108,22 +115,28 @@ impl Error {
         self
     }
 
-    /// Credentials that cannot be used; nothing was sent. The words of a [`CredentialsError`] hold no value.
-    pub(crate) fn credentials(mut source: CredentialsError) -> Self {
-        let (field, problem) = match source.field() {
-            CREDENTIALS_ENV if source.kind() == CredentialsErrorKind::Missing => {
-                let ways = "are missing: set them on the vault or on the client, or set SKYFLOW_CREDENTIALS";
-                ("credentials".to_owned(), ways.to_owned())
-            }
-            "credentials file" => ("credentials.path".to_owned(), format!("cannot be used: {source}")),
-            field => (format!("credentials.{field}"), format!("cannot be used: {source}")),
-        };
+    /// A part of the configuration that is missing.
+    pub(crate) fn missing(field: impl Into<String>, problem: impl fmt::Display) -> Self {
         let mut error = Self::invalid(field, problem);
-        error.0.kind = ErrorKind::Auth;
-        match source.take_cause() {
-            Some(cause) => error.with_source(cause),
-            None => error,
-        }
+        error.0.kind = ErrorKind::Configuration;
+        error
+    }
+
+    /// A context or roles that the calls of a handle cannot be made with; nothing was sent.
+    pub(crate) fn call_credentials(source: CredentialsError) -> Self {
+        let field = source.field();
+        let problem = match source.kind() {
+            CredentialsErrorKind::NotApplicable => {
+                "cannot be set: API keys and bearer tokens have none, use a service account".to_owned()
+            }
+            _ => format!("cannot be used: {source}"),
+        };
+        Self::invalid(field, problem)
+    }
+
+    /// A context or roles in a client whose service was handed over whole.
+    pub(crate) fn no_end_users() -> Self {
+        Self::invalid("context", "cannot be set: the client's own service does the authentication")
     }
 
     /// An answer that was received whole and does not fit.
@@ -155,8 +168,20 @@ impl Error {
 
     /// Says which answer it was.
     pub(crate) fn in_answer(mut self, status: StatusCode, request_id: Option<RequestId>) -> Self {
+        self.0.status = Some(status);
         self.0.http_code = Some(status.as_u16());
         self.with_request_id(request_id)
+    }
+
+    /// Says which response the row came in.
+    pub(crate) fn in_response(self, origin: &Origin) -> Self {
+        let error = self.in_operation(origin.operation).in_answer(origin.status, origin.request_id.clone());
+        error.after_attempts(origin.attempts)
+    }
+
+    fn after_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
     }
 
     pub(crate) fn with_request_id(mut self, request_id: Option<RequestId>) -> Self {
@@ -168,6 +193,13 @@ impl Error {
     pub(crate) fn with_run_id(mut self, run_id: impl Into<String>) -> Self {
         self.0.run_id = Some(run_id.into());
         self
+    }
+
+    /// A row that the server refused while the call as a whole succeeded.
+    pub(crate) fn refused_row(message: String, http_code: Option<u16>) -> Self {
+        let mut error = Self::of(ErrorKind::Api, Text::Server(message));
+        error.0.http_code = http_code;
+        error
     }
 
     /// A run that did not succeed; `said` are the server's words about it. It was started, so that starting it again is
@@ -192,6 +224,9 @@ impl Error {
     pub(crate) fn from_api(error: skyflow_api::Error, writes: bool) -> Self {
         let progress = error.progress().cloned();
         let mut error = match error {
+            skyflow_api::Error::Encode(skyflow_api::EncodeError::ZeroTimeout(limit)) => {
+                Self::invalid(limit, "must be longer than zero")
+            }
             skyflow_api::Error::Encode(source) => {
                 let field = match &source {
                     skyflow_api::EncodeError::Target(target) => target.name(),
@@ -215,26 +250,26 @@ impl Error {
         error
     }
 
-    /// A third party that points elsewhere; nobody goes there with a token.
-    pub(crate) fn redirected(mut self) -> Self {
-        self.0.text = Text::Own("the answer is a redirect, which is not followed".to_owned());
-        self
-    }
-
     fn from_answer(answer: skyflow_api::ApiError) -> Self {
         let body = answer.expose_body();
         // A copy, so that the rest of a long body is not kept alive.
         let body = Bytes::copy_from_slice(body.get(..BODY_LIMIT).unwrap_or(body));
         let status = answer.status.as_u16();
-        let mut error = Self::of(ErrorKind::Api, Text::Server(answer.message));
+        let text = match answer.status.is_redirection() {
+            // A token is sent to no other place than the configured one.
+            true => Text::Own("the answer is a redirect, which is not followed".to_owned()),
+            false => Text::Server(answer.message),
+        };
+        let mut error = Self::of(ErrorKind::Api, text);
         error.0.retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
-        error.0.http_code = Some(answer.http_code);
-        error.0.grpc_code = answer.grpc_code;
-        let said = answer.http_status.map(|text| skyflow_types::redact_text(&text));
+        error.0.status = Some(answer.status);
+        error.0.http_code = Some(answer.error.http_code);
+        error.0.grpc_code = answer.error.grpc_code;
+        let said = answer.error.http_status.map(|text| skyflow_types::redact_text(&text));
         error.0.http_status = said.or_else(|| answer.status.canonical_reason().map(ToOwned::to_owned));
         error.0.request_id = answer.request_id;
-        error.0.details = answer.details;
-        error.0.error_from_client = answer.error_from_client;
+        error.0.details = answer.error.details;
+        error.0.error_from_client = answer.error.error_from_client;
         error.0.body = body;
         error
     }
@@ -247,17 +282,18 @@ impl Error {
                 TransportKind::Tls => (ErrorKind::Transport, false),
                 _ => (ErrorKind::Transport, true),
             };
-            let mut error = Self::of(kind, Text::Own(transport.to_string()));
+            let mut text = transport.to_string();
+            if transport.is_unresolved() {
+                text.push_str(": check cluster_id and env, or the URL");
+            }
+            let mut error = Self::of(kind, Text::Own(text));
             error.0.retryable = retryable;
             return error.with_source(source);
         }
-        if let Some(auth) = source.downcast_ref::<skyflow_auth::AuthError>() {
-            let mut error = Self::of(ErrorKind::Auth, Text::Own("no token could be had".to_owned()));
-            error.0.retryable = auth.is_retryable();
-            error.0.http_code = auth.status().map(|status| status.as_u16());
-            error.0.request_id = auth.request_id().cloned();
-            return error.with_source(source);
-        }
+        let source = match source.downcast::<AuthError>() {
+            Ok(auth) => return Self::from(*auth),
+            Err(source) => source,
+        };
         let text = "a layer of this client failed".to_owned();
         Self::of(ErrorKind::Custom, Text::Own(text)).with_source(source)
     }
@@ -285,8 +321,49 @@ impl Error {
         self.0.field.as_deref()
     }
 
-    /// Returns the HTTP code: the one in the error body, else the status of the answer; 400 for refused input, as
-    /// in the official SDKs; `None` when there was no answer.
+    /// Returns the HTTP status of the response; for [`ErrorKind::Auth`], of the token endpoint's. `None` when there was no
+    /// response. An error body cannot change it.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// Tells whether the response had status 400.
+    pub fn is_bad_request(&self) -> bool {
+        self.has_status(StatusCode::BAD_REQUEST)
+    }
+
+    /// Tells whether the response had status 401: the token or the API key was refused.
+    pub fn is_unauthorized(&self) -> bool {
+        self.has_status(StatusCode::UNAUTHORIZED)
+    }
+
+    /// Tells whether the response had status 403: the role lacks the permission.
+    pub fn is_forbidden(&self) -> bool {
+        self.has_status(StatusCode::FORBIDDEN)
+    }
+
+    /// Tells whether the response had status 404: the vault, table, row or token does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.has_status(StatusCode::NOT_FOUND)
+    }
+
+    /// Tells whether the response had status 429: too many requests, after all retries.
+    pub fn is_rate_limited(&self) -> bool {
+        self.has_status(StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// Tells whether the response had a status of 500 or more.
+    pub fn is_server_error(&self) -> bool {
+        self.0.status.is_some_and(|status| status.is_server_error())
+    }
+
+    fn has_status(&self, status: StatusCode) -> bool {
+        self.0.status == Some(status)
+    }
+
+    /// Returns the HTTP code of the failure: the one in the error body, else the status of the response; 400 for
+    /// refused input, as in the official SDKs; `None` when there was no response. A code below 400 in an error body is
+    /// ignored. [`Error::status`] is the response's own.
     pub fn http_code(&self) -> Option<u16> {
         self.0.http_code
     }
@@ -374,6 +451,68 @@ impl Error {
     }
 }
 
+/// Credentials that cannot be used; nothing was sent. The message of a [`CredentialsError`] holds no value.
+impl From<CredentialsError> for Error {
+    fn from(mut source: CredentialsError) -> Self {
+        let missing = source.kind() == CredentialsErrorKind::Missing;
+        let (field, problem) = match (source.variable(), source.field()) {
+            (None, CREDENTIALS_ENV | "credentials") if missing => {
+                let ways = "are missing: set them on the vault or on the client, or set SKYFLOW_API_KEY, \
+                            SKYFLOW_CREDENTIALS or SKYFLOW_CREDENTIALS_PATH";
+                return Self::missing("credentials", ways);
+            }
+            (Some(variable), field) if variable == field => {
+                (variable.to_owned(), source.to_string().split_off(field.len() + 1))
+            }
+            (Some(variable), _) => {
+                let said = source.to_string();
+                let said =
+                    said.strip_prefix(variable).map_or(said.as_str(), |rest| rest.trim_start_matches(": "));
+                (variable.to_owned(), format!("cannot be used: {said}"))
+            }
+            (None, "credentials") => ("credentials".to_owned(), format!("cannot be used: {source}")),
+            (None, "credentials file") => {
+                ("credentials.path".to_owned(), format!("cannot be used: {source}"))
+            }
+            (None, field) => (format!("credentials.{field}"), format!("cannot be used: {source}")),
+        };
+        let mut error = Self::invalid(field, problem);
+        error.0.kind = ErrorKind::Auth;
+        match source.take_cause() {
+            Some(cause) => error.with_source(cause),
+            None => error,
+        }
+    }
+}
+
+/// A token that could not be obtained; the message says why, and what to check.
+impl From<AuthError> for Error {
+    fn from(auth: AuthError) -> Self {
+        let credentials =
+            StdError::source(&auth).and_then(|source| source.downcast_ref::<CredentialsError>());
+        let reason = match (auth.server_message().filter(|said| !said.is_empty()), credentials) {
+            (Some(said), _) => skyflow_types::redact_text(said),
+            (None, Some(credentials)) => credentials.to_string(),
+            (None, None) => auth.to_string(),
+        };
+        let check = match auth.kind() {
+            AuthErrorKind::Rejected => {
+                "; check that the service account, its key and its roles exist and are enabled"
+            }
+            AuthErrorKind::Unavailable => "; check the token URI and the network",
+            _ => "",
+        };
+        let text = format!("could not obtain an access token: {reason}{check}");
+        let mut error = Self::of(ErrorKind::Auth, Text::Own(text));
+        error.0.retryable = auth.is_retryable();
+        error.0.status = auth.status();
+        error.0.http_code = auth.status().map(|status| status.as_u16());
+        error.0.grpc_code = auth.server_code().and_then(|code| code.parse().ok());
+        error.0.request_id = auth.request_id().cloned();
+        error.with_source(auth)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
@@ -385,7 +524,11 @@ impl fmt::Display for Error {
         if inner.field.is_none()
             && let Some(code) = inner.http_code
         {
-            write!(f, " (http {code}")?;
+            let status = inner.status.map_or(code, |status| status.as_u16());
+            write!(f, " (http {status}")?;
+            if status != code {
+                write!(f, ", code {code}")?;
+            }
             match inner.grpc_code {
                 Some(grpc) => write!(f, ", grpc {grpc})")?,
                 None => f.write_str(")")?,
@@ -413,6 +556,7 @@ impl fmt::Debug for Error {
             .field("operation", &inner.operation)
             .field("message", &self.message())
             .field("field", &inner.field)
+            .field("status", &inner.status)
             .field("http_code", &inner.http_code)
             .field("grpc_code", &inner.grpc_code)
             .field("request_id", &inner.request_id)

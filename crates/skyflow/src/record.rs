@@ -1,15 +1,20 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
+use http::StatusCode;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use skyflow_api::{DecodeError, Json};
+use skyflow_api::{DecodeError, Json, Response};
+use skyflow_types::RequestId;
 
 use crate::Error;
 
 /// One row of an answer: its columns as the server sent them, decoded when you ask.
 ///
-/// Numbers, booleans, nulls and nested values keep their type. `Debug` shows the names of the columns and no value.
+/// Numbers, booleans, nulls and nested values keep their type. `Debug` shows the names of the columns and no value;
+/// `Serialize` writes the row as the server sent it, values included.
 ///
 /// ```
 /// # fn show(record: &skyflow::Record) -> Result<(), skyflow::Error> {
@@ -23,24 +28,63 @@ use crate::Error;
 /// let name: Option<String> = record.get("name")?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
 pub struct Record {
     columns: Json,
     /// Whether the row tells of a write: then an error in reading it says that the write was applied.
+    #[serde(skip)]
     of_a_write: bool,
+    /// The response it came in; unknown for rows that were put together here.
+    #[serde(skip)]
+    origin: Option<Arc<Origin>>,
+}
+
+/// Names the response that rows came in, for the errors of rows that do not fit.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) operation: &'static str,
+    pub(crate) status: StatusCode,
+    pub(crate) request_id: Option<RequestId>,
+    pub(crate) attempts: u32,
+}
+
+impl Origin {
+    pub(crate) fn of<T>(operation: &'static str, response: &Response<T>) -> Arc<Self> {
+        Arc::new(Self {
+            operation,
+            status: response.status,
+            request_id: response.request_id.clone(),
+            attempts: response.progress.attempts(),
+        })
+    }
 }
 
 impl Record {
     pub(crate) fn new(columns: Json) -> Self {
-        Self { columns, of_a_write: false }
+        Self { columns, of_a_write: false, origin: None }
     }
 
     pub(crate) fn of_a_write(columns: Json) -> Self {
-        Self { columns, of_a_write: true }
+        Self { columns, of_a_write: true, origin: None }
+    }
+
+    /// Says which response the row came in.
+    pub(crate) fn in_response(mut self, origin: &Arc<Origin>) -> Self {
+        self.origin = Some(Arc::clone(origin));
+        self
+    }
+
+    /// Puts `columns` in the place of the row's own.
+    pub(crate) fn with_columns(&self, columns: Json) -> Self {
+        Self { columns, ..self.clone() }
     }
 
     fn misfit(&self, source: DecodeError) -> Error {
-        let error = Error::row(source);
+        let mut error = Error::row(source);
+        if let Some(origin) = &self.origin {
+            error = error.in_response(origin);
+        }
         if self.of_a_write { error.applied() } else { error }
     }
 
@@ -111,7 +155,12 @@ impl Record {
 
 /// Splits a row into its columns; a row that is no object has none.
 pub(crate) fn columns_of(row: &Json) -> BTreeMap<String, &RawValue> {
-    serde_json::from_str(row.get()).unwrap_or_default()
+    members_of(row.get())
+}
+
+/// Splits JSON text into the members of an object; anything else has none.
+pub(crate) fn members_of(object: &str) -> BTreeMap<String, &RawValue> {
+    serde_json::from_str(object).unwrap_or_default()
 }
 
 impl fmt::Debug for Record {

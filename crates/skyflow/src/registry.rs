@@ -1,15 +1,25 @@
-//! The vaults, or the connections, of a client: in the order they were added, each with the handle made of it.
+//! The vaults and connections of a client, in the order they were added, each with the handle made of it.
 
-use skyflow_auth::Credentials;
+use std::sync::Arc;
 
-use crate::Error;
-use crate::client::Assembly;
+use skyflow_auth::{AuthHeader, Credentials, connection_header};
+
+use crate::client_state::ClientState;
+use crate::{Connection, ConnectionConfig, Error, Vault, VaultConfig};
+
+/// Vaults and connections, and the credentials of those that have none.
+#[derive(Clone, Default)]
+pub(crate) struct Registry {
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) vaults: Entries<VaultConfig>,
+    pub(crate) connections: Entries<ConnectionConfig>,
+}
 
 /// A configuration that a client holds, and makes a handle of.
 pub(crate) trait Configured: Clone {
     type Handle: Clone;
 
-    /// The field that tells one from the others.
+    /// The field that identifies the configuration.
     const ID: &'static str;
 
     /// What is wrong with an id that the client does not know.
@@ -19,8 +29,8 @@ pub(crate) trait Configured: Clone {
 
     fn own_credentials(&self) -> Option<&Credentials>;
 
-    /// Makes the handle; `common` are the credentials of those that have none of their own.
-    fn handle(&self, assembly: &Assembly, common: Option<&Credentials>) -> Result<Self::Handle, Error>;
+    /// Makes the handle; `common` are the credentials of configurations without any.
+    fn handle(&self, state: &ClientState, common: Option<&Credentials>) -> Result<Self::Handle, Error>;
 }
 
 #[derive(Clone)]
@@ -58,7 +68,7 @@ impl<C: Configured> Entries<C> {
 
     pub(crate) fn add(
         &mut self,
-        assembly: &Assembly,
+        state: &ClientState,
         common: Option<&Credentials>,
         config: C,
     ) -> Result<(), Error> {
@@ -66,20 +76,20 @@ impl<C: Configured> Entries<C> {
         if self.find(&id).is_some() {
             return Err(Error::invalid(C::ID, "is given twice"));
         }
-        let handle = config.handle(assembly, common)?;
+        let handle = config.handle(state, common)?;
         self.0.push(Entry { id, config, handle });
         Ok(())
     }
 
     pub(crate) fn update(
         &mut self,
-        assembly: &Assembly,
+        state: &ClientState,
         common: Option<&Credentials>,
         config: C,
     ) -> Result<(), Error> {
         let id = config.id_text()?;
         let entry = self.0.iter_mut().find(|entry| entry.id == id).ok_or_else(Self::unknown)?;
-        let handle = config.handle(assembly, common)?;
+        let handle = config.handle(state, common)?;
         *entry = Entry { id, config, handle };
         Ok(())
     }
@@ -90,14 +100,14 @@ impl<C: Configured> Entries<C> {
         Ok(())
     }
 
-    /// Gives those without credentials of their own these ones.
+    /// Rebuilds the handles of configurations without credentials with these.
     pub(crate) fn set_credentials(
         &mut self,
-        assembly: &Assembly,
+        state: &ClientState,
         credentials: &Credentials,
     ) -> Result<(), Error> {
         for entry in self.0.iter_mut().filter(|entry| entry.config.own_credentials().is_none()) {
-            entry.handle = entry.config.handle(assembly, Some(credentials))?;
+            entry.handle = entry.config.handle(state, Some(credentials))?;
         }
         Ok(())
     }
@@ -108,5 +118,49 @@ impl<C: Configured> Entries<C> {
 
     fn unknown() -> Error {
         Error::invalid(C::ID, C::UNKNOWN)
+    }
+}
+
+impl Configured for VaultConfig {
+    type Handle = Vault;
+
+    const ID: &'static str = "vault_id";
+    const UNKNOWN: &'static str = "is not among the vaults of this client";
+
+    fn id_text(&self) -> Result<String, Error> {
+        self.id().map(|id| id.to_string())
+    }
+
+    fn own_credentials(&self) -> Option<&Credentials> {
+        self.own_credentials()
+    }
+
+    fn handle(&self, state: &ClientState, common: Option<&Credentials>) -> Result<Vault, Error> {
+        let (id, base) = (self.id()?, self.base()?);
+        let credentials = self.own_credentials().or(common);
+        let handle = state.handle(self.settings(), self.layers(), credentials, AuthHeader::bearer(), base)?;
+        Ok(Vault::new(id, handle, Arc::clone(&state.clock)))
+    }
+}
+
+impl Configured for ConnectionConfig {
+    type Handle = Connection;
+
+    const ID: &'static str = "connection_id";
+    const UNKNOWN: &'static str = "is not among the connections of this client";
+
+    fn id_text(&self) -> Result<String, Error> {
+        self.id().map(|id| id.to_string())
+    }
+
+    fn own_credentials(&self) -> Option<&Credentials> {
+        self.own_credentials()
+    }
+
+    fn handle(&self, state: &ClientState, common: Option<&Credentials>) -> Result<Connection, Error> {
+        let (id, (base, path)) = (self.id()?, self.address()?);
+        let credentials = self.own_credentials().or(common);
+        let handle = state.handle(self.settings(), self.layers(), credentials, connection_header(), base)?;
+        Ok(Connection::new(id, path, handle))
     }
 }

@@ -7,6 +7,7 @@ use crate::trace::Call;
 
 mod arguments;
 mod auth;
+mod batch;
 mod connection;
 mod detect;
 mod records;
@@ -35,6 +36,7 @@ pub async fn vault_call(vault: &Vault, call: &Call) -> Outcome {
     let (op, args) = (call.op.as_str(), &call.args);
     let outcome = match op {
         "insert" => records::insert(vault, args).await,
+        "batch" => batch::batch(vault, args).await,
         "get" => records::get(vault, args).await,
         "update" => records::update(vault, args).await,
         "delete" => records::delete(vault, args).await,

@@ -11,11 +11,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use skyflow::Secret;
 use skyflow_auth::{Credentials, CredentialsConfig, CredentialsError, ServiceAccountKey};
+use skyflow_testkit::API_KEY;
 
 use crate::json::Json;
 
-/// The API key of traces that say nothing about credentials.
-pub const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
 const CLIENT_ID: &str = "svc-client-0001";
 const KEY_ID: &str = "key-0001";
 const TOKEN_URI: &str = "https://peerlab-manage.skyflowapis.com/v1/auth/sa/oauth/token";

@@ -13,26 +13,26 @@ fn main() -> ExitCode {
     if env::var_os(CREDENTIALS_ENV).is_some() {
         return without_credentials();
     }
-    let directory = env::args_os().nth(1).map_or_else(default_directory, PathBuf::from);
-    match replay(&directory) {
-        Ok(judged) => {
-            let report = Report(&judged);
-            println!("{report}");
-            if report.counts().different == 0 && !judged.is_empty() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
+    let given = env::args_os().nth(1).map(PathBuf::from);
+    let directories = given.map_or_else(default_directories, |directory| vec![directory]);
+    let mut judged = Vec::new();
+    for directory in directories {
+        match replay(&directory) {
+            Ok(more) => judged.extend(more),
+            Err(error) => {
+                eprintln!("cannot read {}: {error}", directory.display());
+                return ExitCode::FAILURE;
             }
         }
-        Err(error) => {
-            eprintln!("cannot read {}: {error}", directory.display());
-            ExitCode::FAILURE
-        }
     }
+    let report = Report(&judged);
+    println!("{report}");
+    if report.counts().different == 0 && !judged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn default_directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("traces")
+/// The recordings of the official SDK, and those that are written by hand from published forms.
+fn default_directories() -> Vec<PathBuf> {
+    ["traces", "published"].map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).to_vec()
 }
 
 /// Replays every JSON file of a directory, in the order of their names.

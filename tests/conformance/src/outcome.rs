@@ -76,7 +76,7 @@ impl From<AuthError> for Outcome {
             message: error.server_message().map(ToOwned::to_owned),
             http_code: error.status().map(|status| status.as_u16()),
             http_status: None,
-            grpc_code: error.grpc_code(),
+            grpc_code: error.server_code().and_then(|code| code.parse().ok()),
             request_id: error.request_id().map(ToString::to_string),
             details: Vec::new(),
             error_from_client: None,

@@ -1,6 +1,7 @@
 //! What this SDK promises, worked out from a recorded call and an answer alone, and not by the SDK.
 
 mod answer;
+mod batch;
 pub mod connection;
 pub mod detect;
 mod failure;

@@ -77,13 +77,13 @@ async fn one(
     if call::is_connection(&call.op) {
         return match connection(trace, call, lab, clock) {
             Ok(connection) => {
-                call::connection_call(&connection.with_layer(&Lab::numbered(number)), &call.args).await
+                call::connection_call(&connection.with_layer(Lab::numbered(number)), &call.args).await
             }
             Err(outcome) => outcome,
         };
     }
     match vault {
-        Ok(vault) => call::vault_call(&vault.with_layer(&Lab::numbered(number)), call).await,
+        Ok(vault) => call::vault_call(&vault.with_layer(Lab::numbered(number)), call).await,
         Err(outcome) => outcome.clone(),
     }
 }

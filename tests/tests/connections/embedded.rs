@@ -9,8 +9,8 @@ use skyflow::{
 };
 use skyflow_emulator::{ConnectionSpec, EmbeddedVault, Server as Vault};
 use skyflow_http::ManualClock;
-use skyflow_tests::polling::{in_time, until};
-use skyflow_tests::server::{Connection as Socket, Nobody, Server};
+use skyflow_testkit::polling::{in_time, until};
+use skyflow_testkit::raw_server::{ClosedPort, Connection as Socket, RawServer};
 
 fn spec(content_type: &str) -> ConnectionSpec {
     let json = json!({"name": "pay", "mode": "EGRESS", "routes": [{
@@ -51,9 +51,11 @@ async fn the_third_party_gets_the_value_and_neither_token_nor_metadata_of_skyflo
     for (content_type, header) in
         [("JSON", "application/json"), ("X_WWW_FORM_URLENCODED", "application/x-www-form-urlencoded")]
     {
-        let target =
-            Server::answering("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npaid")
-                .await;
+        let target = RawServer::repeating(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npaid",
+        )
+        .await
+        .unwrap();
         let spec = spec(content_type).with_target(&target.url("")).unwrap();
         let (_vault, client, token) = client(spec, None).await;
         let request = pay(&token).content_type(header).header("authorization", "Basic abc");
@@ -91,7 +93,8 @@ async fn a_service_account_invokes_with_a_minted_token() {
 async fn a_target_that_refuses_is_at_fault_and_one_that_cannot_be_reached_too() {
     let declined = "HTTP/1.1 402 Payment Required\r\ncontent-type: application/json\r\nerror-from-client: false\r\n\
         content-length: 18\r\n\r\n{\"code\":\"declined\"";
-    let target = Server::answering(format!("{declined}}}").replace("length: 18", "length: 19")).await;
+    let target =
+        RawServer::repeating(format!("{declined}}}").replace("length: 18", "length: 19")).await.unwrap();
     let (_vault, client, token) = client(spec("JSON").with_target(&target.url("")).unwrap(), None).await;
     let error = in_time(client.default_connection().unwrap().invoke(pay(&token))).await.unwrap_err();
     assert_eq!(
@@ -101,7 +104,7 @@ async fn a_target_that_refuses_is_at_fault_and_one_that_cannot_be_reached_too() 
     );
     assert_eq!(error.expose_server_body(), br#"{"code":"declined"}"#);
 
-    let nobody = Nobody::new();
+    let nobody = ClosedPort::new().unwrap();
     let nowhere = format!("http://{}", nobody.address());
     let (_vault, client, token) = self::client(spec("JSON").with_target(&nowhere).unwrap(), None).await;
     let error = in_time(client.default_connection().unwrap().invoke(pay(&token))).await.unwrap_err();
@@ -114,18 +117,19 @@ async fn a_target_that_refuses_is_at_fault_and_one_that_cannot_be_reached_too() 
 #[tokio::test]
 async fn the_vault_follows_no_redirect_and_waits_thirty_seconds() {
     let moved = "HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:9/x\r\ncontent-length: 0\r\n\r\n";
-    let target = Server::answering(moved).await;
+    let target = RawServer::repeating(moved).await.unwrap();
     let (_vault, client, token) = client(spec("JSON").with_target(&target.url("")).unwrap(), None).await;
     let error = in_time(client.default_connection().unwrap().invoke(pay(&token))).await.unwrap_err();
     assert_eq!((error.kind(), error.http_code()), (ErrorKind::Api, Some(307)));
     assert_eq!(target.requests().len(), 1);
 
     let clock = ManualClock::new();
-    let silent = Server::start(|mut socket: Socket| async move {
+    let silent = RawServer::start(|mut socket: Socket| async move {
         socket.request().await;
         socket.closed_by_client().await;
     })
-    .await;
+    .await
+    .unwrap();
     let spec = spec("JSON").with_target(&silent.url("")).unwrap();
     let (_vault, client, token) = self::client(spec, Some(&clock)).await;
     let call = tokio::spawn(async move { client.default_connection().unwrap().invoke(pay(&token)).await });

@@ -9,9 +9,9 @@ use skyflow::{
     Skyflow,
 };
 use skyflow_http::ManualClock;
-use skyflow_tests::clients::API_KEY;
-use skyflow_tests::polling::{in_time, until};
-use skyflow_tests::server::{Connection as Socket, Nobody, Server};
+use skyflow_testkit::API_KEY;
+use skyflow_testkit::polling::{in_time, until};
+use skyflow_testkit::raw_server::{ClosedPort, Connection as Socket, RawServer};
 use tokio::task::JoinHandle;
 
 fn connection(clock: &ManualClock, url: String) -> Connection {
@@ -28,13 +28,14 @@ fn start(connection: Connection) -> JoinHandle<Error> {
 }
 
 /// Sends `before` and then nothing.
-async fn silent_after(before: &'static str) -> Server {
-    Server::start(move |mut socket: Socket| async move {
+async fn silent_after(before: &'static str) -> RawServer {
+    RawServer::start(move |mut socket: Socket| async move {
         socket.request().await;
         socket.send(before).await;
         socket.closed_by_client().await;
     })
     .await
+    .unwrap()
 }
 
 #[tokio::test]
@@ -77,7 +78,7 @@ async fn a_third_party_that_cuts_the_answer_is_a_broken_connection_and_never_a_s
         "not HTTP at all\r\n\r\n",
     ] {
         for resets in [false, true] {
-            let server = Server::start(move |mut socket: Socket| async move {
+            let server = RawServer::start(move |mut socket: Socket| async move {
                 socket.request().await;
                 socket.send(before).await;
                 if resets {
@@ -86,7 +87,8 @@ async fn a_third_party_that_cuts_the_answer_is_a_broken_connection_and_never_a_s
                     socket.finish().await;
                 }
             })
-            .await;
+            .await
+            .unwrap();
             let clock = ManualClock::auto_advancing();
             let options = CallOptions::new().no_attempt_timeout().no_deadline();
             let error =
@@ -100,12 +102,12 @@ async fn a_third_party_that_cuts_the_answer_is_a_broken_connection_and_never_a_s
 
 #[tokio::test]
 async fn rel_r16_a_third_party_that_redirects_gets_no_second_request_and_nobody_gets_the_token() {
-    let elsewhere = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let elsewhere = RawServer::repeating("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     for status in [301, 302, 303, 307, 308] {
         for target in [elsewhere.url("/stolen"), "/other".to_owned(), "//evil.example/x".to_owned()] {
             let answer =
                 format!("HTTP/1.1 {status} Moved\r\nlocation: {target}\r\ncontent-length: 0\r\n\r\n");
-            let server = Server::answering(answer).await;
+            let server = RawServer::repeating(answer).await.unwrap();
             let clock = ManualClock::new();
             let error = in_time(start(connection(&clock, server.url("/pay")))).await.unwrap();
             assert_eq!((error.kind(), error.http_code()), (ErrorKind::Api, Some(status)));
@@ -117,7 +119,7 @@ async fn rel_r16_a_third_party_that_redirects_gets_no_second_request_and_nobody_
 
 #[tokio::test]
 async fn a_third_party_that_is_not_there_is_tried_again_and_certainly_did_nothing() {
-    let nobody = Nobody::new();
+    let nobody = ClosedPort::new().unwrap();
     let url = format!("http://{}/pay", nobody.address());
     let clock = ManualClock::new();
     let call = start(connection(&clock, url));
@@ -136,7 +138,7 @@ async fn a_third_party_that_is_not_there_is_tried_again_and_certainly_did_nothin
 
 #[tokio::test]
 async fn calls_share_one_connection_to_the_third_party() {
-    let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+    let server = RawServer::repeating("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
     let connection = connection(&ManualClock::new(), server.url("/pay"));
     for _ in 0..20 {
         in_time(connection.invoke(InvokeConnectionRequest::get())).await.unwrap();

@@ -8,9 +8,9 @@ use skyflow::{
     Skyflow, Vault, VaultConfig,
 };
 use skyflow_emulator::{EmbeddedVault, Fault};
+use skyflow_testkit::polling::in_time;
+use skyflow_testkit::raw_server::{Connection, RawServer};
 use skyflow_tests::clients::{REQUEST_ID, answering, in_process, insert_card, vault_over};
-use skyflow_tests::polling::in_time;
-use skyflow_tests::server::{Connection, Server};
 
 /// Values that a server may repeat and an error must not. They look like what they are, so that the redactor of
 /// server messages has to find them wherever they stand.
@@ -310,14 +310,15 @@ async fn nonsense_on_the_wire_is_a_typed_error_of_the_facade_too() {
             Some(200),
         ),
     ] {
-        let server = Server::start(move |mut connection: Connection| async move {
+        let server = RawServer::start(move |mut connection: Connection| async move {
             connection.request().await;
             connection.send(answer).await;
             connection.finish().await;
             connection.closed_by_client().await;
         })
-        .await;
-        let key = Credentials::api_key(skyflow_tests::clients::API_KEY).unwrap();
+        .await
+        .unwrap();
+        let key = Credentials::api_key(skyflow_testkit::API_KEY).unwrap();
         let config = VaultConfig::with_base_url("vault1", server.url("")).credentials(key);
         let vault = Skyflow::builder().vault(config).build().unwrap().default_vault().unwrap();
         let error = in_time(vault.insert(insert_card())).await.expect_err(answer);
@@ -351,7 +352,7 @@ async fn a_token_endpoint_that_answers_nonsense_is_an_auth_error_and_the_call_is
         (404, "<html>"),
         (418, "{\"error\":{}}"),
     ] {
-        let recorder = skyflow_tests::recorder::Recorder::new();
+        let recorder = skyflow_testkit::Recorder::new();
         let credentials = Credentials::from_json(json.expose()).unwrap();
         let config = VaultConfig::new("vault1", "cluster1").credentials(credentials);
         let leaf = recorder.around(answering(status, Some("application/json"), body));

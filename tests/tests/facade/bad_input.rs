@@ -10,9 +10,10 @@ use skyflow_auth::CredentialsErrorKind as Kind;
 use skyflow_auth::{CredentialsError, KeyProblem};
 use skyflow_emulator::EmbeddedVault;
 use skyflow_http::HttpService;
-use skyflow_tests::clients::{API_KEY, CARD_NUMBER, TOKEN_URI, answering, over, vault_over};
-use skyflow_tests::polling::in_time;
-use skyflow_tests::recorder::Recorder;
+use skyflow_testkit::API_KEY;
+use skyflow_testkit::Recorder;
+use skyflow_testkit::polling::in_time;
+use skyflow_tests::clients::{CARD_NUMBER, TOKEN_URI, answering, over, vault_over};
 
 /// Something that must not be repeated in an error.
 const SECRET: &str = "do-not-repeat-4111";

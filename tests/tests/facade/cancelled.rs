@@ -6,8 +6,8 @@ use std::task::Poll;
 use skyflow::{Credentials, DetokenizeRequest, Error, GetRequest, Vault, VaultConfig};
 use skyflow_emulator::{EmbeddedVault, Operation};
 use skyflow_http::{BoxError, HttpService, ManualClock, Request, Response};
+use skyflow_testkit::polling::Stepped;
 use skyflow_tests::clients::{TOKEN_URI, insert_card, over, service};
-use skyflow_tests::polling::Stepped;
 
 /// A leaf that makes everyone wait before and after the work.
 fn slow(vault: &EmbeddedVault) -> HttpService {
@@ -62,7 +62,7 @@ fn finish(call: &mut Stepped<impl Future<Output = Result<(), Error>>>, what: &st
 }
 
 fn exchanges(vault: &EmbeddedVault) -> usize {
-    vault.journal().iter().filter(|e| e.operation == Some(Operation::AuthenticationGetToken)).count()
+    vault.journal().iter().filter(|e| e.operation == Some(Operation::AuthenticationGetToken.name())).count()
 }
 
 #[test]

@@ -138,7 +138,7 @@ async fn the_sample_files_keep_no_value_of_their_people() {
         let run =
             detect.deidentify_file(DeidentifyFileRequest::new(FileSource::path(sample(name)))).await.unwrap();
         let run = run.into_success().unwrap_or_else(|error| panic!("{name}: {error:?}"));
-        let found = run.entities().next().unwrap();
+        let found = run.entity_lists().next().unwrap();
         let found: serde_json::Value = serde_json::from_slice(&found.content).unwrap();
         assert!(found.as_array().unwrap().len() >= 3, "{name}: {found}");
         // The tests of the embedded vault unpack archives and PDFs; here the formats that are text are looked at.

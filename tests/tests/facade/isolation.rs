@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use http::StatusCode;
 use skyflow::{Credentials, DetokenizeRequest, ErrorKind, RetryStop, Skyflow, Vault, VaultConfig};
 use skyflow_http::{ManualClock, Request, Response};
-use skyflow_tests::clients::{API_KEY, over, service};
-use skyflow_tests::polling::in_time;
+use skyflow_testkit::API_KEY;
+use skyflow_testkit::polling::in_time;
+use skyflow_tests::clients::{over, service};
 
 type Counts = Arc<Mutex<HashMap<String, usize>>>;
 

@@ -1,11 +1,23 @@
-//! What people install, as they use it: over the embedded vault, and over servers that answer nonsense.
+//! The facade as applications use it: over the embedded vault, over scripted services, and over servers that misbehave.
 
+mod answers;
 mod bad_answers;
 mod bad_input;
 mod cancelled;
+mod client_management;
 mod detect;
+mod detect_files;
+mod detect_runs;
+mod detect_text;
+mod end_users;
 mod isolation;
 mod main_job;
 mod other_process;
+mod output_names;
+mod pages;
+mod properties;
+mod refused_input;
+mod scripted_vault;
 mod stack_contract;
 mod tokens;
+mod uploads;

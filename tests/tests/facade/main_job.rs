@@ -8,9 +8,9 @@ use skyflow::{
 use skyflow_auth::{Cached, ServiceAccountKey, ServiceAccountTokens, TokenExchange, TokenProvider};
 use skyflow_emulator::{AuthKind, EmbeddedVault, Operation, Server};
 use skyflow_http::{HttpService, Transport};
+use skyflow_testkit::Recorder;
+use skyflow_testkit::polling::in_time;
 use skyflow_tests::clients::{CARD_NUMBER, CARDHOLDER, TOKEN_URI, insert_card, over};
-use skyflow_tests::polling::in_time;
-use skyflow_tests::recorder::Recorder;
 
 #[derive(Serialize, Deserialize, Debug, PartialEq)]
 struct Card {
@@ -118,23 +118,30 @@ async fn the_main_job_runs_with_every_kind_of_credentials_over_a_socket_and_with
             in_time(the_main_job(&place.client(credentials, &recorder))).await;
 
             let journal = place.vault().journal();
-            let minted = journal.iter().filter(|e| e.operation == Some(Operation::AuthenticationGetToken));
+            let minted =
+                journal.iter().filter(|e| e.operation == Some(Operation::AuthenticationGetToken.name()));
             assert_eq!(minted.count(), exchanges, "{shown}: one token for all calls");
-            let calls: Vec<_> =
-                journal.iter().filter(|e| e.operation != Some(Operation::AuthenticationGetToken)).collect();
+            let calls: Vec<_> = journal
+                .iter()
+                .filter(|e| e.operation != Some(Operation::AuthenticationGetToken.name()))
+                .collect();
             assert_eq!(
                 calls.iter().filter_map(|e| e.operation).collect::<Vec<_>>(),
                 [
-                    Operation::RecordsInsert,
-                    Operation::TokensDetokenize,
-                    Operation::TokensDetokenize,
-                    Operation::RecordsList
+                    Operation::RecordsInsert.name(),
+                    Operation::TokensDetokenize.name(),
+                    Operation::TokensDetokenize.name(),
+                    Operation::RecordsList.name()
                 ]
             );
             for call in calls {
-                assert_eq!((call.auth, call.failed), (kind, 0), "{shown}");
-                assert!(call.user_agent.as_deref().is_some_and(|agent| agent.starts_with("skyflow-rust/")));
-                assert!(call.metadata.as_deref().is_some_and(|json| json.contains("sdk_name_version")));
+                assert_eq!((call.caller.auth, call.failed), (kind, 0), "{shown}");
+                assert!(
+                    call.caller.user_agent.as_deref().is_some_and(|agent| agent.starts_with("skyflow-rust/"))
+                );
+                assert!(
+                    call.caller.metadata.as_deref().is_some_and(|json| json.contains("sdk_name_version"))
+                );
             }
             for exchange in recorder.exchanges() {
                 let minting = exchange.uri.path().ends_with("/oauth/token");

@@ -3,8 +3,8 @@
 use std::process::{ExitStatus, Stdio};
 
 use skyflow_emulator::EmbeddedVault;
+use skyflow_testkit::polling::in_time;
 use skyflow_tests::clients::{CARD_NUMBER, in_process, insert_card};
-use skyflow_tests::polling::in_time;
 use tokio::process::Command;
 
 /// Runs the other process with these credentials in its environment.
@@ -60,11 +60,11 @@ async fn credentials_of_the_environment_that_are_missing_or_broken_are_named_and
     let server = vault.serve().await.unwrap();
     let arguments = ["url", &server.base_url(), vault.vault_id(), "some-token"];
     for (credentials, starts) in [
-        (None, "Auth credentials "),
-        (Some(""), "Auth credentials.SKYFLOW_CREDENTIALS "),
-        (Some("   "), "Auth credentials.SKYFLOW_CREDENTIALS "),
-        (Some("not json"), "Auth credentials.credentials "),
-        (Some("{}"), "Auth credentials.privateKey "),
+        (None, "Configuration credentials "),
+        (Some(""), "Auth SKYFLOW_CREDENTIALS "),
+        (Some("   "), "Auth SKYFLOW_CREDENTIALS "),
+        (Some("not json"), "Auth SKYFLOW_CREDENTIALS "),
+        (Some("{}"), "Auth SKYFLOW_CREDENTIALS "),
     ] {
         let (status, printed) = other_process(&arguments, credentials).await;
         assert!(!status.success(), "{credentials:?}");

@@ -11,9 +11,10 @@ use skyflow_http::{
     Deadline, DynLayer, HttpService, Idempotency, ManualClock, OperationInfo, Progress, Request, Response,
     Stack, Transport,
 };
-use skyflow_tests::clients::{API_KEY, INSERTED, answering, in_process, insert_card, over, service};
-use skyflow_tests::polling::in_time;
-use skyflow_tests::recorder::Recorder;
+use skyflow_testkit::API_KEY;
+use skyflow_testkit::Recorder;
+use skyflow_testkit::polling::in_time;
+use skyflow_tests::clients::{INSERTED, answering, in_process, insert_card, over, service};
 use tower::ServiceExt;
 
 /// What a layer saw of a request.
@@ -88,7 +89,7 @@ async fn operation_layers_see_a_call_once_and_attempt_layers_each_try_before_the
         .attempt_layer(sights.layer("attempt 2"))
         .build()
         .unwrap();
-    let vault = client.default_vault().unwrap().with_layer(&sights.layer("call"));
+    let vault = client.default_vault().unwrap().with_layer(sights.layer("call"));
     in_time(vault.insert(insert_card())).await.unwrap();
 
     let operation = ["call", "client 1", "client 2", "vault 1", "vault 2"];
@@ -116,7 +117,7 @@ async fn a_layer_of_one_call_or_one_vault_does_not_see_the_others() {
     let (first, second) = (client.vault("vault1").unwrap(), client.vault("vault2").unwrap());
     in_time(second.insert(insert_card())).await.unwrap();
     assert!(sights.names().is_empty());
-    in_time(first.with_layer(&sights.layer("call")).insert(insert_card())).await.unwrap();
+    in_time(first.with_layer(sights.layer("call")).insert(insert_card())).await.unwrap();
     in_time(first.insert(insert_card())).await.unwrap();
     assert_eq!(sights.names(), ["call", "vault 1", "vault 1"]);
 }
@@ -204,13 +205,13 @@ async fn a_stack_of_one_s_own_from_the_public_layers_does_the_whole_job() {
     let base = server.base_url().parse().unwrap();
     let stack = Stack::new(Arc::new(ManualClock::new()))
         .metadata(MetadataLayer::new("my-application/7").unwrap())
-        .auth(DynLayer::new(AuthLayer::new(key, AuthHeader::Bearer, HostGuard::new(base))))
+        .auth(DynLayer::new(AuthLayer::new(key, AuthHeader::bearer(), HostGuard::new(base))))
         .build(Transport::new().into_service());
     let config = VaultConfig::with_base_url(vault.vault_id(), server.base_url());
     let client = Skyflow::builder().service(stack).vault(config).build().unwrap();
     let answer = in_time(client.default_vault().unwrap().insert(insert_card())).await.unwrap();
     assert_eq!(answer.inserted_fields.len(), 1);
-    assert_eq!(vault.journal()[0].user_agent.as_deref(), Some("my-application/7"));
+    assert_eq!(vault.journal()[0].caller.user_agent.as_deref(), Some("my-application/7"));
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@ use std::time::Duration;
 use skyflow::{Credentials, ErrorKind, GetRequest, Skyflow, VaultConfig};
 use skyflow_emulator::{EmbeddedVault, Operation};
 use skyflow_http::{HttpService, ManualClock};
+use skyflow_testkit::Recorder;
+use skyflow_testkit::polling::in_time;
 use skyflow_tests::clients::{TOKEN_URI, insert_card, over};
-use skyflow_tests::polling::in_time;
-use skyflow_tests::recorder::Recorder;
 
 /// A vault with a clock of its own and tokens that live for a minute, and a client whose clock stands still.
 fn bench() -> (EmbeddedVault, ManualClock, Skyflow, Recorder) {
@@ -29,7 +29,7 @@ fn client_of(vault: &EmbeddedVault) -> (Skyflow, Recorder) {
 
 fn count(vault: &EmbeddedVault, operation: Operation, status: u16) -> usize {
     let matches = |status_of_it: Option<http::StatusCode>| status_of_it.is_some_and(|s| s == status);
-    vault.journal().iter().filter(|e| e.operation == Some(operation) && matches(e.status)).count()
+    vault.journal().iter().filter(|e| e.operation == Some(operation.name()) && matches(e.status)).count()
 }
 
 /// Sends that many calls at once.

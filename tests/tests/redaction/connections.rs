@@ -3,12 +3,12 @@
 
 use serde_json::json;
 use skyflow::{CallOptions, ConnectionConfig, Credentials, InvokeConnectionRequest, Skyflow};
-use skyflow_tests::clients::API_KEY;
-use skyflow_tests::polling::in_time;
-use skyflow_tests::server::Server;
+use skyflow_testkit::API_KEY;
+use skyflow_testkit::polling::in_time;
+use skyflow_testkit::raw_server::RawServer;
 
-use crate::canaries::Canaries;
 use crate::capture::Capture;
+use skyflow_testkit::Canaries;
 
 const VALUES: [(&str, &str); 6] = [
     ("path parameter", "4012888888881881"),
@@ -46,7 +46,9 @@ async fn no_value_of_a_connection_is_logged_or_shown() {
         let body = format!("{{\"error\":{{\"message\":\"card {answer}\"}}}}");
         let length = body.len();
         let server =
-            Server::answering(format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\n\r\n{body}")).await;
+            RawServer::repeating(format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\n\r\n{body}"))
+                .await
+                .unwrap();
         let config = ConnectionConfig::new("c", server.url("/cards/{card}/pay"));
         let client = Skyflow::builder()
             .connection(config)

@@ -23,10 +23,10 @@ use skyflow_auth::{
 };
 use skyflow_emulator::EmbeddedVault;
 use skyflow_http::{Body, HttpService};
+use skyflow_testkit::polling::in_time;
 use skyflow_tests::clients::TOKEN_URI;
-use skyflow_tests::polling::in_time;
 
-use crate::canaries::Canaries;
+use skyflow_testkit::Canaries;
 
 /// The API description that the bindings are generated from.
 const SPEC: &str = include_str!("../../../crates/skyflow-api/spec/skyflow.openapi.yaml");
@@ -40,7 +40,10 @@ const SHOWN: &[&str] = &[
     "columns",
     "entityType",
     "entity_type",
+    "file_status",
+    "identifier",
     "jwtID",
+    "keyID",
     "method",
     "parentAccountID",
     "processedFileExtension",
@@ -269,7 +272,7 @@ async fn rel_p01_whatever_holds_credentials_shows_none_of_them() {
     let scoped = ScopedTokens::new(account.clone());
     in_time(scoped.get(&options).token()).await.unwrap();
     let hosts = HostGuard::new("https://vault.example".parse().unwrap());
-    let layer = AuthLayer::new(cached.clone(), AuthHeader::Bearer, hosts);
+    let layer = AuthLayer::new(cached.clone(), AuthHeader::bearer(), hosts);
     let config: CredentialsConfig = serde_json::from_value(json!({
         "credentials_string": json.expose(), "token": token.expose(), "api_key": vault.api_key().expose(),
         "context": {"user": "end-user-7"},

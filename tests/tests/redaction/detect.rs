@@ -8,10 +8,10 @@ use skyflow::{
     ReidentifyFileRequest, ReidentifyTextRequest, Skyflow, TokenFormat, TokenKind, VaultConfig,
 };
 use skyflow_emulator::{CannedRun, EmbeddedVault};
-use skyflow_tests::polling::in_time;
+use skyflow_testkit::polling::in_time;
 
-use crate::canaries::Canaries;
 use crate::capture::Capture;
+use skyflow_testkit::Canaries;
 
 const TEXT: &str = "My name is Quill Ossington and my SSN is 123-45-6789, card 4012888888881881.";
 

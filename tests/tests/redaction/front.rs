@@ -4,31 +4,36 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use skyflow_emulator::EmbeddedVault;
 use skyflow_http::{Body, HttpService, Transport};
-use skyflow_tests::certificates::Authority;
-use skyflow_tests::server::{Connection, Server};
+use skyflow_testkit::Authority;
+use skyflow_testkit::raw_server::{Connection, RawServer};
 
 /// A TLS server that passes requests on to the embedded vault, and a transport that trusts it.
 pub(crate) struct Front {
-    pub(crate) server: Server,
+    pub(crate) server: RawServer,
     pub(crate) transport: HttpService,
 }
 
 impl Front {
     pub(crate) async fn start(vault: &EmbeddedVault, alpn: &[&str]) -> Self {
-        let authority = Authority::new();
+        let authority = Authority::new().unwrap();
         let service = HttpService::new(vault.service());
-        let server = Server::start_tls(authority.issue().server(alpn), move |connection: Connection| {
-            let service = service.clone();
-            async move {
-                if connection.alpn() == Some(b"h2") {
-                    http2(connection, service).await;
-                } else {
-                    http1(connection, service).await;
+        let server = RawServer::start_tls(
+            authority.issue("127.0.0.1").unwrap().offering(alpn),
+            move |connection: Connection| {
+                let service = service.clone();
+                async move {
+                    if connection.alpn() == Some(b"h2") {
+                        http2(connection, service).await;
+                    } else {
+                        http1(connection, service).await;
+                    }
                 }
-            }
-        })
-        .await;
-        let transport = Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build();
+            },
+        )
+        .await
+        .unwrap();
+        let transport =
+            Transport::builder().add_root_certificates_pem(authority.pem().as_bytes()).unwrap().build();
         Self { server, transport: transport.into_service() }
     }
 }

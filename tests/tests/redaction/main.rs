@@ -1,6 +1,5 @@
 //! P01: no secret and no value in any output: logs of every crate at TRACE, `Debug`, `Display`, error chains.
 
-mod canaries;
 mod capture;
 mod connections;
 mod debug;

@@ -10,8 +10,8 @@ use skyflow_http::layers::{Backoff, RetryLayer};
 use skyflow_http::{
     Body, BoxError, DynLayer, HttpService, Idempotency, ManualClock, Request, Response, Stack,
 };
+use skyflow_testkit::polling::Stepped;
 use skyflow_tests::calls::request;
-use skyflow_tests::polling::Stepped;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 

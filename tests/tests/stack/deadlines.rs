@@ -13,8 +13,8 @@ use skyflow_http::{
     Body, BoxError, CallOptions, Clock, DynLayer, Error, ErrorKind, HttpService, Idempotency, ManualClock,
     Progress, Request, Response, Stack,
 };
+use skyflow_testkit::polling::Stepped;
 use skyflow_tests::calls::request;
-use skyflow_tests::polling::Stepped;
 
 const STEP: Duration = Duration::from_millis(100);
 

@@ -1,9 +1,9 @@
 use http::Version;
 use skyflow_http::{HttpService, Transport};
+use skyflow_testkit::Authority;
+use skyflow_testkit::polling::in_time;
+use skyflow_testkit::raw_server::{Connection, RawServer};
 use skyflow_tests::calls::{get, insert};
-use skyflow_tests::certificates::Authority;
-use skyflow_tests::polling::in_time;
-use skyflow_tests::server::{Connection, Server};
 
 /// Serves whichever protocol the handshake agreed on.
 async fn serve(mut connection: Connection) {
@@ -19,15 +19,18 @@ async fn serve(mut connection: Connection) {
     }
 }
 
-async fn version(client: &HttpService, server: &Server) -> Version {
+async fn version(client: &HttpService, server: &RawServer) -> Version {
     in_time(client.send(get(&server.url("/")))).await.unwrap().version()
 }
 
 #[tokio::test]
 async fn the_server_chooses_the_protocol_and_http_2_is_preferred() {
-    let authority = Authority::new();
-    let client =
-        Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build().into_service();
+    let authority = Authority::new().unwrap();
+    let client = Transport::builder()
+        .add_root_certificates_pem(authority.pem().as_bytes())
+        .unwrap()
+        .build()
+        .into_service();
     for (offered, chosen) in [
         (&["h2", "http/1.1"][..], Version::HTTP_2),
         (&["http/1.1", "h2"], Version::HTTP_11),
@@ -35,7 +38,9 @@ async fn the_server_chooses_the_protocol_and_http_2_is_preferred() {
         (&["http/1.1"], Version::HTTP_11),
         (&[], Version::HTTP_11),
     ] {
-        let server = Server::start_tls(authority.issue().server(offered), serve).await;
+        let server = RawServer::start_tls(authority.issue("127.0.0.1").unwrap().offering(offered), serve)
+            .await
+            .unwrap();
         assert_eq!(version(&client, &server).await, chosen, "{offered:?}");
         assert_eq!(version(&client, &server).await, chosen, "{offered:?}, over the same connection");
         assert_eq!(server.connections(), 1, "{offered:?}");
@@ -44,7 +49,7 @@ async fn the_server_chooses_the_protocol_and_http_2_is_preferred() {
 
 #[tokio::test]
 async fn plain_http_to_loopback_is_http_1_1_with_a_host_header() {
-    let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let server = RawServer::repeating("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     let client = Transport::new().into_service();
     in_time(client.send(insert(&server.url("/v1/vaults/v?a=b"), "{}"))).await.unwrap();
     let received = server.requests().remove(0);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream;
 use skyflow_http::{Body, BoxError, ErrorKind, HttpService, ManualClock, Stack, Transport};
+use skyflow_testkit::polling::in_time;
+use skyflow_testkit::raw_server::{Connection, RawServer};
 use skyflow_tests::calls::{Answer, assert_kind, get, insert, send};
-use skyflow_tests::polling::in_time;
-use skyflow_tests::server::{Connection, Server};
 
 /// Answers each connection once and closes it in good order.
-async fn once(answer: impl Into<Bytes>) -> Server {
+async fn once(answer: impl Into<Bytes>) -> RawServer {
     let answer = answer.into();
-    Server::start(move |mut connection: Connection| {
+    RawServer::start(move |mut connection: Connection| {
         let answer = answer.clone();
         async move {
             connection.request().await;
@@ -22,6 +22,7 @@ async fn once(answer: impl Into<Bytes>) -> Server {
         }
     })
     .await
+    .unwrap()
 }
 
 async fn call(answer: impl Into<Bytes>) -> Result<Answer, skyflow_http::Error> {
@@ -84,13 +85,14 @@ async fn rel_r15_what_is_not_http_is_a_typed_error() {
 
 #[tokio::test]
 async fn rel_r15_a_head_without_an_end_is_a_typed_error_in_bounded_memory() {
-    let server = Server::start(|mut connection: Connection| async move {
+    let server = RawServer::start(|mut connection: Connection| async move {
         connection.request().await;
         connection.send("HTTP/1.1 200 OK\r\nx-long: ").await;
         // Ends only because the client hangs up.
         connection.send(vec![b'a'; 64 * 1024 * 1024]).await;
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::new().into_service();
     assert_kind(in_time(send(&client, get(&server.url("/")))).await, ErrorKind::Io);
 }
@@ -145,7 +147,7 @@ async fn a_switch_of_protocols_that_nobody_asked_for_is_no_success() {
 
 #[tokio::test]
 async fn what_follows_the_answer_is_not_taken_for_the_next_one() {
-    let server = Server::start(|mut connection: Connection| async move {
+    let server = RawServer::start(|mut connection: Connection| async move {
         let number = connection.number();
         while connection.request().await.is_some() {
             let head = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n";
@@ -154,7 +156,8 @@ async fn what_follows_the_answer_is_not_taken_for_the_next_one() {
                 .await;
         }
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::new().into_service();
     for expected in ["1", "2", "3"] {
         let answer = in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap();
@@ -168,12 +171,13 @@ fn limited(limit: usize) -> HttpService {
 
 #[tokio::test]
 async fn rel_r13_an_announced_length_over_the_limit_is_refused_before_the_body_comes() {
-    let server = Server::start(|mut connection: Connection| async move {
+    let server = RawServer::start(|mut connection: Connection| async move {
         connection.request().await;
         connection.send("HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n").await;
         connection.closed_by_client().await;
     })
-    .await;
+    .await
+    .unwrap();
     let error = assert_kind(
         in_time(send(&limited(1024), insert(&server.url("/"), "{}"))).await,
         ErrorKind::BodyTooLarge,
@@ -184,7 +188,7 @@ async fn rel_r13_an_announced_length_over_the_limit_is_refused_before_the_body_c
 #[tokio::test]
 async fn rel_r13_a_body_over_the_limit_is_refused_without_reading_it_to_its_end() {
     let chunk = [b"400\r\n".as_slice(), &[b'x'; 1024], b"\r\n"].concat();
-    let server = Server::start(move |mut connection: Connection| {
+    let server = RawServer::start(move |mut connection: Connection| {
         let chunk = chunk.clone();
         async move {
             connection.request().await;
@@ -195,7 +199,8 @@ async fn rel_r13_a_body_over_the_limit_is_refused_without_reading_it_to_its_end(
             }
         }
     })
-    .await;
+    .await
+    .unwrap();
     let result = in_time(send(&limited(10_000), insert(&server.url("/"), "{}"))).await;
     assert_kind(result, ErrorKind::BodyTooLarge);
     assert_eq!(server.requests().len(), 1, "a larger answer would come again, so nothing is sent again");
@@ -210,13 +215,14 @@ async fn rel_r13_a_body_of_exactly_the_limit_is_an_answer() {
 
 #[tokio::test]
 async fn an_answer_that_comes_before_the_request_was_read_is_the_answer() {
-    let server = Server::start(|mut connection: Connection| async move {
+    let server = RawServer::start(|mut connection: Connection| async move {
         connection.head().await;
         let head = "HTTP/1.1 413 Content Too Large\r\nconnection: close\r\ncontent-length: 9\r\n\r\n";
         connection.send(format!("{head}too large")).await;
         connection.closed_by_client().await;
     })
-    .await;
+    .await
+    .unwrap();
     // A body that never ends: the call can only end because the answer ends it.
     let endless =
         stream::iter(std::iter::repeat_with(|| Ok::<_, BoxError>(Bytes::from_static(&[b'x'; 65_536]))));
@@ -227,7 +233,7 @@ async fn an_answer_that_comes_before_the_request_was_read_is_the_answer() {
 
 #[tokio::test]
 async fn a_request_body_that_fails_is_an_error_and_no_shorter_request() {
-    let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let server = RawServer::repeating("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     let broken = stream::iter([Ok(Bytes::from_static(b"half")), Err(BoxError::from("the file went away"))]);
     let client = Transport::new().into_service();
     let result = in_time(send(&client, insert(&server.url("/"), Body::from_stream(broken)))).await;

@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skyflow_http::{ErrorKind, ManualClock, Transport};
+use skyflow_testkit::polling::{in_time, until};
+use skyflow_testkit::raw_server::{ClosedPort, Connection, RawServer};
 use skyflow_tests::calls::{assert_kind, get, insert, send};
-use skyflow_tests::polling::{in_time, until};
-use skyflow_tests::server::{Connection, Nobody, Server};
 
 #[tokio::test]
 async fn a_refused_connection_is_an_error_that_proves_nothing_was_sent() {
-    let nobody = Nobody::new();
+    let nobody = ClosedPort::new().unwrap();
     let address = nobody.address();
     let client = Transport::new().into_service();
     for scheme in ["http", "https"] {
@@ -37,10 +37,11 @@ async fn a_target_without_scheme_or_host_is_an_error_and_no_panic() {
 
 #[tokio::test]
 async fn rel_r07_a_server_that_never_finishes_tls_costs_exactly_the_connect_timeout() {
-    let server = Server::start_broken_tls(|mut connection: Connection| async move {
+    let server = RawServer::start_broken_tls(|mut connection: Connection| async move {
         connection.closed_by_client().await;
     })
-    .await;
+    .await
+    .unwrap();
     let clock = ManualClock::new();
     let client = Transport::builder().clock(Arc::new(clock.clone())).build().into_service();
     let call = {
@@ -58,10 +59,11 @@ async fn rel_r07_a_server_that_never_finishes_tls_costs_exactly_the_connect_time
 
 #[tokio::test]
 async fn rel_r07_the_connect_timeout_can_be_set() {
-    let server = Server::start_broken_tls(|mut connection: Connection| async move {
+    let server = RawServer::start_broken_tls(|mut connection: Connection| async move {
         connection.closed_by_client().await;
     })
-    .await;
+    .await
+    .unwrap();
     let clock = ManualClock::auto_advancing();
     let client = Transport::builder()
         .clock(Arc::new(clock.clone()))
@@ -74,11 +76,12 @@ async fn rel_r07_the_connect_timeout_can_be_set() {
 
 #[tokio::test]
 async fn one_slow_handshake_does_not_hold_up_calls_to_another_server() {
-    let stuck = Server::start_broken_tls(|mut connection: Connection| async move {
+    let stuck = RawServer::start_broken_tls(|mut connection: Connection| async move {
         connection.closed_by_client().await;
     })
-    .await;
-    let healthy = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    .await
+    .unwrap();
+    let healthy = RawServer::repeating("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     let clock = ManualClock::new();
     let client = Transport::builder().clock(Arc::new(clock)).build().into_service();
     let waiting = {

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use skyflow_http::{ErrorKind, HttpService, Transport};
+use skyflow_testkit::Authority;
+use skyflow_testkit::polling::in_time;
+use skyflow_testkit::raw_server::{Connection, RawServer};
 use skyflow_tests::calls::{Answer, assert_kind, insert, send};
-use skyflow_tests::certificates::Authority;
-use skyflow_tests::polling::in_time;
-use skyflow_tests::server::{Connection, Server};
 
 const LENGTH: usize = 1024;
 
@@ -28,9 +28,9 @@ fn chunked() -> Bytes {
 }
 
 /// Sends one call per byte of `answer`, each answered with one byte more than the last.
-async fn every_cut(answer: Bytes, reset: bool) -> (Server, Vec<Result<Answer, skyflow_http::Error>>) {
+async fn every_cut(answer: Bytes, reset: bool) -> (RawServer, Vec<Result<Answer, skyflow_http::Error>>) {
     let whole = answer.len();
-    let server = Server::start(move |mut connection: Connection| {
+    let server = RawServer::start(move |mut connection: Connection| {
         let cut = answer.slice(..connection.number() - 1);
         async move {
             connection.request().await;
@@ -40,7 +40,8 @@ async fn every_cut(answer: Bytes, reset: bool) -> (Server, Vec<Result<Answer, sk
             }
         }
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::new().into_service();
     let mut results = Vec::new();
     for _ in 0..=whole {
@@ -84,19 +85,25 @@ async fn rel_r12_every_cut_of_a_chunked_answer_is_an_error() {
 
 /// Serves an answer that ends where the connection ends; `orderly` says whether TLS says so too.
 async fn close_delimited(orderly: bool) -> Result<Answer, skyflow_http::Error> {
-    let authority = Authority::new();
-    let server =
-        Server::start_tls(authority.issue().server(&[]), move |mut connection: Connection| async move {
+    let authority = Authority::new().unwrap();
+    let server = RawServer::start_tls(
+        authority.issue("127.0.0.1").unwrap().offering(&[]),
+        move |mut connection: Connection| async move {
             connection.request().await;
             connection.send("HTTP/1.1 200 OK\r\n\r\n{\"records\":[]}").await;
             if orderly {
                 connection.finish().await;
                 connection.closed_by_client().await;
             }
-        })
-        .await;
-    let client =
-        Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build().into_service();
+        },
+    )
+    .await
+    .unwrap();
+    let client = Transport::builder()
+        .add_root_certificates_pem(authority.pem().as_bytes())
+        .unwrap()
+        .build()
+        .into_service();
     in_time(send(&client, insert(&server.url("/"), "{}"))).await
 }
 
@@ -112,7 +119,7 @@ mod cut_stream {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
-    use skyflow_tests::server::Io;
+    use skyflow_testkit::raw_server::Io;
     use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
     pub(crate) struct CutStream {
@@ -158,16 +165,16 @@ mod cut_stream {
 }
 
 /// One call over HTTP/2 whose server may write only so many bytes of frames.
-async fn http2_cut(client: &HttpService, server: &Server) -> Result<Answer, skyflow_http::Error> {
+async fn http2_cut(client: &HttpService, server: &RawServer) -> Result<Answer, skyflow_http::Error> {
     in_time(send(client, insert(&server.url("/"), "{}"))).await
 }
 
 #[tokio::test]
 async fn rel_r12_every_cut_of_an_http_2_answer_is_an_error() {
     const BODY: &[u8] = &[b'x'; 200];
-    let authority = Authority::new();
-    let tls = authority.issue().server(&["h2"]);
-    let server = Server::start_tls(tls, |connection: Connection| async move {
+    let authority = Authority::new().unwrap();
+    let tls = authority.issue("127.0.0.1").unwrap().offering(&["h2"]);
+    let server = RawServer::start_tls(tls, |connection: Connection| async move {
         let left = connection.number();
         let stream = cut_stream::CutStream { io: connection.into_io(), left };
         let Ok(mut h2) = h2::server::handshake(stream).await else { return };
@@ -176,9 +183,13 @@ async fn rel_r12_every_cut_of_an_http_2_answer_is_an_error() {
             let _ = body.send_data(Bytes::from_static(BODY), true);
         }
     })
-    .await;
-    let client =
-        Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build().into_service();
+    .await
+    .unwrap();
+    let client = Transport::builder()
+        .add_root_certificates_pem(authority.pem().as_bytes())
+        .unwrap()
+        .build()
+        .into_service();
     let mut failures = 0;
     // Preface, settings, headers and data together are the body and less than 200 bytes more.
     for _ in 0..2 * BODY.len() {

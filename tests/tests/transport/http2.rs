@@ -8,31 +8,36 @@ use h2::Reason;
 use h2::server::SendResponse;
 use http::Response;
 use skyflow_http::{ErrorKind, HttpService, ManualClock, Stack, Transport};
+use skyflow_testkit::Authority;
+use skyflow_testkit::polling::{in_time, until};
+use skyflow_testkit::raw_server::{Connection, Io, RawServer};
 use skyflow_tests::calls::{assert_kind, get, insert, send};
-use skyflow_tests::certificates::Authority;
-use skyflow_tests::polling::{in_time, until};
-use skyflow_tests::server::{Connection, Io, Server};
 use tokio::io::AsyncWriteExt;
 
 type H2 = h2::server::Connection<Io, Bytes>;
 
 /// A server that speaks HTTP/2 and hands each connection to `serve`.
-async fn http2<F, Fut>(serve: F) -> (HttpService, Server)
+async fn http2<F, Fut>(serve: F) -> (HttpService, RawServer)
 where
     F: Fn(H2, usize) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let authority = Authority::new();
-    let server = Server::start_tls(authority.issue().server(&["h2"]), move |connection: Connection| {
-        let (serve, number) = (serve.clone(), connection.number());
-        async move {
-            if let Ok(h2) = h2::server::handshake(connection.into_io()).await {
-                serve(h2, number).await;
+    let authority = Authority::new().unwrap();
+    let server = RawServer::start_tls(
+        authority.issue("127.0.0.1").unwrap().offering(&["h2"]),
+        move |connection: Connection| {
+            let (serve, number) = (serve.clone(), connection.number());
+            async move {
+                if let Ok(h2) = h2::server::handshake(connection.into_io()).await {
+                    serve(h2, number).await;
+                }
             }
-        }
-    })
-    .await;
-    let transport = Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build();
+        },
+    )
+    .await
+    .unwrap();
+    let transport =
+        Transport::builder().add_root_certificates_pem(authority.pem().as_bytes()).unwrap().build();
     (transport.into_service(), server)
 }
 
@@ -129,7 +134,7 @@ async fn rel_r11_a_reset_in_the_middle_of_an_answer_is_an_error_and_no_short_ans
 
 /// An HTTP/2 server by hand: what `h2` would not send.
 mod by_hand {
-    use skyflow_tests::server::{Connection, Io};
+    use skyflow_testkit::raw_server::{Connection, Io};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     pub(super) const SETTINGS: u8 = 4;
@@ -169,18 +174,22 @@ mod by_hand {
 
 /// Sends a write to a server that reads it, says GOAWAY with each last stream and reason in turn, and closes.
 async fn after_goaway(says: &'static [(u32, Reason)]) -> Result<(), skyflow_http::Error> {
-    let authority = Authority::new();
-    let tls = authority.issue().server(&["h2"]);
-    let server = Server::start_tls(tls, move |connection: Connection| async move {
+    let authority = Authority::new().unwrap();
+    let tls = authority.issue("127.0.0.1").unwrap().offering(&["h2"]);
+    let server = RawServer::start_tls(tls, move |connection: Connection| async move {
         let Some(mut io) = by_hand::first_request(connection).await else { return };
         for &(last_stream, reason) in says {
             let _ = io.write_all(&by_hand::goaway(last_stream, reason.into())).await;
         }
         let _ = io.shutdown().await;
     })
-    .await;
-    let client =
-        Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build().into_service();
+    .await
+    .unwrap();
+    let client = Transport::builder()
+        .add_root_certificates_pem(authority.pem().as_bytes())
+        .unwrap()
+        .build()
+        .into_service();
     in_time(send(&client, insert(&server.url("/"), "{}"))).await.map(drop)
 }
 
@@ -189,6 +198,33 @@ async fn rel_r11_a_goaway_that_names_an_earlier_stream_proves_that_nothing_was_d
     assert_kind(after_goaway(&[(0, Reason::NO_ERROR)]).await, ErrorKind::Refused);
     let announced = &[(u32::MAX >> 1, Reason::NO_ERROR), (0, Reason::NO_ERROR)];
     assert_kind(after_goaway(announced).await, ErrorKind::Refused);
+}
+
+#[tokio::test]
+async fn request_above_a_goaway_moves_at_once() {
+    let authority = Authority::new().unwrap();
+    let tls = authority.issue("127.0.0.1").unwrap().offering(&["h2"]);
+    let server = RawServer::start_tls(tls, move |connection: Connection| async move {
+        if connection.number() <= 8 {
+            let Some(mut io) = by_hand::first_request(connection).await else { return };
+            let _ = io.write_all(&by_hand::goaway(0, Reason::NO_ERROR.into())).await;
+            let _ = io.shutdown().await;
+        } else if let Ok(mut h2) = h2::server::handshake(connection.into_io()).await {
+            while let Some(Ok((_, mut respond))) = h2.accept().await {
+                answer(&mut respond, "ok");
+            }
+        }
+    })
+    .await
+    .unwrap();
+    let client = Transport::builder()
+        .add_root_certificates_pem(authority.pem().as_bytes())
+        .unwrap()
+        .build()
+        .into_service();
+    // Neither retry layer nor budget: the transport alone moves the request, eight times.
+    assert_eq!(in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap().text, "ok");
+    assert_eq!(server.connections(), 9);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod broken_answers;
 mod connecting;
 mod cut_answers;
 mod http2;
+mod pool;
 mod redirects;
 mod retries;
 mod reuse;

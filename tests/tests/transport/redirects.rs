@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HeaderValue, LOCATION};
 use skyflow_http::{ManualClock, Stack, Transport};
+use skyflow_testkit::polling::in_time;
+use skyflow_testkit::raw_server::RawServer;
 use skyflow_tests::calls::{get, insert};
-use skyflow_tests::polling::in_time;
-use skyflow_tests::server::Server;
 
 #[tokio::test]
 async fn rel_r16_a_redirect_comes_back_as_it_is_and_nothing_is_sent_to_its_target() {
-    let other = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    let other = RawServer::repeating("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
     let transport = Transport::new().into_service();
     let stack = Stack::new(Arc::new(ManualClock::new())).build(transport.clone());
     let mut sent = 0;
@@ -20,7 +20,7 @@ async fn rel_r16_a_redirect_comes_back_as_it_is_and_nothing_is_sent_to_its_targe
             {
                 let head =
                     format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
-                let server = Server::answering(head).await;
+                let server = RawServer::repeating(head).await.unwrap();
                 for mut request in [get(&server.url("/")), insert(&server.url("/"), "4111111111111111")] {
                     request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Bearer secret"));
                     let answer = in_time(client.send(request)).await.unwrap();

@@ -9,9 +9,9 @@ use skyflow_http::{
     Body, CallOptions, ErrorKind, HttpService, Idempotency, ManualClock, Progress, Request, RetryStop, Stack,
     Transport,
 };
+use skyflow_testkit::polling::{in_time, until};
+use skyflow_testkit::raw_server::{ClosedPort, Connection, RawServer};
 use skyflow_tests::calls::{assert_kind, insert, request, send, typed};
-use skyflow_tests::polling::{in_time, until};
-use skyflow_tests::server::{Connection, Nobody, Server};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -19,8 +19,8 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 fn stack(clock: &ManualClock) -> HttpService {
     let shared = Arc::new(clock.clone());
     Stack::new(shared.clone())
-        .deadline(None)
-        .attempt_timeout(None)
+        .no_deadline()
+        .no_attempt_timeout()
         .retry(RetryLayer::new(shared).backoff(Backoff::new().random(|| 1.0)))
         .build(Transport::new().into_service())
 }
@@ -30,14 +30,15 @@ fn write(url: &str, idempotency: Idempotency) -> Request {
 }
 
 /// A server that reads each request whole, as one that commits it, and then breaks the connection.
-async fn commits_then_cuts(reset: bool) -> Server {
-    Server::start(move |mut connection: Connection| async move {
+async fn commits_then_cuts(reset: bool) -> RawServer {
+    RawServer::start(move |mut connection: Connection| async move {
         connection.request().await;
         if reset {
             connection.reset();
         }
     })
     .await
+    .unwrap()
 }
 
 #[tokio::test]
@@ -101,7 +102,7 @@ async fn rel_r20_retries_can_be_switched_off_for_a_call() {
 
 #[tokio::test]
 async fn rel_r02_a_write_whose_connection_was_refused_is_sent_when_the_server_is_back() {
-    let nobody = Nobody::new();
+    let nobody = ClosedPort::new().unwrap();
     let address = nobody.address();
     let clock = ManualClock::new();
     let call = {
@@ -109,10 +110,11 @@ async fn rel_r02_a_write_whose_connection_was_refused_is_sent_when_the_server_is
         tokio::spawn(async move { send(&client, call).await })
     };
     until(|| clock.slept().len() == 1).await;
-    let server = Server::on(nobody.listen(), None, |mut connection| async move {
+    let server = nobody.open(|mut connection| async move {
         connection.request().await;
         connection.send(OK).await;
     });
+    let server = server.unwrap();
     clock.advance(Duration::from_secs(1));
     assert_eq!(in_time(call).await.unwrap().unwrap().status, 200);
     assert_eq!(server.requests().len(), 1);
@@ -120,10 +122,11 @@ async fn rel_r02_a_write_whose_connection_was_refused_is_sent_when_the_server_is
 
 #[tokio::test]
 async fn rel_r02_a_server_that_stays_away_is_asked_three_times_and_nothing_was_applied() {
-    let server = Server::start_broken_tls(|mut connection: Connection| async move {
+    let server = RawServer::start_broken_tls(|mut connection: Connection| async move {
         connection.first_bytes().await;
     })
-    .await;
+    .await
+    .unwrap();
     let clock = ManualClock::auto_advancing();
     let error =
         assert_kind(in_time(send(&stack(&clock), insert(&server.url("/"), "{}"))).await, ErrorKind::Connect);
@@ -153,9 +156,9 @@ async fn rel_r03_a_harmless_last_failure_does_not_hide_an_earlier_ambiguous_one(
 }
 
 /// Answers the requests of all connections in turn with these heads and an empty body; the last one repeats.
-async fn in_turn(heads: &'static [&'static str]) -> Server {
+async fn in_turn(heads: &'static [&'static str]) -> RawServer {
     let next = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    Server::start(move |mut connection: Connection| {
+    RawServer::start(move |mut connection: Connection| {
         let next = Arc::clone(&next);
         async move {
             while connection.request().await.is_some() {
@@ -165,6 +168,7 @@ async fn in_turn(heads: &'static [&'static str]) -> Server {
         }
     })
     .await
+    .unwrap()
 }
 
 #[tokio::test]

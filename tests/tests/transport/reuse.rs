@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::Method;
 use skyflow_http::{Body, ErrorKind, Idempotency, Transport};
+use skyflow_testkit::Authority;
+use skyflow_testkit::polling::{in_time, until};
+use skyflow_testkit::raw_server::{Connection, RawServer};
 use skyflow_tests::calls::{assert_kind, get, insert, request, send};
-use skyflow_tests::certificates::Authority;
-use skyflow_tests::polling::{in_time, until};
-use skyflow_tests::server::{Connection, Server};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 #[tokio::test]
 async fn rel_r10_sequential_calls_share_one_connection() {
-    let server = Server::answering(OK).await;
+    let server = RawServer::repeating(OK).await.unwrap();
     let client = Transport::new().into_service();
     for _ in 0..50 {
         assert_eq!(in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap().status, 200);
@@ -26,7 +26,9 @@ async fn rel_r10_sequential_calls_share_one_connection() {
 
 #[tokio::test]
 async fn rel_r10_error_answers_keep_the_connection_too() {
-    let server = Server::answering("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\nbusy").await;
+    let server = RawServer::repeating("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\nbusy")
+        .await
+        .unwrap();
     let client = Transport::new().into_service();
     for _ in 0..10 {
         in_time(send(&client, get(&server.url("/")))).await.unwrap();
@@ -37,7 +39,7 @@ async fn rel_r10_error_answers_keep_the_connection_too() {
 #[tokio::test]
 async fn rel_r10_parallel_calls_over_http_1_have_a_connection_each_and_share_them_later() {
     let barrier = Arc::new(tokio::sync::Barrier::new(4));
-    let server = Server::start({
+    let server = RawServer::start({
         let first_round = Arc::new(AtomicUsize::new(0));
         move |mut connection: Connection| {
             let (barrier, first_round) = (Arc::clone(&barrier), Arc::clone(&first_round));
@@ -52,7 +54,8 @@ async fn rel_r10_parallel_calls_over_http_1_have_a_connection_each_and_share_the
             }
         }
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::new().into_service();
     let calls: Vec<_> = (0..4)
         .map(|_| {
@@ -71,8 +74,9 @@ async fn rel_r10_parallel_calls_over_http_1_have_a_connection_each_and_share_the
 
 #[tokio::test]
 async fn a_server_that_says_close_gets_a_new_connection_each_time() {
-    let server =
-        Server::answering("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok").await;
+    let server = RawServer::repeating("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok")
+        .await
+        .unwrap();
     let client = Transport::new().into_service();
     for _ in 0..5 {
         in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap();
@@ -82,7 +86,7 @@ async fn a_server_that_says_close_gets_a_new_connection_each_time() {
 
 #[tokio::test]
 async fn rel_r10_a_body_that_was_left_unread_does_not_leak_into_the_next_answer() {
-    let server = Server::start(|mut connection: Connection| async move {
+    let server = RawServer::start(|mut connection: Connection| async move {
         let number = connection.number();
         while connection.request().await.is_some() {
             let body = number.to_string().repeat(100_000);
@@ -91,7 +95,8 @@ async fn rel_r10_a_body_that_was_left_unread_does_not_leak_into_the_next_answer(
             connection.send(body).await;
         }
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::new().into_service();
     // The answer is dropped with its body unread.
     drop(in_time(client.send(get(&server.url("/")))).await.unwrap());
@@ -102,7 +107,7 @@ async fn rel_r10_a_body_that_was_left_unread_does_not_leak_into_the_next_answer(
 #[tokio::test]
 async fn a_kept_connection_that_the_server_closed_is_replaced_and_a_write_goes_out_once() {
     let gone = Arc::new(AtomicUsize::new(0));
-    let server = Server::start({
+    let server = RawServer::start({
         let gone = Arc::clone(&gone);
         move |mut connection: Connection| {
             let gone = Arc::clone(&gone);
@@ -115,7 +120,8 @@ async fn a_kept_connection_that_the_server_closed_is_replaced_and_a_write_goes_o
             }
         }
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::new().into_service();
     for round in 1..=10 {
         let answer = in_time(send(&client, insert(&server.url("/"), "{}"))).await;
@@ -128,13 +134,14 @@ async fn a_kept_connection_that_the_server_closed_is_replaced_and_a_write_goes_o
 
 #[tokio::test]
 async fn rel_r03_a_write_on_a_kept_connection_that_breaks_is_told_as_ambiguous_and_not_sent_again() {
-    let server = Server::start(|mut connection: Connection| async move {
+    let server = RawServer::start(|mut connection: Connection| async move {
         connection.request().await;
         connection.send(OK).await;
         // The second request of the connection is read, and so may be applied, and never answered.
         connection.request().await;
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::new().into_service();
     in_time(send(&client, get(&server.url("/")))).await.unwrap();
     let result = in_time(send(&client, insert(&server.url("/"), "{}"))).await;
@@ -146,7 +153,7 @@ async fn rel_r03_a_write_on_a_kept_connection_that_breaks_is_told_as_ambiguous_a
 /// The server closes while the client sends: nobody can say who was first, so only the promises are asserted.
 #[tokio::test]
 async fn rel_r03_a_race_of_close_and_write_neither_loses_nor_doubles_a_write() {
-    let server = Server::start(|mut connection: Connection| async move {
+    let server = RawServer::start(|mut connection: Connection| async move {
         for answered in 1.. {
             if connection.request().await.is_none() {
                 return;
@@ -157,7 +164,8 @@ async fn rel_r03_a_race_of_close_and_write_neither_loses_nor_doubles_a_write() {
             }
         }
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::new().into_service();
     let (mut told_done, mut told_unsure) = (0, 0);
     for n in 0..500 {
@@ -190,7 +198,7 @@ async fn a_transport_outlives_the_runtime_it_was_first_used_on() {
         let one_call = || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let server = Server::answering(OK).await;
+                let server = RawServer::repeating(OK).await.unwrap();
                 in_time(send(&client, get(&server.url("/")))).await
             })
         };
@@ -203,6 +211,12 @@ async fn a_transport_outlives_the_runtime_it_was_first_used_on() {
 
 #[test]
 fn a_transport_is_built_without_a_runtime() {
-    let authority = Authority::new();
-    drop(Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build().into_service());
+    let authority = Authority::new().unwrap();
+    drop(
+        Transport::builder()
+            .add_root_certificates_pem(authority.pem().as_bytes())
+            .unwrap()
+            .build()
+            .into_service(),
+    );
 }

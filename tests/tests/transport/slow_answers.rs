@@ -8,9 +8,9 @@ use http::Method;
 use skyflow_http::{
     Body, CallOptions, Error, ErrorKind, HttpService, Idempotency, ManualClock, Request, Stack, Transport,
 };
+use skyflow_testkit::polling::{in_time, until};
+use skyflow_testkit::raw_server::{Connection, RawServer};
 use skyflow_tests::calls::{Answer, assert_kind, get, insert, request, send};
-use skyflow_tests::polling::{in_time, until};
-use skyflow_tests::server::{Connection, Server};
 use tokio::task::JoinHandle;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -25,8 +25,8 @@ fn start(client: &HttpService, request: Request) -> JoinHandle<Result<Answer, Er
 }
 
 /// Sends `before` on the first connection and then nothing; answers at once on every later one.
-async fn silent_after(before: &'static str) -> Server {
-    Server::start(move |mut connection: Connection| async move {
+async fn silent_after(before: &'static str) -> RawServer {
+    RawServer::start(move |mut connection: Connection| async move {
         connection.request().await;
         if connection.number() > 1 {
             connection.send(OK).await;
@@ -36,6 +36,7 @@ async fn silent_after(before: &'static str) -> Server {
         connection.closed_by_client().await;
     })
     .await
+    .unwrap()
 }
 
 #[tokio::test]
@@ -62,7 +63,7 @@ async fn rel_r09_an_answer_that_stalls_anywhere_ends_with_the_attempt_timeout() 
 
 #[tokio::test]
 async fn rel_r09_a_trickling_answer_does_not_keep_an_attempt_alive() {
-    let server = Server::start(|mut connection: Connection| async move {
+    let server = RawServer::start(|mut connection: Connection| async move {
         connection.request().await;
         connection.send("HTTP/1.1 200 OK\r\ncontent-length: 60000000\r\n\r\n").await;
         loop {
@@ -70,7 +71,8 @@ async fn rel_r09_a_trickling_answer_does_not_keep_an_attempt_alive() {
             tokio::task::yield_now().await;
         }
     })
-    .await;
+    .await
+    .unwrap();
     let clock = ManualClock::new();
     let call = start(&stack(&clock), insert(&server.url("/"), "{}"));
     until(|| clock.sleepers() == 2).await;
@@ -114,10 +116,11 @@ async fn rel_r08_the_deadline_ends_a_call_in_the_middle_of_an_answer() {
 
 #[tokio::test]
 async fn rel_r08_the_deadline_ends_a_call_that_is_still_connecting() {
-    let server = Server::start_broken_tls(|mut connection: Connection| async move {
+    let server = RawServer::start_broken_tls(|mut connection: Connection| async move {
         connection.closed_by_client().await;
     })
-    .await;
+    .await
+    .unwrap();
     let clock = ManualClock::new();
     let mut write = insert(&server.url("/"), "{}");
     write
@@ -125,7 +128,7 @@ async fn rel_r08_the_deadline_ends_a_call_that_is_still_connecting() {
         .insert(CallOptions::new().deadline(Duration::from_secs(60)).max_attempts(NonZeroU32::MIN));
     // The transport has a clock of its own here that stands still, so that its connect timeout never ends the attempt.
     let transport = Transport::builder().clock(Arc::new(ManualClock::new())).build();
-    let client = Stack::new(Arc::new(clock.clone())).attempt_timeout(None).build(transport.into_service());
+    let client = Stack::new(Arc::new(clock.clone())).no_attempt_timeout().build(transport.into_service());
     let call = start(&client, write);
     until(|| server.connections() == 1 && clock.sleepers() == 2).await;
     clock.advance(Duration::from_secs(60));

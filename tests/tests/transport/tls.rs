@@ -1,15 +1,16 @@
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use skyflow_http::{ErrorKind, HttpService, Transport};
+use skyflow_testkit::polling::{in_time, until};
+use skyflow_testkit::raw_server::{Connection, RawServer};
+use skyflow_testkit::{Authority, Identity};
 use skyflow_tests::calls::{assert_kind, get, insert, send};
-use skyflow_tests::certificates::{Authority, Identity};
-use skyflow_tests::polling::{in_time, until};
-use skyflow_tests::server::{Connection, Server};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 fn trusting(authority: &Authority) -> HttpService {
-    Transport::builder().add_root_certificates_pem(authority.pem()).unwrap().build().into_service()
+    Transport::builder().add_root_certificates_pem(authority.pem().as_bytes()).unwrap().build().into_service()
 }
 
 async fn answer_one(mut connection: Connection) {
@@ -18,9 +19,14 @@ async fn answer_one(mut connection: Connection) {
     connection.finish().await;
 }
 
+/// A number of seconds since 1970.
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
 /// Asserts that a call over this TLS server fails as untrusted, and that no request arrives.
 async fn assert_untrusted(client: &HttpService, identity: Identity) {
-    let server = Server::start_tls(identity.server(&[]), answer_one).await;
+    let server = RawServer::start_tls(identity, answer_one).await.unwrap();
     let result = in_time(send(client, insert(&server.url("/"), "4111111111111111"))).await;
     assert_kind(result, ErrorKind::Tls);
     assert_eq!(server.requests().len(), 0);
@@ -28,54 +34,62 @@ async fn assert_untrusted(client: &HttpService, identity: Identity) {
 
 #[tokio::test]
 async fn rel_s03_a_private_authority_is_trusted_when_its_certificate_is_added() {
-    let authority = Authority::new();
-    let server = Server::start_tls(authority.issue().server(&[]), answer_one).await;
+    let authority = Authority::new().unwrap();
+    let server =
+        RawServer::start_tls(authority.issue("127.0.0.1").unwrap().offering(&[]), answer_one).await.unwrap();
     let answer = in_time(send(&trusting(&authority), get(&server.url("/")))).await.unwrap();
     assert_eq!((answer.status, answer.text.as_str()), (200, "ok"));
 }
 
 #[tokio::test]
 async fn rel_s03_several_authorities_are_trusted_together() {
-    let authorities = [Authority::new(), Authority::new(), Authority::new()];
+    let authorities = [Authority::new().unwrap(), Authority::new().unwrap(), Authority::new().unwrap()];
     let both = [authorities[0].pem(), authorities[1].pem()].concat();
     let client = Transport::builder()
-        .add_root_certificates_pem(&both)
+        .add_root_certificates_pem(both.as_bytes())
         .unwrap()
-        .add_root_certificates_pem(authorities[2].pem())
+        .add_root_certificates_pem(authorities[2].pem().as_bytes())
         .unwrap()
         .build()
         .into_service();
     for authority in &authorities {
-        let server = Server::start_tls(authority.issue().server(&[]), answer_one).await;
+        let server = RawServer::start_tls(authority.issue("127.0.0.1").unwrap().offering(&[]), answer_one)
+            .await
+            .unwrap();
         assert_eq!(in_time(send(&client, get(&server.url("/")))).await.unwrap().status, 200);
     }
 }
 
 #[tokio::test]
 async fn rel_s01_an_unknown_authority_is_refused_and_nothing_is_sent() {
-    let (known, unknown) = (Authority::new(), Authority::new());
-    assert_untrusted(&trusting(&known), unknown.issue()).await;
-    assert_untrusted(&Transport::new().into_service(), unknown.issue()).await;
+    let (known, unknown) = (Authority::new().unwrap(), Authority::new().unwrap());
+    assert_untrusted(&trusting(&known), unknown.issue("127.0.0.1").unwrap()).await;
+    assert_untrusted(&Transport::new().into_service(), unknown.issue("127.0.0.1").unwrap()).await;
 }
 
 #[tokio::test]
 async fn rel_s01_a_self_signed_certificate_is_refused_and_nothing_is_sent() {
-    assert_untrusted(&trusting(&Authority::new()), Identity::self_signed()).await;
+    assert_untrusted(&trusting(&Authority::new().unwrap()), Identity::self_signed("127.0.0.1").unwrap())
+        .await;
 }
 
 #[tokio::test]
 async fn rel_s01_a_certificate_outside_its_dates_is_refused_and_nothing_is_sent() {
-    let authority = Authority::new();
-    assert_untrusted(&trusting(&authority), authority.issue_expired()).await;
-    assert_untrusted(&trusting(&authority), authority.issue_early()).await;
+    let authority = Authority::new().unwrap();
+    assert_untrusted(&trusting(&authority), authority.issue_valid("127.0.0.1", at(0)..at(1)).unwrap()).await;
+    assert_untrusted(
+        &trusting(&authority),
+        authority.issue_valid("127.0.0.1", at(64_000_000_000)..at(65_000_000_000)).unwrap(),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn rel_s01_a_certificate_of_another_host_is_refused_and_nothing_is_sent() {
-    let authority = Authority::new();
+    let authority = Authority::new().unwrap();
     let client = trusting(&authority);
     for host in ["127.0.0.2", "vault.example", "*.example", "localhost"] {
-        assert_untrusted(&client, authority.issue_for(host)).await;
+        assert_untrusted(&client, authority.issue(host).unwrap()).await;
     }
 }
 
@@ -115,7 +129,7 @@ async fn rel_s01_old_tls_and_weak_suites_are_refused_and_nothing_is_sent() {
     ];
     let client = Transport::new().into_service();
     for (name, answer) in rows {
-        let server = Server::start_broken_tls(move |mut connection: Connection| {
+        let server = RawServer::start_broken_tls(move |mut connection: Connection| {
             let answer = answer.clone();
             async move {
                 connection.first_bytes().await;
@@ -123,7 +137,8 @@ async fn rel_s01_old_tls_and_weak_suites_are_refused_and_nothing_is_sent() {
                 connection.closed_by_client().await;
             }
         })
-        .await;
+        .await
+        .unwrap();
         let result = in_time(send(&client, insert(&server.url("/"), "4111111111111111"))).await;
         let error = result.expect_err(name);
         assert_eq!(error.kind(), ErrorKind::Tls, "{name}: {error:?}");
@@ -134,13 +149,14 @@ async fn rel_s01_old_tls_and_weak_suites_are_refused_and_nothing_is_sent() {
 #[tokio::test]
 async fn a_server_that_goes_away_in_the_handshake_got_nothing() {
     for reset in [false, true] {
-        let server = Server::start_broken_tls(move |mut connection: Connection| async move {
+        let server = RawServer::start_broken_tls(move |mut connection: Connection| async move {
             connection.first_bytes().await;
             if reset {
                 connection.reset();
             }
         })
-        .await;
+        .await
+        .unwrap();
         let client = Transport::new().into_service();
         let result = in_time(send(&client, insert(&server.url("/"), "4111111111111111"))).await;
         assert_kind(result, ErrorKind::Connect);
@@ -151,7 +167,7 @@ async fn a_server_that_goes_away_in_the_handshake_got_nothing() {
 #[tokio::test]
 async fn rel_s02_the_request_is_never_visible_on_the_wire() {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let server = Server::start_broken_tls({
+    let server = RawServer::start_broken_tls({
         let seen = Arc::clone(&seen);
         move |mut connection: Connection| {
             let seen = Arc::clone(&seen);
@@ -163,7 +179,8 @@ async fn rel_s02_the_request_is_never_visible_on_the_wire() {
             }
         }
     })
-    .await;
+    .await
+    .unwrap();
     let client = Transport::new().into_service();
     in_time(send(&client, insert(&server.url("/"), "4111111111111111"))).await.unwrap_err();
     until(|| !seen.lock().unwrap().is_empty()).await;

@@ -287,6 +287,7 @@ fn operation_impl(scope: Scope<'_>, operation: &Operation, prefix: &str) -> Toke
     quote! {
         impl Operation for #name {
             type Output = #output;
+            type Error = ErrorBody;
             const INFO: OperationInfo = OperationInfo::new(#info_name, #path, Idempotency::#idempotency);
             fn encode(self) -> Result<Request, EncodeError> {
                 #target

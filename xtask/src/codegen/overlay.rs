@@ -89,7 +89,8 @@ pub struct SchemaRow {
     /// Other names under which servers send a field, by wire name.
     #[serde(default)]
     pub aliases: BTreeMap<String, Vec<String>>,
-    /// Field types that replace the document's: `base64`, `json`, `string`, `integer`, `number`, `boolean` or a schema's name.
+    /// Field types that replace the document's: `base64`, `json`, `json[]`, `string`, `integer`, `number`, `boolean` or a
+    /// schema's name.
     #[serde(default)]
     pub types: BTreeMap<String, String>,
     /// Members that may be left out of a request, although the document requires them.

@@ -357,6 +357,7 @@ impl fmt::Debug for ListEvents {
 
 impl Operation for ListEvents {
     type Output = types::ListAuditEventsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("audit.list_events", "/v1/audit/events", Idempotency::Safe);
 

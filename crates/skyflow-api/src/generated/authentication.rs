@@ -34,6 +34,7 @@ impl fmt::Debug for GetToken {
 
 impl Operation for GetToken {
     type Output = types::GetAuthTokenResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("authentication.get_token", "/v1/auth/sa/oauth/token", Idempotency::Safe);
 

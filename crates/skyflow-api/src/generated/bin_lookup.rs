@@ -32,6 +32,7 @@ impl fmt::Debug for ListCards {
 
 impl Operation for ListCards {
     type Output = types::BinLookupResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("bin_lookup.list_cards", "/v1/card_lookup", Idempotency::Safe);
 

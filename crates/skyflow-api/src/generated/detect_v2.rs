@@ -32,6 +32,7 @@ impl fmt::Debug for DeidentifyString {
 
 impl Operation for DeidentifyString {
     type Output = types::DeidentifyStringResponseV2;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "detect_v2.deidentify_string",
         "/v2/detect/deidentify/string",
@@ -74,6 +75,7 @@ impl fmt::Debug for ReidentifyString {
 
 impl Operation for ReidentifyString {
     type Output = types::ReidentifyStringResponseV2;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("detect_v2.reidentify_string", "/v2/detect/reidentify/string", Idempotency::Safe);
 
@@ -113,6 +115,7 @@ impl fmt::Debug for CheckGuardrails {
 
 impl Operation for CheckGuardrails {
     type Output = types::CheckGuardrailsResponseV2;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("detect_v2.check_guardrails", "/v2/detect/guardrails", Idempotency::Safe);
 
@@ -152,6 +155,7 @@ impl fmt::Debug for DeidentifyFile {
 
 impl Operation for DeidentifyFile {
     type Output = types::StartRunResponseV2;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "detect_v2.deidentify_file",
         "/v2/detect/deidentify/file",
@@ -194,6 +198,7 @@ impl fmt::Debug for ReidentifyFile {
 
 impl Operation for ReidentifyFile {
     type Output = types::ReidentifyFileResponseV2;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("detect_v2.reidentify_file", "/v2/detect/reidentify/file", Idempotency::Safe);
 
@@ -235,6 +240,7 @@ impl fmt::Debug for GetRun {
 
 impl Operation for GetRun {
     type Output = types::DetectRunResponseV2;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("detect_v2.get_run", "/v2/detect/runs/{runId}", Idempotency::Safe);
 

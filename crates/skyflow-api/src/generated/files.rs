@@ -32,6 +32,7 @@ impl fmt::Debug for Deidentify {
 
 impl Operation for Deidentify {
     type Output = types::StartRunResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("files.deidentify", "/v1/detect/deidentify/file", Idempotency::NonIdempotent);
 
@@ -71,6 +72,7 @@ impl fmt::Debug for DeidentifyText {
 
 impl Operation for DeidentifyText {
     type Output = types::StartRunResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "files.deidentify_text",
         "/v1/detect/deidentify/file/text",
@@ -113,6 +115,7 @@ impl fmt::Debug for DeidentifyAudio {
 
 impl Operation for DeidentifyAudio {
     type Output = types::StartRunResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "files.deidentify_audio",
         "/v1/detect/deidentify/file/audio",
@@ -155,6 +158,7 @@ impl fmt::Debug for DeidentifyDocument {
 
 impl Operation for DeidentifyDocument {
     type Output = types::StartRunResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "files.deidentify_document",
         "/v1/detect/deidentify/file/document",
@@ -197,6 +201,7 @@ impl fmt::Debug for DeidentifyPdf {
 
 impl Operation for DeidentifyPdf {
     type Output = types::StartRunResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "files.deidentify_pdf",
         "/v1/detect/deidentify/file/document/pdf",
@@ -239,6 +244,7 @@ impl fmt::Debug for DeidentifyImage {
 
 impl Operation for DeidentifyImage {
     type Output = types::StartRunResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "files.deidentify_image",
         "/v1/detect/deidentify/file/image",
@@ -281,6 +287,7 @@ impl fmt::Debug for DeidentifyPresentation {
 
 impl Operation for DeidentifyPresentation {
     type Output = types::StartRunResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "files.deidentify_presentation",
         "/v1/detect/deidentify/file/presentation",
@@ -323,6 +330,7 @@ impl fmt::Debug for DeidentifySpreadsheet {
 
 impl Operation for DeidentifySpreadsheet {
     type Output = types::StartRunResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "files.deidentify_spreadsheet",
         "/v1/detect/deidentify/file/spreadsheet",
@@ -365,6 +373,7 @@ impl fmt::Debug for DeidentifyStructuredText {
 
 impl Operation for DeidentifyStructuredText {
     type Output = types::StartRunResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "files.deidentify_structured_text",
         "/v1/detect/deidentify/file/structured_text",
@@ -407,6 +416,7 @@ impl fmt::Debug for Reidentify {
 
 impl Operation for Reidentify {
     type Output = types::ReidentifyFileResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("files.reidentify", "/v1/detect/reidentify/file", Idempotency::Safe);
 
@@ -448,6 +458,7 @@ impl fmt::Debug for GetRun {
 
 impl Operation for GetRun {
     type Output = types::DetectRunResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("files.get_run", "/v1/detect/runs/{run_id}", Idempotency::Safe);
 

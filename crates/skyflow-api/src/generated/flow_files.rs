@@ -34,6 +34,7 @@ impl fmt::Debug for Upload {
 
 impl Operation for Upload {
     type Output = types::FlowFileUploadResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("flow_files.upload", "/v2/files/upload", Idempotency::NonIdempotent);
 
@@ -75,6 +76,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::FlowFileDeleteResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("flow_files.delete", "/v2/files/delete", Idempotency::Idempotent);
 

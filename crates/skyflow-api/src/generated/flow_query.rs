@@ -34,6 +34,7 @@ impl fmt::Debug for Execute {
 
 impl Operation for Execute {
     type Output = types::FlowQueryResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new("flow_query.execute", "/v2/query", Idempotency::Safe);
 
     fn encode(self) -> Result<Request, EncodeError> {

@@ -34,6 +34,7 @@ impl fmt::Debug for Insert {
 
 impl Operation for Insert {
     type Output = types::FlowRecordsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("flow_records.insert", "/v2/records/insert", Idempotency::NonIdempotent);
 
@@ -75,6 +76,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::FlowRecordsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new("flow_records.get", "/v2/records/get", Idempotency::Safe);
 
     fn encode(self) -> Result<Request, EncodeError> {
@@ -115,6 +117,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::FlowRecordsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("flow_records.update", "/v2/records/update", Idempotency::Idempotent);
 
@@ -156,6 +159,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::FlowDeleteResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("flow_records.delete", "/v2/records/delete", Idempotency::Idempotent);
 

@@ -34,6 +34,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::FlowGetTokensResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("flow_tokens.get", "/v2/records/getTokens", Idempotency::Safe);
 
@@ -75,6 +76,7 @@ impl fmt::Debug for Tokenize {
 
 impl Operation for Tokenize {
     type Output = types::FlowTokenizeResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("flow_tokens.tokenize", "/v2/tokens/tokenize", Idempotency::NonIdempotent);
 
@@ -116,6 +118,7 @@ impl fmt::Debug for Detokenize {
 
 impl Operation for Detokenize {
     type Output = types::FlowDetokenizeResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("flow_tokens.detokenize", "/v2/tokens/detokenize", Idempotency::Safe);
 
@@ -157,6 +160,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::FlowDeleteTokensResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("flow_tokens.delete", "/v2/tokens/delete", Idempotency::Idempotent);
 

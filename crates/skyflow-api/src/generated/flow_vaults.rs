@@ -34,6 +34,7 @@ impl fmt::Debug for Metrics {
 
 impl Operation for Metrics {
     type Output = types::FlowMetricsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("flow_vaults.metrics", "/v2/vaults/metrics", Idempotency::Safe);
 
@@ -75,6 +76,7 @@ impl fmt::Debug for UploadSecrets {
 
 impl Operation for UploadSecrets {
     type Output = types::FlowUploadSecretsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("flow_vaults.upload_secrets", "/v2/uploadSecrets", Idempotency::Idempotent);
 

@@ -32,6 +32,7 @@ impl fmt::Debug for Check {
 
 impl Operation for Check {
     type Output = types::CheckGuardrailsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("guardrails.check", "/v1/detect/guardrails", Idempotency::Safe);
 

@@ -34,6 +34,7 @@ impl fmt::Debug for Execute {
 
 impl Operation for Execute {
     type Output = types::QueryResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("query.execute", "/v1/vaults/{vault_id}/query", Idempotency::Safe);
 

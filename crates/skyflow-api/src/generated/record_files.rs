@@ -48,6 +48,7 @@ impl fmt::Debug for UploadToRecord {
 
 impl Operation for UploadToRecord {
     type Output = types::UpdateRecordResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "record_files.upload_to_record",
         "/v1/vaults/{vault_id}/{table_name}/{id}/files",
@@ -118,6 +119,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteFileResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "record_files.delete",
         "/v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}",
@@ -190,6 +192,7 @@ impl fmt::Debug for GetScanStatus {
 
 impl Operation for GetScanStatus {
     type Output = types::FileScanStatusResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "record_files.get_scan_status",
         "/v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}/scan-status",
@@ -242,6 +245,7 @@ impl fmt::Debug for Upload {
 
 impl Operation for Upload {
     type Output = types::UploadFileResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "record_files.upload",
         "/v2/vaults/{vault_id}/files/upload",
@@ -289,6 +293,7 @@ impl fmt::Debug for GetUploadStatus {
 
 impl Operation for GetUploadStatus {
     type Output = types::UploadStatusResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "record_files.get_upload_status",
         "/v2/vaults/{vault_id}/files/uploadStatus",

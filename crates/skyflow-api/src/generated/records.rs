@@ -34,6 +34,7 @@ impl fmt::Debug for Batch {
 
 impl Operation for Batch {
     type Output = types::BatchResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("records.batch", "/v1/vaults/{vault_id}", Idempotency::NonIdempotent);
 
@@ -202,6 +203,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListRecordsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("records.list", "/v1/vaults/{vault_id}/{table_name}", Idempotency::Safe);
 
@@ -293,6 +295,7 @@ impl fmt::Debug for Insert {
 
 impl Operation for Insert {
     type Output = types::InsertRecordsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "records.insert",
         "/v1/vaults/{vault_id}/{table_name}",
@@ -351,6 +354,7 @@ impl fmt::Debug for BulkDelete {
 
 impl Operation for BulkDelete {
     type Output = types::BulkDeleteResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "records.bulk_delete",
         "/v1/vaults/{vault_id}/{table_name}",
@@ -459,6 +463,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::StoredRecord;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("records.get", "/v1/vaults/{vault_id}/{table_name}/{id}", Idempotency::Safe);
 
@@ -535,6 +540,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateRecordResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "records.update",
         "/v1/vaults/{vault_id}/{table_name}/{id}",
@@ -591,6 +597,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteRecordResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "records.delete",
         "/v1/vaults/{vault_id}/{table_name}/{id}",

@@ -32,6 +32,7 @@ impl fmt::Debug for Deidentify {
 
 impl Operation for Deidentify {
     type Output = types::DeidentifyStringResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("strings.deidentify", "/v1/detect/deidentify/string", Idempotency::NonIdempotent);
 
@@ -71,6 +72,7 @@ impl fmt::Debug for Reidentify {
 
 impl Operation for Reidentify {
     type Output = types::ReidentifyStringResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("strings.reidentify", "/v1/detect/reidentify/string", Idempotency::Safe);
 

@@ -34,6 +34,7 @@ impl fmt::Debug for Detokenize {
 
 impl Operation for Detokenize {
     type Output = types::DetokenizeResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("tokens.detokenize", "/v1/vaults/{vault_id}/detokenize", Idempotency::Safe);
 
@@ -78,6 +79,7 @@ impl fmt::Debug for Tokenize {
 
 impl Operation for Tokenize {
     type Output = types::TokenizeResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("tokens.tokenize", "/v1/vaults/{vault_id}/tokenize", Idempotency::Safe);
 

@@ -5,10 +5,9 @@ use std::process::Command;
 
 use serde_json::json;
 use skyflow_auth::{CREDENTIALS_ENV, Credentials, CredentialsConfig, CredentialsErrorKind as Kind};
+use skyflow_testkit::API_KEY;
 
 use crate::support::TestKey;
-
-const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
 
 fn read(json: serde_json::Value) -> Result<Credentials, (&'static str, Kind)> {
     let config: CredentialsConfig = serde_json::from_value(json).unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use skyflow_auth::{AuthHeader, AuthLayer, Cached, HostGuard, TokenProvider};
+use skyflow_auth::{AuthLayer, Cached, HostGuard, TokenProvider, connection_header};
 use skyflow_http::{BaseUri, Body, BoxError, HttpService, ManualClock, Request};
 use tower_layer::Layer;
 
@@ -34,7 +34,7 @@ async fn meet_401(from_client: Option<&'static str>) -> (usize, usize, bool) {
         })
     };
     let hosts = HostGuard::new(BaseUri::parse(GATEWAY).unwrap());
-    let layer = AuthLayer::new(tokens.clone(), AuthHeader::Connection, hosts);
+    let layer = AuthLayer::new(tokens.clone(), connection_header(), hosts);
     let request = http::Request::post(format!("{GATEWAY}/pay")).body(Body::from("{}")).unwrap();
     HttpService::new(layer.layer(target)).send(request).await.unwrap();
     let kept = tokens.token().await.unwrap().is_same(&first);

@@ -8,11 +8,11 @@ use crate::support::{CLIENT_ID, Endpoint, KEY_ID, TOKEN_URI, TestKey};
 use serde_json::{Value, json};
 use skyflow_auth::{
     Credentials, CredentialsError, CredentialsErrorKind as Kind, KeyProblem, ServiceAccountKey,
-    TokenProviders,
+    TokenExchange, TokenProviders,
 };
-use skyflow_http::ManualClock;
-
-const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
+use skyflow_http::{LogControl, ManualClock};
+use skyflow_testkit::API_KEY;
+use skyflow_types::LogLevel;
 
 fn with(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> String {
     let mut json = TestKey::shared().json();
@@ -145,7 +145,7 @@ fn a_key_that_cannot_sign_is_refused_and_not_shown() {
 fn a_missing_or_unreadable_file_is_told_apart_and_its_path_is_not_repeated() {
     let directory = tempfile::tempdir().unwrap();
     let exchange = Endpoint::new(&ManualClock::new()).exchange();
-    let error = |path: &std::path::Path| Credentials::from_path(path).provider(&exchange).unwrap_err();
+    let error = |path: &std::path::Path| Credentials::from_path(path).to_provider(&exchange).unwrap_err();
     let missing = error(&directory.path().join("canary.json"));
     assert_eq!(missing.kind(), Kind::FileNotFound);
     assert!(!format!("{missing} {missing:?}").contains("canary"));
@@ -162,6 +162,28 @@ fn a_missing_or_unreadable_file_is_told_apart_and_its_path_is_not_repeated() {
 
 #[cfg(unix)]
 #[test]
+fn open_key_file_is_silent_at_error_and_off() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), with(|_| ())).unwrap();
+    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    for (level, warns) in [(LogLevel::Warn, 1), (LogLevel::Error, 0), (LogLevel::Off, 0)] {
+        let clock = ManualClock::new();
+        let transport = Endpoint::new(&clock).service();
+        let exchange =
+            TokenExchange::with_log_control(transport, std::sync::Arc::new(clock), LogControl::new(level));
+        let output = Output::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(output.clone()).with_ansi(false).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            Credentials::from_path(file.path()).to_provider(&exchange).unwrap();
+        });
+        assert_eq!(output.text().lines().count(), warns, "{level}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_key_file_that_others_can_read_warns_once_and_a_private_one_does_not() {
     use std::os::unix::fs::PermissionsExt;
 
@@ -173,7 +195,7 @@ fn a_key_file_that_others_can_read_warns_once_and_a_private_one_does_not() {
         let output = Output::default();
         let subscriber = tracing_subscriber::fmt().with_writer(output.clone()).with_ansi(false).finish();
         tracing::subscriber::with_default(subscriber, || {
-            Credentials::from_path(file.path()).provider(&exchange).unwrap();
+            Credentials::from_path(file.path()).to_provider(&exchange).unwrap();
         });
         assert_eq!(output.text().matches("open to other users").count(), warns, "{mode:o}");
         assert!(!output.text().contains(file.path().to_str().unwrap()));
@@ -243,7 +265,7 @@ async fn an_api_key_and_a_bearer_token_need_no_exchange() {
         (Credentials::api_key(API_KEY).unwrap(), API_KEY),
         (Credentials::bearer_token("opaque").unwrap(), "opaque"),
     ] {
-        let provider = credentials.provider(&endpoint.exchange()).unwrap();
+        let provider = credentials.to_provider(&endpoint.exchange()).unwrap();
         assert_eq!(provider.token().await.unwrap().expose(), expected);
     }
     assert_eq!(endpoint.exchanges(), 0);

@@ -68,7 +68,7 @@ async fn rel_T04_a_refusal_is_final_and_costs_one_request() {
         assert_eq!(error.status().unwrap(), status);
         assert_eq!(error.request_id().unwrap().as_str(), "req-1");
         assert_eq!(error.server_message(), Some("invalid key"));
-        assert_eq!(error.grpc_code(), Some(16));
+        assert_eq!(error.server_code(), Some("16"));
         assert_eq!(
             error.to_string(),
             format!("the token endpoint refused the credentials, status {status}: invalid key")

@@ -13,17 +13,17 @@ use bytes::Bytes;
 use http::HeaderMap;
 use skyflow_auth::{
     ApiKey, AuthError, AuthErrorKind, AuthHeader, AuthLayer, Cached, CallTokens, HostGuard,
-    ServiceAccountTokens, TokenProvider,
+    ServiceAccountTokens, TokenProvider, connection_header,
 };
 use skyflow_http::{
     BaseUri, Body, BoxError, HttpService, Idempotency, ManualClock, OperationInfo, Request, Response,
 };
+use skyflow_testkit::API_KEY;
 use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
 
 const VAULT: &str = "https://abc.vault.skyflowapis.com";
-const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
 
 /// A vault that knows which tokens it takes.
 #[derive(Clone, Default)]
@@ -89,7 +89,7 @@ fn guard() -> HostGuard {
 }
 
 fn layer(tokens: Arc<dyn TokenProvider>) -> AuthLayer {
-    AuthLayer::new(tokens, AuthHeader::Bearer, guard())
+    AuthLayer::new(tokens, AuthHeader::bearer(), guard())
 }
 
 fn service_account(endpoint: &Endpoint, clock: &ManualClock) -> Arc<Cached<ServiceAccountTokens>> {
@@ -212,8 +212,7 @@ async fn another_host_gets_neither_token_nor_request() {
 async fn a_connection_gets_its_own_header_and_the_callers_value_wins() {
     let vault = Vault::default();
     let tokens = Arc::new(ApiKey::new(API_KEY).unwrap());
-    let stack =
-        HttpService::new(AuthLayer::new(tokens, AuthHeader::Connection, guard()).layer(vault.service()));
+    let stack = HttpService::new(AuthLayer::new(tokens, connection_header(), guard()).layer(vault.service()));
     stack.send(request("x")).await.unwrap();
     let sent = vault.last("x-skyflow-authorization").unwrap();
     assert_eq!(sent, API_KEY, "no Bearer prefix");

@@ -15,6 +15,8 @@ mod connection_401;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod environment;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod layer;
@@ -27,6 +29,8 @@ mod redaction;
 mod scoped;
 #[cfg(test)]
 mod signed_token;
+#[cfg(test)]
+mod signer;
 #[cfg(test)]
 mod sts;
 #[cfg(test)]

@@ -9,11 +9,11 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use skyflow_auth::{AccessToken, ApiKey, DataTokenSigner, ServiceAccountKey};
+use skyflow_testkit::API_KEY;
 
 use crate::support::TestKey;
 
 const MASK: u8 = 0x55;
-const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
 
 #[test]
 fn rel_T13_a_dropped_key_is_wiped() {

@@ -11,10 +11,11 @@ use super::caller::{AuthKind, Caller};
 use super::jws::{self, Jws};
 use super::role::Role;
 use super::role_ids;
+use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
-use crate::random;
-use crate::state::{Now, State};
+use crate::state::State;
 use crate::store::accounts;
+use skyflow_testkit::Random;
 
 #[derive(Deserialize)]
 struct BearerClaims {
@@ -39,7 +40,7 @@ pub(crate) fn issue(
         "iss": "skyflow-emulator",
         "sub": client_id,
         "accountID": state.account_id,
-        "jti": random::uuid(),
+        "jti": Random::system().uuid(),
         "iat": now.seconds(),
         "exp": now.seconds().saturating_add(life),
         "generation": state.bearer_generation.load(Ordering::SeqCst),

@@ -9,15 +9,16 @@ use serde_json::json;
 use skyflow_types::Secret;
 use zeroize::Zeroizing;
 
-use crate::random;
+use crate::object_id::object_id;
 use crate::store::accounts::{AccountRow, KeyRow};
+use skyflow_testkit::Random;
 
 /// Generates an RSA key pair of 2048 bits for a service account.
 pub(crate) fn generate(client_id: &str) -> Result<KeyRow, aws_lc_rs::error::Unspecified> {
     let pair = KeyPair::generate(KeySize::Rsa2048)?;
     let private_key = Zeroizing::new(pair.as_der()?.as_ref().to_vec());
     Ok(KeyRow {
-        key_id: random::object_id(),
+        key_id: object_id(),
         client_id: client_id.to_owned(),
         private_key,
         public_key: pair.public_key().as_ref().to_vec(),
@@ -27,7 +28,7 @@ pub(crate) fn generate(client_id: &str) -> Result<KeyRow, aws_lc_rs::error::Unsp
 
 /// An API key in Skyflow's form.
 pub(crate) fn api_key() -> Zeroizing<String> {
-    Zeroizing::new(format!("sky-{}-{}", random::hex(5), random::hex(32)))
+    Zeroizing::new(format!("sky-{}-{}", Random::system().hex(5), Random::system().hex(32)))
 }
 
 /// Writes what Skyflow calls `credentials.json`.

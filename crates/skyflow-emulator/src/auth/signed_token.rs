@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::caller::Caller;
 use super::jws::Jws;
+use crate::clock::Now;
 use crate::errors::ApiResult;
-use crate::state::Now;
 use crate::store::accounts;
 use rusqlite::Connection;
 

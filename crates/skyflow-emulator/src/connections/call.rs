@@ -9,14 +9,17 @@ use skyflow_http::{Body, ErrorKind, form_pairs};
 
 use super::document::Document;
 use super::fields::transform;
-use super::forward::{Failure, Incoming, Outgoing, echo, passed_on, send};
+use super::forward::{Incoming, Outgoing, echo, passed_on};
 use super::rules::Rule;
+#[cfg(feature = "server")]
+use super::send::{Failure, send};
 use super::spec::{Content, Route, Target};
 use crate::auth::{Caller, Permission, bearer};
+use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
 use crate::operations::{Reply, ReplyBody};
 use crate::routes::Parameters;
-use crate::state::{Now, State};
+use crate::state::State;
 
 /// Whether it was the target that failed, and not the vault.
 const FROM_CLIENT: HeaderName = HeaderName::from_static("error-from-client");
@@ -77,6 +80,11 @@ async fn serve(
         let text = format!("The embedded vault does not emulate {gap}.");
         return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, text));
     }
+    #[cfg(not(feature = "server"))]
+    if let Target::Server(_) = connection.target() {
+        // Before a rule of the route stores a value.
+        return Err(forwarding_is_missing());
+    }
     let body = match body.collect(state.body_limit).await {
         Ok(body) => body,
         Err(error) if error.kind() == ErrorKind::BodyTooLarge => {
@@ -96,10 +104,13 @@ async fn serve(
             let headers = content_type_of(&outgoing.headers);
             Incoming { status: StatusCode::OK, headers, body: outgoing.body }
         }
+        #[cfg(feature = "server")]
         Target::Server(base) => match send(&state, base, outgoing).await {
             Ok(incoming) => incoming,
             Err(failure) => return Ok(unanswered(&failure)),
         },
+        #[cfg(not(feature = "server"))]
+        Target::Server(_) => return Err(forwarding_is_missing()),
     };
     if !incoming.status.is_success() {
         return Ok(reply(incoming, true));
@@ -109,6 +120,11 @@ async fn serve(
         off_thread(move || finish(&state, &call, incoming, now)).await?
     };
     Ok(finished)
+}
+
+#[cfg(not(feature = "server"))]
+fn forwarding_is_missing() -> ApiError {
+    ApiError::missing_feature("server")
 }
 
 /// Finds the route that a method and a path mean, and the values of its parameters.
@@ -233,6 +249,7 @@ fn content_type_of(headers: &HeaderMap) -> HeaderMap {
     headers.get(CONTENT_TYPE).map(|value| (CONTENT_TYPE, value.clone())).into_iter().collect()
 }
 
+#[cfg(feature = "server")]
 fn unanswered(failure: &Failure) -> Reply {
     match failure {
         Failure::Unreachable => made(StatusCode::BAD_GATEWAY, "The target cannot be reached."),
@@ -241,7 +258,7 @@ fn unanswered(failure: &Failure) -> Reply {
     }
 }
 
-/// The vault's words about a failure of the target.
+/// Builds the error of the vault about a failure of the target.
 fn made(status: StatusCode, text: &str) -> Reply {
     let body = ApiError::new(status, text).body("").to_string();
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);

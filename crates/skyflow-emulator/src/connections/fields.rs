@@ -6,10 +6,11 @@ use skyflow_types::Redaction;
 
 use super::document::Document;
 use super::rules::{Action, Rule};
+use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
 use crate::operations::connection_fields;
 use crate::schema::text_of;
-use crate::state::{Now, State};
+use crate::state::State;
 
 /// A record that a message makes: the table, the list elements it stands for, and which match of a selector.
 type RowKey = (String, Vec<usize>, usize);

@@ -1,19 +1,8 @@
-use std::sync::Arc;
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
-use skyflow_http::layers::{AttemptTimeoutLayer, ResponseMetaLayer};
-use skyflow_http::{BaseUri, Body, DynLayer, Error, ErrorKind, HttpService, Request, Transport};
-
-use super::Connections;
-use crate::state::State;
-
-/// How long a target may take.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// Headers of one hop, and those that are meant for the vault.
 const NOT_FORWARDED: [HeaderName; 13] = [
@@ -47,13 +36,6 @@ pub(super) struct Incoming {
     pub(super) body: Bytes,
 }
 
-/// Why a target did not answer.
-pub(super) enum Failure {
-    Unreachable,
-    Slow,
-    Broken,
-}
-
 /// Keeps the headers that pass from one hop to the next.
 pub(super) fn passed_on(headers: &HeaderMap) -> HeaderMap {
     let mut kept = headers.clone();
@@ -61,36 +43,6 @@ pub(super) fn passed_on(headers: &HeaderMap) -> HeaderMap {
         kept.remove(name);
     }
     kept
-}
-
-/// Sends a request on. No redirect is followed.
-pub(super) async fn send(state: &State, base: &BaseUri, outgoing: Outgoing) -> Result<Incoming, Failure> {
-    let uri = base.join(&outgoing.target).map_err(|_| Failure::Broken)?;
-    let mut request = Request::new(Body::from(outgoing.body));
-    *request.method_mut() = outgoing.method;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = outgoing.headers;
-    let answer = client(&state.connections, state).send(request).await.map_err(|error| {
-        match error.downcast_ref::<Error>().map(Error::kind) {
-            Some(kind) if kind.is_not_sent() => Failure::Unreachable,
-            Some(ErrorKind::AttemptTimeout) => Failure::Slow,
-            _ => Failure::Broken,
-        }
-    })?;
-    let (parts, body) = answer.into_parts();
-    let body = body.collect(state.body_limit).await.map_err(|_| Failure::Broken)?;
-    Ok(Incoming { status: parts.status, headers: passed_on(&parts.headers), body })
-}
-
-fn client(connections: &Connections, state: &State) -> HttpService {
-    let make = || {
-        let layers = [
-            DynLayer::new(AttemptTimeoutLayer::new(LIMIT, Arc::clone(&state.clock))),
-            DynLayer::new(ResponseMetaLayer::new(state.body_limit)),
-        ];
-        DynLayer::stack(&layers, Transport::new().into_service())
-    };
-    connections.client.get_or_init(make).clone()
 }
 
 /// The target inside the vault: it tells what it was sent, with the status that the header `x-echo-status` asks for.

@@ -5,20 +5,25 @@ mod document;
 mod fields;
 mod forward;
 mod rules;
+#[cfg(feature = "server")]
+mod send;
 mod spec;
 
+#[cfg(feature = "server")]
 use std::sync::OnceLock;
 
 pub(crate) use call::invoke;
 pub use spec::{ConnectionSpec, ConnectionSpecError};
 
+#[cfg(feature = "server")]
 use skyflow_http::HttpService;
 
 /// The connections of a vault.
 #[derive(Default)]
 pub(crate) struct Connections {
     specs: Vec<ConnectionSpec>,
-    /// Made when the first request is forwarded: most vaults have no connections.
+    /// Built when the first request is forwarded: most vaults have no connections.
+    #[cfg(feature = "server")]
     client: OnceLock<HttpService>,
 }
 
@@ -30,7 +35,11 @@ impl Connections {
                 return Err(spec.refused("is given twice"));
             }
         }
-        Ok(Self { specs, client: OnceLock::new() })
+        Ok(Self {
+            specs,
+            #[cfg(feature = "server")]
+            client: OnceLock::new(),
+        })
     }
 
     fn find(&self, id: &str, is_outbound: bool) -> Option<&ConnectionSpec> {

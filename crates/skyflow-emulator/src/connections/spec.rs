@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use skyflow_http::{BaseUri, PathTemplate};
 
+use crate::object_id::object_id;
+
 use super::rules::{Rule, RuleJson};
-use crate::random;
 
 /// The base URL that stands for the target inside the vault.
 const ECHO: &str = "builtin:echo";
@@ -171,7 +172,7 @@ impl ConnectionSpec {
             (None | Some("" | ECHO), _) => Target::Echo,
             (Some(url), _) => Target::read(url).map_err(refused)?,
         };
-        let id = random::object_id();
+        let id = object_id();
         Ok(Self { id, outbound, target, allowed: Vec::new(), routes })
     }
 

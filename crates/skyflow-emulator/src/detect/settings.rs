@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{
-    CannedRun, CannedRuns, Detector, Dictionary, Ocr, Policy, PolicyOptions, Recognizer, RunQueue, Tesseract,
+use skyflow_emulator_detect::{
+    Detector, Dictionary, Ocr, Policy, PolicyOptions, Recognizer, Tesseract, built_in,
 };
+
+use super::CannedRun;
+use super::canned::CannedRuns;
+use super::run_queue::RunQueue;
 use crate::errors::{ApiError, ApiResult};
 
 /// What a builder says about Detect.
@@ -42,7 +46,7 @@ impl Settings {
                 None => return Err(id),
             }
         }
-        let mut recognizers = super::rules::built_in();
+        let mut recognizers = built_in();
         recognizers.extend(settings.recognizers);
         Ok(Self {
             detector: Detector::new(recognizers, settings.dictionary),
@@ -56,14 +60,14 @@ impl Settings {
 
     /// Reads what a request asks for: its own options, or those of a stored configuration.
     pub(crate) fn policy(&self, configuration: Option<&str>, options: PolicyOptions) -> ApiResult<Policy> {
-        let Some(id) = configuration.filter(|id| !id.is_empty()) else { return Policy::read(options) };
+        let Some(id) = configuration.filter(|id| !id.is_empty()) else { return Ok(Policy::read(options)?) };
         if !options.is_empty() {
             return Err(ApiError::bad_request(
                 "Invalid request. configuration_id was given with other options. Specify one of the two.",
             ));
         }
         match self.configurations.get(id) {
-            Some(stored) => Policy::read(stored.clone()),
+            Some(stored) => Ok(Policy::read(stored.clone())?),
             // Skyflow's words for a configuration that does not exist.
             None => {
                 Err(ApiError::bad_request("Field vault_id or configuration_id is missing in the request"))

@@ -7,8 +7,9 @@ use skyflow_types::{Redaction, TokenMode};
 use super::detokenize;
 use super::write::{RecordInput, Writer};
 use crate::auth::{AuthKind, Caller, Role};
+use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
-use crate::state::{Now, State};
+use crate::state::State;
 
 /// Returns what a token stands for; `None` when it is none.
 pub(crate) fn reveal(

@@ -5,9 +5,10 @@ use skyflow_types::Redaction;
 
 use super::{Call, Reply};
 use crate::auth::{Caller, DataToken, Permission};
+use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
 use crate::schema::text_of;
-use crate::state::{Now, State};
+use crate::state::State;
 use crate::store::{records, tokens};
 
 const TOKEN_UNKNOWN: &str = "Token Not Found";

@@ -7,11 +7,11 @@ use super::parameters::invalid;
 use super::write::Writer;
 use super::{Call, Reply};
 use crate::auth::{Caller, Permission};
+use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
 use crate::file_type;
 use crate::multipart::{self, Part};
 use crate::schema::{CompiledColumn, CompiledTable};
-use crate::state::Now;
 use crate::store::files::{self, FileCell, FileRow};
 use crate::store::records;
 

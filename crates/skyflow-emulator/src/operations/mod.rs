@@ -4,18 +4,15 @@ mod audit;
 mod batch;
 mod card_lookup;
 pub(crate) mod connection_fields;
-mod deidentify_file;
-mod deidentify_text;
 mod delete;
+#[cfg(feature = "detect")]
+pub(crate) mod detect;
 mod detokenize;
 mod files;
 mod get;
-mod guardrails;
 mod insert;
 mod parameters;
 mod query;
-mod reidentify;
-pub(crate) mod runs;
 mod tokenize;
 mod update;
 mod write;
@@ -28,13 +25,13 @@ use serde_json::{Map, Value};
 use skyflow_http::Body;
 
 pub(crate) use parameters::QueryParameters;
-pub(crate) use write::{RecordInput, Writer};
 
 use crate::auth::{Caller, bearer, exchange};
+use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
 use crate::routes::{Operation, Parameters};
 use crate::schema::CompiledTable;
-use crate::state::{Now, State};
+use crate::state::State;
 
 /// A request, read and decoded as far as every operation needs it.
 pub(crate) struct Call<'a> {
@@ -63,6 +60,7 @@ impl Call<'_> {
     }
 
     /// Refuses a request that names another vault, or none, where the body or the query says which.
+    #[cfg(feature = "detect")]
     pub(crate) fn require_vault(&self, vault_id: Option<&str>) -> ApiResult<()> {
         match vault_id.filter(|id| !id.is_empty()) {
             Some(id) if id == self.state.vault_id => Ok(()),
@@ -159,24 +157,25 @@ fn run_for(caller: &Caller, operation: Operation, call: &Call<'_>) -> ApiResult<
         Operation::AuditListEvents => audit::list_events(call, caller),
         Operation::TokensDetokenize => detokenize::detokenize(call, caller),
         Operation::TokensTokenize => tokenize::tokenize(call, caller),
-        Operation::StringsDeidentify => deidentify_text::deidentify(call, caller),
-        Operation::StringsReidentify => reidentify::text(call, caller),
-        Operation::GuardrailsCheck => guardrails::check(call, caller),
-        Operation::FilesDeidentify => deidentify_file::start(call, caller, deidentify_file::ANY),
-        Operation::FilesDeidentifyText => deidentify_file::start(call, caller, &["txt"]),
-        Operation::FilesDeidentifyAudio => deidentify_file::start(call, caller, &["mp3", "wav"]),
-        Operation::FilesDeidentifyDocument => deidentify_file::start(call, caller, &["pdf", "doc", "docx"]),
-        Operation::FilesDeidentifyPdf => deidentify_file::start(call, caller, &["pdf"]),
-        Operation::FilesDeidentifyImage => {
-            deidentify_file::start(call, caller, &["jpg", "jpeg", "tif", "tiff", "png", "bmp"])
+        Operation::StringsDeidentify
+        | Operation::StringsReidentify
+        | Operation::GuardrailsCheck
+        | Operation::FilesDeidentify
+        | Operation::FilesDeidentifyText
+        | Operation::FilesDeidentifyAudio
+        | Operation::FilesDeidentifyDocument
+        | Operation::FilesDeidentifyPdf
+        | Operation::FilesDeidentifyImage
+        | Operation::FilesDeidentifyPresentation
+        | Operation::FilesDeidentifySpreadsheet
+        | Operation::FilesDeidentifyStructuredText
+        | Operation::FilesReidentify
+        | Operation::FilesGetRun => {
+            #[cfg(feature = "detect")]
+            return detect::run(operation, call, caller);
+            #[cfg(not(feature = "detect"))]
+            Err(ApiError::missing_feature("detect"))
         }
-        Operation::FilesDeidentifyPresentation => deidentify_file::start(call, caller, &["ppt", "pptx"]),
-        Operation::FilesDeidentifySpreadsheet => {
-            deidentify_file::start(call, caller, &["csv", "xls", "xlsx"])
-        }
-        Operation::FilesDeidentifyStructuredText => deidentify_file::start(call, caller, &["json", "xml"]),
-        Operation::FilesReidentify => reidentify::file(call, caller),
-        Operation::FilesGetRun => runs::get(call, caller),
     }
 }
 

@@ -8,12 +8,13 @@ use serde_json::{Map, Value};
 use skyflow_types::TokenMode;
 
 use super::put_nested;
+use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
-use crate::random;
 use crate::schema::{CompiledColumn, CompiledTable, DataType, TokenPolicy, text_of};
-use crate::state::{Now, State};
+use crate::state::State;
 use crate::store::{records, tokens};
 use crate::tokens::{Entropy, make_token};
+use skyflow_testkit::Random;
 
 /// The longest text a unique column takes.
 const UNIQUE_LIMIT: usize = 2500;
@@ -85,7 +86,7 @@ impl Writer<'_> {
                 return Err(refused("Insert", &column.name, "requires a value"));
             }
         }
-        self.write(table, random::uuid(), &cells, record, Write::New)
+        self.write(table, Random::system().uuid(), &cells, record, Write::New)
     }
 
     /// Adds a record without values, for a file that comes without one.
@@ -94,7 +95,7 @@ impl Writer<'_> {
         if let Some(column) = missing {
             return Err(refused("Insert", &column.name, "requires a value"));
         }
-        let skyflow_id = random::uuid();
+        let skyflow_id = Random::system().uuid();
         records::insert(self.connection, table, &skyflow_id, &[])?;
         Ok(skyflow_id)
     }

@@ -3,7 +3,7 @@
 use skyflow_types::DetectEntity;
 
 use super::column::{Column, ColumnOperation, DataType, Table, TokenPolicy};
-use crate::detect::column_of;
+use super::column_of;
 use TokenPolicy::{DeterministicFormatPreserving, DeterministicUuid, Transient};
 
 const CARD_TOKEN: &str = "^[0-9]{4}-[0-9]{4}-([0-9]{4})-([0-9]{4})$";

@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod files;
 pub(crate) mod layout;
 pub(crate) mod records;
+#[cfg(feature = "detect")]
 pub(crate) mod runs;
 pub(crate) mod settings;
 pub(crate) mod tokens;

@@ -1,6 +1,6 @@
 use aws_lc_rs::hmac;
 
-use crate::random;
+use skyflow_testkit::Random;
 
 /// The secret of a vault that its deterministic tokens come from.
 pub(crate) struct TokenKey(hmac::Key);
@@ -57,7 +57,7 @@ impl Entropy {
                 self.buffer.extend_from_slice(hmac::sign(key, &block.to_be_bytes()).as_ref());
                 *block += 1;
             }
-            Source::System => self.buffer.extend_from_slice(&random::bytes::<32>()),
+            Source::System => self.buffer.extend_from_slice(&Random::system().bytes::<32>()),
         }
         self.buffer.pop().unwrap_or_default()
     }

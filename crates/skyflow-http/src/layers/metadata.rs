@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -8,7 +9,7 @@ use tower_service::Service;
 use crate::{Request, Response};
 
 /// Headers that belong to the connection, the body or the auth layer.
-const RESERVED: [HeaderName; 11] = [
+const RESERVED: [HeaderName; 10] = [
     header::AUTHORIZATION,
     header::CONNECTION,
     header::CONTENT_LENGTH,
@@ -19,7 +20,6 @@ const RESERVED: [HeaderName; 11] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("x-skyflow-authorization"),
 ];
 
 /// Reports a header that [`MetadataLayer`] refuses.
@@ -35,9 +35,18 @@ pub enum MetadataError {
 }
 
 /// Adds headers that say who is calling, where a request does not have them already.
-#[derive(Debug, Clone)]
+///
+/// `Debug` shows the names of the headers; a value may be a secret.
+#[derive(Clone)]
 pub struct MetadataLayer {
     headers: Arc<Vec<(HeaderName, HeaderValue)>>,
+    reserved: Vec<HeaderName>,
+}
+
+impl fmt::Debug for MetadataLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.headers.iter().map(|(name, _)| name.as_str())).finish()
+    }
 }
 
 impl MetadataLayer {
@@ -47,48 +56,37 @@ impl MetadataLayer {
     ///
     /// Fails when the text is no header value.
     pub fn new(user_agent: &str) -> Result<Self, MetadataError> {
-        Self { headers: Arc::default() }.header(header::USER_AGENT, user_agent)
+        Self::empty().header(header::USER_AGENT, user_agent)
     }
 
-    /// Sends this SDK's name and version as `User-Agent`, and nothing else.
-    pub fn skyflow_user_agent() -> Self {
-        const USER_AGENT: &str = concat!("skyflow-rust/", env!("CARGO_PKG_VERSION"));
-        Self { headers: Arc::new(vec![(header::USER_AGENT, HeaderValue::from_static(USER_AGENT))]) }
+    /// Sends no header.
+    pub(crate) fn empty() -> Self {
+        Self { headers: Arc::default(), reserved: Vec::new() }
     }
 
-    /// Sends what the Skyflow SDKs send: `User-Agent` and `sky-metadata`, a JSON object with the SDK's name and
-    /// version, processor architecture, operating system and runtime. The host's name is not in it.
-    pub fn skyflow() -> Self {
-        const VERSION: &str = env!("CARGO_PKG_VERSION");
-        let metadata = format!(
-            "{{\"sdk_name_version\":\"skyflow-rust@{VERSION}\",\"sdk_client_device_model\":\"{}\",\
-             \"sdk_client_os_details\":\"{}\",\"sdk_runtime_details\":\"rust\"}}",
-            std::env::consts::ARCH,
-            std::env::consts::OS,
-        );
-        let mut layer = Self::skyflow_user_agent();
-        // Constants of the compiler: always visible ASCII.
-        if let Ok(value) = HeaderValue::try_from(metadata) {
-            Arc::make_mut(&mut layer.headers).push((HeaderName::from_static("sky-metadata"), value));
-        }
-        layer
+    /// Refuses `names` in [`MetadataLayer::header`] too, such as the header that an auth layer fills.
+    pub fn reserve(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.reserved.extend(names);
+        self
     }
 
-    /// Sends one more header.
+    /// Sends one more header; it replaces a header of the same name.
     ///
     /// # Errors
     ///
     /// Fails when the value is blank or no header value, and for headers that belong to the connection, the body or
     /// the auth layer.
     pub fn header(mut self, name: HeaderName, value: &str) -> Result<Self, MetadataError> {
-        if RESERVED.contains(&name) {
+        if RESERVED.contains(&name) || self.reserved.contains(&name) {
             return Err(MetadataError::Reserved(name));
         }
         let value = match HeaderValue::from_str(value) {
             Ok(valid) if !value.trim().is_empty() => valid,
             _ => return Err(MetadataError::InvalidValue(name)),
         };
-        Arc::make_mut(&mut self.headers).push((name, value));
+        let headers = Arc::make_mut(&mut self.headers);
+        headers.retain(|(known, _)| *known != name);
+        headers.push((name, value));
         Ok(self)
     }
 }
@@ -97,7 +95,7 @@ impl<S> Layer<S> for MetadataLayer {
     type Service = Metadata<S>;
 
     fn layer(&self, inner: S) -> Metadata<S> {
-        Metadata { inner, headers: Arc::clone(&self.headers) }
+        Metadata { inner, layer: self.clone() }
     }
 }
 
@@ -105,7 +103,7 @@ impl<S> Layer<S> for MetadataLayer {
 #[derive(Debug, Clone)]
 pub struct Metadata<S> {
     inner: S,
-    headers: Arc<Vec<(HeaderName, HeaderValue)>>,
+    layer: MetadataLayer,
 }
 
 impl<S> Service<Request> for Metadata<S>
@@ -121,7 +119,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        for (name, value) in self.headers.iter() {
+        for (name, value) in self.layer.headers.iter() {
             request.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
         self.inner.call(request)
@@ -135,6 +133,10 @@ mod tests {
     use crate::BoxError;
     use tower::ServiceExt;
 
+    fn acme() -> MetadataLayer {
+        MetadataLayer::new("acme/1").unwrap().reserve([HeaderName::from_static("x-acme-key")])
+    }
+
     #[tokio::test]
     async fn headers_are_added_where_absent_and_never_replaced() {
         let echo = tower::service_fn(|request: Request| async move {
@@ -142,22 +144,20 @@ mod tests {
             *response.headers_mut() = request.headers().clone();
             Ok::<_, BoxError>(response)
         });
-        let layer = MetadataLayer::skyflow().header(HeaderName::from_static("x-request-id"), "mine").unwrap();
+        let layer = acme().header(HeaderName::from_static("x-request-id"), "mine").unwrap();
         let mut request = probe::request();
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static("caller"));
         let answer = layer.layer(echo).oneshot(request).await.unwrap();
         assert_eq!(answer.headers()["user-agent"], "caller");
         assert_eq!(answer.headers()["x-request-id"], "mine");
-        let metadata = answer.headers()["sky-metadata"].to_str().unwrap();
-        assert!(metadata.starts_with("{\"sdk_name_version\":\"skyflow-rust@0."), "{metadata}");
     }
 
     #[test]
     fn headers_of_other_layers_and_broken_values_are_refused() {
-        let refused = |name: &'static str, value: &str| {
-            MetadataLayer::skyflow().header(HeaderName::from_static(name), value).is_err()
-        };
+        let refused =
+            |name: &'static str, value: &str| acme().header(HeaderName::from_static(name), value).is_err();
         assert!(refused("authorization", "Bearer x"));
+        assert!(refused("x-acme-key", "x"));
         assert!(refused("host", "evil.example"));
         assert!(refused("transfer-encoding", "chunked"));
         for value in ["", "  ", "a\r\nx: y", "a\nb", "a\0b"] {
@@ -167,6 +167,6 @@ mod tests {
 
     #[tokio::test]
     async fn it_never_calls_a_service_that_is_not_ready() {
-        probe::assert_respects_readiness(MetadataLayer::skyflow()).await;
+        probe::assert_respects_readiness(acme()).await;
     }
 }

@@ -16,7 +16,7 @@ mod timer;
 mod trace;
 
 #[cfg(test)]
-mod probe;
+pub(crate) mod probe;
 
 pub use attempt_timeout::{AttemptTimeout, AttemptTimeoutLayer};
 pub use backoff::Backoff;

@@ -3,20 +3,21 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::StatusCode;
-use skyflow_types::RequestId;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::auth::{Refusal, RefusalRule};
 use crate::{Body, BoxError, CallOptions, Error, Idempotency, OperationInfo, Progress, Request, Response};
 
 /// Reads each answer whole, up to a limit, and notes what it says about the call.
 ///
-/// The answer that comes out has its body in memory and, in its extensions, the [`RequestId`] (when the server sent
+/// The answer that comes out has its body in memory and, in its extensions, the [`RequestId`](skyflow_types::RequestId) (when the server sent
 /// one) and the call's [`Progress`]. Reading here, below the attempt timeout and the retry layer, makes a slow or a
 /// cut body a failed attempt and never a short answer.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseMetaLayer {
     limit: usize,
+    refusal: RefusalRule,
 }
 
 impl ResponseMetaLayer {
@@ -25,7 +26,14 @@ impl ResponseMetaLayer {
 
     /// Refuses answers of more than `limit` bytes, unless [`CallOptions::response_limit`] says otherwise.
     pub const fn new(limit: usize) -> Self {
-        Self { limit }
+        // Without a rule, the `401` of a third party proves nothing.
+        Self { limit, refusal: |_| Refusal::Unknown }
+    }
+
+    /// Sets what a `401` proves for operations that a third party executes ([`Idempotency::Unknown`]).
+    pub const fn refusal(mut self, rule: RefusalRule) -> Self {
+        self.refusal = rule;
+        self
     }
 }
 
@@ -39,7 +47,7 @@ impl<S> Layer<S> for ResponseMetaLayer {
     type Service = ResponseMeta<S>;
 
     fn layer(&self, inner: S) -> ResponseMeta<S> {
-        ResponseMeta { inner, limit: self.limit }
+        ResponseMeta { inner, layer: *self }
     }
 }
 
@@ -47,7 +55,7 @@ impl<S> Layer<S> for ResponseMetaLayer {
 #[derive(Debug, Clone)]
 pub struct ResponseMeta<S> {
     inner: S,
-    limit: usize,
+    layer: ResponseMetaLayer,
 }
 
 impl<S> Service<Request> for ResponseMeta<S>
@@ -66,7 +74,8 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let options = request.extensions().get::<CallOptions>();
-        let limit = options.and_then(|options| options.response_limit).unwrap_or(self.limit);
+        let limit = options.and_then(|options| options.response_limit).unwrap_or(self.layer.limit);
+        let refusal = self.layer.refusal;
         let progress = Progress::of(request.extensions_mut());
         let before = progress.begin_attempt();
         let is_unknown = request
@@ -81,8 +90,11 @@ where
                 Err(error) => Err(error),
             };
             let certainly_not_applied = match &result {
-                // A third party may say anything after it has acted; Skyflow's own 401 comes before it hears of it.
-                Ok(answer) if is_unknown => is_refused_by_skyflow(answer),
+                // A third party may respond with anything after it has acted.
+                Ok(answer) if is_unknown => {
+                    answer.status() == StatusCode::UNAUTHORIZED
+                        && refusal(answer.headers()) == Refusal::BeforeActing
+                }
                 Ok(answer) => {
                     answer.status().is_client_error() && answer.status() != StatusCode::REQUEST_TIMEOUT
                 }
@@ -94,11 +106,7 @@ where
                 progress.settle(before);
             }
             result.map(|mut answer| {
-                let id = answer
-                    .headers()
-                    .get(RequestId::HEADER)
-                    .map(|value| RequestId::from_bytes(value.as_bytes()));
-                if let Some(id) = id.flatten() {
+                if let Some(id) = crate::request_id(answer.headers()) {
                     answer.extensions_mut().insert(id);
                 }
                 answer.extensions_mut().insert(progress);
@@ -106,11 +114,6 @@ where
             })
         })
     }
-}
-
-fn is_refused_by_skyflow(answer: &Response) -> bool {
-    let not_from_target = answer.headers().get("error-from-client").is_some_and(|value| value == "false");
-    answer.status() == StatusCode::UNAUTHORIZED && not_from_target
 }
 
 async fn buffered(answer: Response, limit: usize) -> Result<Response, BoxError> {
@@ -124,6 +127,7 @@ mod tests {
     use super::super::probe;
     use super::*;
     use crate::ErrorKind;
+    use skyflow_types::RequestId;
     use tower::ServiceExt;
 
     async fn progress_after(status: u16) -> Progress {
@@ -146,27 +150,34 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_answer_of_a_third_party_proves_that_it_did_nothing() {
-        for (status, from_client, ambiguous) in [
-            (400, Some("true"), true),
-            (400, Some("false"), true),
+    async fn only_the_rule_proves_third_party_inaction() {
+        for (status, refused, ambiguous) in [
+            (400, Some("gateway"), true),
+            (400, Some("target"), true),
             (401, None, true),
-            (401, Some("true"), true),
-            (401, Some("false"), false),
+            (401, Some("target"), true),
+            (401, Some("gateway"), false),
             (429, None, true),
-            (503, Some("false"), true),
+            (503, Some("gateway"), true),
         ] {
             let leaf = tower::service_fn(move |_: Request| async move {
                 let mut answer = http::Response::builder().status(status);
-                if let Some(value) = from_client {
-                    answer = answer.header("error-from-client", value);
+                if let Some(value) = refused {
+                    answer = answer.header("x-refused-by", value);
                 }
                 Ok::<_, BoxError>(answer.body(Body::empty())?)
             });
             let mut request = probe::request_of(Idempotency::Unknown);
             let progress = Progress::of(request.extensions_mut());
-            ResponseMetaLayer::default().layer(leaf).oneshot(request).await.unwrap();
-            assert_eq!(progress.may_have_been_applied(), ambiguous, "{status} {from_client:?}");
+            let layer = ResponseMetaLayer::default().refusal(|headers| {
+                match headers.get("x-refused-by").map(http::HeaderValue::as_bytes) {
+                    Some(b"gateway") => Refusal::BeforeActing,
+                    Some(_) => Refusal::NotTheToken,
+                    None => Refusal::Unknown,
+                }
+            });
+            layer.layer(leaf).oneshot(request).await.unwrap();
+            assert_eq!(progress.may_have_been_applied(), ambiguous, "{status} {refused:?}");
         }
     }
 

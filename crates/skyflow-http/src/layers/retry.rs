@@ -15,7 +15,7 @@ use super::retry_after::retry_after;
 use super::{Backoff, RetryBudget};
 use crate::{
     BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Idempotency, LogControl, OperationInfo,
-    Progress, Request, Response, RetryStop, try_clone_request,
+    Progress, Request, Response, RetryStop, TARGET, try_clone_request,
 };
 
 /// How far a pause that the server asks for may exceed our own.
@@ -220,12 +220,15 @@ where
         };
         match next {
             Ok((pause, spare)) => {
-                if LogControl::allows(spare.extensions(), LogLevel::Debug) {
-                    tracing::debug!(attempt = sent, pause_ms = pause.as_millis(), "retrying");
+                if LogControl::allows(spare.extensions(), LogLevel::Warn) {
+                    let operation = spare.extensions().get::<OperationInfo>().map(|info| info.name);
+                    let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                    tracing::warn!(target: TARGET, operation, attempt = sent, pause_ms, "retrying");
                 }
                 drop(outcome);
                 policy.clock.sleep(pause).await;
                 service.ready().await.map_err(Into::into)?;
+                progress.resend();
                 request = spare;
             }
             Err(stop) => {

@@ -8,16 +8,43 @@ use pin_project_lite::pin_project;
 use skyflow_types::{LogLevel, RequestId};
 use tower_layer::Layer;
 use tower_service::Service;
-use tracing::Span;
 use tracing::field::{Empty, display};
+use tracing::{Level, Span};
 
-use crate::{BoxError, Clock, Error, LogControl, OperationInfo, Progress, Request, Response};
+use crate::auth::TokenError;
+use crate::{BoxError, Clock, Error, LogControl, OperationInfo, Progress, TARGET};
 
-/// Opens one span per call: `skyflow.operation`, at level INFO.
+/// Opens one span per call: `client.operation`, target [`TARGET`], at level INFO.
 ///
-/// Its fields are the operation's name, the path template, and at the end the number of attempts, status, request id
-/// and error kind. No URL, header or body is among them. An operation that ends with an error, or with a status of 400
-/// or more, is an event at level WARN. A [`LogControl`] can hold all of it back.
+/// Its fields are the product's name, the operation's name and path template (when the request has an
+/// [`OperationInfo`]), method and host, and at the end the number of attempts, status, request id and error kind. No
+/// path, query, header or body is among them.
+///
+/// Each call is one event besides: at level ERROR when it ends with an error or a status of 400 or more, else at level
+/// INFO, with product, operation, status, attempts, elapsed milliseconds and request id. A [`LogControl`] can hold all of
+/// it back.
+///
+/// It fits over services of any body, such as a `hyper_util` client:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use skyflow_http::SystemClock;
+/// use skyflow_http::layers::OperationTraceLayer;
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// // Stands for a client whose bodies are strings.
+/// let client = tower::service_fn(|request: http::Request<String>| async move {
+///     Ok::<_, std::convert::Infallible>(http::Response::new(request.into_body()))
+/// });
+/// let traced = OperationTraceLayer::new(SystemClock::shared()).layer(client);
+/// let response = traced.oneshot(http::Request::post("https://api.example/echo").body("hello".to_owned())?).await?;
+/// assert_eq!(response.body(), "hello");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct OperationTraceLayer {
     clock: Arc<dyn Clock>,
@@ -37,17 +64,24 @@ impl OperationTraceLayer {
     }
 }
 
-/// Opens one span per attempt: `skyflow.attempt`, at level DEBUG, with method, path template, status, request id and
-/// error kind.
+/// Opens one span per attempt: `client.attempt`, target [`TARGET`], at level DEBUG, with method, host, path template,
+/// status, request id and error kind.
 #[derive(Debug, Clone)]
 pub struct AttemptTraceLayer {
     clock: Arc<dyn Clock>,
+    log: LogControl,
 }
 
 impl AttemptTraceLayer {
     /// Measures elapsed times with `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock }
+        Self { clock, log: LogControl::default() }
+    }
+
+    /// Obeys a level that can be changed while the stack is in use, and names its product.
+    pub fn log_control(mut self, log: LogControl) -> Self {
+        self.log = log;
+        self
     }
 }
 
@@ -63,7 +97,7 @@ impl<S> Layer<S> for AttemptTraceLayer {
     type Service = AttemptTrace<S>;
 
     fn layer(&self, inner: S) -> AttemptTrace<S> {
-        AttemptTrace { inner, clock: Arc::clone(&self.clock) }
+        AttemptTrace { inner, clock: Arc::clone(&self.clock), log: self.log.clone() }
     }
 }
 
@@ -80,21 +114,20 @@ pub struct OperationTrace<S> {
 pub struct AttemptTrace<S> {
     inner: S,
     clock: Arc<dyn Clock>,
+    log: LogControl,
 }
 
-fn names(request: &Request) -> (&'static str, &'static str) {
-    request
-        .extensions()
-        .get::<OperationInfo>()
-        .map_or(("unnamed", "unnamed"), |info| (info.name, info.path_template))
+/// Returns name and path template of the operation.
+fn names<B>(request: &http::Request<B>) -> (Option<&'static str>, Option<&'static str>) {
+    request.extensions().get::<OperationInfo>().map(|info| (info.name, info.path_template)).unzip()
 }
 
-impl<S> Service<Request> for OperationTrace<S>
+impl<S, B, R> Service<http::Request<B>> for OperationTrace<S>
 where
-    S: Service<Request, Response = Response>,
+    S: Service<http::Request<B>, Response = http::Response<R>>,
     S::Error: Into<BoxError>,
 {
-    type Response = Response;
+    type Response = http::Response<R>;
     type Error = BoxError;
     type Future = TraceFuture<S::Future>;
 
@@ -102,38 +135,46 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        let (operation, path) = names(&request);
-        let warns = self.log.permits(LogLevel::Warn);
+    fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
+        let (operation, route) = names(&request);
+        let level = self.log.level();
         if !self.log.permits(LogLevel::Debug) {
             request.extensions_mut().insert(self.log.clone());
         }
-        if !self.log.permits(LogLevel::Info) {
-            let report = Report { warns: warns.then_some(operation), ..Report::default() };
-            return TraceFuture::new(Span::none(), &self.clock, report, |_| self.inner.call(request));
-        }
-        let span = tracing::info_span!(
-            "skyflow.operation",
-            operation,
-            http.route = path,
-            attempts = Empty,
-            http.response.status_code = Empty,
-            request_id = Empty,
-            error.kind = Empty,
-        );
-        let progress = (!span.is_disabled()).then(|| Progress::of(request.extensions_mut()));
-        let finished = self.log.permits(LogLevel::Debug);
-        let report = Report { progress, warns: Some(operation), finished };
+        let span = if self.log.permits(LogLevel::Info) {
+            tracing::info_span!(
+                target: TARGET,
+                "client.operation",
+                product = self.log.product(),
+                operation,
+                http.route = route,
+                http.request.method = request.method().as_str(),
+                server.address = request.uri().host(),
+                attempts = Empty,
+                http.response.status_code = Empty,
+                request_id = Empty,
+                error.kind = Empty,
+            )
+        } else {
+            Span::none()
+        };
+        let logs = level < LogLevel::Off && tracing::enabled!(target: TARGET, Level::ERROR);
+        let report = if logs || !span.is_disabled() {
+            let (product, progress) = (self.log.product(), Progress::of(request.extensions_mut()));
+            Report::Call(CallReport { product, operation, level, progress })
+        } else {
+            Report::Nothing
+        };
         TraceFuture::new(span, &self.clock, report, |span| span.in_scope(|| self.inner.call(request)))
     }
 }
 
-impl<S> Service<Request> for AttemptTrace<S>
+impl<S, B, R> Service<http::Request<B>> for AttemptTrace<S>
 where
-    S: Service<Request, Response = Response>,
+    S: Service<http::Request<B>, Response = http::Response<R>>,
     S::Error: Into<BoxError>,
 {
-    type Response = Response;
+    type Response = http::Response<R>;
     type Error = BoxError;
     type Future = TraceFuture<S::Future>;
 
@@ -141,24 +182,28 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        if !LogControl::allows(request.extensions(), LogLevel::Debug) {
-            return TraceFuture::new(Span::none(), &self.clock, Report::default(), |_| {
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        if !self.log.permits(LogLevel::Debug) || !LogControl::allows(request.extensions(), LogLevel::Debug) {
+            return TraceFuture::new(Span::none(), &self.clock, Report::Nothing, |_| {
                 self.inner.call(request)
             });
         }
-        let (operation, path) = names(&request);
+        let (operation, route) = names(&request);
         let span = tracing::debug_span!(
-            "skyflow.attempt",
+            target: TARGET,
+            "client.attempt",
+            product = self.log.product(),
             operation,
             http.request.method = request.method().as_str(),
-            http.route = path,
+            server.address = request.uri().host(),
+            http.route = route,
             http.response.status_code = Empty,
             request_id = Empty,
             error.kind = Empty,
         );
-        let report = Report { finished: true, ..Report::default() };
-        TraceFuture::new(span, &self.clock, report, |span| span.in_scope(|| self.inner.call(request)))
+        TraceFuture::new(span, &self.clock, Report::Attempt, |span| {
+            span.in_scope(|| self.inner.call(request))
+        })
     }
 }
 
@@ -173,30 +218,34 @@ pin_project! {
     }
 }
 
-/// What is said at the end, besides the fields of the span.
-#[derive(Default)]
-struct Report {
-    /// Counts the attempts.
-    progress: Option<Progress>,
-    /// The operation to name when it fails.
-    warns: Option<&'static str>,
-    /// Whether the end itself is an event.
-    finished: bool,
+/// What is logged at the end, besides the fields of the span.
+enum Report {
+    Nothing,
+    Attempt,
+    Call(CallReport),
+}
+
+struct CallReport {
+    product: Option<&'static str>,
+    operation: Option<&'static str>,
+    level: LogLevel,
+    progress: Progress,
 }
 
 impl<F> TraceFuture<F> {
     fn new(span: Span, clock: &Arc<dyn Clock>, report: Report, call: impl FnOnce(&Span) -> F) -> Self {
-        let watch = (!span.is_disabled()).then(|| (Arc::clone(clock), clock.monotonic()));
+        let watched = !span.is_disabled() || matches!(report, Report::Call(_));
+        let watch = watched.then(|| (Arc::clone(clock), clock.monotonic()));
         Self { inner: call(&span), span, watch, report }
     }
 }
 
-impl<F, E> Future for TraceFuture<F>
+impl<F, R, E> Future for TraceFuture<F>
 where
-    F: Future<Output = Result<Response, E>>,
+    F: Future<Output = Result<http::Response<R>, E>>,
     E: Into<BoxError>,
 {
-    type Output = Result<Response, BoxError>;
+    type Output = Result<http::Response<R>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -204,38 +253,73 @@ where
         let Poll::Ready(result) = this.inner.poll(cx) else { return Poll::Pending };
         let result = result.map_err(Into::into);
         if let Some((clock, started)) = this.watch.take() {
-            if let Some(progress) = &this.report.progress {
-                this.span.record("attempts", progress.attempts());
-            }
+            let elapsed = clock.monotonic().saturating_duration_since(started);
             record(this.span, &result);
-            if this.report.finished {
-                let elapsed = clock.monotonic().saturating_duration_since(started);
-                tracing::debug!(ok = result.is_ok(), elapsed_us = elapsed.as_micros(), "finished");
+            match this.report {
+                Report::Nothing => {}
+                Report::Attempt => {
+                    let elapsed_us = whole(elapsed.as_micros());
+                    tracing::debug!(target: TARGET, ok = result.is_ok(), elapsed_us, "finished");
+                }
+                Report::Call(call) => {
+                    let sent = result.as_ref().err().is_none_or(|error| TokenError::find(&**error).is_none());
+                    let attempts = call.progress.attempts_of(sent);
+                    this.span.record("attempts", attempts);
+                    call.log(attempts, whole(elapsed.as_millis()), &result);
+                }
             }
-        }
-        if let Some(operation) = this.report.warns {
-            warn_of(operation, &result);
         }
         Poll::Ready(result)
     }
 }
 
-fn warn_of(operation: &'static str, result: &Result<Response, BoxError>) {
-    match result {
-        Ok(answer) if !answer.status().is_client_error() && !answer.status().is_server_error() => {}
-        Ok(answer) => tracing::warn!(operation, status = answer.status().as_u16(), "the server refused"),
-        Err(error) => match Error::find(&**error) {
-            Some(error) => tracing::warn!(operation, kind = ?error.kind(), "no answer"),
-            None => tracing::warn!(operation, "no answer"),
-        },
+/// A 128-bit number would be logged as text.
+fn whole(number: u128) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+impl CallReport {
+    fn log<R>(&self, attempts: u32, elapsed_ms: u64, result: &Result<http::Response<R>, BoxError>) {
+        let Self { product, operation, level, .. } = *self;
+        match result {
+            Ok(response) => {
+                let status = response.status();
+                let failed = status.is_client_error() || status.is_server_error();
+                let status = status.as_u16();
+                let request_id = request_id_of(response);
+                let request_id = request_id.as_ref().map(RequestId::as_str);
+                if failed && level <= LogLevel::Error {
+                    tracing::error!(
+                        target: TARGET, product, operation, status, attempts, elapsed_ms, request_id, "call failed"
+                    );
+                } else if !failed && level <= LogLevel::Info {
+                    tracing::info!(
+                        target: TARGET, product, operation, status, attempts, elapsed_ms, request_id, "call finished"
+                    );
+                }
+            }
+            Err(error) if level <= LogLevel::Error => {
+                // Errors of other crates may quote what they failed on, so only kinds of this crate are named.
+                let kind = Error::find(&**error).map(|error| tracing::field::debug(error.kind()));
+                tracing::error!(
+                    target: TARGET, product, operation, attempts, elapsed_ms, error.kind = kind, "call failed"
+                );
+            }
+            Err(_) => {}
+        }
     }
 }
 
-fn record(span: &Span, result: &Result<Response, BoxError>) {
+fn request_id_of<R>(response: &http::Response<R>) -> Option<RequestId> {
+    let known = response.extensions().get::<RequestId>().cloned();
+    known.or_else(|| crate::request_id(response.headers()))
+}
+
+fn record<R>(span: &Span, result: &Result<http::Response<R>, BoxError>) {
     match result {
-        Ok(answer) => {
-            span.record("http.response.status_code", answer.status().as_u16());
-            if let Some(id) = answer.extensions().get::<RequestId>() {
+        Ok(response) => {
+            span.record("http.response.status_code", response.status().as_u16());
+            if let Some(id) = request_id_of(response) {
                 span.record("request_id", display(id));
             }
         }

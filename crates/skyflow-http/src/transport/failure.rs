@@ -1,30 +1,127 @@
-use hyper_util::client::legacy;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::AlertDescription;
 
 use super::connector::ConnectTimedOut;
-use crate::ErrorKind;
+use super::resolver::Unresolved;
 use crate::error::chain;
+use crate::{BoxError, Error, ErrorKind};
 
-/// Sorts an error of the client by what it proves about the request.
-pub(super) fn kind_of(error: &legacy::Error) -> ErrorKind {
-    if error.is_connect() {
-        let tls = chain(error).any(|e| e.is::<rustls::Error>());
-        let timed_out = chain(error).any(|e| e.is::<ConnectTimedOut>());
-        return if tls && !timed_out { ErrorKind::Tls } else { ErrorKind::Connect };
-    }
-    // The client itself turned the request away: it has no absolute URI, or its connection was given up unused.
-    if std::error::Error::source(error).is_none() {
-        return ErrorKind::Refused;
-    }
-    let never_started = chain(error).any(|e| {
-        // hyper says "canceled" only of a request that it still had in its queue.
-        e.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled)
-            || e.downcast_ref::<h2::Error>().is_some_and(refused)
-    });
-    if never_started { ErrorKind::Refused } else { ErrorKind::Io }
+/// Why a connection could not be opened; shared by the calls that waited for it.
+#[derive(Debug, Clone)]
+pub(super) struct ConnectFailure {
+    kind: ErrorKind,
+    has_timed_out: bool,
+    is_unresolved: bool,
+    source: Arc<dyn StdError + Send + Sync>,
 }
 
-fn refused(error: &h2::Error) -> bool {
-    // h2 gives a GOAWAY without an error only to streams above the last one that the server names.
-    let shut_out = error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR);
-    shut_out || error.reason() == Some(h2::Reason::REFUSED_STREAM)
+impl From<BoxError> for ConnectFailure {
+    fn from(source: BoxError) -> Self {
+        let has_timed_out = chain(&*source).any(|error| error.is::<ConnectTimedOut>());
+        let is_unresolved = chain(&*source).any(|error| error.is::<Unresolved>());
+        let is_tls = chain(&*source).any(|error| error.is::<rustls::Error>());
+        let kind = if is_tls && !has_timed_out { ErrorKind::Tls } else { ErrorKind::Connect };
+        Self { kind, has_timed_out, is_unresolved, source: source.into() }
+    }
+}
+
+impl ConnectFailure {
+    /// Tells whether the calls that waited during the attempt would only meet the same failure in their own: it took
+    /// as long as they may wait, the name does not resolve, or the server's certificate is not trusted.
+    pub(super) fn concerns_all(&self) -> bool {
+        self.has_timed_out || self.is_unresolved || self.kind == ErrorKind::Tls
+    }
+
+    pub(super) fn into_error(self) -> Error {
+        let error = Error::new(self.kind, Some(Box::new(Shared(self.source))));
+        if self.is_unresolved { error.unresolved() } else { error }
+    }
+}
+
+/// An error that several calls have in common.
+struct Shared(Arc<dyn StdError + Send + Sync>);
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl StdError for Shared {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}
+
+/// What an error on an open connection proves about the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The server retires the connection and has not looked at the request: another connection takes it.
+    Moves,
+    /// The server has refused the request unprocessed.
+    Refused,
+    /// The server has rejected the TLS handshake or the client's certificate.
+    Tls,
+    /// The request may have been executed.
+    Ambiguous,
+}
+
+/// Sorts an error by what it proves. `is_new` says that no response has come over the connection yet.
+pub(super) fn verdict(error: &hyper::Error, is_new: bool) -> Verdict {
+    // hyper says "canceled" only of a request that it still had in its queue.
+    if error.is_canceled() {
+        return Verdict::Moves;
+    }
+    for cause in chain(error) {
+        if let Some(h2) = cause.downcast_ref::<h2::Error>() {
+            // h2 gives the GOAWAY of the server only to streams above the last one that the server names: those below
+            // end with the connection, as a broken pipe.
+            if h2.is_go_away() && h2.is_remote() {
+                let retires = h2.reason() == Some(h2::Reason::NO_ERROR);
+                return if retires { Verdict::Moves } else { Verdict::Refused };
+            }
+            if h2.is_remote() && h2.reason() == Some(h2::Reason::REFUSED_STREAM) {
+                return Verdict::Refused;
+            }
+        }
+        if let Some(rustls::Error::AlertReceived(alert)) = cause.downcast_ref::<rustls::Error>()
+            && is_new
+            && rejects_handshake(*alert)
+        {
+            return Verdict::Tls;
+        }
+    }
+    Verdict::Ambiguous
+}
+
+/// Tells whether an alert ends the handshake. With TLS 1.3 it may come after the client has begun to send.
+fn rejects_handshake(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::HandshakeFailure
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::IllegalParameter
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::DecryptError
+            | AlertDescription::ProtocolVersion
+            | AlertDescription::InsufficientSecurity
+            | AlertDescription::MissingExtension
+            | AlertDescription::UnrecognisedName
+            | AlertDescription::CertificateRequired
+            | AlertDescription::NoApplicationProtocol
+    )
 }

@@ -1,31 +1,56 @@
-//! The hyper + rustls transport: the leaf of the stack.
+//! The hyper + rustls transport: connections, their pools, and the exchange of one request.
 
 mod connector;
+mod exchange;
 mod failure;
+mod http1;
+mod http2;
+mod origin;
+mod pool;
+mod resolver;
+mod sent_body;
+mod socket;
 mod tls;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::runtime::Handle;
 use tower_service::Service;
 
 use self::connector::Connector;
+use self::exchange::exchange;
+use self::origin::{Origin, OriginKey};
+use self::pool::{Limits, Pool};
 pub use self::tls::TlsError;
-use crate::{Body, BoxError, Clock, Error, HttpService, Request, Response, SystemClock};
+use crate::{BoxError, Clock, Error, ErrorKind, HttpService, Request, Response, SystemClock};
 
 /// Sends requests over pooled HTTP/1.1 and HTTP/2 connections (chosen by ALPN), with TLS 1.2 or 1.3 by rustls.
 ///
-/// Clones share one connection pool; connections live on the tokio runtime that first uses them. Redirects are not
-/// followed. There is no switch that accepts an untrusted certificate.
+/// Clones share their connections, which live on the tokio runtimes that open them. Redirects are not followed. There
+/// is no switch that accepts an untrusted certificate.
+///
+/// As many connections are opened to a server as its protocol needs: for HTTP/1.1 one for each request under way, up to
+/// [`max_http1_connections`](TransportBuilder::max_http1_connections); for HTTP/2 one, and further ones when the streams
+/// that the server allows are taken, up to [`max_http2_connections`](TransportBuilder::max_http2_connections).
+/// Requests beyond wait in order. A request that an HTTP/2 server has not looked at, because it retires the connection,
+/// moves to another connection.
 #[derive(Clone)]
 pub struct Transport {
-    client: Client<Connector, Body>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    connector: Arc<Connector>,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    pools: RwLock<HashMap<OriginKey, Arc<Pool>>>,
 }
 
 impl Transport {
@@ -39,9 +64,22 @@ impl Transport {
         TransportBuilder::default()
     }
 
-    /// Erases the transport, as the leaf of a stack.
+    /// Erases the transport, as the innermost service of a stack.
     pub fn into_service(self) -> HttpService {
         HttpService::new(self)
+    }
+}
+
+impl Shared {
+    fn pool(&self, key: OriginKey) -> Result<Arc<Pool>, http::Error> {
+        let known = self.pools.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(pool) = known {
+            return Ok(pool);
+        }
+        let (connector, clock) = (Arc::clone(&self.connector), Arc::clone(&self.clock));
+        let pool = Pool::new(Origin::new(&key)?, connector, self.limits.clone(), clock);
+        let mut pools = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(pools.entry(key).or_insert_with(|| Arc::new(pool))))
     }
 }
 
@@ -67,12 +105,14 @@ impl Service<Request> for Transport {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let answer = self.client.request(request);
+        let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            match answer.await {
-                Ok(answer) => Ok(answer.map(Body::new)),
-                Err(error) => Err(Error::new(failure::kind_of(&error), Some(error.into())).into()),
-            }
+            let not_sent = |reason: BoxError| Error::new(ErrorKind::Refused, Some(reason));
+            let runtime = Handle::try_current().map_err(|error| not_sent(error.into()))?;
+            let key =
+                OriginKey::of(request.uri()).ok_or_else(|| not_sent("the URI is not absolute".into()))?;
+            let pool = shared.pool(key).map_err(|error| not_sent(error.into()))?;
+            Ok(exchange(&pool, &runtime, request).await?)
         })
     }
 }
@@ -81,8 +121,7 @@ impl Service<Request> for Transport {
 #[derive(Debug, Clone)]
 pub struct TransportBuilder {
     connect_timeout: Duration,
-    pool_idle_timeout: Duration,
-    pool_max_idle_per_host: usize,
+    limits: Limits,
     roots: tls::Roots,
     clock: Arc<dyn Clock>,
 }
@@ -91,8 +130,12 @@ impl Default for TransportBuilder {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_millis(3_100),
-            pool_idle_timeout: Duration::from_secs(30),
-            pool_max_idle_per_host: 32,
+            limits: Limits {
+                http1_connections: 64,
+                http2_connections: 8,
+                idle_connections: 32,
+                idle_timeout: Duration::from_secs(30),
+            },
             roots: tls::Roots::default(),
             clock: SystemClock::shared(),
         }
@@ -108,13 +151,27 @@ impl TransportBuilder {
 
     /// Sets how long an unused connection is kept; 30 s by default.
     pub fn pool_idle_timeout(mut self, limit: Duration) -> Self {
-        self.pool_idle_timeout = limit;
+        self.limits.idle_timeout = limit;
         self
     }
 
-    /// Sets how many unused connections are kept per host; 32 by default.
+    /// Sets how many HTTP/1.1 connections may be open per server; 64 by default. Further requests wait in order.
+    pub fn max_http1_connections(mut self, connections: NonZeroUsize) -> Self {
+        self.limits.http1_connections = connections.get();
+        self
+    }
+
+    /// Sets how many HTTP/2 connections may be open per server; 8 by default. Further requests wait in order.
+    ///
+    /// Another connection is opened only when the server allows no further request on those that are open.
+    pub fn max_http2_connections(mut self, connections: NonZeroUsize) -> Self {
+        self.limits.http2_connections = connections.get();
+        self
+    }
+
+    /// Sets how many unused HTTP/1.1 connections are kept per server; 32 by default.
     pub fn pool_max_idle_per_host(mut self, connections: usize) -> Self {
-        self.pool_max_idle_per_host = connections;
+        self.limits.idle_connections = connections;
         self
     }
 
@@ -128,7 +185,7 @@ impl TransportBuilder {
         Ok(self)
     }
 
-    /// Replaces the clock that measures the connect timeout.
+    /// Replaces the clock that measures the connect timeout and the idle timeout.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -136,15 +193,13 @@ impl TransportBuilder {
 
     /// Makes the transport. No connection is opened and no runtime is needed yet.
     pub fn build(self) -> Transport {
-        let connector = Connector::new(&self.roots, self.connect_timeout, self.clock);
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(self.pool_idle_timeout)
-            .pool_max_idle_per_host(self.pool_max_idle_per_host)
-            .http2_keep_alive_interval(Some(Duration::from_secs(20)))
-            .http2_keep_alive_timeout(Duration::from_secs(10))
-            .build(connector);
-        Transport { client }
+        let connector = Connector::new(self.roots, self.connect_timeout, Arc::clone(&self.clock));
+        let shared = Shared {
+            connector: Arc::new(connector),
+            limits: self.limits,
+            clock: self.clock,
+            pools: RwLock::default(),
+        };
+        Transport { shared: Arc::new(shared) }
     }
 }

@@ -85,6 +85,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListAccountsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.accounts.list", "/v1/accounts", Idempotency::Safe);
 
@@ -142,6 +143,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetAccountResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.accounts.get", "/v1/accounts/{ID}", Idempotency::Safe);
 
@@ -183,6 +185,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateAccountResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.accounts.update", "/v1/accounts/{ID}", Idempotency::Idempotent);
 
@@ -222,6 +225,7 @@ impl fmt::Debug for ListRegions {
 
 impl Operation for ListRegions {
     type Output = types::ListRegionsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.accounts.list_regions",
         "/v1/accounts/{accountID}/regions",
@@ -345,6 +349,7 @@ impl fmt::Debug for ListResources {
 
 impl Operation for ListResources {
     type Output = types::ListResourcesResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.accounts.list_resources", "/v1/resources", Idempotency::Safe);
 

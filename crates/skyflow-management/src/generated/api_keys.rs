@@ -32,6 +32,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListApiKeysResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.api_keys.list", "/v1/serviceAccounts/{ID}/apikey", Idempotency::Safe);
 
@@ -72,6 +73,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::ServiceAccountResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.api_keys.create",
         "/v1/serviceAccounts/{ID}/apikey",
@@ -117,6 +119,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::ApiKey;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.api_keys.get",
         "/v1/serviceAccounts/{ID}/apikey/{keyID}",
@@ -165,6 +168,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteApiKeyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.api_keys.delete",
         "/v1/serviceAccounts/{ID}/apikey/{keyID}",
@@ -213,6 +217,7 @@ impl fmt::Debug for Rotate {
 
 impl Operation for Rotate {
     type Output = types::ServiceAccountResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.api_keys.rotate",
         "/v1/serviceAccounts/{ID}/apikey/{keyID}/rotate",

@@ -33,6 +33,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetConnectionSecretResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.connection_secrets.get", "/v1/gateway/{ID}/secret", Idempotency::Safe);
 
@@ -75,6 +76,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = ();
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.connection_secrets.update",
         "/v1/gateway/{ID}/secret",
@@ -120,6 +122,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = ();
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.connection_secrets.delete",
         "/v1/gateway/{ID}/secret",

@@ -28,6 +28,7 @@ impl fmt::Debug for ListBase {
 
 impl Operation for ListBase {
     type Output = types::ListBaseDataTypesResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.data_types.list_base", "/v1/base-data-types", Idempotency::Safe);
 
@@ -63,6 +64,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListFieldTemplatesResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.data_types.list", "/v1/field-templates", Idempotency::Safe);
 
@@ -102,6 +104,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetFieldTemplateResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.data_types.get", "/v1/field-templates/{ID}", Idempotency::Safe);
 

@@ -32,6 +32,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListDetectConfigurationsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.detect_configurations.list",
         "/v1/detect/configurations",
@@ -75,6 +76,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateDetectConfigurationResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.detect_configurations.create",
         "/v1/detect/configurations",
@@ -117,6 +119,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetDetectConfigurationResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.detect_configurations.get",
         "/v1/detect/configurations/{configuration_id}",
@@ -167,6 +170,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::DetectConfiguration;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.detect_configurations.update",
         "/v1/detect/configurations/{configuration_id}",
@@ -211,6 +215,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = ();
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.detect_configurations.delete",
         "/v1/detect/configurations/{configuration_id}",

@@ -102,6 +102,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListFunctionDeploymentResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_deployments.list",
         "/v1/functionDeployments",
@@ -165,6 +166,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateFunctionDeploymentResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_deployments.create",
         "/v1/functionDeployments",
@@ -215,6 +217,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetFunctionDeploymentResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_deployments.get",
         "/v1/functionDeployments/{ID}",
@@ -262,6 +265,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateFunctionDeploymentResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_deployments.update",
         "/v1/functionDeployments/{ID}",
@@ -304,6 +308,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteFunctionDeploymentResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_deployments.delete",
         "/v1/functionDeployments/{ID}",
@@ -375,6 +380,7 @@ impl fmt::Debug for GetLogs {
 
 impl Operation for GetLogs {
     type Output = types::GetFunctionDeploymentLogsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_deployments.get_logs",
         "/v1/functionDeployments/{ID}/logs",

@@ -76,6 +76,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListFunctionEnvironmentResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_environments.list",
         "/v1/functionEnvironments",
@@ -133,6 +134,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateFunctionEnvironmentResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_environments.create",
         "/v1/functionEnvironments",
@@ -175,6 +177,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetFunctionEnvironmentResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_environments.get",
         "/v1/functionEnvironments/{ID}",
@@ -219,6 +222,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateFunctionEnvironmentResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_environments.update",
         "/v1/functionEnvironments/{ID}",
@@ -261,6 +265,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteFunctionEnvironmentResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_environments.delete",
         "/v1/functionEnvironments/{ID}",
@@ -305,6 +310,7 @@ impl fmt::Debug for UpdateVariable {
 
 impl Operation for UpdateVariable {
     type Output = types::UpdateFunctionEnvironmentVariableResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_environments.update_variable",
         "/v1/functionEnvironments/{ID}/variable",
@@ -352,6 +358,7 @@ impl fmt::Debug for DeleteVariable {
 
 impl Operation for DeleteVariable {
     type Output = types::DeleteFunctionEnvironmentVariableResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_environments.delete_variable",
         "/v1/functionEnvironments/{ID}/variable",

@@ -112,6 +112,7 @@ impl fmt::Debug for ListAll {
 
 impl Operation for ListAll {
     type Output = types::ListAllFunctionTagsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.function_tags.list_all", "/v1/functionTags", Idempotency::Safe);
 
@@ -175,6 +176,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateFunctionTagResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.function_tags.update", "/v1/functionTags", Idempotency::Idempotent);
 
@@ -261,6 +263,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListFunctionTagsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.function_tags.list", "/v1/functions/{ID}/tags", Idempotency::Safe);
 
@@ -330,6 +333,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetFunctionTagResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.function_tags.get",
         "/v1/functions/{ID}/tags/{versionTag}",

@@ -28,6 +28,7 @@ impl fmt::Debug for GetConfig {
 
 impl Operation for GetConfig {
     type Output = types::GetFunctionConfigResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.functions.get_config", "/v1/functionConfig", Idempotency::Safe);
 
@@ -102,6 +103,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListFunctionResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.functions.list", "/v1/functions", Idempotency::Safe);
 
@@ -153,6 +155,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateFunctionResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.functions.create", "/v1/functions", Idempotency::NonIdempotent);
 
@@ -192,6 +195,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetFunctionResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.functions.get", "/v1/functions/{ID}", Idempotency::Safe);
 
@@ -233,6 +237,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateFunctionResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.functions.update", "/v1/functions/{ID}", Idempotency::NonIdempotent);
 
@@ -272,6 +277,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteFunctionResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.functions.delete", "/v1/functions/{ID}", Idempotency::Idempotent);
 

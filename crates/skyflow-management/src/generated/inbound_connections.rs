@@ -67,6 +67,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListIntegrationResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.inbound_connections.list",
         "/v1/gateway/inboundRoutes",
@@ -121,6 +122,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateIntegrationResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.inbound_connections.create",
         "/v1/gateway/inboundRoutes",
@@ -163,6 +165,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::RelayMappings;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.inbound_connections.get",
         "/v1/gateway/inboundRoutes/{ID}",
@@ -207,6 +210,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateIntegrationResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.inbound_connections.update",
         "/v1/gateway/inboundRoutes/{ID}",
@@ -249,6 +253,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = ();
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.inbound_connections.delete",
         "/v1/gateway/inboundRoutes/{ID}",
@@ -293,6 +298,7 @@ impl fmt::Debug for UploadSecrets {
 
 impl Operation for UploadSecrets {
     type Output = ();
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.inbound_connections.upload_secrets",
         "/v1/gateway/inboundRoutes/{ID}/secret",

@@ -32,6 +32,7 @@ impl fmt::Debug for ListCloudProviders {
 
 impl Operation for ListCloudProviders {
     type Output = types::GetCloudProviderDetailsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.master_keys.list_cloud_providers",
         "/v1/cloudProviders",
@@ -75,6 +76,7 @@ impl fmt::Debug for GetImportParams {
 
 impl Operation for GetImportParams {
     type Output = types::GetMasterKeyImportResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.master_keys.get_import_params",
         "/v1/masterKeys/getImportParams",
@@ -118,6 +120,7 @@ impl fmt::Debug for Import {
 
 impl Operation for Import {
     type Output = types::ImportMasterKeyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.master_keys.import",
         "/v1/masterKeys/import",
@@ -160,6 +163,7 @@ impl fmt::Debug for GetMetadata {
 
 impl Operation for GetMetadata {
     type Output = types::GetMasterKeyMetadataResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.master_keys.get_metadata",
         "/v1/masterKeys/vaults/{vaultID}/getMasterKeyMetadata",
@@ -207,6 +211,7 @@ impl fmt::Debug for Rotate {
 
 impl Operation for Rotate {
     type Output = types::RotateMasterKeyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.master_keys.rotate",
         "/v1/masterKeys/vaults/{vaultID}/rotate",

@@ -484,6 +484,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListPermissionsOfMemberResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.member_permissions.list",
         "/v1/members/{member.ID}/permissions",

@@ -173,6 +173,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListRolesOfMemberResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.member_roles.list",
         "/v1/members/{member.ID}/roles",

@@ -32,6 +32,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::AsyncOperation;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.operations.get", "/v2/operations/{ID}", Idempotency::Safe);
 

@@ -32,6 +32,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListPipelineEncryptionKeysResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.pipeline_keys.list",
         "/v1/accounts/{accountID}/pipelines/encryptionKeys",
@@ -79,6 +80,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreatePipelineEncryptionKeyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.pipeline_keys.create",
         "/v1/accounts/{accountID}/pipelines/encryptionKeys",
@@ -126,6 +128,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetPipelineEncryptionKeyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.pipeline_keys.get",
         "/v1/accounts/{accountID}/pipelines/encryptionKeys/{ID}",
@@ -174,6 +177,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeletePipelineEncryptionKeyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.pipeline_keys.delete",
         "/v1/accounts/{accountID}/pipelines/encryptionKeys/{ID}",
@@ -232,6 +236,7 @@ impl fmt::Debug for Rotate {
 
 impl Operation for Rotate {
     type Output = types::RotatePipelineEncryptionKeyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.pipeline_keys.rotate",
         "/v1/accounts/{accountID}/pipelines/encryptionKeys/{ID}/rotate",

@@ -34,6 +34,7 @@ impl fmt::Debug for Stop {
 
 impl Operation for Stop {
     type Output = types::StopPipelineRunResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.pipeline_runs.stop",
         "/v1/pipelines/{ID}/runs/{runID}/stop",
@@ -110,6 +111,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListPipelineRunsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.pipeline_runs.list",
         "/v1/pipelines/{pipelineID}/runs",
@@ -166,6 +168,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetPipelineRunResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.pipeline_runs.get",
         "/v1/pipelines/{pipelineID}/runs/{ID}",

@@ -76,6 +76,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListPipelinesResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.pipelines.list", "/v1/pipelines", Idempotency::Safe);
 
@@ -130,6 +131,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreatePipelineResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.pipelines.create", "/v1/pipelines", Idempotency::NonIdempotent);
 
@@ -169,6 +171,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetPipelineResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.pipelines.get", "/v1/pipelines/{ID}", Idempotency::Safe);
 
@@ -208,6 +211,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeletePipelineResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.pipelines.delete", "/v1/pipelines/{ID}", Idempotency::Idempotent);
 
@@ -249,6 +253,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdatePipelineResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.pipelines.update", "/v1/pipelines/{ID}", Idempotency::Idempotent);
 
@@ -290,6 +295,7 @@ impl fmt::Debug for Run {
 
 impl Operation for Run {
     type Output = types::RunPipelineResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.pipelines.run", "/v1/pipelines/{ID}/run", Idempotency::NonIdempotent);
 

@@ -140,6 +140,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListPoliciesResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.policies.list", "/v1/policies", Idempotency::Safe);
 
@@ -211,6 +212,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreatePolicyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.policies.create", "/v1/policies", Idempotency::NonIdempotent);
 
@@ -250,6 +252,7 @@ impl fmt::Debug for Assign {
 
 impl Operation for Assign {
     type Output = types::AssignPolicyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.policies.assign", "/v1/policies/assign", Idempotency::Idempotent);
 
@@ -289,6 +292,7 @@ impl fmt::Debug for Unassign {
 
 impl Operation for Unassign {
     type Output = types::UnassignPolicyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.policies.unassign", "/v1/policies/unassign", Idempotency::Idempotent);
 
@@ -328,6 +332,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetPolicyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.policies.get", "/v1/policies/{ID}", Idempotency::Safe);
 
@@ -367,6 +372,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeletePolicyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.policies.delete", "/v1/policies/{ID}", Idempotency::Idempotent);
 
@@ -408,6 +414,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdatePolicyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.policies.update", "/v1/policies/{ID}", Idempotency::Idempotent);
 
@@ -449,6 +456,7 @@ impl fmt::Debug for UpdateStatus {
 
 impl Operation for UpdateStatus {
     type Output = types::UpdatePolicyStatusResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.policies.update_status",
         "/v1/policies/{ID}/status",
@@ -539,6 +547,7 @@ impl fmt::Debug for ListByRole {
 
 impl Operation for ListByRole {
     type Output = types::ListPoliciesByRoleResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.policies.list_by_role",
         "/v1/roles/{roleID}/policies",

@@ -32,6 +32,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateRuleResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.policy_rules.create",
         "/v1/policies/rules",
@@ -82,6 +83,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetRuleResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.policy_rules.get", "/v1/policies/rules/{ID}", Idempotency::Safe);
 
@@ -132,6 +134,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteRuleResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.policy_rules.delete",
         "/v1/policies/rules/{ID}",
@@ -179,6 +182,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateRuleResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.policy_rules.update",
         "/v1/policies/rules/{ID}",

@@ -86,6 +86,7 @@ impl fmt::Debug for ListByPolicy {
 
 impl Operation for ListByPolicy {
     type Output = types::ListRolesOfPolicyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.roles.list_by_policy",
         "/v1/policies/{policyID}/roles",
@@ -152,6 +153,7 @@ impl fmt::Debug for ListDefinitions {
 
 impl Operation for ListDefinitions {
     type Output = types::ListRoleDefinitionsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.roles.list_definitions", "/v1/roleDefinitions", Idempotency::Safe);
 
@@ -292,6 +294,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListRolesResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new("management.roles.list", "/v1/roles", Idempotency::Safe);
 
     fn encode(self) -> Result<Request, EncodeError> {
@@ -359,6 +362,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateRoleResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.roles.create", "/v1/roles", Idempotency::NonIdempotent);
 
@@ -398,6 +402,7 @@ impl fmt::Debug for Assign {
 
 impl Operation for Assign {
     type Output = types::AssignRoleResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.roles.assign", "/v1/roles/assign", Idempotency::Idempotent);
 
@@ -437,6 +442,7 @@ impl fmt::Debug for Unassign {
 
 impl Operation for Unassign {
     type Output = types::UnassignRoleResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.roles.unassign", "/v1/roles/unassign", Idempotency::Idempotent);
 
@@ -476,6 +482,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetRoleResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.roles.get", "/v1/roles/{ID}", Idempotency::Safe);
 
@@ -515,6 +522,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteRoleResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.roles.delete", "/v1/roles/{ID}", Idempotency::Idempotent);
 
@@ -556,6 +564,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateRoleResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.roles.update", "/v1/roles/{ID}", Idempotency::Idempotent);
 
@@ -679,6 +688,7 @@ impl fmt::Debug for ListMembers {
 
 impl Operation for ListMembers {
     type Output = types::ListMembersResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.roles.list_members", "/v1/roles/{ID}/members", Idempotency::Safe);
 

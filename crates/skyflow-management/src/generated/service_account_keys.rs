@@ -40,6 +40,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListServiceAccountKeysResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.service_account_keys.list",
         "/v1/serviceAccounts/{ID}/keys",
@@ -86,6 +87,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::ServiceAccountResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.service_account_keys.create",
         "/v1/serviceAccounts/{ID}/keys",
@@ -131,6 +133,7 @@ impl fmt::Debug for Rotate {
 
 impl Operation for Rotate {
     type Output = types::ServiceAccountResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.service_account_keys.rotate",
         "/v1/serviceAccounts/{ID}/keys/{KeyID}/rotate",
@@ -192,6 +195,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::ServiceAccountKey;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.service_account_keys.get",
         "/v1/serviceAccounts/{ID}/keys/{keyID}",
@@ -243,6 +247,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteServiceAccountKeyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.service_account_keys.delete",
         "/v1/serviceAccounts/{ID}/keys/{keyID}",

@@ -178,6 +178,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListServiceAccountsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.service_accounts.list", "/v1/serviceAccounts", Idempotency::Safe);
 
@@ -256,6 +257,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateServiceAccountResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.service_accounts.create",
         "/v1/serviceAccounts",
@@ -298,6 +300,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetServiceAccountResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.service_accounts.get", "/v1/serviceAccounts/{ID}", Idempotency::Safe);
 
@@ -337,6 +340,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteServiceAccountResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.service_accounts.delete",
         "/v1/serviceAccounts/{ID}",
@@ -381,6 +385,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateServiceAccountResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.service_accounts.update",
         "/v1/serviceAccounts/{ID}",

@@ -32,6 +32,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListSignedDataTokenKeyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.signed_token_keys.list",
         "/v1/serviceAccounts/{ID}/signedtokenkey",
@@ -77,6 +78,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::SignedDataTokenKeyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.signed_token_keys.create",
         "/v1/serviceAccounts/{ID}/signedtokenkey",
@@ -124,6 +126,7 @@ impl fmt::Debug for Rotate {
 
 impl Operation for Rotate {
     type Output = types::SignedDataTokenKeyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.signed_token_keys.rotate",
         "/v1/serviceAccounts/{ID}/signedtokenkey/{KeyID}/rotate",
@@ -173,6 +176,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::SignedDataTokenKey;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.signed_token_keys.get",
         "/v1/serviceAccounts/{ID}/signedtokenkey/{keyID}",
@@ -221,6 +225,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteSignedDataTokenKeyResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.signed_token_keys.delete",
         "/v1/serviceAccounts/{ID}/signedtokenkey/{keyID}",

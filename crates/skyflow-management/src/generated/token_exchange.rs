@@ -32,6 +32,7 @@ impl fmt::Debug for GetToken {
 
 impl Operation for GetToken {
     type Output = types::GetStsTokenResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.token_exchange.get_token", "/v1/auth/sts/token", Idempotency::Safe);
 
@@ -106,6 +107,7 @@ impl fmt::Debug for ListConfigs {
 
 impl Operation for ListConfigs {
     type Output = types::ListStsConfigResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.token_exchange.list_configs", "/v1/sts/config", Idempotency::Safe);
 
@@ -157,6 +159,7 @@ impl fmt::Debug for CreateConfig {
 
 impl Operation for CreateConfig {
     type Output = types::CreateStsConfigResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.token_exchange.create_config",
         "/v1/sts/config",
@@ -199,6 +202,7 @@ impl fmt::Debug for GetConfig {
 
 impl Operation for GetConfig {
     type Output = types::StsConfig;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.token_exchange.get_config", "/v1/sts/config/{ID}", Idempotency::Safe);
 
@@ -240,6 +244,7 @@ impl fmt::Debug for UpdateConfig {
 
 impl Operation for UpdateConfig {
     type Output = types::StsConfig;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.token_exchange.update_config",
         "/v1/sts/config/{ID}",
@@ -282,6 +287,7 @@ impl fmt::Debug for DeleteConfig {
 
 impl Operation for DeleteConfig {
     type Output = types::DeleteStsConfigResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.token_exchange.delete_config",
         "/v1/sts/config/{ID}",

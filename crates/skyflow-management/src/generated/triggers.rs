@@ -85,6 +85,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListTriggersResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.triggers.list", "/v1/triggers", Idempotency::Safe);
 
@@ -142,6 +143,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateTriggerResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.triggers.create", "/v1/triggers", Idempotency::NonIdempotent);
 
@@ -181,6 +183,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetTriggerResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.triggers.get", "/v1/triggers/{triggerID}", Idempotency::Safe);
 
@@ -220,6 +223,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteTriggerResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.triggers.delete", "/v1/triggers/{triggerID}", Idempotency::Idempotent);
 
@@ -261,6 +265,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateTriggerResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.triggers.update", "/v1/triggers/{triggerID}", Idempotency::Idempotent);
 

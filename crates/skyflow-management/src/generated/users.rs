@@ -112,6 +112,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListUsersResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new("management.users.list", "/v1/users", Idempotency::Safe);
 
     fn encode(self) -> Result<Request, EncodeError> {
@@ -174,6 +175,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateUserResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.users.create", "/v1/users", Idempotency::NonIdempotent);
 
@@ -213,6 +215,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetUserResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.users.get", "/v1/users/{ID}", Idempotency::Safe);
 
@@ -252,6 +255,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteUserResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.users.delete", "/v1/users/{ID}", Idempotency::Idempotent);
 
@@ -293,6 +297,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateUserResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.users.update", "/v1/users/{ID}", Idempotency::Idempotent);
 

@@ -96,6 +96,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListVaultTemplatesResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.vault_templates.list", "/v1/vault-templates", Idempotency::Safe);
 
@@ -154,6 +155,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetVaultTemplateResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.vault_templates.get", "/v1/vault-templates/{ID}", Idempotency::Safe);
 

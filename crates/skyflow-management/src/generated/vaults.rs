@@ -116,6 +116,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListObjectVaultsResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new("management.vaults.list", "/v1/vaults", Idempotency::Safe);
 
     fn encode(self) -> Result<Request, EncodeError> {
@@ -179,6 +180,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateObjectVaultResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.vaults.create", "/v1/vaults", Idempotency::NonIdempotent);
 
@@ -229,6 +231,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetObjectVaultResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.vaults.get", "/v1/vaults/{ID}", Idempotency::Safe);
 
@@ -271,6 +274,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteObjectVaultResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.vaults.delete", "/v1/vaults/{ID}", Idempotency::Idempotent);
 
@@ -312,6 +316,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateObjectVaultResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.vaults.update", "/v1/vaults/{ID}", Idempotency::Idempotent);
 
@@ -351,6 +356,7 @@ impl fmt::Debug for ListVersions {
 
 impl Operation for ListVersions {
     type Output = types::ListObjectVaultVersionResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.vaults.list_versions",
         "/v1/vaults/{vaultID}/versions",
@@ -401,6 +407,7 @@ impl fmt::Debug for GetVersion {
 
 impl Operation for GetVersion {
     type Output = types::GetObjectVaultVersionResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.vaults.get_version",
         "/v1/vaults/{vaultID}/versions/{versionTag}",

@@ -102,6 +102,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListWebhooksResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.webhooks.list", "/v1/webhooks", Idempotency::Safe);
 
@@ -162,6 +163,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateWebhookResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.webhooks.create", "/v1/webhooks", Idempotency::NonIdempotent);
 
@@ -201,6 +203,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetWebhookResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.webhooks.get", "/v1/webhooks/{webhookID}", Idempotency::Safe);
 
@@ -240,6 +243,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteWebhookResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.webhooks.delete", "/v1/webhooks/{webhookID}", Idempotency::Idempotent);
 
@@ -281,6 +285,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateWebhookResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.webhooks.update", "/v1/webhooks/{webhookID}", Idempotency::Idempotent);
 

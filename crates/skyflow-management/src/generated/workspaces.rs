@@ -76,6 +76,7 @@ impl fmt::Debug for List {
 
 impl Operation for List {
     type Output = types::ListWorkspacesResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.workspaces.list", "/v1/workspaces", Idempotency::Safe);
 
@@ -130,6 +131,7 @@ impl fmt::Debug for Create {
 
 impl Operation for Create {
     type Output = types::CreateWorkspaceResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.workspaces.create", "/v1/workspaces", Idempotency::NonIdempotent);
 
@@ -169,6 +171,7 @@ impl fmt::Debug for Get {
 
 impl Operation for Get {
     type Output = types::GetWorkspaceResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.workspaces.get", "/v1/workspaces/{ID}", Idempotency::Safe);
 
@@ -208,6 +211,7 @@ impl fmt::Debug for Delete {
 
 impl Operation for Delete {
     type Output = types::DeleteWorkspaceResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.workspaces.delete", "/v1/workspaces/{ID}", Idempotency::Idempotent);
 
@@ -249,6 +253,7 @@ impl fmt::Debug for Update {
 
 impl Operation for Update {
     type Output = types::UpdateWorkspaceResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo =
         OperationInfo::new("management.workspaces.update", "/v1/workspaces/{ID}", Idempotency::Idempotent);
 
@@ -372,6 +377,7 @@ impl fmt::Debug for ListMembers {
 
 impl Operation for ListMembers {
     type Output = types::ListMembersResponse;
+    type Error = ErrorBody;
     const INFO: OperationInfo = OperationInfo::new(
         "management.workspaces.list_members",
         "/v1/workspaces/{ID}/members",

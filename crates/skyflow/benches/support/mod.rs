@@ -64,7 +64,7 @@ pub(crate) fn runtime() -> Runtime {
 }
 
 pub(crate) fn key() -> Credentials {
-    Credentials::api_key("sky-ab123-0123456789abcdef0123456789abcdef").unwrap()
+    Credentials::api_key(skyflow_testkit::API_KEY).unwrap()
 }
 
 /// hyper's client alone.

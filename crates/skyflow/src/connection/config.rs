@@ -1,9 +1,13 @@
+use std::fmt;
+
 use http::uri::PathAndQuery;
-use skyflow_auth::Credentials;
-use skyflow_http::{BaseUri, DynLayer, PathTemplate};
+use skyflow_auth::{Credentials, CredentialsKind};
+use skyflow_http::{BaseUri, DynLayer, HttpLayer, PathTemplate};
 use skyflow_types::ConnectionId;
 
 use crate::Error;
+use crate::call_settings::{CallSettings, call_settings_getters, call_settings_setters};
+use crate::config::shown_url;
 
 /// Describes one connection: where it is and who calls.
 ///
@@ -21,40 +25,91 @@ use crate::Error;
 /// .credentials(Credentials::api_key("sky-ab123-0123456789abcdef0123456789abcdef")?);
 /// # Ok::<(), skyflow::http::BoxError>(())
 /// ```
-#[derive(Debug, Clone)]
+///
+/// It is read from JSON, TOML or any other format of serde as well, with the fields `connection_id`, `connection_url`,
+/// `credentials`, `deadline`, `attempt_timeout`, `max_attempts` and `headers`; see [`VaultConfig`](crate::VaultConfig).
+#[derive(Clone)]
 pub struct ConnectionConfig {
     connection_id: String,
     url: String,
     credentials: Option<Credentials>,
+    settings: CallSettings,
     layers: Vec<DynLayer>,
+}
+
+impl fmt::Debug for ConnectionConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionConfig")
+            .field("connection_id", &self.connection_id)
+            .field("url", &shown_url(&self.url))
+            .field("credentials", &self.credentials)
+            .field("settings", &self.settings)
+            .field("layers", &self.layers)
+            .finish()
+    }
 }
 
 impl ConnectionConfig {
     /// Describes the connection at `url`: `https://…`, or `http://` to loopback. The client knows it as
     /// `connection_id`, which may be any name and is not sent.
     pub fn new(connection_id: impl Into<String>, url: impl Into<String>) -> Self {
-        Self { connection_id: connection_id.into(), url: url.into(), credentials: None, layers: Vec::new() }
+        Self {
+            connection_id: connection_id.into(),
+            url: url.into(),
+            credentials: None,
+            settings: CallSettings::default(),
+            layers: Vec::new(),
+        }
     }
 
-    /// Sets who calls this connection; the client's credentials, and then `SKYFLOW_CREDENTIALS`, when not set.
+    pub(crate) fn with_settings(mut self, settings: CallSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Sets who calls this connection; when unset, the client's credentials and then those of the environment are used
+    /// ([`Credentials::from_env`]).
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
     }
 
-    /// Adds a layer that sees each call of this connection once, inside the client's operation layers.
-    pub fn layer(mut self, layer: DynLayer) -> Self {
-        self.layers.push(layer);
+    /// Adds a tower layer that sees each call of this connection once, inside the client's operation layers.
+    pub fn layer(mut self, layer: impl HttpLayer) -> Self {
+        self.layers.push(layer.into_dyn());
         self
     }
 
-    pub(super) fn id(&self) -> Result<ConnectionId, Error> {
+    call_settings_setters!();
+
+    call_settings_getters!();
+
+    /// Returns the connection id, as given.
+    pub fn get_connection_id(&self) -> &str {
+        &self.connection_id
+    }
+
+    /// Returns the URL, as given.
+    pub fn get_connection_url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the kind of this connection's own credentials; `None` when it has none.
+    pub fn get_credentials_kind(&self) -> Option<CredentialsKind> {
+        self.credentials.as_ref().map(Credentials::kind)
+    }
+
+    pub(crate) fn settings(&self) -> &CallSettings {
+        &self.settings
+    }
+
+    pub(crate) fn id(&self) -> Result<ConnectionId, Error> {
         ConnectionId::new(&self.connection_id)
             .map_err(|source| Error::invalid(source.field(), "is not valid").with_source(source))
     }
 
     /// Splits the URL into the server and the path on it.
-    pub(super) fn address(&self) -> Result<(BaseUri, PathTemplate), Error> {
+    pub(crate) fn address(&self) -> Result<(BaseUri, PathTemplate), Error> {
         let wrong = || Error::invalid("connection_url", "is not valid");
         let after_scheme = self.url.find("://").map_or(0, |at| at + 3);
         let is_end = |c: char| matches!(c, '/' | '?' | '#' | '\\');
@@ -73,11 +128,11 @@ impl ConnectionConfig {
         Ok((base, template))
     }
 
-    pub(super) fn own_credentials(&self) -> Option<&Credentials> {
+    pub(crate) fn own_credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
 
-    pub(super) fn layers(&self) -> &[DynLayer] {
+    pub(crate) fn layers(&self) -> &[DynLayer] {
         &self.layers
     }
 }

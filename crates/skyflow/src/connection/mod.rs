@@ -4,8 +4,6 @@ mod body;
 mod config;
 mod content_type;
 mod form;
-mod headers;
-mod registry;
 mod request;
 mod response;
 mod shape;
@@ -15,20 +13,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use skyflow_api::{Client, DecodeError, EncodeError, Operation};
-use skyflow_http::{
-    BaseUri, CallOptions, DynLayer, HttpService, Idempotency, OperationInfo, PathTemplate, Request,
-};
+use skyflow_api::{ApiErrorBody, DecodeError, EncodeError, Operation};
+use skyflow_http::{HttpLayer, Idempotency, OperationInfo, PathTemplate, Request};
 use skyflow_types::ConnectionId;
-use tower_layer::Layer;
 
 pub use config::ConnectionConfig;
 pub use request::InvokeConnectionRequest;
 pub use response::{ConnectionData, ConnectionMetadata, InvokeConnectionResponse};
 
-use crate::Error;
-
-const OPERATION: &str = "connections.invoke";
+use crate::handle::{Call, Handle};
+use crate::{CallOptions, Error};
 
 /// A handle on one connection of a client; cheap to clone.
 ///
@@ -37,14 +31,12 @@ const OPERATION: &str = "connections.invoke";
 pub struct Connection {
     id: Arc<ConnectionId>,
     path: Arc<PathTemplate>,
-    api: Client<HttpService>,
-    options: CallOptions,
+    handle: Handle,
 }
 
 impl Connection {
-    fn new(id: ConnectionId, base: BaseUri, path: PathTemplate, service: HttpService) -> Self {
-        let api = Client::new(service, base);
-        Self { id: Arc::new(id), path: Arc::new(path), api, options: CallOptions::default() }
+    pub(crate) fn new(id: ConnectionId, path: PathTemplate, handle: Handle) -> Self {
+        Self { id: Arc::new(id), path: Arc::new(path), handle }
     }
 
     /// Returns the connection's id.
@@ -52,7 +44,7 @@ impl Connection {
         &self.id
     }
 
-    /// Returns a handle whose calls have options of their own: deadline, attempt timeout, attempts, idempotency.
+    /// Returns a handle whose calls have other options: time limits, attempts, idempotency, headers, end user.
     ///
     /// ```
     /// # async fn run(connection: skyflow::Connection) -> Result<(), skyflow::Error> {
@@ -67,13 +59,28 @@ impl Connection {
     /// # Ok(()) }
     /// ```
     pub fn with_options(&self, options: CallOptions) -> Self {
-        Self { options, ..self.clone() }
+        Self { handle: self.handle.with_options(options), ..self.clone() }
     }
 
-    /// Returns a handle whose calls pass through one more operation layer, outside all others.
-    pub fn with_layer(&self, layer: &DynLayer) -> Self {
-        let service = layer.layer(self.api.service().clone());
-        Self { api: Client::new(service, self.api.base().clone()), ..self.clone() }
+    /// Returns a handle whose calls pass through one more operation layer: any tower layer, outside all others.
+    pub fn with_layer(&self, layer: impl HttpLayer) -> Self {
+        Self { handle: self.handle.with_layer(layer), ..self.clone() }
+    }
+
+    /// Returns a handle whose calls are made for an end user; see [`CallOptions::context`].
+    ///
+    /// ```
+    /// # async fn run(connection: skyflow::Connection, request: skyflow::InvokeConnectionRequest) -> Result<(), skyflow::Error> {
+    /// let response = connection.with_context("user-7").invoke(request).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn with_context(&self, context: impl Into<serde_json::Value>) -> Self {
+        Self { handle: self.handle.changing(|options| options.context(context)), ..self.clone() }
+    }
+
+    /// Returns a handle whose requests carry one more header; see [`CallOptions::header`].
+    pub fn with_header(&self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { handle: self.handle.changing(|options| options.header(name, value)), ..self.clone() }
     }
 
     /// Calls the third party behind the connection.
@@ -110,26 +117,19 @@ impl Connection {
     ///
     /// Dropping the future does not take back what was already sent.
     pub async fn invoke(&self, request: InvokeConnectionRequest) -> Result<InvokeConnectionResponse, Error> {
-        let request = request.into_http(&self.path).map_err(|error| error.in_operation(OPERATION))?;
-        let answer = self.api.send_with(Invoke(request), self.options).await;
-        match answer {
-            Ok(answer) => Ok(InvokeConnectionResponse::read(answer)),
-            Err(error) => {
-                let redirects = error.status().is_some_and(|status| status.is_redirection());
-                let error = Error::from_api(error, true).in_operation(OPERATION);
-                Err(if redirects { error.redirected() } else { error })
-            }
-        }
+        let call = request.into_http(&self.path).map(|request| Call::new(Invoke(request)));
+        self.handle.call(call, |response| Ok(InvokeConnectionResponse::read(response))).await
     }
 }
 
-/// The request as it goes out; there is nothing left to encode.
-struct Invoke(Request);
+/// A request that is encoded already.
+pub(crate) struct Invoke(Request);
 
 impl Operation for Invoke {
     type Output = Bytes;
+    type Error = ApiErrorBody;
 
-    const INFO: OperationInfo = OperationInfo::new(OPERATION, "/{route}", Idempotency::Unknown);
+    const INFO: OperationInfo = OperationInfo::new("connections.invoke", "/{route}", Idempotency::Unknown);
 
     fn encode(self) -> Result<Request, EncodeError> {
         Ok(self.0)

@@ -7,9 +7,8 @@ use skyflow_api::{Json, Multipart};
 use skyflow_http::{Body, PathTemplate, Request};
 
 use super::body::Content;
-use super::headers;
 use super::shape::Shape;
-use crate::Error;
+use crate::{Error, headers};
 
 /// The longest name of a parameter that an error repeats.
 const MAX_SHOWN: usize = 64;
@@ -42,7 +41,8 @@ pub struct InvokeConnectionRequest {
 }
 
 impl InvokeConnectionRequest {
-    fn new(method: Method) -> Self {
+    /// Starts a request with this method.
+    pub fn new(method: Method) -> Self {
         Self {
             method,
             path_params: Vec::new(),

@@ -1,19 +1,25 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, HeaderMap};
 use serde::de::DeserializeOwned;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
-use skyflow_api::{Json, Response};
+use skyflow_api::{Json, Operation, Response};
 use skyflow_http::form_pairs;
 use skyflow_types::RequestId;
 
+use super::Invoke;
 use super::content_type::{Format, format_of};
 use crate::Error;
 
 /// What the third party answered, with a status of 2xx.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct InvokeConnectionResponse {
     /// The body, read as its content type says.
@@ -73,7 +79,7 @@ impl InvokeConnectionResponse {
     /// The error names where, and no value.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         self.data.decode().map_err(|error| {
-            let error = error.in_operation(super::OPERATION).applied();
+            let error = error.in_operation(Invoke::INFO.name).applied();
             error.with_request_id(self.metadata.request_id.clone())
         })
     }
@@ -142,6 +148,35 @@ fn object_of(pairs: &[(String, String)]) -> Value {
         }
     }
     Value::Object(object)
+}
+
+/// JSON as it is, a form as an object of texts, text as a string, bytes as Base64, no body as null.
+impl Serialize for ConnectionData {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Empty => serializer.serialize_unit(),
+            Self::Json(json) => json.serialize(serializer),
+            Self::Form(pairs) => object_of(pairs).serialize(serializer),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Bytes(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
+        }
+    }
+}
+
+/// The headers are an object of lists; values that are not text are left out.
+impl Serialize for ConnectionMetadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut headers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, value) in &self.headers {
+            let values = headers.entry(name.as_str()).or_default();
+            values.extend(value.to_str());
+        }
+        let mut metadata = serializer.serialize_struct("ConnectionMetadata", 3)?;
+        metadata.serialize_field("request_id", &self.request_id)?;
+        metadata.serialize_field("status", &self.status.as_u16())?;
+        metadata.serialize_field("headers", &headers)?;
+        metadata.end()
+    }
 }
 
 impl fmt::Debug for ConnectionData {

@@ -1,8 +1,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use skyflow_api::Operation;
+use skyflow_api::files::GetRun;
+
 use super::options::{Options, option_setters};
-use super::output::{Destination, destination_setters};
+use super::output::{Destination, destination_setters, file_stem};
 use super::start::start;
 use super::{Detect, DetectRun, RunPoller};
 use crate::vault::not_blank;
@@ -308,12 +311,9 @@ impl Detect {
     ///
     /// Fails as [`Detect::deidentify_file`] does until the run is started.
     pub async fn start_deidentify_file(&self, request: DeidentifyFileRequest) -> Result<RunPoller, Error> {
+        let stem = file_stem(&request.file.name());
         let (run_id, directory) = start(self, request).await?;
-        let poller = self.run(run_id)?;
-        Ok(match directory {
-            Some(directory) => poller.saving(directory),
-            None => poller,
-        })
+        Ok(self.run(run_id)?.of_file(stem, directory))
     }
 
     /// Asks for the state of a run once. An answer may have 256 MiB, unless [`CallOptions`](crate::CallOptions) say
@@ -336,7 +336,7 @@ impl Detect {
     /// no status. A run that failed, or that the server calls `UNKNOWN`, is not an error: see [`DetectRun::status`].
     pub async fn get_detect_run(&self, run_id: impl Into<String>) -> Result<DetectRun, Error> {
         let run_id = run_id.into();
-        not_blank("run_id", &run_id).map_err(|error| error.in_operation(super::run::OPERATION))?;
+        not_blank("run_id", &run_id).map_err(|error| error.in_operation(GetRun::INFO.name))?;
         self.fetch_run(&run_id).await
     }
 }

@@ -2,12 +2,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
-use skyflow_api::{strings, types};
+use serde::Serialize;
+use skyflow_api::{Response, strings, types};
 use skyflow_types::{DetectEntity, RequestId};
 
 use super::Detect;
 use super::options::{Options, fill_options, option_setters};
 use crate::Error;
+use crate::handle::Call;
 use crate::vault::not_blank;
 
 /// Asks to put tokens in the place of the sensitive data of a text.
@@ -35,9 +37,13 @@ impl DeidentifyTextRequest {
 
     option_setters!();
 
-    fn check(&self) -> Result<(), Error> {
+    fn into_deidentify(self, vault_id: &str) -> Result<Call<strings::Deidentify>, Error> {
         not_blank("text", &self.text)?;
-        self.options.check()
+        self.options.check()?;
+        let stores = self.options.may_store_values();
+        let mut body = types::DeidentifyStringRequest::new(self.text, vault_id);
+        fill_options!(body, self.options);
+        Ok(Call::new(strings::Deidentify::new(body)).read_only_if(!stores))
     }
 }
 
@@ -53,7 +59,7 @@ impl fmt::Debug for DeidentifyTextRequest {
 }
 
 /// A text in which tokens have taken the place of sensitive data.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DeidentifyTextResponse {
     /// The text with tokens.
@@ -68,6 +74,20 @@ pub struct DeidentifyTextResponse {
     pub request_id: Option<RequestId>,
 }
 
+impl DeidentifyTextResponse {
+    fn from_deidentify(response: Response<types::DeidentifyStringResponse>) -> Result<Self, Error> {
+        let body = response.body;
+        let count = |number: Option<i64>| number.and_then(|number| number.try_into().ok());
+        Ok(Self {
+            processed_text: body.processed_text.ok_or_else(|| Error::answer("the answer holds no text"))?,
+            entities: body.entities.into_iter().map(Into::into).collect(),
+            word_count: count(body.word_count),
+            char_count: count(body.character_count),
+            request_id: response.request_id,
+        })
+    }
+}
+
 impl fmt::Debug for DeidentifyTextResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeidentifyTextResponse")
@@ -80,7 +100,7 @@ impl fmt::Debug for DeidentifyTextResponse {
 }
 
 /// An entity that was found in a text.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetectedEntity {
     /// What stands in the place of the value, without the brackets that it has in the text, such as `NAME_1`. Of a vault
@@ -113,13 +133,21 @@ impl From<types::DetectedEntity> for DetectedEntity {
     fn from(wire: types::DetectedEntity) -> Self {
         let location = wire.location.unwrap_or_default();
         Self {
-            token: wire.token.unwrap_or_default(),
+            token: wire.token.map(without_brackets).unwrap_or_default(),
             value: wire.value.unwrap_or_default(),
             entity: wire.entity_type.map(DetectEntity::from),
             text_index: TextIndex::between(location.start_index, location.end_index),
             processed_index: TextIndex::between(location.start_index_processed, location.end_index_processed),
             scores: wire.entity_scores.into_iter().map(|(label, score)| (label.into(), score)).collect(),
         }
+    }
+}
+
+/// One public server keeps the brackets that the token has in the text.
+fn without_brackets(token: String) -> String {
+    match token.strip_prefix('[').and_then(|token| token.strip_suffix(']')) {
+        Some(inner) => inner.to_owned(),
+        None => token,
     }
 }
 
@@ -137,7 +165,7 @@ impl From<types::DetectedEntity> for DetectedEntity {
 /// assert_eq!(TextIndex { start: 0, end: 3 }.slice(text), Some("Zoë"));
 /// assert_eq!(TextIndex { start: 8, end: 12 }.slice(text), None);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[expect(clippy::exhaustive_structs, reason = "a range has two ends")]
 pub struct TextIndex {
     /// The number of characters before the part.
@@ -192,28 +220,8 @@ impl Detect {
         &self,
         request: DeidentifyTextRequest,
     ) -> Result<DeidentifyTextResponse, Error> {
-        const OPERATION: &str = "strings.deidentify";
-        request.check().map_err(|error| error.in_operation(OPERATION))?;
-        let stores = request.options.may_store_values();
-        let mut body = types::DeidentifyStringRequest::new(request.text, self.vault_id().as_str());
-        fill_options!(body, request.options);
-        let mut options = self.vault.options();
-        if !stores {
-            options.idempotent.get_or_insert(true);
-        }
-        let answer = self.vault.send_as(strings::Deidentify::new(body), options, stores).await?;
-        let Some(processed_text) = answer.body.processed_text else {
-            let error = Error::answer("the answer holds no text").in_operation(OPERATION);
-            let error = error.in_answer(answer.status, answer.request_id);
-            return Err(if stores { error.applied() } else { error });
-        };
-        Ok(DeidentifyTextResponse {
-            processed_text,
-            entities: answer.body.entities.into_iter().map(Into::into).collect(),
-            word_count: answer.body.word_count.and_then(|count| count.try_into().ok()),
-            char_count: answer.body.character_count.and_then(|count| count.try_into().ok()),
-            request_id: answer.request_id,
-        })
+        let call = request.into_deidentify(self.vault_id().as_str());
+        self.vault.handle.call(call, DeidentifyTextResponse::from_deidentify).await
     }
 }
 

@@ -46,6 +46,11 @@ pub(super) fn format_of(file_name: &str, given: Option<&str>) -> Result<String, 
     }
 }
 
+/// Returns the extension that a file has by its name, else its format.
+pub(super) fn own_extension<'a>(file_name: &'a str, format: &'a str) -> &'a str {
+    extension_of(file_name).filter(|extension| !extension.is_empty()).unwrap_or(format)
+}
+
 /// What follows the last dot of the last path component.
 fn extension_of(file_name: &str) -> Option<&str> {
     let name = file_name.rsplit(['/', '\\']).next().unwrap_or_default();

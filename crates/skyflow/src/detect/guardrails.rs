@@ -1,10 +1,12 @@
 use std::fmt;
 
-use skyflow_api::{guardrails, types};
+use serde::Serialize;
+use skyflow_api::{Response, guardrails, types};
 use skyflow_types::RequestId;
 
 use super::Detect;
 use crate::Error;
+use crate::handle::Call;
 use crate::vault::{none_blank, not_blank};
 
 /// Asks whether a text is toxic, or about a topic that is not wanted.
@@ -40,9 +42,15 @@ impl GuardrailsRequest {
         self
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn into_check(self, vault_id: &str) -> Result<Call<guardrails::Check>, Error> {
         not_blank("text", &self.text)?;
-        if self.deny_topics.is_empty() { Ok(()) } else { none_blank("deny_topics", &self.deny_topics) }
+        let mut body = types::CheckGuardrailsRequest::new(self.text, vault_id);
+        body.check_toxicity = self.check_toxicity;
+        if !self.deny_topics.is_empty() {
+            none_blank("deny_topics", &self.deny_topics)?;
+            body.deny_topics = Some(self.deny_topics);
+        }
+        Ok(Call::new(guardrails::Check::new(body)))
     }
 }
 
@@ -56,7 +64,7 @@ impl fmt::Debug for GuardrailsRequest {
 }
 
 /// What the guardrails say about a text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct GuardrailsResponse {
     /// Whether the text passed: the server's verdict.
@@ -67,6 +75,24 @@ pub struct GuardrailsResponse {
     pub denied_topic: Option<bool>,
     /// The request id of the answer.
     pub request_id: Option<RequestId>,
+}
+
+impl GuardrailsResponse {
+    fn from_check(response: Response<types::CheckGuardrailsResponse>) -> Result<Self, Error> {
+        let body = response.body;
+        let passed = match body.validation {
+            Some(types::GuardrailsValidation::Passed) => true,
+            Some(types::GuardrailsValidation::Failed) => false,
+            // A verdict that is not understood must not let a text pass.
+            _ => return Err(Error::answer("the answer holds no verdict")),
+        };
+        Ok(Self {
+            passed,
+            toxic: body.toxic.or(body.toxicity),
+            denied_topic: body.denied_topic.or(body.denied_topics),
+            request_id: response.request_id,
+        })
+    }
 }
 
 impl Detect {
@@ -89,26 +115,7 @@ impl Detect {
     /// Fails before anything is sent when the text or a topic is blank; fails as every call does afterwards, and when
     /// the answer holds no verdict.
     pub async fn check_guardrails(&self, request: GuardrailsRequest) -> Result<GuardrailsResponse, Error> {
-        const OPERATION: &str = "guardrails.check";
-        request.check().map_err(|error| error.in_operation(OPERATION))?;
-        let mut body = types::CheckGuardrailsRequest::new(request.text, self.vault_id().as_str());
-        body.check_toxicity = request.check_toxicity;
-        body.deny_topics = (!request.deny_topics.is_empty()).then_some(request.deny_topics);
-        let answer = self.send(guardrails::Check::new(body)).await?;
-        let passed = match answer.body.validation {
-            Some(types::GuardrailsValidation::Passed) => true,
-            Some(types::GuardrailsValidation::Failed) => false,
-            // A verdict that is not understood must not let a text pass.
-            _ => {
-                let error = Error::answer("the answer holds no verdict").in_operation(OPERATION);
-                return Err(error.in_answer(answer.status, answer.request_id));
-            }
-        };
-        Ok(GuardrailsResponse {
-            passed,
-            toxic: answer.body.toxic.or(answer.body.toxicity),
-            denied_topic: answer.body.denied_topic.or(answer.body.denied_topics),
-            request_id: answer.request_id,
-        })
+        let call = request.into_check(self.vault_id().as_str());
+        self.vault.handle.call(call, GuardrailsResponse::from_check).await
     }
 }

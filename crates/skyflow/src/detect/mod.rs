@@ -1,4 +1,7 @@
 //! Detect: finds sensitive data in texts and files, puts tokens in its place, and puts the data back.
+//!
+//! Every response implements `Serialize`, so that it can be handed on as JSON. That writes all of it, values and file
+//! contents (as Base64) included; `Debug` shows neither.
 
 mod deidentify_file;
 mod deidentify_text;
@@ -12,8 +15,7 @@ mod reidentify_text;
 mod run;
 mod start;
 
-use skyflow_api::{Operation, Response};
-use skyflow_http::{CallOptions, DynLayer};
+use skyflow_http::HttpLayer;
 use skyflow_types::VaultId;
 
 pub use deidentify_file::{Bleep, DeidentifyFileRequest, MaskingMethod, Transcription};
@@ -26,7 +28,7 @@ pub use reidentify_file::{ReidentifyFileRequest, ReidentifyFileResponse};
 pub use reidentify_text::{ReidentifyTextRequest, ReidentifyTextResponse};
 pub use run::{DetectRun, RunStatus};
 
-use crate::{Error, Vault};
+use crate::{CallOptions, Vault};
 
 /// A handle on Detect in one vault of a client; cheap to clone.
 ///
@@ -54,7 +56,7 @@ impl Detect {
         self.vault.id()
     }
 
-    /// Returns a handle whose calls have options of their own: deadline, attempt timeout, attempts, idempotency.
+    /// Returns a handle whose calls have other options: time limits, attempts, idempotency, headers, end user.
     ///
     /// They hold for each request; how long a run is waited for is the business of
     /// [`DeidentifyFileRequest::wait_time`] and [`RunPoller`].
@@ -62,12 +64,18 @@ impl Detect {
         Self::new(self.vault.with_options(options))
     }
 
-    /// Returns a handle whose calls pass through one more operation layer, outside all others.
-    pub fn with_layer(&self, layer: &DynLayer) -> Self {
+    /// Returns a handle whose calls pass through one more operation layer: any tower layer, outside all others.
+    pub fn with_layer(&self, layer: impl HttpLayer) -> Self {
         Self::new(self.vault.with_layer(layer))
     }
 
-    async fn send<O: Operation>(&self, operation: O) -> Result<Response<O::Output>, Error> {
-        self.vault.send(operation).await
+    /// Returns a handle whose calls are made for an end user; see [`CallOptions::context`].
+    pub fn with_context(&self, context: impl Into<serde_json::Value>) -> Self {
+        Self::new(self.vault.with_context(context))
+    }
+
+    /// Returns a handle whose requests carry one more header; see [`CallOptions::header`].
+    pub fn with_header(&self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self::new(self.vault.with_header(name, value))
     }
 }

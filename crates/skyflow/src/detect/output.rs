@@ -3,10 +3,14 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde::{Serialize, Serializer};
 use skyflow_api::types;
 
 use crate::Error;
+use crate::media_type::media_type_of;
 
 pub use skyflow_api::types::ProcessedFileType as OutputKind;
 
@@ -18,15 +22,38 @@ const EXTENSION_LIMIT: usize = 16;
 const NUMBERS: u32 = 10_000;
 
 /// One file that Detect made.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetectOutput {
-    /// The content.
+    /// The content; Base64 where it is serialized.
+    #[serde(serialize_with = "as_base64")]
     pub content: Bytes,
     /// What it is, such as `redacted_file` or `entities`; `None` when the server does not say.
     pub kind: Option<OutputKind>,
-    /// The extension that goes with the content, as the server says it; empty when it does not.
+    /// The extension that goes with the content, as the server says it; empty when it does not. A saved file then has
+    /// the extension of its input, and a list of entities `json`.
     pub extension: String,
+    /// The media type that goes with the extension; `application/octet-stream` for one that is not known.
+    pub media_type: &'static str,
+    /// A name to store it under: `processed-<name>.<extension>`, after the file's name where it is known and after the
+    /// run otherwise. It has no directory in it. No two outputs of a run have the same.
+    pub file_name: String,
+}
+
+fn as_base64<S: Serializer>(content: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(content))
+}
+
+/// Names outputs after the file that they were made of.
+pub(super) fn name_after(stem: &str, outputs: &mut [DetectOutput]) {
+    let mut extensions: Vec<String> = Vec::with_capacity(outputs.len());
+    for output in outputs {
+        let extension = clean_extension(&output.extension);
+        let same = extensions.iter().filter(|known| **known == extension).count();
+        let number = u32::try_from(same + 1).unwrap_or(u32::MAX);
+        output.file_name = file_name(stem, number, &extension);
+        extensions.push(extension);
+    }
 }
 
 impl DetectOutput {
@@ -38,7 +65,9 @@ impl DetectOutput {
         Self {
             content: content.unwrap_or_default().into_bytes(),
             kind,
+            media_type: media_type_of(&format!(".{}", extension.as_deref().unwrap_or_default())),
             extension: extension.unwrap_or_default(),
+            file_name: String::new(),
         }
     }
 
@@ -53,7 +82,7 @@ impl fmt::Debug for DetectOutput {
             .field("content", &self.content.len())
             .field("kind", &self.kind)
             .field("extension", &self.extension)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -88,7 +117,9 @@ pub(super) use destination_setters;
 
 impl Destination {
     /// Finds out whether the directory can be written to, before a run is paid for.
-    pub(super) async fn open(&self, stem: String) -> Result<Option<OutputDirectory>, Error> {
+    ///
+    /// Outputs of which the server does not say the extension get `extension`.
+    pub(super) async fn open(&self, stem: String, extension: &str) -> Result<Option<OutputDirectory>, Error> {
         let Some(directory) = &self.directory else { return Ok(None) };
         let refused = |source: io::Error| {
             let problem = match source.kind() {
@@ -98,9 +129,9 @@ impl Destination {
             Error::invalid("output_directory", problem).with_source(source)
         };
         // From here on it is this directory, whatever becomes of the working directory.
-        let (directory, overwrite) = (directory.clone(), self.overwrite);
+        let (directory, overwrite, extension) = (directory.clone(), self.overwrite, extension.to_owned());
         let opened = blocking(move || {
-            let opened = OutputDirectory { path: fs::canonicalize(directory)?, stem, overwrite };
+            let opened = OutputDirectory { path: fs::canonicalize(directory)?, stem, extension, overwrite };
             opened.probe()?;
             Ok(opened)
         });
@@ -113,6 +144,8 @@ impl Destination {
 pub(super) struct OutputDirectory {
     path: PathBuf,
     stem: String,
+    /// For outputs of which the server does not say the extension.
+    extension: String,
     overwrite: bool,
 }
 
@@ -149,7 +182,7 @@ impl OutputDirectory {
     }
 
     fn write(&self, output: &DetectOutput, siblings: &[PathBuf]) -> io::Result<PathBuf> {
-        let extension = clean_extension(&output.extension);
+        let extension = self.extension_of(output);
         let name = |number| file_name(&self.stem, number, &extension);
         if !self.overwrite {
             let (path, mut file) = self.create(name)?;
@@ -166,6 +199,15 @@ impl OutputDirectory {
             fs::rename(temporary, &target)
         })?;
         Ok(target)
+    }
+
+    fn extension_of(&self, output: &DetectOutput) -> String {
+        let of_input = match output.kind {
+            Some(OutputKind::Entities) => "json",
+            _ => &self.extension,
+        };
+        let known = [output.extension.as_str(), of_input].map(clean_extension);
+        known.into_iter().find(|extension| !extension.is_empty()).unwrap_or_else(|| "bin".to_owned())
     }
 
     /// Creates a file that was not there, under the first name that is free.
@@ -229,7 +271,7 @@ pub(super) fn file_stem(file_name: &str) -> String {
 /// The extension comes from the server, and must not lead anywhere.
 fn clean_extension(extension: &str) -> String {
     let clean: String = extension.chars().filter(char::is_ascii_alphanumeric).take(EXTENSION_LIMIT).collect();
-    if clean.is_empty() { "bin".to_owned() } else { clean.to_ascii_lowercase() }
+    clean.to_ascii_lowercase()
 }
 
 /// The prefix keeps names such as `CON` from being devices on Windows.

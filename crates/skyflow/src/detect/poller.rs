@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
+use skyflow_api::Operation;
+use skyflow_api::files::GetRun;
 
-use super::output::{Destination, OutputDirectory, file_stem};
+use super::file_format::own_extension;
+use super::output::{Destination, OutputDirectory, file_stem, name_after};
 use super::{Detect, DetectRun};
 use crate::Error;
 use crate::vault::not_blank;
@@ -50,6 +53,8 @@ pub struct RunPoller {
     tolerated: u32,
     progress: Option<Progress>,
     directory: Option<OutputDirectory>,
+    /// The name of the file that the run is about, without its extension.
+    stem: Option<String>,
 }
 
 impl RunPoller {
@@ -63,6 +68,7 @@ impl RunPoller {
             tolerated: TOLERATED,
             progress: None,
             directory: None,
+            stem: None,
         }
     }
 
@@ -113,8 +119,10 @@ impl RunPoller {
         name: impl AsRef<str>,
     ) -> Result<Self, Error> {
         let destination = Destination { directory: Some(directory.into()), overwrite: false };
-        let opened = destination.open(file_stem(name.as_ref())).await?;
-        Ok(Self { directory: opened, ..self })
+        let name = name.as_ref();
+        let stem = file_stem(name);
+        let opened = destination.open(stem.clone(), own_extension(name, "")).await?;
+        Ok(Self { directory: opened, stem: Some(stem), ..self })
     }
 
     /// Replaces files of the same name in the output directory; otherwise a new file gets a number. It is about a
@@ -124,9 +132,8 @@ impl RunPoller {
         self
     }
 
-    pub(super) fn saving(mut self, directory: OutputDirectory) -> Self {
-        self.directory = Some(directory);
-        self
+    pub(super) fn of_file(self, stem: String, directory: Option<OutputDirectory>) -> Self {
+        Self { stem: Some(stem), directory, ..self }
     }
 
     /// Waits until the run has ended, or the time of [`RunPoller::within`] is over.
@@ -159,7 +166,7 @@ impl RunPoller {
     ///
     /// Fails as [`RunPoller::wait`] does.
     pub async fn wait_until(mut self, stop: impl Future<Output = ()>) -> Result<DetectRun, Error> {
-        let clock = Arc::clone(self.detect.vault.clock());
+        let clock = Arc::clone(&self.detect.vault.clock);
         let begin = clock.monotonic();
         let limit = self.limit;
         let left = || limit.map(|limit| limit.saturating_sub(clock.monotonic() - begin));
@@ -214,12 +221,15 @@ impl RunPoller {
     }
 
     async fn saved(self, mut run: DetectRun) -> Result<DetectRun, Error> {
+        if let Some(stem) = &self.stem {
+            name_after(stem, &mut run.outputs);
+        }
         if let Some(directory) = self.directory
             && run.status == super::RunStatus::Success
         {
             let saved = directory.save(&run.outputs).await;
             run.saved =
-                saved.map_err(|error| error.in_operation(super::run::OPERATION).with_run_id(self.run_id))?;
+                saved.map_err(|error| error.in_operation(GetRun::INFO.name).with_run_id(self.run_id))?;
         }
         Ok(run)
     }
@@ -244,7 +254,7 @@ impl Detect {
     /// Fails when the id is blank.
     pub fn run(&self, run_id: impl Into<String>) -> Result<RunPoller, Error> {
         let run_id = run_id.into();
-        not_blank("run_id", &run_id).map_err(|error| error.in_operation(super::run::OPERATION))?;
+        not_blank("run_id", &run_id).map_err(|error| error.in_operation(GetRun::INFO.name))?;
         Ok(RunPoller::new(self.clone(), run_id))
     }
 }

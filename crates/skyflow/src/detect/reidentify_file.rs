@@ -1,13 +1,16 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use skyflow_api::{files, types};
+use serde::Serialize;
+use skyflow_api::{Operation, Response, files, types};
 use skyflow_types::RequestId;
 
-use super::file_format::format_of;
-use super::output::{Destination, destination_setters, file_stem};
+use super::file_format::{format_of, own_extension};
+use super::output::{Destination, OutputDirectory, destination_setters, file_stem, name_after};
 use super::reidentify_text::{Format, format_setters};
+use super::run::RESPONSE_LIMIT;
 use super::{Detect, DetectOutput, RunStatus};
+use crate::handle::Call;
 use crate::{Error, FileSource};
 
 /// The formats that the endpoint takes.
@@ -44,6 +47,30 @@ impl ReidentifyFileRequest {
     format_setters!();
 
     destination_setters!();
+
+    async fn into_reidentify(
+        self,
+        vault_id: &str,
+    ) -> Result<(Call<files::Reidentify>, Option<OutputDirectory>), Error> {
+        let name = self.file.name();
+        let format = format_of(&name, self.data_format.as_deref())?;
+        if !FORMATS.contains(&format.as_str()) {
+            let field = if self.data_format.is_some() { "data_format" } else { "file_name" };
+            let problem =
+                "is not of a format that can be re-identified: txt, csv, json, xls, xlsx, doc, docx or xml";
+            return Err(Error::invalid(field, problem));
+        }
+        let directory = self.destination.open(file_stem(&name), own_extension(&name, &format)).await?;
+        let content = self.file.into_content().await?;
+        if content.is_empty() {
+            return Err(Error::invalid("file", "must not be empty"));
+        }
+        let file = types::ReidentifyFileData::new(content, format);
+        let mut body = types::ReidentifyFileRequest::new(vault_id, file);
+        body.format = self.format.to_wire();
+        let call = Call::new(files::Reidentify::new(body)).response_limit(RESPONSE_LIMIT);
+        Ok((call, directory))
+    }
 }
 
 impl fmt::Debug for ReidentifyFileRequest {
@@ -57,7 +84,7 @@ impl fmt::Debug for ReidentifyFileRequest {
 }
 
 /// What became of a file with tokens.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct ReidentifyFileResponse {
     /// Whether it was done.
@@ -78,6 +105,18 @@ impl fmt::Debug for ReidentifyFileResponse {
             .field("output", &self.output)
             .field("request_id", &self.request_id)
             .finish_non_exhaustive()
+    }
+}
+
+impl ReidentifyFileResponse {
+    fn from_reidentify(response: Response<types::ReidentifyFileResponse>) -> Result<Self, Error> {
+        let body = response.body;
+        let status = body.status.ok_or_else(|| Error::answer("the answer has no status"))?;
+        let output = body.output.map(|output| {
+            let kind = output.processed_file_type.map(|kind| kind.as_str().into());
+            DetectOutput::new(output.processed_file, kind, output.processed_file_extension)
+        });
+        Ok(Self { status, output, saved: None, request_id: response.request_id })
     }
 }
 
@@ -105,40 +144,18 @@ impl Detect {
         &self,
         request: ReidentifyFileRequest,
     ) -> Result<ReidentifyFileResponse, Error> {
-        const OPERATION: &str = "files.reidentify";
-        let refused = |error: Error| error.in_operation(OPERATION);
-        let name = request.file.name();
-        let format = format_of(&name, request.data_format.as_deref()).map_err(refused)?;
-        if !FORMATS.contains(&format.as_str()) {
-            let field = if request.data_format.is_some() { "data_format" } else { "file_name" };
-            let words =
-                "is not of a format that can be re-identified: txt, csv, json, xls, xlsx, doc, docx or xml";
-            return Err(refused(Error::invalid(field, words)));
-        }
-        let directory = request.destination.open(file_stem(&name)).await.map_err(refused)?;
-        let content = request.file.into_content().await.map_err(refused)?;
-        if content.is_empty() {
-            return Err(refused(Error::invalid("file", "must not be empty")));
-        }
-
-        let file = types::ReidentifyFileData::new(content, format);
-        let mut body = types::ReidentifyFileRequest::new(self.vault_id().as_str(), file);
-        body.format = request.format.to_wire();
-        let answer = self.send_for_file(files::Reidentify::new(body)).await?;
-        let Some(status) = answer.body.status else {
-            let error = Error::answer("the answer has no status");
-            return Err(refused(error).in_answer(answer.status, answer.request_id));
+        let stem = file_stem(&request.file.name());
+        let (call, directory) = match request.into_reidentify(self.vault_id().as_str()).await {
+            Ok((call, directory)) => (Ok(call), directory),
+            Err(error) => (Err(error), None),
         };
-        let output = answer.body.output.map(|output| {
-            let kind = output.processed_file_type.map(|kind| kind.as_str().into());
-            DetectOutput::new(output.processed_file, kind, output.processed_file_extension)
-        });
-        let mut response =
-            ReidentifyFileResponse { status, output, saved: None, request_id: answer.request_id };
+        let mut response = self.vault.handle.call(call, ReidentifyFileResponse::from_reidentify).await?;
+        name_after(&stem, response.output.as_mut_slice());
         if let (RunStatus::Success, Some(directory), Some(output)) =
             (&response.status, directory, &response.output)
         {
-            let saved = directory.save(std::slice::from_ref(output)).await.map_err(refused)?;
+            let saved = directory.save(std::slice::from_ref(output)).await;
+            let saved = saved.map_err(|error| error.in_operation(files::Reidentify::INFO.name))?;
             response.saved = saved.into_iter().next();
         }
         Ok(response)

@@ -1,11 +1,13 @@
 use std::fmt;
 
-use skyflow_api::{strings, types};
+use serde::Serialize;
+use skyflow_api::{Response, strings, types};
 use skyflow_types::{DetectEntity, RequestId};
 
 use super::Detect;
 use super::options::entity_types;
 use crate::Error;
+use crate::handle::Call;
 use crate::vault::not_blank;
 
 /// How each entity is shown when it is put back.
@@ -86,6 +88,13 @@ impl ReidentifyTextRequest {
     }
 
     format_setters!();
+
+    fn into_reidentify(self, vault_id: &str) -> Result<Call<strings::Reidentify>, Error> {
+        not_blank("text", &self.text)?;
+        let mut body = types::ReidentifyStringRequest::new(self.text, vault_id);
+        body.format = self.format.to_wire();
+        Ok(Call::new(strings::Reidentify::new(body)))
+    }
 }
 
 impl fmt::Debug for ReidentifyTextRequest {
@@ -95,7 +104,7 @@ impl fmt::Debug for ReidentifyTextRequest {
 }
 
 /// A text with values in the place of tokens.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct ReidentifyTextResponse {
     /// The text. Keep it out of logs.
@@ -128,10 +137,11 @@ impl Detect {
         &self,
         request: ReidentifyTextRequest,
     ) -> Result<ReidentifyTextResponse, Error> {
-        not_blank("text", &request.text).map_err(|error| error.in_operation("strings.reidentify"))?;
-        let mut body = types::ReidentifyStringRequest::new(request.text, self.vault_id().as_str());
-        body.format = request.format.to_wire();
-        let answer = self.send(strings::Reidentify::new(body)).await?;
-        Ok(ReidentifyTextResponse { processed_text: answer.body.text, request_id: answer.request_id })
+        let call = request.into_reidentify(self.vault_id().as_str());
+        let read = |response: Response<types::ReidentifyStringResponse>| {
+            let (processed_text, request_id) = (response.body.text, response.request_id);
+            Ok(ReidentifyTextResponse { processed_text, request_id })
+        };
+        self.vault.handle.call(call, read).await
     }
 }

@@ -1,23 +1,23 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use skyflow_api::{Operation, Response, files, types};
+use serde::Serialize;
+use skyflow_api::{Json, Operation, Response, files, types};
 use skyflow_types::RequestId;
 
-use super::{Detect, DetectOutput, OutputKind};
+use super::output::{file_stem, name_after};
+use super::{Detect, DetectOutput, DetectedEntity, OutputKind};
 use crate::Error;
+use crate::handle::Call;
 
 pub use skyflow_api::types::RunStatus;
 
-/// The operation that asks for the state of a run.
-pub(super) const OPERATION: &str = "files.get_run";
-
 /// How many bytes an answer with a file may have: files come as Base64, of which 64 MiB, the limit of other answers,
 /// hold 48 MiB.
-const RESPONSE_LIMIT: usize = 256 * 1024 * 1024;
+pub(super) const RESPONSE_LIMIT: usize = 256 * 1024 * 1024;
 
 /// A run of Detect over one file: where it is, and what it made.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetectRun {
     /// The id of the run, to be asked for again.
@@ -30,17 +30,17 @@ pub struct DetectRun {
     pub outputs: Vec<DetectOutput>,
     /// Where the outputs were written, in their order; empty without an output directory.
     pub saved: Vec<PathBuf>,
-    /// The words of the original file.
+    /// The words of the original file; `None` while the run is in progress.
     pub word_count: Option<u64>,
-    /// The characters of the original file.
+    /// The characters of the original file; `None` while the run is in progress.
     pub char_count: Option<u64>,
-    /// The size of the processed file, in kilobytes.
+    /// The size of the processed file, in kilobytes; `None` while there is none.
     pub size_in_kb: Option<f64>,
-    /// The length of an audio file, in seconds.
+    /// The length of an audio file, in seconds; `None` for other files.
     pub duration_in_seconds: Option<f64>,
-    /// The pages of a document.
+    /// The pages of a document; `None` for other files.
     pub page_count: Option<u64>,
-    /// The slides of a presentation.
+    /// The slides of a presentation; `None` for other files.
     pub slide_count: Option<u64>,
     /// The request id of the answer.
     pub request_id: Option<RequestId>,
@@ -57,9 +57,33 @@ impl DetectRun {
         self.outputs.first()
     }
 
-    /// Returns the lists of what was found: JSON, in a shape of the server's.
-    pub fn entities(&self) -> impl Iterator<Item = &DetectOutput> {
+    /// Returns the entities that were found in the file, as its lists of entities say; empty when it has no list.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when a list is not one of entities; its content is in
+    /// [`DetectRun::entity_lists`].
+    pub fn entities(&self) -> Result<Vec<DetectedEntity>, Error> {
+        let mut entities = Vec::new();
+        for list in self.entity_lists() {
+            let text = std::str::from_utf8(&list.content).unwrap_or_default();
+            let found: Vec<types::DetectedEntity> =
+                Json::parse(text).and_then(|json| json.decode()).map_err(|source| {
+                    self.about(Error::answer("the list of entities cannot be read").with_source(source))
+                })?;
+            entities.extend(found.into_iter().map(DetectedEntity::from));
+        }
+        Ok(entities)
+    }
+
+    /// Returns the outputs that list what was found, as the server sent them: JSON.
+    pub fn entity_lists(&self) -> impl Iterator<Item = &DetectOutput> {
         self.outputs.iter().filter(|output| output.kind == Some(OutputKind::Entities))
+    }
+
+    fn about(&self, error: Error) -> Error {
+        let error = error.in_operation(files::GetRun::INFO.name).with_request_id(self.request_id.clone());
+        error.with_run_id(&self.run_id)
     }
 
     /// Returns the run when it succeeded, and an error with the server's message otherwise.
@@ -80,7 +104,7 @@ impl DetectRun {
         let is_over = !self.is_in_progress();
         let said = self.message.filter(|message| is_over && !message.trim().is_empty());
         Err(Error::run(words, said)
-            .in_operation(OPERATION)
+            .in_operation(files::GetRun::INFO.name)
             .with_request_id(self.request_id)
             .with_run_id(self.run_id))
     }
@@ -103,25 +127,30 @@ impl DetectRun {
         }
     }
 
-    pub(super) fn from_wire(
-        run_id: &str,
-        answer: types::DetectRunResponse,
-        request_id: Option<RequestId>,
-    ) -> Option<Self> {
-        let counts = answer.word_character_count.unwrap_or_default();
-        let count = |number: Option<i64>| number.and_then(|number| number.try_into().ok());
-        Some(Self {
+    fn from_wire(run_id: &str, response: Response<types::DetectRunResponse>) -> Result<Self, Error> {
+        let (answer, request_id) = (response.body, response.request_id);
+        let status = answer.status.ok_or_else(|| Error::answer("the answer has no status"))?;
+        // The wire has zeros where nothing was counted: in every count while a run is under way, and later in those
+        // that do not apply to the file, such as the pages of a sound.
+        let is_counted = status != RunStatus::InProgress;
+        let counts = answer.word_character_count.filter(|_| is_counted).unwrap_or_default();
+        let count = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
+        let measure = |number: Option<f64>| number.filter(|number| is_counted && *number > 0.0);
+        let parts = |number: Option<i64>| count(number).filter(|number| is_counted && *number > 0);
+        let mut outputs: Vec<_> = answer.output.into_iter().map(DetectOutput::from_wire).collect();
+        name_after(&file_stem(run_id), &mut outputs);
+        Ok(Self {
             run_id: run_id.to_owned(),
-            status: answer.status?,
+            status,
             message: answer.message,
-            outputs: answer.output.into_iter().map(DetectOutput::from_wire).collect(),
+            outputs,
             saved: Vec::new(),
             word_count: count(counts.word_count),
             char_count: count(counts.character_count),
-            size_in_kb: answer.size,
-            duration_in_seconds: answer.duration,
-            page_count: count(answer.pages),
-            slide_count: count(answer.slides),
+            size_in_kb: measure(answer.size),
+            duration_in_seconds: measure(answer.duration),
+            page_count: parts(answer.pages),
+            slide_count: parts(answer.slides),
             request_id,
         })
     }
@@ -145,24 +174,10 @@ impl fmt::Debug for DetectRun {
 }
 
 impl Detect {
-    /// Sends an operation that a file comes back from.
-    pub(super) async fn send_for_file<O: Operation>(
-        &self,
-        operation: O,
-    ) -> Result<Response<O::Output>, Error> {
-        let mut options = self.vault.options();
-        options.response_limit.get_or_insert(RESPONSE_LIMIT);
-        self.vault.send_with(operation, options).await
-    }
-
     pub(super) async fn fetch_run(&self, run_id: &str) -> Result<DetectRun, Error> {
         let get = files::GetRun::new(run_id, self.vault_id().as_str());
-        let answer = self.send_for_file(get).await.map_err(|error| error.with_run_id(run_id))?;
-        DetectRun::from_wire(run_id, answer.body, answer.request_id.clone()).ok_or_else(|| {
-            Error::answer("the answer has no status")
-                .in_operation(OPERATION)
-                .in_answer(answer.status, answer.request_id)
-                .with_run_id(run_id)
-        })
+        let call = Ok(Call::new(get).response_limit(RESPONSE_LIMIT));
+        let run = self.vault.handle.call(call, |response| DetectRun::from_wire(run_id, response)).await;
+        run.map_err(|error| error.with_run_id(run_id))
     }
 }

@@ -1,23 +1,22 @@
 //! From a request to a run at the server: the file is read, checked and sent to the endpoint of its kind.
 
 use skyflow_api::types as wire;
-use skyflow_api::{Base64, Operation, files};
+use skyflow_api::{ApiErrorBody, Base64, Operation, Response, files};
 
-use super::file_format::{FileKind, format_of};
+use super::file_format::{FileKind, format_of, own_extension};
 use super::options::fill_options;
 use super::output::{Destination, OutputDirectory, file_stem};
 use super::{DeidentifyFileRequest, Detect};
+use crate::handle::Call;
 use crate::{Error, FileSource};
-
-/// What the start of a run is called before its endpoint is known.
-const OPERATION: &str = "files.deidentify";
 
 /// Starts a run. Everything that can be found out before the run is paid for is found out first.
 pub(super) async fn start(
     detect: &Detect,
     request: DeidentifyFileRequest,
 ) -> Result<(String, Option<OutputDirectory>), Error> {
-    let refused = |error: Error| error.in_operation(OPERATION);
+    // The endpoint is not known yet; this one takes files of any kind.
+    let refused = |error: Error| error.in_operation(files::Deidentify::INFO.name);
     request.check().map_err(refused)?;
     let given = request.data_format.as_deref();
     let (format, content, directory) =
@@ -99,7 +98,7 @@ async fn opened(
 ) -> Result<(String, Base64, Option<OutputDirectory>), Error> {
     let name = file.name();
     let format = format_of(&name, given_format)?;
-    let directory = destination.open(file_stem(&name)).await?;
+    let directory = destination.open(file_stem(&name), own_extension(&name, &format)).await?;
     let content = file.into_content().await?;
     if content.is_empty() {
         return Err(Error::invalid("file", "must not be empty"));
@@ -109,15 +108,42 @@ async fn opened(
 
 async fn send<O>(detect: &Detect, operation: O) -> Result<String, Error>
 where
-    O: Operation<Output = wire::StartRunResponse>,
+    O: Operation<Output = wire::StartRunResponse, Error = ApiErrorBody>,
 {
-    let answer = detect.send(operation).await?;
-    // A dot segment would be another path, and no run has such an id.
-    let is_id = |id: &String| !id.trim().is_empty() && !matches!(id.as_str(), "." | "..");
-    answer.body.run_id.filter(is_id).ok_or_else(|| {
-        Error::answer("the answer does not name the run")
-            .in_operation(O::INFO.name)
-            .in_answer(answer.status, answer.request_id)
-            .applied()
-    })
+    let read = |response: Response<wire::StartRunResponse>| {
+        let run_id = response.body.run_id.as_deref().and_then(last_segment);
+        run_id.map(ToOwned::to_owned).ok_or_else(|| Error::answer("the response does not name the run"))
+    };
+    detect.vault.handle.call(Ok(Call::new(operation)), read).await
+}
+
+/// Returns the id of a run. Servers name it by the id, by the path of its status, or by the URL.
+fn last_segment(run_id: &str) -> Option<&str> {
+    let path = run_id.split(['?', '#']).next().unwrap_or_default().trim().trim_end_matches('/');
+    let id = path.rsplit('/').next().unwrap_or_default().trim();
+    // A dot segment would be another path, and a scheme is all that is left of `https://`.
+    (!matches!(id, "" | "." | "..") && !id.ends_with(':')).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn run_ids_are_read_from_urls_and_paths() {
+        let id = "9c4e2d1a-5b6c-4d7e-8f90-a1b2c3d4e5f6";
+        for named in [
+            id.to_owned(),
+            format!(" {id}\n"),
+            format!("/v1/detect/runs/{id}"),
+            format!("v1/detect/runs/{id}/"),
+            format!("https://cluster.vault.skyflowapis.com/v1/detect/runs/{id}?vault_id=a/b"),
+            format!("https://cluster.vault.skyflowapis.com/v1/detect/runs/{id}#part"),
+        ] {
+            assert_eq!(last_segment(&named), Some(id), "{named}");
+        }
+        for nothing in ["", " ", "/", "?vault_id=v", "..", "/runs/..", "https://"] {
+            assert_eq!(last_segment(nothing), None, "{nothing}");
+        }
+    }
 }

@@ -1,12 +1,17 @@
 use std::fmt;
+use std::sync::Arc;
 
-use serde::Serialize;
-use skyflow_api::{records, types};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use skyflow_api::{Operation, Response, records, types};
 use skyflow_types::{Redaction, RequestId, TokenMode};
 
 use super::Vault;
-use super::batch_outcome::Outcome;
+use super::batch_outcome::{Asked, Outcome, Row};
+use super::batch_row::{BatchRow, id_for_later};
 use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
+use crate::handle::Call;
+use crate::record::Origin;
 use crate::{Error, Record};
 
 /// One operation of a batch, on any table.
@@ -22,28 +27,30 @@ use crate::{Error, Record};
 pub struct BatchOperation {
     method: types::BatchMethod,
     table: String,
-    id: Option<String>,
+    row: Option<BatchRow>,
     fields: Option<Result<skyflow_api::Json, RowProblem>>,
     tokens: Option<Result<skyflow_api::Json, RowProblem>>,
     return_tokens: bool,
     upsert: Option<String>,
     redaction: Option<Redaction>,
     download_url: Option<bool>,
+    return_file_metadata: bool,
     batch_id: Option<String>,
 }
 
 impl BatchOperation {
-    fn of(method: types::BatchMethod, table: impl Into<String>, id: Option<String>) -> Self {
+    fn of(method: types::BatchMethod, table: impl Into<String>, row: Option<BatchRow>) -> Self {
         Self {
             method,
             table: table.into(),
-            id,
+            row,
             fields: None,
             tokens: None,
             return_tokens: false,
             upsert: None,
             redaction: None,
             download_url: None,
+            return_file_metadata: false,
             batch_id: None,
         }
     }
@@ -55,19 +62,19 @@ impl BatchOperation {
     }
 
     /// Changes columns of a row.
-    pub fn update<T: Serialize>(table: impl Into<String>, skyflow_id: impl Into<String>, fields: T) -> Self {
+    pub fn update<T: Serialize>(table: impl Into<String>, row: impl Into<BatchRow>, fields: T) -> Self {
         let fields = Some(to_row(&fields));
-        Self { fields, ..Self::of(types::BatchMethod::Put, table, Some(skyflow_id.into())) }
+        Self { fields, ..Self::of(types::BatchMethod::Put, table, Some(row.into())) }
     }
 
     /// Gets a row.
-    pub fn get(table: impl Into<String>, skyflow_id: impl Into<String>) -> Self {
-        Self::of(types::BatchMethod::Get, table, Some(skyflow_id.into()))
+    pub fn get(table: impl Into<String>, row: impl Into<BatchRow>) -> Self {
+        Self::of(types::BatchMethod::Get, table, Some(row.into()))
     }
 
     /// Deletes a row.
-    pub fn delete(table: impl Into<String>, skyflow_id: impl Into<String>) -> Self {
-        Self::of(types::BatchMethod::Delete, table, Some(skyflow_id.into()))
+    pub fn delete(table: impl Into<String>, row: impl Into<BatchRow>) -> Self {
+        Self::of(types::BatchMethod::Delete, table, Some(row.into()))
     }
 
     /// Asks for tokens: of what is inserted or changed, or instead of the values that are got.
@@ -100,18 +107,24 @@ impl BatchOperation {
         self
     }
 
+    /// Asks a get for name, size and type of the files of file columns.
+    pub fn return_file_metadata(mut self, yes: bool) -> Self {
+        self.return_file_metadata = yes;
+        self
+    }
+
     /// Makes operations with the same text run one after the other.
     pub fn batch_id(mut self, id: impl Into<String>) -> Self {
         self.batch_id = Some(id.into());
         self
     }
 
-    fn into_entry(self, index: usize, mode: TokenMode) -> Result<types::BatchRecord, Error> {
+    /// `earlier` holds the ids of the operations before this one.
+    fn into_entry(self, earlier: &[String], mode: TokenMode) -> Result<types::BatchRecord, Error> {
+        let index = earlier.len();
         let at = |name: &str| format!("operations[{index}].{name}");
         not_blank(&at("table"), &self.table)?;
-        if let Some(id) = &self.id {
-            not_blank(&at("skyflow_id"), id)?;
-        }
+        let id = self.row.map(|row| row.into_wire(&at("skyflow_id"), earlier)).transpose()?;
         let fields = self.fields.transpose().map_err(|problem| problem.of(&at("fields")))?;
         let tokens = self.tokens.transpose().map_err(|problem| problem.of(&at("tokens")))?;
         match &fields {
@@ -128,13 +141,14 @@ impl BatchOperation {
             return Err(Error::invalid(at("upsert"), "goes with an insert"));
         }
         let mut entry = types::BatchRecord::new(self.table, self.method);
-        entry.id = self.id;
+        entry.id = id;
         entry.fields = fields;
         entry.tokens = tokens;
         entry.tokenization = self.return_tokens.then_some(true);
         entry.upsert = self.upsert;
         entry.redaction = self.redaction.map(|redaction| redaction.as_str().into());
         entry.download_url = self.download_url;
+        entry.return_file_metadata = self.return_file_metadata.then_some(true);
         entry.batch_id = self.batch_id;
         Ok(entry)
     }
@@ -145,7 +159,7 @@ impl fmt::Debug for BatchOperation {
         f.debug_struct("BatchOperation")
             .field("method", &self.method)
             .field("table", &self.table)
-            .field("id", &self.id)
+            .field("row", &self.row)
             .finish_non_exhaustive()
     }
 }
@@ -185,7 +199,7 @@ impl BatchRequest {
 }
 
 /// Tells what became of each operation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct BatchResponse {
     /// One outcome per operation, in the order of the request.
@@ -200,14 +214,24 @@ pub struct BatchResponse {
 pub struct BatchOutcome {
     /// The place of the operation in the request, counted from 0.
     pub request_index: usize,
-    /// The status of the operation; `None` when the answer says nothing about it.
+    /// The status of the operation, or that of the whole response where operations have none; `None` when the
+    /// response says nothing about the operation.
     pub http_code: Option<u16>,
     /// What the operation gave, or why it failed.
     pub result: Result<BatchOutput, BatchError>,
+    entry: Option<skyflow_api::Json>,
+}
+
+impl BatchOutcome {
+    /// Returns what the response says about this operation as JSON text, byte for byte as the server sent it; keep it
+    /// out of logs. `None` when it says nothing.
+    pub fn raw(&self) -> Option<&str> {
+        self.entry.as_ref().map(skyflow_api::Json::get)
+    }
 }
 
 /// What one operation of a batch gave.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct BatchOutput {
     /// The id of the row.
@@ -216,32 +240,73 @@ pub struct BatchOutput {
     pub tokens: Option<Record>,
     /// The values of a get.
     pub fields: Option<Record>,
+    /// The files of a get by column, when the response has them.
+    pub file_metadata: Option<Record>,
+    /// Further rows, when the response has more than one for the operation.
+    pub further_rows: Vec<BatchOutput>,
+}
+
+impl BatchOutput {
+    fn of_all(rows: Vec<Row>, origin: &Arc<Origin>) -> Self {
+        let mut rows = rows.into_iter().map(|row| Self::of(row, origin));
+        let first = rows.next().unwrap_or_else(|| Self::of(Row::default(), origin));
+        Self { further_rows: rows.collect(), ..first }
+    }
+
+    fn of(row: Row, origin: &Arc<Origin>) -> Self {
+        let read = |columns| Record::of_a_write(columns).in_response(origin);
+        Self {
+            skyflow_id: row.skyflow_id,
+            tokens: row.tokens.map(read),
+            fields: row.fields.map(read),
+            file_metadata: row.file_metadata.map(read),
+            further_rows: Vec::new(),
+        }
+    }
 }
 
 /// Why one operation of a batch failed.
 #[derive(Clone)]
-pub struct BatchError(String);
+pub struct BatchError {
+    message: String,
+    skyflow_id: Option<String>,
+}
 
 impl BatchError {
-    pub(super) fn new(text: String) -> Self {
-        Self(text)
+    /// Returns the server's message; it may repeat a value, so keep it out of logs.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
-    /// Returns the server's words; they may repeat a value, so keep them out of logs.
-    pub fn message(&self) -> &str {
-        &self.0
+    /// Returns the id that the response names beside the error.
+    pub fn skyflow_id(&self) -> Option<&str> {
+        self.skyflow_id.as_deref()
     }
 }
 
 impl fmt::Debug for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("BatchError").field(&skyflow_types::redact_text(&self.0)).finish()
+        f.debug_tuple("BatchError").field(&skyflow_types::redact_text(&self.message)).finish()
+    }
+}
+
+/// Writes `request_index`, `http_code`, and either `output` or `error`.
+impl Serialize for BatchOutcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut outcome = serializer.serialize_struct("BatchOutcome", 3)?;
+        outcome.serialize_field("request_index", &self.request_index)?;
+        outcome.serialize_field("http_code", &self.http_code)?;
+        match &self.result {
+            Ok(output) => outcome.serialize_field("output", output)?,
+            Err(error) => outcome.serialize_field("error", error.message())?,
+        }
+        outcome.end()
     }
 }
 
 impl fmt::Display for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&skyflow_types::redact_text(&self.0))
+        f.write_str(&skyflow_types::redact_text(&self.message))
     }
 }
 
@@ -268,40 +333,58 @@ impl Vault {
     /// # Errors
     ///
     /// Fails before anything is sent when there is no operation, a table or id is blank, fields or tokens do not
-    /// serialise to an object, or tokens and token mode do not fit; fails as every call does afterwards. With
+    /// serialise to an object, tokens and token mode do not fit, or a [`BatchRow`] refers to an operation that is not
+    /// an earlier one; fails as every call does afterwards. With
     /// `continue_on_error` a failed operation is no error: it is in [`BatchResponse::outcomes`].
     ///
     /// # Cancel safety
     ///
     /// Dropping the future does not take back a request that was already sent.
     pub async fn batch(&self, request: BatchRequest) -> Result<BatchResponse, Error> {
-        const OPERATION: &str = "records.batch";
-        let count = request.operations.len();
-        let entries = request.operations.into_iter().enumerate();
-        let entries: Result<Vec<_>, Error> =
-            entries.map(|(index, operation)| operation.into_entry(index, request.token_mode)).collect();
-        let entries = entries.map_err(|error| error.in_operation(OPERATION))?;
+        let (asked, call) = (request.asked(), request.into_batch(self.id().as_str()));
+        self.handle.call(call, |response| BatchResponse::from_batch(response, &asked)).await
+    }
+}
+
+impl BatchRequest {
+    fn asked(&self) -> Vec<Asked> {
+        let asked = |operation: &BatchOperation| Asked {
+            method: operation.method.clone(),
+            row: operation.row.clone(),
+        };
+        self.operations.iter().map(asked).collect()
+    }
+
+    fn into_batch(self, vault_id: &str) -> Result<Call<records::Batch>, Error> {
+        let mut entries = Vec::with_capacity(self.operations.len());
+        let mut ids = Vec::with_capacity(self.operations.len());
+        for operation in self.operations {
+            let entry = operation.into_entry(&ids, self.token_mode)?;
+            ids.push(id_for_later(&entry, ids.len()));
+            entries.push(entry);
+        }
         if entries.is_empty() {
-            return Err(Error::invalid("operations", "must not be empty").in_operation(OPERATION));
+            return Err(Error::invalid("operations", "must not be empty"));
         }
-        let mut body = types::BatchRequest::new(entries).continue_on_error(request.continue_on_error);
-        if request.token_mode != TokenMode::Disable {
-            body = body.byot(request.token_mode.as_str());
+        let mut body = types::BatchRequest::new(entries).continue_on_error(self.continue_on_error);
+        if self.token_mode != TokenMode::Disable {
+            body = body.byot(self.token_mode.as_str());
         }
-        let answer = self.send(records::Batch::new(self.id().as_str(), body)).await?;
-        let outcomes = Outcome::of_all(answer.body, count, answer.status, answer.request_id.as_ref())?;
+        Ok(Call::new(records::Batch::new(vault_id, body)))
+    }
+}
+
+impl BatchResponse {
+    fn from_batch(response: Response<types::BatchResponse>, asked: &[Asked]) -> Result<Self, Error> {
+        let origin = Origin::of(records::Batch::INFO.name, &response);
+        let outcomes = Outcome::of_all(response.body, asked, response.status)?;
         let outcomes = outcomes.into_iter().enumerate().map(|(request_index, outcome)| {
-            let (http_code, rows) = (outcome.http_code, outcome.rows);
-            let result = rows.map_err(BatchError::new).map(|rows| {
-                let row = rows.into_iter().next().unwrap_or_default();
-                BatchOutput {
-                    skyflow_id: row.id(),
-                    tokens: row.tokens.map(Record::of_a_write),
-                    fields: row.fields.map(Record::of_a_write),
-                }
-            });
-            BatchOutcome { request_index, http_code, result }
+            let result = match outcome.rows {
+                Ok(rows) => Ok(BatchOutput::of_all(rows, &origin)),
+                Err(failure) => Err(BatchError { message: failure.message, skyflow_id: failure.skyflow_id }),
+            };
+            BatchOutcome { request_index, http_code: outcome.http_code, result, entry: outcome.raw }
         });
-        Ok(BatchResponse { outcomes: outcomes.collect(), request_id: answer.request_id })
+        Ok(Self { outcomes: outcomes.collect(), request_id: response.request_id })
     }
 }

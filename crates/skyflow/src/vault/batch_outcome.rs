@@ -1,101 +1,243 @@
-//! Reads the answer of the batch endpoint: one outcome per entry, whatever status it has.
+//! Reads the response of the batch endpoint: one outcome per entry, whatever its form and status.
+//!
+//! With `continueOnError` an entry is `{"Body": …, "Status": …}`, without it the single operation's own response.
+//! Both forms are read whatever was asked for, and each entry on its own: one that cannot be read loses no other.
+
+use std::collections::BTreeMap;
 
 use http::StatusCode;
-use serde::Deserialize;
-use skyflow_api::{Json, types};
-use skyflow_types::RequestId;
+use serde_json::value::RawValue;
+use skyflow_api::Json;
+use skyflow_api::types::{BatchMethod, BatchResponse};
 
-use crate::{Error, Record};
+use super::batch_row::BatchRow;
+use crate::Error;
+use crate::record::{columns_of, members_of, text_of};
 
-/// What is said about an entry that the answer does not mention.
-pub(super) const NO_OUTCOME: &str = "the answer does not say what became of this row";
+/// What is said about an entry that the response does not mention.
+pub(super) const NO_OUTCOME: &str = "the response does not say what became of this row";
+/// What is said about a delete that did not happen.
+const NOT_DELETED: &str = "the response says that the row was not deleted";
+/// The members of the single operations' responses.
+const MEMBERS: [&str; 6] = ["records", "skyflow_id", "fields", "tokens", "fileMetadata", "deleted"];
+
+/// What an entry of the request asks for.
+pub(super) struct Asked {
+    pub(super) method: BatchMethod,
+    pub(super) row: Option<BatchRow>,
+}
+
+impl Asked {
+    pub(super) const INSERT: Self = Self { method: BatchMethod::Post, row: None };
+}
 
 /// What became of one entry.
 pub(super) struct Outcome {
-    /// `None` when the answer says nothing about the entry.
+    /// `None` when the response says nothing about the entry.
     pub(super) http_code: Option<u16>,
-    /// The rows of a success (any 2xx status), or the server's words about a failure.
-    pub(super) rows: Result<Vec<Row>, String>,
+    pub(super) rows: Result<Vec<Row>, Failure>,
+    /// The entry as sent.
+    pub(super) raw: Option<Json>,
 }
 
-/// A row as any of the single endpoints answers it.
-#[derive(Deserialize, Default)]
+/// Why an entry failed.
+#[derive(Debug, Default)]
+pub(super) struct Failure {
+    /// The server's message.
+    pub(super) message: String,
+    /// The row that the entry names nevertheless.
+    pub(super) skyflow_id: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn no_outcome() -> Self {
+        Self { message: NO_OUTCOME.to_owned(), skyflow_id: None }
+    }
+}
+
+/// A row as any of the single operations returns it.
+#[derive(Debug, Default)]
 pub(super) struct Row {
     pub(super) skyflow_id: Option<String>,
     pub(super) fields: Option<Json>,
     pub(super) tokens: Option<Json>,
+    pub(super) file_metadata: Option<Json>,
 }
 
 impl Row {
-    /// A got row has its id among the fields.
-    pub(super) fn id(&self) -> Option<String> {
-        self.skyflow_id.clone().or_else(|| Record::new(self.fields.clone()?).skyflow_id())
+    /// Reads a row on its own; `None` when it is none.
+    pub(super) fn read(row: &Json) -> Option<Self> {
+        Self::of(&Members { body: BTreeMap::new(), own: columns_of(row) })
+    }
+
+    /// Reads a row; `None` when it has no member of one.
+    fn of(members: &Members<'_>) -> Option<Self> {
+        let json = |name| members.get(name).and_then(|value| Json::parse(value.get()).ok());
+        let fields: Option<Json> = json("fields");
+        // A row that was read has its id among the fields.
+        let among_fields = || columns_of(fields.as_ref()?).get("skyflow_id").and_then(|id| id_of(id));
+        let skyflow_id = members.get("skyflow_id").and_then(id_of).or_else(among_fields);
+        let row = Self { skyflow_id, fields, tokens: json("tokens"), file_metadata: json("fileMetadata") };
+        row.says_something().then_some(row)
     }
 
     fn says_something(&self) -> bool {
-        self.skyflow_id.is_some() || self.fields.is_some() || self.tokens.is_some()
+        self.skyflow_id.is_some()
+            || self.fields.is_some()
+            || self.tokens.is_some()
+            || self.file_metadata.is_some()
     }
 }
 
-#[derive(Deserialize)]
-struct Body {
-    records: Option<Vec<Row>>,
-    error: Option<Json>,
-    #[serde(rename = "skyflow_id")]
-    id: Option<String>,
-    fields: Option<Json>,
-    tokens: Option<Json>,
+/// The members of an entry: those of its `Body`, and its own where the body does not have them.
+struct Members<'a> {
+    body: BTreeMap<String, &'a RawValue>,
+    own: BTreeMap<String, &'a RawValue>,
+}
+
+impl<'a> Members<'a> {
+    fn of_entry(entry: &'a Json) -> Self {
+        let own = columns_of(entry);
+        let body = own.get("Body").map(|body| members_of(body.get())).unwrap_or_default();
+        Self { body, own }
+    }
+
+    fn of_row(row: &'a RawValue) -> Self {
+        Self { body: BTreeMap::new(), own: members_of(row.get()) }
+    }
+
+    /// Returns a member that is not null.
+    fn get(&self, name: &str) -> Option<&'a RawValue> {
+        [&self.body, &self.own]
+            .into_iter()
+            .filter_map(|members| members.get(name).copied())
+            .find(|value| value.get() != "null")
+    }
+
+    /// Tells whether the entry is the response of a single operation, or holds one.
+    fn is_response(&self) -> bool {
+        MEMBERS.iter().any(|name| self.body.contains_key(*name) || self.own.contains_key(*name))
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let list = self.get("records").map(RawValue::get);
+        let listed: Vec<&RawValue> = match list {
+            Some(list) if list.starts_with('[') => serde_json::from_str(list).unwrap_or_default(),
+            // One row without a list around it.
+            Some(row) => serde_json::from_str(row).into_iter().collect(),
+            None => Vec::new(),
+        };
+        let listed = listed.into_iter().filter_map(|row| Row::of(&Members::of_row(row)));
+        listed.chain(Row::of(self)).collect()
+    }
+
+    /// Returns the status of the entry.
+    fn status(&self) -> Option<u16> {
+        self.get("Status").and_then(status_of)
+    }
+
+    /// Returns the server's message about a failure, and the status within it.
+    fn error(&self) -> Option<(String, Option<u16>)> {
+        let error = self.get("error")?;
+        let described = members_of(error.get());
+        let message = match described.get("message") {
+            Some(message) => text_of(message.get()),
+            None => text_of(error.get()).filter(|_| error.get().starts_with('"')),
+        };
+        let empty = matches!(error.get(), "\"\"" | "{}" | "false");
+        (!empty)
+            .then(|| (message.unwrap_or_default(), described.get("http_code").copied().and_then(status_of)))
+    }
+
+    /// Returns a body that is no object, but text about a failure.
+    fn text(&self) -> Option<String> {
+        let text = self.get("Body")?.get();
+        if text.starts_with('"') { text_of(text) } else { self.get("message").and_then(|m| text_of(m.get())) }
+    }
 }
 
 impl Outcome {
-    /// Returns exactly `count` outcomes, in the order of the request.
+    /// Returns exactly one outcome for each entry of the request, in its order.
     pub(super) fn of_all(
-        answer: types::BatchResponse,
-        count: usize,
+        response: BatchResponse,
+        asked: &[Asked],
         status: StatusCode,
-        request_id: Option<&RequestId>,
     ) -> Result<Vec<Self>, Error> {
-        if answer.responses.len() > count {
-            let error =
-                Error::answer("the answer has more rows than the request").in_operation("records.batch");
-            return Err(error.in_answer(status, request_id.cloned()).applied());
+        if response.responses.len() > asked.len() {
+            return Err(Error::answer("the response has more rows than the request"));
         }
-        let outcomes = answer.responses.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-        Ok(outcomes.take(count).map(Self::of).collect())
+        let mut outcomes: Vec<Self> = Vec::with_capacity(asked.len());
+        let entries = response.responses.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        for (asked, entry) in asked.iter().zip(entries) {
+            let earlier = asked.row.as_ref().and_then(BatchRow::operation);
+            let earlier = earlier.and_then(|index| outcomes.get(index)).and_then(Self::skyflow_id);
+            let id = asked.row.as_ref().and_then(BatchRow::known_id).or(earlier).map(ToOwned::to_owned);
+            outcomes.push(Self::of(entry, &asked.method, id, status));
+        }
+        Ok(outcomes)
     }
 
-    fn of(entry: Option<types::BatchResponseItem>) -> Self {
-        let entry = entry.unwrap_or_default();
-        let http_code = entry.status.and_then(|status| u16::try_from(status).ok());
-        let body: Option<Body> = entry.body.and_then(|body| body.decode().ok());
-        let refused = http_code.is_some_and(|status| !(200..300).contains(&status));
-        match body {
-            Some(Body { error: Some(error), .. }) => Self { http_code, rows: Err(words(&error)) },
-            _ if refused => Self { http_code, rows: Err(String::new()) },
-            None => Self { http_code: None, rows: Err(NO_OUTCOME.to_owned()) },
-            Some(body) => {
-                let single = Row { skyflow_id: body.id, fields: body.fields, tokens: body.tokens };
-                let rows: Vec<Row> = body.records.unwrap_or_default().into_iter().chain([single]).collect();
-                let rows: Vec<Row> = rows.into_iter().filter(Row::says_something).collect();
-                match rows.is_empty() {
-                    true => Self { http_code: None, rows: Err(NO_OUTCOME.to_owned()) },
-                    false => Self { http_code, rows: Ok(rows) },
-                }
-            }
-        }
+    /// Returns the id of the entry's row.
+    fn skyflow_id(&self) -> Option<&str> {
+        self.rows.as_ref().ok()?.first()?.skyflow_id.as_deref()
+    }
+
+    fn of(entry: Option<Json>, method: &BatchMethod, id: Option<String>, response: StatusCode) -> Self {
+        let Some(entry) = entry else {
+            return Self { http_code: None, rows: Err(Failure::no_outcome()), raw: None };
+        };
+        let (http_code, rows) = read(&Members::of_entry(&entry), method, id, response);
+        Self { http_code, rows, raw: Some(entry) }
     }
 }
 
-/// An entry's error is a text, or an object with a message.
-fn words(error: &Json) -> String {
-    #[derive(Deserialize)]
-    struct Described {
-        message: String,
+fn read(
+    entry: &Members<'_>,
+    method: &BatchMethod,
+    id: Option<String>,
+    response: StatusCode,
+) -> (Option<u16>, Result<Vec<Row>, Failure>) {
+    let status = entry.status();
+    let succeeded = status.is_some_and(|status| (200..300).contains(&status));
+    let mut rows = entry.rows();
+    let error = entry.error();
+    let not_deleted = entry.get("deleted").is_some_and(|deleted| deleted.get() == "false");
+    if error.is_some() || (status.is_some() && !succeeded) || not_deleted {
+        let (message, code) = error.unwrap_or_else(|| {
+            let said = entry.text().or_else(|| not_deleted.then(|| NOT_DELETED.to_owned()));
+            (said.unwrap_or_default(), None)
+        });
+        let skyflow_id = rows.into_iter().find_map(|row| row.skyflow_id);
+        let http_code = status.or(code).unwrap_or_else(|| response.as_u16());
+        return (Some(http_code), Err(Failure { message, skyflow_id }));
     }
-    if let Ok(text) = error.decode::<String>() {
-        return text;
+    let names_its_row = *method != BatchMethod::Post;
+    let changes = matches!(method, BatchMethod::Put | BatchMethod::Delete);
+    if rows.is_empty() && names_its_row && (entry.is_response() || (changes && succeeded)) {
+        rows.push(Row::default());
     }
-    error.decode::<Described>().map(|described| described.message).unwrap_or_default()
+    if rows.is_empty() {
+        return (None, Err(Failure::no_outcome()));
+    }
+    if names_its_row && let Some(first) = rows.first_mut() {
+        // The response need not repeat the id that was asked for.
+        first.skyflow_id = first.skyflow_id.take().or(id);
+    }
+    (Some(status.unwrap_or_else(|| response.as_u16())), Ok(rows))
+}
+
+/// Reads a status; some servers write it as a string.
+fn status_of(status: &RawValue) -> Option<u16> {
+    text_of(status.get())?.parse().ok().filter(|status| (100..1000).contains(status))
+}
+
+/// Reads an id; a number stays what it is.
+fn id_of(id: &RawValue) -> Option<String> {
+    let text = match id.get().as_bytes().first()? {
+        b'"' | b'-' | b'0'..=b'9' => text_of(id.get())?,
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
 }
 
 #[cfg(test)]
@@ -104,7 +246,8 @@ mod tests {
 
     fn outcomes(count: usize, responses: serde_json::Value) -> Vec<Outcome> {
         let answer = serde_json::from_value(serde_json::json!({"responses": responses})).unwrap();
-        Outcome::of_all(answer, count, StatusCode::OK, None).unwrap()
+        let asked: Vec<_> = std::iter::repeat_with(|| Asked::INSERT).take(count).collect();
+        Outcome::of_all(answer, &asked, StatusCode::OK).unwrap()
     }
 
     #[test]
@@ -118,7 +261,7 @@ mod tests {
             assert_eq!(found.len(), 2);
             assert_eq!(found[0].http_code, Some(status));
             assert_eq!(found[0].rows.is_ok(), (200..300).contains(&status), "{status}");
-            assert_eq!(found[1].rows.as_ref().err().unwrap(), NO_OUTCOME);
+            assert_eq!(found[1].rows.as_ref().err().unwrap().message, NO_OUTCOME);
             assert_eq!(found[1].http_code, None);
         }
     }
@@ -137,7 +280,12 @@ mod tests {
         let found = outcomes(7, entries);
         let summary: Vec<_> = found
             .iter()
-            .map(|o| o.rows.as_ref().map(|rows| rows[0].id().unwrap()).map_err(String::as_str))
+            .map(|o| {
+                o.rows
+                    .as_ref()
+                    .map(|rows| rows[0].skyflow_id.clone().unwrap())
+                    .map_err(|e| e.message.as_str())
+            })
             .collect();
         let id = |id: &str| Ok(id.to_owned());
         let none = Err(NO_OUTCOME);
@@ -147,6 +295,6 @@ mod tests {
     #[test]
     fn an_answer_with_more_outcomes_than_entries_is_refused_and_says_that_it_was_applied() {
         let answer = serde_json::from_value(serde_json::json!({"responses": [{}, {}]})).unwrap();
-        assert!(Outcome::of_all(answer, 1, StatusCode::OK, None).err().unwrap().may_have_been_applied());
+        assert!(Outcome::of_all(answer, &[Asked::INSERT], StatusCode::OK).is_err());
     }
 }

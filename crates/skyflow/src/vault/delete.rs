@@ -1,9 +1,11 @@
-use skyflow_api::{records, types};
+use serde::Serialize;
+use skyflow_api::{Response, records, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
 use super::rows::{none_blank, not_blank};
 use crate::Error;
+use crate::handle::Call;
 
 /// Asks to delete rows of one table.
 #[derive(Debug, Clone)]
@@ -19,20 +21,18 @@ impl DeleteRequest {
         Self { table: table.into(), ids: ids.into_iter().map(Into::into).collect() }
     }
 
-    fn check(&self) -> Result<(), Error> {
-        not_blank("table", &self.table)?;
+    fn into_bulk_delete(self, vault_id: &str) -> Result<Call<records::BulkDelete>, Error> {
         none_blank("ids", &self.ids)?;
-        match self.ids.iter().position(|id| id == "*") {
-            Some(index) => {
-                Err(Error::invalid(format!("ids[{index}]"), "means all rows: use `delete_all_rows` for that"))
-            }
-            None => Ok(()),
+        if let Some(index) = self.ids.iter().position(|id| id == "*") {
+            let field = format!("ids[{index}]");
+            return Err(Error::invalid(field, "means all rows: use `delete_all_rows` for that"));
         }
+        bulk_delete(vault_id, self.table, self.ids)
     }
 }
 
 /// The rows that were deleted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct DeleteResponse {
     /// Their ids; a single `*` when all rows were deleted.
@@ -62,8 +62,7 @@ impl Vault {
     ///
     /// Dropping the future does not take back a request that was already sent.
     pub async fn delete(&self, request: DeleteRequest) -> Result<DeleteResponse, Error> {
-        request.check().map_err(|error| error.in_operation("records.bulk_delete"))?;
-        self.delete_ids(request.table, request.ids).await
+        self.delete_rows(request.into_bulk_delete(self.id().as_str())).await
     }
 
     /// Deletes every row of a table.
@@ -76,14 +75,21 @@ impl Vault {
     ///
     /// Dropping the future does not take back a request that was already sent.
     pub async fn delete_all_rows(&self, table: impl Into<String>) -> Result<DeleteResponse, Error> {
-        let table = table.into();
-        not_blank("table", &table).map_err(|error| error.in_operation("records.bulk_delete"))?;
-        self.delete_ids(table, vec!["*".to_owned()]).await
+        self.delete_rows(bulk_delete(self.id().as_str(), table.into(), vec!["*".to_owned()])).await
     }
 
-    async fn delete_ids(&self, table: String, ids: Vec<String>) -> Result<DeleteResponse, Error> {
-        let body = types::BulkDeleteRequest::new(ids);
-        let answer = self.send(records::BulkDelete::new(self.id().as_str(), table, body)).await?;
-        Ok(DeleteResponse { deleted_ids: answer.body.record_ids, request_id: answer.request_id })
+    async fn delete_rows(
+        &self,
+        call: Result<Call<records::BulkDelete>, Error>,
+    ) -> Result<DeleteResponse, Error> {
+        let read = |response: Response<types::BulkDeleteResponse>| {
+            Ok(DeleteResponse { deleted_ids: response.body.record_ids, request_id: response.request_id })
+        };
+        self.handle.call(call, read).await
     }
+}
+
+fn bulk_delete(vault_id: &str, table: String, ids: Vec<String>) -> Result<Call<records::BulkDelete>, Error> {
+    not_blank("table", &table)?;
+    Ok(Call::new(records::BulkDelete::new(vault_id, table, types::BulkDeleteRequest::new(ids))))
 }

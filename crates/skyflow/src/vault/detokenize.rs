@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use skyflow_api::{Json, tokens, types};
 use skyflow_types::{Redaction, RequestId};
@@ -10,6 +11,7 @@ pub use skyflow_api::types::DetokenizedValueType as ValueType;
 use super::Vault;
 use super::rows::not_blank;
 use crate::Error;
+use crate::handle::Call;
 use crate::record::text_of;
 
 /// Asks for the values behind tokens.
@@ -64,14 +66,18 @@ impl DetokenizeRequest {
         self
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn into_detokenize(self, vault_id: &str) -> Result<Call<tokens::Detokenize>, Error> {
         if self.tokens.is_empty() {
             return Err(Error::invalid("tokens", "must not be empty"));
         }
-        self.tokens
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, (token, _))| not_blank(&format!("tokens[{index}]"), token))
+        let parameters = self.tokens.into_iter().enumerate().map(|(index, (token, redaction))| {
+            not_blank(&format!("tokens[{index}]"), &token)?;
+            Ok(types::DetokenizeParameter::new(token).redaction(redaction.as_str()))
+        });
+        let parameters = parameters.collect::<Result<_, Error>>()?;
+        let mut body = types::DetokenizeRequest::new(parameters).continue_on_error(self.continue_on_error);
+        body.download_url = self.download_url;
+        Ok(Call::new(tokens::Detokenize::new(vault_id, body)))
     }
 }
 
@@ -86,7 +92,7 @@ impl fmt::Debug for DetokenizeRequest {
 }
 
 /// Tells what became of each token: every token of the request is in exactly one of the two lists.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetokenizeResponse {
     /// The values, in the order of the request; a token that was asked for twice is here twice.
@@ -98,7 +104,7 @@ pub struct DetokenizeResponse {
 }
 
 /// A token and its value.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetokenizedField {
     /// The token.
@@ -140,7 +146,7 @@ impl fmt::Debug for DetokenizedField {
 }
 
 /// A token that has no value, and why.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetokenizeError {
     /// The token.
@@ -181,20 +187,9 @@ impl Vault {
     /// Fails before anything is sent when there is no token or a blank one; fails as every call does afterwards, with
     /// 404 when a token is unknown and `continue_on_error` is not set.
     pub async fn detokenize(&self, request: DetokenizeRequest) -> Result<DetokenizeResponse, Error> {
-        const OPERATION: &str = "tokens.detokenize";
-        request.check().map_err(|error| error.in_operation(OPERATION))?;
         let asked: Vec<String> = request.tokens.iter().map(|(token, _)| token.clone()).collect();
-        let parameters = request
-            .tokens
-            .into_iter()
-            .map(|(token, redaction)| types::DetokenizeParameter::new(token).redaction(redaction.as_str()));
-        let mut body =
-            types::DetokenizeRequest::new(parameters.collect()).continue_on_error(request.continue_on_error);
-        body.download_url = request.download_url;
-        let answer = self.send(tokens::Detokenize::new(self.id().as_str(), body)).await?;
-        let request_id = answer.request_id;
-        sort(asked, answer.body.records, request_id.clone())
-            .map_err(|error| error.in_operation(OPERATION).in_answer(answer.status, request_id))
+        let call = request.into_detokenize(self.id().as_str());
+        self.handle.call(call, |response| sort(asked, response.body.records, response.request_id)).await
     }
 }
 

@@ -1,11 +1,16 @@
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use skyflow_api::{records, types};
+use skyflow_api::{Operation, Response, records, types};
 use skyflow_types::{Redaction, RequestId};
 
 use super::Vault;
 use super::rows::{none_blank, not_blank};
+use crate::handle::Call;
+use crate::record::Origin;
 use crate::{Error, Record};
 
 /// Orders rows by `skyflow_id`.
@@ -68,6 +73,7 @@ pub struct GetRequest {
     pub(super) offset: Option<u64>,
     pub(super) limit: Option<u64>,
     download_url: Option<bool>,
+    return_file_metadata: bool,
     pub(super) order: Option<Order>,
 }
 
@@ -83,6 +89,7 @@ impl GetRequest {
             offset: None,
             limit: None,
             download_url: None,
+            return_file_metadata: false,
             order: None,
         }
     }
@@ -145,6 +152,12 @@ impl GetRequest {
         self
     }
 
+    /// Asks for name, size and type of the files of file columns; see [`StoredRecord::file_metadata`].
+    pub fn return_file_metadata(mut self, yes: bool) -> Self {
+        self.return_file_metadata = yes;
+        self
+    }
+
     /// Sets the order of the rows.
     pub fn order_by(mut self, order: Order) -> Self {
         self.order = Some(order);
@@ -175,8 +188,9 @@ impl GetRequest {
         Ok(())
     }
 
-    fn into_operation(self, vault: &Vault) -> records::List {
-        let mut list = records::List::new(vault.id().as_str(), self.table);
+    fn into_list(self, vault_id: &str) -> Result<Call<records::List>, Error> {
+        self.check()?;
+        let mut list = records::List::new(vault_id, self.table);
         for rows in self.rows {
             list = match rows {
                 Rows::Ids(ids) => list.skyflow_ids(ids),
@@ -202,10 +216,13 @@ impl GetRequest {
         if let Some(yes) = self.download_url {
             list = list.download_url(yes);
         }
+        if self.return_file_metadata {
+            list = list.return_file_metadata(true);
+        }
         if let Some(order) = self.order {
             list = list.order_by(order.as_str());
         }
-        list
+        Ok(Call::new(list))
     }
 }
 
@@ -220,22 +237,65 @@ impl fmt::Debug for GetRequest {
             .field("offset", &self.offset)
             .field("limit", &self.limit)
             .field("download_url", &self.download_url)
+            .field("return_file_metadata", &self.return_file_metadata)
             .field("order", &self.order)
             .finish()
     }
 }
 
 /// The rows that were found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct GetResponse {
-    /// The rows, in the order of the answer: values, or tokens when they were asked for.
-    pub data: Vec<Record>,
-    /// The request id of the answer.
+    /// The rows, in the order of the response.
+    pub data: Vec<StoredRecord>,
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
+/// One stored row: it derefs to the [`Record`] of its columns, and keeps what the response has beside them.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct StoredRecord {
+    /// The columns: the `fields` of the response. Where there are none, the tokens: with
+    /// [`GetRequest::return_tokens`] some servers put the tokens beside the fields and some in their place.
+    pub record: Record,
+    /// The tokens by column, where the response has them beside the fields or instead of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Record>,
+    /// Name, size and type of the files by column, when they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_metadata: Option<Record>,
+}
+
+impl StoredRecord {
+    fn of(row: types::StoredRecord, origin: &Arc<Origin>) -> Self {
+        let read = |columns| Record::new(columns).in_response(origin);
+        let tokens = row.tokens.map(read);
+        // A row with neither is a row all the same.
+        let record = row.fields.map(read).or_else(|| tokens.clone()).unwrap_or_else(Record::empty);
+        Self { record, tokens, file_metadata: row.file_metadata.map(read) }
+    }
+}
+
+impl Deref for StoredRecord {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.record
+    }
+}
+
 impl GetResponse {
+    fn from_list(response: Response<types::ListRecordsResponse>) -> Self {
+        let origin = Origin::of(records::List::INFO.name, &response);
+        let rows = response.body.records.into_iter();
+        Self {
+            data: rows.map(|row| StoredRecord::of(row, &origin)).collect(),
+            request_id: response.request_id,
+        }
+    }
+
     /// Decodes the rows into a type of yours.
     ///
     /// # Errors
@@ -271,15 +331,34 @@ impl Vault {
     /// empty or has a blank element, or tokens are asked for together with a redaction or a column; fails as every
     /// call does afterwards, with 404 when an id is unknown.
     pub async fn get(&self, request: GetRequest) -> Result<GetResponse, Error> {
-        request.check().map_err(|error| error.in_operation("records.list"))?;
-        let answer = self.send(request.into_operation(self)).await?;
-        // With tokens asked for, some servers put them beside the fields and some in their place.
-        // A row with neither is a row all the same.
-        let row =
-            |row: types::StoredRecord| row.fields.or(row.tokens).map_or_else(Record::empty, Record::new);
-        Ok(GetResponse {
-            data: answer.body.records.into_iter().map(row).collect(),
-            request_id: answer.request_id,
-        })
+        let call = request.into_list(self.id().as_str());
+        self.handle.call(call, |response| Ok(GetResponse::from_list(response))).await
+    }
+
+    /// Gets one row.
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault, id: String) -> Result<(), skyflow::Error> {
+    /// use skyflow::GetRequest;
+    ///
+    /// let person = vault.get_one(GetRequest::new("persons").ids([id])).await?;
+    /// println!("{:?}", person.text("state"));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Vault::get`] does, with 404 when an id is unknown, and with
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the response has no row or several.
+    pub async fn get_one(&self, request: GetRequest) -> Result<StoredRecord, Error> {
+        let call = request.into_list(self.id.as_str());
+        let read = |response| {
+            let mut rows = GetResponse::from_list(response).data;
+            match (rows.pop(), rows.is_empty()) {
+                (Some(row), true) => Ok(row),
+                _ => Err(Error::answer("expected one row")),
+            }
+        };
+        self.handle.call(call, read).await
     }
 }

@@ -1,14 +1,18 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use skyflow_api::{Json, records, types};
+use serde::{Deserialize, Serialize};
+use skyflow_api::runtime::null_as_default;
+use skyflow_api::{Json, Operation, Response, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
-use super::batch_outcome::NO_OUTCOME;
+use super::Vault;
+use super::batch_outcome::{self, NO_OUTCOME};
+use super::read_as::ReadAs;
 use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
-use super::{Vault, insert_batch};
+use crate::handle::Call;
+use crate::record::Origin;
 use crate::record::columns_of;
 use crate::{Error, Record};
 
@@ -117,8 +121,26 @@ impl InsertRequest {
         self
     }
 
+    fn into_insert(mut self, vault_id: &str) -> Result<Call<ReadAs<records::Insert, WrittenRows>>, Error> {
+        let rows = self.take_rows()?;
+        let repeatable = self.may_be_repeated(&rows);
+        let entries = rows.into_iter().map(|row| {
+            let entry = types::Record::default().fields(row.fields);
+            match row.tokens {
+                Some(tokens) => entry.tokens(tokens),
+                None => entry,
+            }
+        });
+        let mut body = types::InsertRecordsRequest::new(entries.collect()).tokenization(self.return_tokens);
+        body.byot = self.byot();
+        body.upsert = self.upsert;
+        body.homogeneous = self.homogeneous.then_some(true);
+        let insert = records::Insert::new(vault_id, &self.table, body);
+        Ok(Call::new(ReadAs::new(insert)).repeatable_if(repeatable))
+    }
+
     /// Checks the request and takes its rows out.
-    fn check(&mut self) -> Result<Vec<Row>, Error> {
+    pub(super) fn take_rows(&mut self) -> Result<Vec<Row>, Error> {
         not_blank("table", &self.table)?;
         if let Some(column) = &self.upsert {
             not_blank("upsert", column)?;
@@ -143,12 +165,12 @@ impl InsertRequest {
 
     fn check_tokens(&self, rows: &[Row]) -> Result<(), Error> {
         let bring = rows.iter().any(|row| row.tokens.is_some());
-        if self.token_mode != TokenMode::Disable && !bring {
+        if !bring && !matches!(self.token_mode, TokenMode::Disable) {
             return Err(Error::invalid("tokens", "are missing, and the token mode asks for them"));
         }
         rows.iter().enumerate().try_for_each(|(index, row)| {
             // With ENABLE a row may leave its tokens to the vault.
-            if row.tokens.is_none() && self.token_mode == TokenMode::Enable {
+            if row.tokens.is_none() && matches!(self.token_mode, TokenMode::Enable) {
                 return Ok(());
             }
             check_row_tokens(self.token_mode, &row.fields, row.tokens.as_ref(), &format!("tokens[{index}]"))
@@ -156,7 +178,7 @@ impl InsertRequest {
     }
 
     /// A row that names the unique column is found again by a second try; one that does not is inserted twice.
-    fn may_be_repeated(&self, rows: &[Row]) -> bool {
+    pub(super) fn may_be_repeated(&self, rows: &[Row]) -> bool {
         self.upsert.as_ref().is_some_and(|column| {
             rows.iter()
                 .all(|row| columns_of(&row.fields).get(column).is_some_and(|value| value.get() != "null"))
@@ -164,7 +186,10 @@ impl InsertRequest {
     }
 
     pub(super) fn byot(&self) -> Option<types::TokenMode> {
-        (self.token_mode != TokenMode::Disable).then(|| self.token_mode.as_str().into())
+        match self.token_mode {
+            TokenMode::Disable => None,
+            mode => Some(mode.as_str().into()),
+        }
     }
 }
 
@@ -196,7 +221,7 @@ impl fmt::Debug for InsertRequest {
 }
 
 /// Tells what became of each row: every row of the request is in exactly one of the two lists.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct InsertResponse {
     /// The rows that were inserted or updated, in the order of the request.
@@ -208,6 +233,60 @@ pub struct InsertResponse {
 }
 
 impl InsertResponse {
+    /// Returns the row of a request that had one row.
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
+    /// use skyflow::InsertRequest;
+    ///
+    /// let card = serde_json::json!({"card_number": "4111111111111111"});
+    /// let row = vault.insert(InsertRequest::new("table1").record(card)).await?.single()?;
+    /// println!("{}", row.skyflow_id);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Api`](crate::ErrorKind::Api) and the server's message when the row was not inserted, and
+    /// with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the response is about several rows.
+    pub fn single(mut self) -> Result<InsertedRecord, Error> {
+        match (self.inserted_fields.pop(), self.errors.pop()) {
+            (Some(row), None) if self.inserted_fields.is_empty() => Ok(row),
+            (None, Some(refused)) if self.errors.is_empty() => Err(refused.into_error()),
+            _ => Err(Error::answer("expected a response about one row")
+                .with_request_id(self.request_id)
+                .applied()),
+        }
+    }
+
+    fn from_insert(response: Response<WrittenRows>, count: usize) -> Result<Self, Error> {
+        let origin = Origin::of(records::Insert::INFO.name, &response);
+        let (rows, request_id) = (response.body.records, response.request_id);
+        if rows.len() > count {
+            return Err(Error::answer("the response has more rows than the request"));
+        }
+        let mut inserted_fields = Vec::with_capacity(count);
+        let mut errors = Vec::new();
+        let outcomes = rows.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        for (request_index, outcome) in outcomes.take(count).enumerate() {
+            let row = outcome.as_ref().and_then(batch_outcome::Row::read);
+            match row.and_then(|row| Some((row.skyflow_id?, row.tokens))) {
+                Some((skyflow_id, tokens)) => {
+                    let tokens = tokens.map(|tokens| Record::of_a_write(tokens).in_response(&origin));
+                    inserted_fields.push(InsertedRecord { skyflow_id, request_index, tokens });
+                }
+                None => errors.push(InsertError {
+                    request_index,
+                    request_id: request_id.clone(),
+                    error: NO_OUTCOME.to_owned(),
+                    http_code: None,
+                    skyflow_id: None,
+                }),
+            }
+        }
+        Ok(Self { inserted_fields, errors, request_id })
+    }
+
     /// Decodes the inserted rows into a type of yours: `skyflow_id` and, when they were asked for, one field per
     /// column with its token.
     ///
@@ -222,7 +301,7 @@ impl InsertResponse {
 }
 
 /// A row that was inserted or updated.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct InsertedRecord {
     /// The id of the row.
@@ -246,31 +325,30 @@ impl InsertedRecord {
     /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when they do not fit the type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         match &self.tokens {
-            None => with_id(&self.skyflow_id, "{}").decode(),
+            None => Record::of_a_write(with_id(&self.skyflow_id, "{}")).decode(),
             // A column of that name would stand beside the id, and a type takes neither of two.
             Some(tokens) if tokens.raw().contains("skyflow_id") => {
                 let mut merged = tokens.to_map()?;
                 merged.insert("skyflow_id".to_owned(), self.skyflow_id.clone().into());
                 let merged =
                     Json::from_serialize(&merged).map_err(|_| Error::answer("the row cannot be read"))?;
-                Record::of_a_write(merged).decode()
+                tokens.with_columns(merged).decode()
             }
-            Some(tokens) => with_id(&self.skyflow_id, tokens.raw()).decode(),
+            Some(tokens) => tokens.with_columns(with_id(&self.skyflow_id, tokens.raw())).decode(),
         }
     }
 }
 
 /// Puts the id in front of the members of a JSON object, without taking the object apart.
-fn with_id(skyflow_id: &str, object: &str) -> Record {
+fn with_id(skyflow_id: &str, object: &str) -> Json {
     let members = object.trim_start().strip_prefix('{').unwrap_or("}");
     let comma = if members.trim_start().starts_with('}') { "" } else { "," };
     let id = serde_json::Value::from(skyflow_id);
-    Json::parse(&format!("{{\"skyflow_id\":{id}{comma}{members}"))
-        .map_or_else(|_| Record::empty(), Record::of_a_write)
+    Json::parse(&format!("{{\"skyflow_id\":{id}{comma}{members}")).unwrap_or_else(|_| Json::empty_object())
 }
 
 /// A row that was not inserted, and why.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct InsertError {
     /// The place of the row in the request, counted from 0.
@@ -281,6 +359,16 @@ pub struct InsertError {
     pub error: String,
     /// The status of this row; `None` when the answer says nothing about it, and then it may have been inserted.
     pub http_code: Option<u16>,
+    /// The id that the response names beside the error.
+    pub skyflow_id: Option<String>,
+}
+
+impl InsertError {
+    fn into_error(self) -> Error {
+        let is_unknown = self.http_code.is_none();
+        let error = Error::refused_row(self.error, self.http_code).with_request_id(self.request_id);
+        if is_unknown { error.applied() } else { error }
+    }
 }
 
 impl fmt::Debug for InsertError {
@@ -290,8 +378,16 @@ impl fmt::Debug for InsertError {
             .field("request_id", &self.request_id)
             .field("error", &skyflow_types::redact_text(&self.error))
             .field("http_code", &self.http_code)
+            .field("skyflow_id", &self.skyflow_id)
             .finish()
     }
+}
+
+/// The rows of a response, each read on its own.
+#[derive(Deserialize)]
+struct WrittenRows {
+    #[serde(deserialize_with = "null_as_default")]
+    records: Vec<Json>,
 }
 
 impl Vault {
@@ -325,56 +421,13 @@ impl Vault {
     /// # Cancel safety
     ///
     /// Dropping the future does not take back a request that was already sent.
-    pub async fn insert(&self, mut request: InsertRequest) -> Result<InsertResponse, Error> {
-        let operation = if request.continue_on_error { "records.batch" } else { "records.insert" };
-        let rows = request.check().map_err(|error| error.in_operation(operation))?;
-        let mut options = self.options;
-        if options.idempotent.is_none() && request.may_be_repeated(&rows) {
-            options.idempotent = Some(true);
-        }
+    pub async fn insert(&self, request: InsertRequest) -> Result<InsertResponse, Error> {
+        let (vault_id, count) = (self.id.as_str(), request.rows.len());
         if request.continue_on_error {
-            return insert_batch::send(self, &request, rows, options).await;
+            let call = request.into_batch(vault_id);
+            return self.handle.call(call, |response| InsertResponse::from_batch(response, count)).await;
         }
-        let count = rows.len();
-        let rows = rows.into_iter().map(|row| {
-            let entry = types::Record::default().fields(row.fields);
-            match row.tokens {
-                Some(tokens) => entry.tokens(tokens),
-                None => entry,
-            }
-        });
-        let mut body = types::InsertRecordsRequest::new(rows.collect()).tokenization(request.return_tokens);
-        body.upsert = request.upsert.clone();
-        body.homogeneous = request.homogeneous.then_some(true);
-        body.byot = request.byot();
-        let insert = records::Insert::new(self.id().as_str(), &request.table, body);
-        let answer = self.send_with(insert, options).await?;
-        let request_id = answer.request_id;
-        let surplus = answer.body.records.len() > count;
-        let mut inserted_fields = Vec::with_capacity(count);
-        let mut errors = Vec::new();
-        let outcomes = answer.body.records.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-        for (request_index, outcome) in outcomes.take(count).enumerate() {
-            match outcome.and_then(|row| Some((row.skyflow_id?, row.tokens))) {
-                Some((skyflow_id, tokens)) => {
-                    inserted_fields.push(InsertedRecord {
-                        skyflow_id,
-                        request_index,
-                        tokens: tokens.map(Record::of_a_write),
-                    });
-                }
-                None => errors.push(InsertError {
-                    request_index,
-                    request_id: request_id.clone(),
-                    error: NO_OUTCOME.to_owned(),
-                    http_code: None,
-                }),
-            }
-        }
-        if surplus {
-            let error = Error::answer("the answer has more rows than the request").in_operation(operation);
-            return Err(error.in_answer(answer.status, request_id).applied());
-        }
-        Ok(InsertResponse { inserted_fields, errors, request_id })
+        let call = request.into_insert(vault_id);
+        self.handle.call(call, |response| InsertResponse::from_insert(response, count)).await
     }
 }

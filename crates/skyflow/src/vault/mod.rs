@@ -1,7 +1,12 @@
-//! One vault: its operations, their requests and their answers.
+//! One vault: its operations, their requests and their responses.
+//!
+//! Every response implements `Serialize`, so that it can be handed on as JSON. That writes all of it, values and tokens
+//! included; `Debug` shows neither.
 
+mod audit;
 mod batch;
 mod batch_outcome;
+mod batch_row;
 mod delete;
 mod detokenize;
 mod get;
@@ -10,6 +15,7 @@ mod insert_batch;
 mod metadata;
 mod pages;
 mod query;
+mod read_as;
 mod rows;
 mod tokenize;
 mod update;
@@ -17,23 +23,25 @@ mod upload;
 
 use std::sync::Arc;
 
-use skyflow_api::{Client, Operation, Response};
-use skyflow_http::{BaseUri, CallOptions, Clock, DynLayer, HttpService, Idempotency};
+use skyflow_api::{ApiErrorBody, Operation, Response};
+use skyflow_http::{Clock, HttpLayer};
 use skyflow_types::VaultId;
-use tower_layer::Layer;
 
+pub use audit::AuditEvent;
 pub use batch::{BatchError, BatchOperation, BatchOutcome, BatchOutput, BatchRequest, BatchResponse};
+pub use batch_row::BatchRow;
 pub use delete::{DeleteRequest, DeleteResponse};
 pub use detokenize::{DetokenizeError, DetokenizeRequest, DetokenizeResponse, DetokenizedField, ValueType};
-pub use get::{GetRequest, GetResponse, Order};
+pub use get::{GetRequest, GetResponse, Order, StoredRecord};
 pub use insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
 pub use query::{QueriedRecord, QueryRequest, QueryResponse};
 pub(crate) use rows::{none_blank, not_blank};
-pub use tokenize::{TokenizeRequest, TokenizeResponse};
+pub use tokenize::{TokenizeRequest, TokenizeResponse, TokenizedField};
 pub use update::{UpdateRequest, UpdateResponse};
-pub use upload::{UploadFileRequest, UploadFileResponse};
+pub use upload::{FileScan, UploadFileRequest, UploadFileResponse};
 
-use crate::{Detect, Error};
+use crate::handle::{Call, Handle};
+use crate::{CallOptions, Detect, Error};
 
 /// A handle on one vault of a client; cheap to clone.
 ///
@@ -41,14 +49,13 @@ use crate::{Detect, Error};
 #[derive(Debug, Clone)]
 pub struct Vault {
     id: Arc<VaultId>,
-    api: Client<HttpService>,
-    options: CallOptions,
-    clock: Arc<dyn Clock>,
+    pub(crate) handle: Handle,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Vault {
-    pub(crate) fn new(id: VaultId, base: BaseUri, service: HttpService, clock: Arc<dyn Clock>) -> Self {
-        Self { id: Arc::new(id), api: Client::new(service, base), options: CallOptions::default(), clock }
+    pub(crate) fn new(id: VaultId, handle: Handle, clock: Arc<dyn Clock>) -> Self {
+        Self { id: Arc::new(id), handle, clock }
     }
 
     /// Returns a handle on Detect in this vault; it shares the options and layers of this one.
@@ -56,20 +63,12 @@ impl Vault {
         Detect::new(self.clone())
     }
 
-    pub(crate) fn options(&self) -> CallOptions {
-        self.options
-    }
-
-    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
-    }
-
     /// Returns the vault's id.
     pub fn id(&self) -> &VaultId {
         &self.id
     }
 
-    /// Returns a handle whose calls have options of their own: deadline, attempt timeout, attempts, idempotency.
+    /// Returns a handle whose calls have other options: time limits, attempts, idempotency, headers, end user.
     ///
     /// ```
     /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
@@ -81,13 +80,28 @@ impl Vault {
     /// # Ok(()) }
     /// ```
     pub fn with_options(&self, options: CallOptions) -> Self {
-        Self { options, ..self.clone() }
+        Self { handle: self.handle.with_options(options), ..self.clone() }
     }
 
-    /// Returns a handle whose calls pass through one more operation layer, outside all others.
-    pub fn with_layer(&self, layer: &DynLayer) -> Self {
-        let service = layer.layer(self.api.service().clone());
-        Self { api: Client::new(service, self.api.base().clone()), ..self.clone() }
+    /// Returns a handle whose calls pass through one more operation layer: any tower layer, outside all others.
+    pub fn with_layer(&self, layer: impl HttpLayer) -> Self {
+        Self { handle: self.handle.with_layer(layer), ..self.clone() }
+    }
+
+    /// Returns a handle whose calls are made for an end user; see [`CallOptions::context`].
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault, request: skyflow::GetRequest) -> Result<(), skyflow::Error> {
+    /// let response = vault.with_context("user-7").get(request).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn with_context(&self, context: impl Into<serde_json::Value>) -> Self {
+        Self { handle: self.handle.changing(|options| options.context(context)), ..self.clone() }
+    }
+
+    /// Returns a handle whose requests carry one more header; see [`CallOptions::header`].
+    pub fn with_header(&self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { handle: self.handle.changing(|options| options.header(name, value)), ..self.clone() }
     }
 
     /// Sends an operation of the generated bindings through this vault's stack, such as one that has no method here.
@@ -95,26 +109,10 @@ impl Vault {
     /// # Errors
     ///
     /// Fails as every call of this client does; see [`Error`].
-    pub async fn send<O: Operation>(&self, operation: O) -> Result<Response<O::Output>, Error> {
-        self.send_with(operation, self.options).await
-    }
-
-    pub(crate) async fn send_with<O: Operation>(
+    pub async fn send<O: Operation<Error = ApiErrorBody>>(
         &self,
         operation: O,
-        options: CallOptions,
     ) -> Result<Response<O::Output>, Error> {
-        self.send_as(operation, options, O::INFO.idempotency != Idempotency::Safe).await
-    }
-
-    /// Sends an operation of which this call knows better than its kind whether it changes anything.
-    pub(crate) async fn send_as<O: Operation>(
-        &self,
-        operation: O,
-        options: CallOptions,
-        writes: bool,
-    ) -> Result<Response<O::Output>, Error> {
-        let answer = self.api.send_with(operation, options).await;
-        answer.map_err(|error| Error::from_api(error, writes).in_operation(O::INFO.name))
+        self.handle.call(Ok(Call::new(operation)), Ok).await
     }
 }

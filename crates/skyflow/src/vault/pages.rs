@@ -2,10 +2,12 @@ use std::collections::VecDeque;
 
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use skyflow_api::Operation;
+use skyflow_api::records::List;
 
 use super::Vault;
-use super::get::{GetRequest, Order, Rows};
-use crate::{Error, Record};
+use super::get::{GetRequest, Order, Rows, StoredRecord};
+use crate::Error;
 
 /// The most rows the vault gives in one answer.
 const PAGE: u64 = 25;
@@ -33,7 +35,7 @@ impl Vault {
     /// # Errors
     ///
     /// The stream fails as [`Vault::get`] does.
-    pub fn get_pages(&self, request: GetRequest) -> impl Stream<Item = Result<Record, Error>> + Send {
+    pub fn get_pages(&self, request: GetRequest) -> impl Stream<Item = Result<StoredRecord, Error>> + Send {
         let vault = self.clone();
         stream::try_unfold(Cursor::Start(request), move |cursor| {
             let vault = vault.clone();
@@ -60,7 +62,7 @@ impl Cursor {
         match self {
             Self::Under(pages) => Ok(pages),
             Self::Start(mut request) => {
-                request.check().map_err(|error| error.in_operation("records.list"))?;
+                request.check().map_err(|error| error.in_operation(List::INFO.name))?;
                 let chunks = match request.rows.pop() {
                     Some(Rows::Ids(ids)) => chunked(ids, request.offset.take()).map(Rows::Ids).collect(),
                     Some(Rows::Column(name, values)) => {

@@ -1,11 +1,14 @@
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use skyflow_api::{Json, query, types};
+use skyflow_api::{Json, Operation, Response, query, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
 use super::rows::not_blank;
+use crate::handle::Call;
+use crate::record::Origin;
 use crate::{Error, Record};
 
 /// Asks a question in SQL: one `SELECT`, at most 25 rows.
@@ -22,6 +25,11 @@ impl QueryRequest {
     pub fn new(query: impl Into<String>) -> Self {
         Self { query: query.into() }
     }
+
+    fn into_execute(self, vault_id: &str) -> Result<Call<query::Execute>, Error> {
+        not_blank("query", &self.query)?;
+        Ok(Call::new(query::Execute::new(vault_id, types::QueryRequest::new(self.query))))
+    }
 }
 
 /// A statement may quote values, so it is not shown.
@@ -32,7 +40,7 @@ impl fmt::Debug for QueryRequest {
 }
 
 /// The rows that the statement selects.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct QueryResponse {
     /// The rows, in the order of the answer.
@@ -42,7 +50,7 @@ pub struct QueryResponse {
 }
 
 /// One row of a query.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct QueriedRecord {
     /// The selected columns.
@@ -52,6 +60,16 @@ pub struct QueriedRecord {
 }
 
 impl QueryResponse {
+    fn from_execute(response: Response<types::QueryResponse>) -> Self {
+        let origin = Origin::of(query::Execute::INFO.name, &response);
+        let row = |row: types::Record| {
+            let or_empty =
+                |columns: Option<Json>| columns.map_or_else(Record::empty, Record::new).in_response(&origin);
+            QueriedRecord { record: or_empty(row.fields), tokenized_data: or_empty(row.tokens) }
+        };
+        Self { fields: response.body.records.into_iter().map(row).collect(), request_id: response.request_id }
+    }
+
     /// Decodes the rows into a type of yours.
     ///
     /// # Errors
@@ -81,16 +99,7 @@ impl Vault {
     ///
     /// Fails before anything is sent when the statement is blank; fails as every call does afterwards.
     pub async fn query(&self, request: QueryRequest) -> Result<QueryResponse, Error> {
-        not_blank("query", &request.query).map_err(|error| error.in_operation("query.execute"))?;
-        let body = types::QueryRequest::new(request.query);
-        let answer = self.send(query::Execute::new(self.id().as_str(), body)).await?;
-        let row = |row: types::Record| {
-            let or_empty = |columns: Option<Json>| columns.map_or_else(Record::empty, Record::new);
-            QueriedRecord { record: or_empty(row.fields), tokenized_data: or_empty(row.tokens) }
-        };
-        Ok(QueryResponse {
-            fields: answer.body.records.into_iter().map(row).collect(),
-            request_id: answer.request_id,
-        })
+        let call = request.into_execute(self.id().as_str());
+        self.handle.call(call, |response| Ok(QueryResponse::from_execute(response))).await
     }
 }

@@ -62,14 +62,13 @@ pub(crate) fn check_row_tokens(
     tokens: Option<&Json>,
     field: &str,
 ) -> Result<(), Error> {
-    let strict = mode == TokenMode::EnableStrict;
     let Some(tokens) = tokens else {
         return match mode {
             TokenMode::Disable => Ok(()),
             _ => Err(Error::invalid(field, "are missing, and the token mode asks for them")),
         };
     };
-    if mode == TokenMode::Disable {
+    if matches!(mode, TokenMode::Disable) {
         return Err(Error::invalid(field, "need the token mode ENABLE or ENABLE_STRICT"));
     }
     let (columns, tokens) = (columns_of(fields), columns_of(tokens));
@@ -79,7 +78,7 @@ pub(crate) fn check_row_tokens(
     if tokens.keys().any(|column| !columns.contains_key(column)) {
         return Err(Error::invalid(field, "has a column that the record does not have"));
     }
-    if strict && tokens.len() != columns.len() {
+    if mode == TokenMode::EnableStrict && tokens.len() != columns.len() {
         return Err(Error::invalid(field, "lacks a column: ENABLE_STRICT wants a token for every column"));
     }
     Ok(())

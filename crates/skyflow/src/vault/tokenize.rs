@@ -1,11 +1,13 @@
 use std::fmt;
 
-use skyflow_api::{tokens, types};
+use serde::Serialize;
+use skyflow_api::{Response, tokens, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
 use super::rows::not_blank;
 use crate::Error;
+use crate::handle::Call;
 
 /// Asks for the tokens of values that the vault holds already.
 ///
@@ -32,16 +34,19 @@ impl TokenizeRequest {
         self
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn into_tokenize(self, vault_id: &str) -> Result<Call<tokens::Tokenize>, Error> {
         if self.values.is_empty() {
             return Err(Error::invalid("values", "must not be empty"));
         }
-        self.values.iter().enumerate().try_for_each(|(index, (value, group))| {
+        let parameters = self.values.into_iter().enumerate().map(|(index, (value, group))| {
             if value.is_empty() {
                 return Err(Error::invalid(format!("values[{index}].value"), "must not be empty"));
             }
-            not_blank(&format!("values[{index}].column_group"), group)
-        })
+            not_blank(&format!("values[{index}].column_group"), &group)?;
+            Ok(types::TokenizeParameter::new(value).column_group(group))
+        });
+        let body = types::TokenizeRequest::new(parameters.collect::<Result<_, Error>>()?);
+        Ok(Call::new(tokens::Tokenize::new(vault_id, body)))
     }
 }
 
@@ -52,21 +57,38 @@ impl fmt::Debug for TokenizeRequest {
 }
 
 /// The tokens of the values.
-#[derive(Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct TokenizeResponse {
     /// One token per value, in the order of the request.
-    pub tokens: Vec<String>,
+    pub tokenized_fields: Vec<TokenizedField>,
     /// The request id of the answer.
     pub request_id: Option<RequestId>,
 }
 
-impl fmt::Debug for TokenizeResponse {
+impl TokenizeResponse {
+    fn from_tokenize(response: Response<types::TokenizeResponse>, count: usize) -> Result<Self, Error> {
+        // A token has nothing but its place to tell which value it belongs to.
+        let tokens = response.body.records.into_iter().filter_map(|record| record.token);
+        let tokenized_fields: Vec<_> = tokens.map(|token| TokenizedField { token }).collect();
+        if tokenized_fields.len() != count {
+            return Err(Error::answer("the answer does not hold one token per value"));
+        }
+        Ok(Self { tokenized_fields, request_id: response.request_id })
+    }
+}
+
+/// The token of one value.
+#[derive(Clone, Serialize)]
+#[non_exhaustive]
+pub struct TokenizedField {
+    /// The token.
+    pub token: String,
+}
+
+impl fmt::Debug for TokenizedField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenizeResponse")
-            .field("tokens", &self.tokens.len())
-            .field("request_id", &self.request_id)
-            .finish()
+        f.debug_struct("TokenizedField").finish_non_exhaustive()
     }
 }
 
@@ -77,8 +99,8 @@ impl Vault {
     /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
     /// use skyflow::TokenizeRequest;
     ///
-    /// let answer = vault.tokenize(TokenizeRequest::new().value("4111111111111111", "card_number_cg")).await?;
-    /// assert_eq!(answer.tokens.len(), 1);
+    /// let response = vault.tokenize(TokenizeRequest::new().value("4111111111111111", "card_number_cg")).await?;
+    /// assert_eq!(response.tokenized_fields.len(), 1);
     /// # Ok(()) }
     /// ```
     ///
@@ -87,21 +109,7 @@ impl Vault {
     /// Fails before anything is sent when there is no value, or a value or column group is empty; fails as every call
     /// does afterwards, and when the answer does not hold one token per value.
     pub async fn tokenize(&self, request: TokenizeRequest) -> Result<TokenizeResponse, Error> {
-        const OPERATION: &str = "tokens.tokenize";
-        request.check().map_err(|error| error.in_operation(OPERATION))?;
-        let count = request.values.len();
-        let parameters = request
-            .values
-            .into_iter()
-            .map(|(value, group)| types::TokenizeParameter::new(value).column_group(group));
-        let body = types::TokenizeRequest::new(parameters.collect());
-        let answer = self.send(tokens::Tokenize::new(self.id().as_str(), body)).await?;
-        // A token has nothing but its place to tell which value it stands for.
-        let tokens: Vec<String> = answer.body.records.into_iter().filter_map(|record| record.token).collect();
-        if tokens.len() != count {
-            let error = Error::answer("the answer does not hold one token per value").in_operation(OPERATION);
-            return Err(error.in_answer(answer.status, answer.request_id));
-        }
-        Ok(TokenizeResponse { tokens, request_id: answer.request_id })
+        let (count, call) = (request.values.len(), request.into_tokenize(self.id().as_str()));
+        self.handle.call(call, |response| TokenizeResponse::from_tokenize(response, count)).await
     }
 }

@@ -1,11 +1,13 @@
 use std::fmt;
 
 use serde::Serialize;
-use skyflow_api::{Json, records, types};
+use skyflow_api::{Json, Operation, Response, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
 use super::Vault;
 use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
+use crate::handle::Call;
+use crate::record::Origin;
 use crate::record::columns_of;
 use crate::{Error, Record};
 
@@ -61,7 +63,7 @@ impl UpdateRequest {
         self
     }
 
-    fn into_operation(self, vault: &Vault) -> Result<records::Update, Error> {
+    fn into_update(self, vault_id: &str) -> Result<Call<records::Update>, Error> {
         not_blank("table", &self.table)?;
         not_blank("skyflow_id", &self.skyflow_id)?;
         let fields = self.fields.map_err(|problem| problem.of("fields"))?;
@@ -74,7 +76,7 @@ impl UpdateRequest {
         if self.token_mode != TokenMode::Disable {
             body = body.byot(self.token_mode.as_str());
         }
-        Ok(records::Update::new(vault.id().as_str(), self.table, self.skyflow_id, body))
+        Ok(Call::new(records::Update::new(vault_id, self.table, self.skyflow_id, body)))
     }
 }
 
@@ -112,7 +114,7 @@ impl fmt::Debug for UpdateRequest {
 }
 
 /// The row that was changed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct UpdateResponse {
     /// The id of the row.
@@ -124,6 +126,14 @@ pub struct UpdateResponse {
 }
 
 impl UpdateResponse {
+    /// A response need not repeat the id that was asked for.
+    fn from_update(response: Response<types::UpdateRecordResponse>, asked_for: String) -> Self {
+        let origin = Origin::of(records::Update::INFO.name, &response);
+        let tokens = response.body.tokens.map(|tokens| Record::of_a_write(tokens).in_response(&origin));
+        let skyflow_id = response.body.skyflow_id.unwrap_or(asked_for);
+        Self { skyflow_id, tokens, request_id: response.request_id }
+    }
+
     /// Returns the token of a column.
     pub fn token(&self, column: &str) -> Option<String> {
         self.tokens.as_ref()?.text(column)
@@ -151,16 +161,8 @@ impl Vault {
     ///
     /// Dropping the future does not take back a request that was already sent.
     pub async fn update(&self, request: UpdateRequest) -> Result<UpdateResponse, Error> {
-        let update = request.into_operation(self).map_err(|error| error.in_operation("records.update"))?;
-        let answer = self.send(update).await?;
-        let Some(skyflow_id) = answer.body.skyflow_id else {
-            let error = Error::answer("the answer does not name the row").in_operation("records.update");
-            return Err(error.in_answer(answer.status, answer.request_id).applied());
-        };
-        Ok(UpdateResponse {
-            skyflow_id,
-            tokens: answer.body.tokens.map(Record::of_a_write),
-            request_id: answer.request_id,
-        })
+        let asked_for = request.skyflow_id.clone();
+        let call = request.into_update(self.id().as_str());
+        self.handle.call(call, |response| Ok(UpdateResponse::from_update(response, asked_for))).await
     }
 }

@@ -1,9 +1,12 @@
+use serde::Serialize;
 use skyflow_api::types::FileScanStatus;
-use skyflow_api::{record_files, types};
+use skyflow_api::{Operation, Response, record_files, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
 use super::rows::not_blank;
+use crate::handle::Call;
+use crate::record::Origin;
 use crate::{Error, FileSource, Record};
 
 /// Asks to store a file in a file column.
@@ -47,10 +50,35 @@ impl UploadFileRequest {
         self.return_file_metadata = yes;
         self
     }
+
+    async fn into_upload(self, vault_id: &str) -> Result<Call<record_files::Upload>, Error> {
+        not_blank("table", &self.table)?;
+        not_blank("column_name", &self.column)?;
+        if let Some(id) = &self.skyflow_id {
+            not_blank("skyflow_id", id)?;
+        }
+        let part = self.file.into_part().await?;
+        let mut form = types::UploadFileForm::new(self.table, self.column, part)
+            .return_file_metadata(self.return_file_metadata);
+        form.skyflow_id = self.skyflow_id;
+        Ok(Call::new(record_files::Upload::new(vault_id, form)))
+    }
+}
+
+/// What the vault says about the virus scan of a file. At least one of the two states is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FileScan {
+    /// What the scan has found.
+    pub av_scan_status: Option<FileScanStatus>,
+    /// How far the upload is, such as `UPLOADED`; its values are not published.
+    pub file_status: Option<String>,
+    /// The request id of the response.
+    pub request_id: Option<RequestId>,
 }
 
 /// The row that has the file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct UploadFileResponse {
     /// The id of the row.
@@ -59,6 +87,20 @@ pub struct UploadFileResponse {
     pub file_metadata: Option<Record>,
     /// The request id of the answer.
     pub request_id: Option<RequestId>,
+}
+
+impl UploadFileResponse {
+    fn from_upload(
+        response: Response<types::UploadFileResponse>,
+        asked_for: Option<String>,
+    ) -> Result<Self, Error> {
+        let origin = Origin::of(record_files::Upload::INFO.name, &response);
+        let skyflow_id = response.body.skyflow_id.or(asked_for);
+        let skyflow_id = skyflow_id.ok_or_else(|| Error::answer("the response does not name the row"))?;
+        let file_metadata =
+            response.body.file_metadata.map(|metadata| Record::of_a_write(metadata).in_response(&origin));
+        Ok(Self { skyflow_id, file_metadata, request_id: response.request_id })
+    }
 }
 
 impl Vault {
@@ -83,15 +125,9 @@ impl Vault {
     ///
     /// Dropping the future does not take back what was already sent.
     pub async fn upload_file(&self, request: UploadFileRequest) -> Result<UploadFileResponse, Error> {
-        const OPERATION: &str = "record_files.upload";
-        let form = form(request).await.map_err(|error| error.in_operation(OPERATION))?;
-        let answer = self.send(record_files::Upload::new(self.id().as_str(), form)).await?;
-        let Some(skyflow_id) = answer.body.skyflow_id else {
-            let error = Error::answer("the answer does not name the row").in_operation(OPERATION);
-            return Err(error.in_answer(answer.status, answer.request_id).applied());
-        };
-        let file_metadata = answer.body.file_metadata.map(Record::of_a_write);
-        Ok(UploadFileResponse { skyflow_id, file_metadata, request_id: answer.request_id })
+        let asked_for = request.skyflow_id.clone();
+        let call = request.into_upload(self.id().as_str()).await;
+        self.handle.call(call, |response| UploadFileResponse::from_upload(response, asked_for)).await
     }
 
     /// Deletes the file of a file column; true when there was one.
@@ -105,10 +141,10 @@ impl Vault {
         skyflow_id: impl Into<String>,
         column: impl Into<String>,
     ) -> Result<bool, Error> {
-        let place = file_place(table, skyflow_id, column)
-            .map_err(|error| error.in_operation("record_files.delete"))?;
-        let delete = record_files::Delete::new(self.id().as_str(), place.0, place.1, place.2);
-        Ok(self.send(delete).await?.body.deleted.unwrap_or(false))
+        let call = file_place(table, skyflow_id, column).map(|(table, skyflow_id, column)| {
+            Call::new(record_files::Delete::new(self.id().as_str(), table, skyflow_id, column))
+        });
+        self.handle.call(call, |response| Ok(response.body.deleted.unwrap_or(false))).await
     }
 
     /// Asks what the virus scan of a stored file has found.
@@ -116,40 +152,39 @@ impl Vault {
     /// # Errors
     ///
     /// Fails before anything is sent when table, id or column is blank; fails as every call does afterwards, and when
-    /// the answer holds no status.
+    /// the response holds no status.
     #[expect(deprecated, reason = "it is the scan status of one file, and its replacement has another shape")]
     pub async fn file_scan_status(
         &self,
         table: impl Into<String>,
         skyflow_id: impl Into<String>,
         column: impl Into<String>,
-    ) -> Result<FileScanStatus, Error> {
-        const OPERATION: &str = "record_files.get_scan_status";
-        let place = file_place(table, skyflow_id, column).map_err(|error| error.in_operation(OPERATION))?;
-        let answer = self
-            .send(record_files::GetScanStatus::new(self.id().as_str(), place.0, place.1, place.2))
-            .await?;
-        answer.body.av_scan_status.ok_or_else(|| {
-            Error::answer("the answer holds no scan status")
-                .in_operation(OPERATION)
-                .in_answer(answer.status, answer.request_id)
-        })
+    ) -> Result<FileScan, Error> {
+        let call = file_place(table, skyflow_id, column).map(|(table, skyflow_id, column)| {
+            Call::new(record_files::GetScanStatus::new(self.id().as_str(), table, skyflow_id, column))
+        });
+        self.handle.call(call, FileScan::from_scan_status).await
     }
 }
 
-async fn form(request: UploadFileRequest) -> Result<types::UploadFileForm, Error> {
-    not_blank("table", &request.table)?;
-    not_blank("column_name", &request.column)?;
-    if let Some(id) = &request.skyflow_id {
-        not_blank("skyflow_id", id)?;
+impl FileScan {
+    fn from_scan_status(response: Response<types::FileScanStatusResponse>) -> Result<Self, Error> {
+        let scan = Self {
+            av_scan_status: response.body.av_scan_status.map(published),
+            file_status: response.body.file_status,
+            request_id: response.request_id,
+        };
+        if scan.av_scan_status.is_none() && scan.file_status.is_none() {
+            return Err(Error::answer("the response holds no scan status"));
+        }
+        Ok(scan)
     }
-    let part = request.file.into_part().await?;
-    let mut form = types::UploadFileForm::new(request.table, request.column, part)
-        .return_file_metadata(request.return_file_metadata);
-    form.skyflow_id = request.skyflow_id;
-    Ok(form)
 }
 
+/// One published example spells a status `SCAN-CLEAN`.
+fn published(status: FileScanStatus) -> FileScanStatus {
+    status.as_str().to_ascii_uppercase().replace('-', "_").as_str().into()
+}
 fn file_place(
     table: impl Into<String>,
     skyflow_id: impl Into<String>,

@@ -127,7 +127,7 @@ pub(super) async fn get(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
 }
 
 fn got(answer: &GetResponse) -> Json {
-    let data = answer.data.iter().map(shown).collect();
+    let data = answer.data.iter().map(|row| shown(row)).collect();
     Json::object([
         ("type", Json::text("GetResponse")),
         ("data", Json::List(data)),

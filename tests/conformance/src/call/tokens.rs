@@ -16,7 +16,8 @@ pub(super) async fn tokenize(vault: &Vault, args: &Json) -> Result<Outcome, Stop
         request = request.value(member(&name, item, "value")?, member(&name, item, "column_group")?);
     }
     finished(vault.tokenize(request).await, |answer| {
-        let fields = answer.tokens.iter().map(|token| Json::object([("token", Json::text(token))]));
+        let fields =
+            answer.tokenized_fields.iter().map(|field| Json::object([("token", Json::text(&field.token))]));
         Json::object([
             ("type", Json::text("TokenizeResponse")),
             ("tokenized_fields", Json::List(fields.collect())),

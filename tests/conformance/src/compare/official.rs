@@ -93,6 +93,13 @@ fn run(call: &Call, answer: &Json) -> Json {
         ])
     });
     let count = |name: &str| if is_over { answer.get(name).clone() } else { Json::Null };
+    let returned = call.result.get("returned");
+    let returned = if returned.has("response") { returned.get("response") } else { returned };
+    // The official SDK repeats the zeros of counts that do not apply.
+    let part = |name: &str| match (count(name), returned.get(name)) {
+        (Json::Null, zero) if is_over && zero.as_f64() == Some(0.0) => zero.clone(),
+        (count, _) => count,
+    };
     let official = Json::object([
         ("type", first.get("type").clone()),
         ("file_base64", text(first, "file")),
@@ -100,10 +107,10 @@ fn run(call: &Call, answer: &Json) -> Json {
         ("extension", text(first, "extension")),
         ("word_count", count("word_count")),
         ("char_count", count("char_count")),
-        ("size_in_kb", count("size_in_kb")),
-        ("duration_in_seconds", count("duration_in_seconds")),
-        ("page_count", count("page_count")),
-        ("slide_count", count("slide_count")),
+        ("size_in_kb", part("size_in_kb")),
+        ("duration_in_seconds", part("duration_in_seconds")),
+        ("page_count", part("page_count")),
+        ("slide_count", part("slide_count")),
         ("entities", Json::List(entities.collect())),
         ("run_id", answer.get("run_id").clone()),
         ("status", answer.get("status").clone()),

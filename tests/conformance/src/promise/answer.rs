@@ -7,7 +7,7 @@ use crate::json::Json;
 use crate::outcome::{Failure, Outcome};
 use crate::trace::{Call, Reply};
 
-use super::{passages, run};
+use super::{batch, passages, run};
 
 /// Stands for words of the SDK's own, whatever they are.
 pub const OWN_WORDS: &str = "\u{1}words of the SDK's own";
@@ -57,6 +57,7 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
             };
             answer("InsertResponse", "inserted_fields", Json::List(inserted), errors)
         }
+        "batch" => batch::response(args, list(&body, "responses")?, reply)?,
         "get" => {
             let row = |row: &Json| {
                 [row.get("fields"), row.get("tokens")].into_iter().find(|part| !part.is_null()).cloned()
@@ -72,7 +73,12 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
             answer("QueryResponse", "fields", Json::List(rows.collect()), Vec::new())
         }
         "update" => {
-            let row = [("skyflow_id", text(&body, "skyflow_id")?), ("tokens", body.get("tokens").clone())];
+            // The response need not repeat the id.
+            let id = match body.get("skyflow_id") {
+                Json::Null => args.get("data").get("skyflow_id").clone(),
+                _ => text(&body, "skyflow_id")?,
+            };
+            let row = [("skyflow_id", id), ("tokens", body.get("tokens").clone())];
             answer("UpdateResponse", "updated_field", Json::object(row), Vec::new())
         }
         "delete" => {
@@ -113,7 +119,7 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
             Some(id) => run::answered(call, &id, &body)?,
             // The start of a run names it.
             None => {
-                let id = body.get("run_id").as_str().filter(|id| !id.trim().is_empty())?;
+                let id = run::named(body.get("run_id").as_str()?)?;
                 Json::object([("run_id", Json::text(id))])
             }
         },
@@ -165,8 +171,8 @@ fn inserted(records: &[Json], rows: usize, reply: &Reply) -> Option<Sorted> {
     }
     let (mut inserted, mut errors) = (Vec::new(), Vec::new());
     for index in 0..rows {
-        let record = records.get(index).unwrap_or(&Json::Null);
-        match text(record, "skyflow_id") {
+        let record = records.get(index).and_then(batch::row).unwrap_or(Json::Null);
+        match text(&record, "skyflow_id") {
             Some(id) => inserted.push(row(id, index, record.get("tokens"))),
             None => errors.push(row_error(index, reply, OWN_WORDS, Json::Null)),
         }
@@ -174,32 +180,28 @@ fn inserted(records: &[Json], rows: usize, reply: &Reply) -> Option<Sorted> {
     Some((inserted, errors))
 }
 
-/// A row is inserted when its status is 2xx, and an error with its own status otherwise.
+/// A row is inserted when its entry says no error, and an error with its own status otherwise.
 fn batch(entries: &[Json], rows: usize, reply: &Reply) -> Option<Sorted> {
     if entries.len() > rows {
         return None;
     }
     let (mut inserted, mut errors) = (Vec::new(), Vec::new());
     for index in 0..rows {
-        let entry = entries.get(index).unwrap_or(&Json::Null);
-        let (status, body) = (entry.get("Status").clone(), entry.get("Body"));
-        let success = status.as_i64().is_none_or(|status| (200..300).contains(&status));
-        if !body.get("error").is_null() || !success {
-            let described = body.get("error").get("message").as_str();
-            let words = body.get("error").as_str().or(described).unwrap_or(OWN_WORDS);
-            errors.push(row_error(index, reply, words, status));
-            continue;
-        }
-        let single = [body.clone()];
-        let records = if body.has("records") { body.get("records").elements() } else { &single };
-        let before = inserted.len();
-        for record in records {
-            if let Some(id) = text(record, "skyflow_id") {
-                inserted.push(row(id, index, record.get("tokens")));
+        let failure = match entries.get(index).map(|entry| batch::entry(entry, reply)) {
+            Some(Ok(entry)) => {
+                let before = inserted.len();
+                for found in entry.rows {
+                    if !found.get("skyflow_id").is_null() {
+                        inserted.push(row(found.get("skyflow_id").clone(), index, found.get("tokens")));
+                    }
+                }
+                (inserted.len() == before).then(|| (OWN_WORDS.to_owned(), Json::Null))
             }
-        }
-        if inserted.len() == before {
-            errors.push(row_error(index, reply, OWN_WORDS, Json::Null));
+            Some(Err(failure)) => Some(failure),
+            None => Some((OWN_WORDS.to_owned(), Json::Null)),
+        };
+        if let Some((words, http_code)) = failure {
+            errors.push(row_error(index, reply, &words, http_code));
         }
     }
     Some((inserted, errors))

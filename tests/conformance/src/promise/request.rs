@@ -43,6 +43,7 @@ pub fn request(trace: &Trace, call: &Call) -> Option<Promised> {
         "insert" if args.get("continue_on_error").as_bool() == Some(true) => {
             ("POST", Vec::new(), Vec::new(), batch_body(args))
         }
+        "batch" => ("POST", Vec::new(), Vec::new(), super::batch::request(args)),
         "insert" => ("POST", vec![text("table")], Vec::new(), insert_body(args)),
         "delete" => (
             "DELETE",

@@ -38,17 +38,21 @@ pub(super) fn answered(call: &Call, run_id: &str, body: &Json) -> Option<Json> {
         value => float(value),
     };
     let status = known_status(&status).unwrap_or(&status);
+    // Zeros of the wire mean that nothing was counted: everywhere while it runs, later where it does not apply.
+    let counted = |count: Json| if status == "IN_PROGRESS" { Json::Null } else { count };
+    let applies =
+        |count: Json| if count.as_f64().is_some_and(|n| n > 0.0) { counted(count) } else { Json::Null };
     let mut run = Json::object([
         ("run_id", Json::text(run_id)),
         ("status", Json::text(status)),
         ("message", Json::text_or_null(text(body, "message")?)),
         ("outputs", Json::List(outputs.clone())),
-        ("word_count", count(counts, "wordCount")?),
-        ("char_count", count(counts, "characterCount")?),
-        ("size_in_kb", number("size")?),
-        ("duration_in_seconds", number("duration")?),
-        ("page_count", count(body, "pages")?),
-        ("slide_count", count(body, "slides")?),
+        ("word_count", counted(count(counts, "wordCount")?)),
+        ("char_count", counted(count(counts, "characterCount")?)),
+        ("size_in_kb", applies(number("size")?)),
+        ("duration_in_seconds", applies(number("duration")?)),
+        ("page_count", applies(count(body, "pages")?)),
+        ("slide_count", applies(count(body, "slides")?)),
         ("errors", Json::List(Vec::new())),
     ]);
     if saves(call) {
@@ -66,7 +70,7 @@ fn output(output: &Json) -> Option<Json> {
     STANDARD.decode(&content).ok()?;
     Some(Json::object([
         ("file", Json::Text(content)),
-        ("type", Json::text_or_null(text(output, "processedFileType")?)),
+        ("type", Json::text_or_null(text(output, "processedFileType")?.map(known_kind))),
         ("extension", Json::text(text(output, "processedFileExtension")?.unwrap_or_default())),
     ]))
 }
@@ -76,6 +80,35 @@ pub fn known_status(status: &str) -> Option<&'static str> {
     ["UNKNOWN", "FAILED", "SUCCESS", "IN_PROGRESS"]
         .into_iter()
         .find(|known| known.eq_ignore_ascii_case(status))
+}
+
+/// The kinds that are known, in whatever case; others as they are.
+fn known_kind(kind: String) -> String {
+    const KNOWN: [&str; 11] = [
+        "entities",
+        "plaintext_transcription",
+        "redacted_audio",
+        "redacted_diarized_transcription",
+        "redacted_file",
+        "redacted_image",
+        "redacted_medical_diarized_transcription",
+        "redacted_medical_transcription",
+        "redacted_text",
+        "redacted_transcription",
+        "redacted_transcription_diarize_json",
+    ];
+    match KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(&kind)) {
+        Some(known) => known.to_owned(),
+        None => kind,
+    }
+}
+
+/// The id of a run that a server names by it, by a path, or by a URL.
+pub(super) fn named(run_id: &str) -> Option<String> {
+    let path = run_id.split(['?', '#']).next().unwrap_or_default().trim().trim_end_matches('/');
+    let id = path.rsplit('/').next().unwrap_or_default().trim();
+    let is_id = !id.is_empty() && id != "." && id != ".." && !id.ends_with(':');
+    is_id.then(|| id.to_owned())
 }
 
 fn is_in_progress(call: &Call, sent: &Sent) -> bool {
@@ -96,10 +129,18 @@ fn saved_names(call: &Call, outputs: &[Json]) -> Vec<String> {
     let stem = stem(call);
     let mut names: Vec<String> = Vec::new();
     for output in outputs {
-        let clean = |letter: &char| letter.is_ascii_alphanumeric();
-        let extension: String =
-            output.get("extension").as_str().unwrap_or_default().chars().filter(clean).take(16).collect();
-        let extension = if extension.is_empty() { "bin".to_owned() } else { extension.to_ascii_lowercase() };
+        let clean = |extension: &str| {
+            let letters = extension.chars().filter(char::is_ascii_alphanumeric).take(16);
+            letters.collect::<String>().to_ascii_lowercase()
+        };
+        // The server's, else that of the input.
+        let of_input = match output.get("type").as_str() {
+            Some("entities") => "json",
+            _ => own_extension(call),
+        };
+        let known = [output.get("extension").as_str().unwrap_or_default(), of_input].map(clean);
+        let extension = known.into_iter().find(|extension| !extension.is_empty());
+        let extension = extension.unwrap_or_else(|| "bin".to_owned());
         let name = (1..).map(|number: usize| {
             let suffix = if number > 1 { format!("-{number}") } else { String::new() };
             let room = LONGEST.saturating_sub("processed-.".len() + suffix.len() + extension.len());
@@ -115,6 +156,10 @@ fn saved_names(call: &Call, outputs: &[Json]) -> Vec<String> {
 /// Tells whether the files that are written have the name of the file that was read, as it is.
 pub fn keeps_its_name(call: &Call) -> bool {
     stem(call) == raw_stem(call)
+}
+
+fn own_extension(call: &Call) -> &str {
+    super::detect::file_name(call).rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
 fn raw_stem(call: &Call) -> &str {
@@ -139,7 +184,7 @@ pub fn asked_as_promised(trace: &Trace, call: &Call, sent: &[Sent]) -> Result<()
     let (start, polls) = (sent.get(end), sent.get(end + 1..).unwrap_or_default());
     let answer = start.and_then(|start| start.reply.as_ref()).filter(|reply| reply.is_success());
     let id = answer.and_then(Reply::json).and_then(|body| text(&body, "run_id")?);
-    let Some(id) = id.filter(|id| !id.trim().is_empty()) else {
+    let Some(id) = id.as_deref().and_then(named) else {
         return if polls.is_empty() { Ok(()) } else { Err("a run without a name was asked for".to_owned()) };
     };
     let Some(first) = polls.first() else { return Err(format!("the run {id} was not asked for")) };

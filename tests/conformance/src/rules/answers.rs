@@ -38,6 +38,15 @@ pub(super) const RULES: &[Rule] = &[
         holds: as_answered,
     },
     Rule {
+        id: "id-as-asked",
+        applies: |case| {
+            let silent = |reply: &Reply| reply.json().is_some_and(|body| body.get("skyflow_id").is_null());
+            case.call.op == "update" && success(case).is_some_and(|reply| reads(case, reply) && silent(reply))
+        },
+        explains: the_result,
+        holds: as_answered,
+    },
+    Rule {
         id: "id-not-hidden",
         applies: |case| success(case).is_some_and(|reply| hides_the_id(case, reply)),
         explains: the_result,
@@ -118,10 +127,11 @@ fn has_row_without_outcome(case: &Case<'_>) -> bool {
     let rows = case.call.args.get("values").elements().len();
     if let Some(entries) = batch(case) {
         let silent = |entry: &Json| {
-            let body = entry.get("Body");
-            let named =
-                body.get("records").elements().iter().any(|row| row.get("skyflow_id").as_str().is_some());
-            body.get("error").is_null() && !named
+            let named = |part: &Json| {
+                part.get("records").elements().iter().any(|row| row.get("skyflow_id").as_str().is_some())
+            };
+            let parts = [entry, entry.get("Body")];
+            parts.iter().all(|part| part.get("error").is_null() && !named(part))
         };
         return entries.len() < rows || entries.iter().any(silent);
     }

@@ -3,6 +3,7 @@
 mod mutations;
 mod network;
 mod places;
+mod published;
 mod runs;
 mod statuses;
 mod tampering;

@@ -269,6 +269,7 @@ impl<'a> Schemas<'a> {
         Ok(match name {
             "base64" => Type::Base64,
             "json" => Type::Json,
+            "json[]" => Type::List(Box::new(Type::Json)),
             "string" => Type::String,
             "integer" => Type::Integer,
             "number" => Type::Number,

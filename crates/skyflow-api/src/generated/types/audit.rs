@@ -220,7 +220,7 @@ impl fmt::Debug for AuditEventContext {
             .field("auth_mode", &self.auth_mode)
             .field("jwt_id", &self.jwt_id)
             .field("bearer_token_context_id", &redacted(self.bearer_token_context_id.is_some()))
-            .field("key_id", &redacted(self.key_id.is_some()))
+            .field("key_id", &self.key_id)
             .field("subject", &redacted(self.subject.is_some()))
             .finish()
     }
@@ -260,7 +260,7 @@ impl fmt::Debug for AuditEventHttpInfo {
     }
 }
 
-/// Outcome of one entry of a batch.
+/// The outcome of one entry of an audited batch.
 #[derive(Clone, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditEventNestedResponse {
@@ -279,7 +279,7 @@ impl fmt::Debug for AuditEventNestedResponse {
         f.debug_struct("AuditEventNestedResponse")
             .field("code", &self.code)
             .field("message", &redacted(self.message.is_some()))
-            .field("identifier", &redacted(self.identifier.is_some()))
+            .field("identifier", &self.identifier)
             .field("data", &self.data)
             .finish()
     }

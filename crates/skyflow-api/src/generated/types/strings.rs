@@ -180,10 +180,10 @@ pub struct EntityLocation {
 }
 
 crate::runtime::open_object!(EntityLocation {
-    start_index: optional = "start_index" | "start_idx",
-    end_index: optional = "end_index",
+    start_index: optional = "start_index" | "start_idx" | "start",
+    end_index: optional = "end_index" | "end_idx" | "end",
     start_index_processed: optional = "start_index_processed" | "start_idx_processed",
-    end_index_processed: optional = "end_index_processed"
+    end_index_processed: optional = "end_index_processed" | "end_idx_processed"
 });
 
 /// The body of [`strings::Reidentify`](super::super::strings::Reidentify).

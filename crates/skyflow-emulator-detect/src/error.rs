@@ -1,0 +1,28 @@
+/// Reports why a text or the options of a request are not processed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DetectError {
+    /// The options are invalid. The message names the option and repeats no value.
+    #[error("{message}")]
+    InvalidRequest {
+        /// The message, in the wording of Skyflow's own errors.
+        message: String,
+    },
+    /// The vault that holds the tokens failed.
+    #[error("the vault that holds the tokens failed")]
+    Vault {
+        /// The cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl DetectError {
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::InvalidRequest { message: message.into() }
+    }
+
+    /// Wraps the error of a [`VaultTokens`](crate::VaultTokens) or a [`TokenValues`](crate::TokenValues).
+    pub fn vault(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Vault { source: source.into() }
+    }
+}

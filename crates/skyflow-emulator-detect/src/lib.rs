@@ -1,0 +1,35 @@
+#![doc = include_str!("../README.md")]
+
+mod date_shift;
+mod deidentifier;
+mod detector;
+mod dictionary;
+mod error;
+mod files;
+mod guardrails;
+mod learned;
+mod passage;
+mod phrases;
+mod policy;
+mod recognizer;
+mod reidentifier;
+mod rewrite;
+mod rules;
+mod segmentation;
+mod words;
+
+pub use deidentifier::{DeidentifiedText, Deidentifier, Found, NoVaultTokens, VaultTokens};
+pub use detector::Detector;
+pub use dictionary::Dictionary;
+pub use error::DetectError;
+pub use files::{
+    FileOptions, FileProblem, MaskingMethod, Ocr, OcrError, OcrWord, ProcessedFile, ProcessedRun, Tesseract,
+    missing_feature, process,
+};
+pub use guardrails::Verdict;
+pub use passage::Passage;
+pub use policy::{Policy, PolicyOptions};
+pub use recognizer::{Finding, Recognizer};
+pub use reidentifier::{Format, FormatOptions, Reidentifier, TokenValues, is_readable};
+pub use rewrite::{Edit, Rewrite, apply};
+pub use rules::built_in;

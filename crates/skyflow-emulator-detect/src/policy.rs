@@ -1,0 +1,342 @@
+//! What a request asks for: which entities, and what takes their place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use regex::Regex;
+use serde::Deserialize;
+use skyflow_types::DetectEntity;
+
+use crate::DetectError;
+
+/// Holds the options of a request in their wire form; null counts as absent.
+#[derive(Deserialize, Clone, Default)]
+pub struct PolicyOptions {
+    entity_types: Option<Vec<DetectEntity>>,
+    token_type: Option<TokenTypeOptions>,
+    allow_regex: Option<Vec<String>>,
+    restrict_regex: Option<Vec<String>>,
+    transformations: Option<TransformationOptions>,
+}
+
+#[derive(Deserialize, Clone, Default)]
+struct TokenTypeOptions {
+    default: Option<String>,
+    vault_token: Option<Vec<DetectEntity>>,
+    entity_only: Option<Vec<DetectEntity>>,
+    entity_unq_counter: Option<Vec<DetectEntity>>,
+}
+
+#[derive(Deserialize, Clone, Default)]
+struct TransformationOptions {
+    shift_dates: Option<ShiftOptions>,
+}
+
+#[derive(Deserialize, Clone, Default)]
+struct ShiftOptions {
+    min_days: Option<i64>,
+    max_days: Option<i64>,
+    entity_types: Option<Vec<DetectEntity>>,
+}
+
+impl PolicyOptions {
+    /// Tells whether no option is set, as is required beside a stored configuration.
+    pub fn is_empty(&self) -> bool {
+        let Self { entity_types, token_type, allow_regex, restrict_regex, transformations } = self;
+        entity_types.is_none()
+            && token_type.is_none()
+            && allow_regex.is_none()
+            && restrict_regex.is_none()
+            && transformations.is_none()
+    }
+}
+
+/// What takes the place of an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    VaultToken,
+    EntityOnly,
+    Counter,
+}
+
+impl TokenKind {
+    fn parse(name: &str) -> Result<Self, DetectError> {
+        match name {
+            "vault_token" => Ok(Self::VaultToken),
+            "entity_only" => Ok(Self::EntityOnly),
+            "entity_unq_counter" => Ok(Self::Counter),
+            _ => Err(DetectError::invalid(
+                "Invalid request. token_type.default is invalid. Specify vault_token, entity_only or \
+                 entity_unq_counter.",
+            )),
+        }
+    }
+}
+
+/// By how many days dates are shifted, and which.
+#[derive(Debug, Clone)]
+pub(crate) struct DateShift {
+    pub(crate) days: RangeInclusive<i64>,
+    entities: BTreeSet<DetectEntity>,
+}
+
+/// What the rules for one value say.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Ruling {
+    /// It stays as it is.
+    Allowed,
+    /// `[RESTRICTED]` takes its place.
+    Restricted,
+    /// Neither.
+    Replaced,
+}
+
+/// Holds the checked options of a request.
+#[derive(Debug)]
+pub struct Policy {
+    /// `None` for every entity.
+    entities: Option<BTreeSet<DetectEntity>>,
+    default: TokenKind,
+    kinds: BTreeMap<DetectEntity, TokenKind>,
+    allow: Vec<Regex>,
+    restrict: Vec<Regex>,
+    shift: Option<DateShift>,
+}
+
+impl Policy {
+    /// Reads and checks the options of a request.
+    ///
+    /// # Errors
+    ///
+    /// Fails when an option names an unknown entity, an invalid regular expression or an impossible range of days.
+    pub fn read(options: PolicyOptions) -> Result<Self, DetectError> {
+        let wanted = checked("entity_types", options.entity_types.unwrap_or_default())?;
+        let token_type = options.token_type.unwrap_or_default();
+        let lists = [
+            (TokenKind::VaultToken, "token_type.vault_token", token_type.vault_token),
+            (TokenKind::EntityOnly, "token_type.entity_only", token_type.entity_only),
+            (TokenKind::Counter, "token_type.entity_unq_counter", token_type.entity_unq_counter),
+        ];
+        let mut kinds = BTreeMap::new();
+        for (kind, field, entities) in lists {
+            for entity in checked(field, entities.unwrap_or_default())? {
+                if kinds.insert(entity.clone(), kind).is_some_and(|other| other != kind) {
+                    return Err(DetectError::invalid(format!(
+                        "Invalid request. token_type names {entity} in two lists. Specify it in one."
+                    )));
+                }
+            }
+        }
+        // `all` in a list is what the other lists do not name.
+        let default = match kinds.remove(&DetectEntity::ALL) {
+            Some(kind) => kind,
+            None => token_type.default.as_deref().map_or(Ok(TokenKind::Counter), TokenKind::parse)?,
+        };
+        Ok(Self {
+            entities: (!wanted.is_empty() && !wanted.contains(&DetectEntity::ALL)).then_some(wanted),
+            default,
+            kinds,
+            allow: compiled("allow_regex", options.allow_regex, false)?,
+            restrict: compiled("restrict_regex", options.restrict_regex, true)?,
+            shift: options.transformations.and_then(|all| all.shift_dates).map(shift).transpose()?,
+        })
+    }
+
+    /// Tells whether values may be stored.
+    pub fn has_vault_tokens(&self) -> bool {
+        let kinds = self.kinds.values().chain([&self.default]);
+        kinds.into_iter().any(|kind| *kind == TokenKind::VaultToken)
+    }
+
+    /// Returns this policy for a file.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the policy has vault tokens: they are not supported for files.
+    pub fn without_vault_tokens(self) -> Result<Self, DetectError> {
+        match self.has_vault_tokens() {
+            false => Ok(self),
+            true => Err(DetectError::invalid(
+                "Invalid request. Vault tokens are not supported for files. Specify entity_only or \
+                 entity_unq_counter.",
+            )),
+        }
+    }
+
+    /// Tells whether an entity is looked for. Who asks for names, locations or addresses asks for their parts too.
+    pub(crate) fn wants(&self, entity: &DetectEntity) -> bool {
+        let Some(entities) = &self.entities else { return true };
+        let is_part_of = |whole: &DetectEntity| {
+            entity.as_str().strip_prefix(whole.as_str()).is_some_and(|rest| rest.starts_with('_'))
+        };
+        let wholes = [DetectEntity::NAME, DetectEntity::LOCATION, DetectEntity::LOCATION_ADDRESS];
+        entities.contains(entity) || wholes.iter().any(|whole| entities.contains(whole) && is_part_of(whole))
+    }
+
+    pub(crate) fn kind_of(&self, entity: &DetectEntity) -> TokenKind {
+        self.kinds.get(entity).copied().unwrap_or(self.default)
+    }
+
+    /// Says what the patterns make of a value: allowing wins.
+    pub(crate) fn ruling(&self, value: &str) -> Ruling {
+        if self.allow.iter().any(|pattern| pattern.is_match(value)) {
+            Ruling::Allowed
+        } else if self.restrict.iter().any(|pattern| pattern.is_match(value)) {
+            Ruling::Restricted
+        } else {
+            Ruling::Replaced
+        }
+    }
+
+    /// Says how dates of this entity are shifted.
+    pub(crate) fn shift_of(&self, entity: &DetectEntity) -> Option<&DateShift> {
+        self.shift.as_ref().filter(|shift| shift.entities.contains(entity))
+    }
+}
+
+fn checked(field: &str, entities: Vec<DetectEntity>) -> Result<BTreeSet<DetectEntity>, DetectError> {
+    // What it names is not repeated: it may be a value that stands in the wrong place.
+    match entities.iter().position(|entity| !entity.is_known()) {
+        None => Ok(entities.into_iter().collect()),
+        Some(index) => Err(DetectError::invalid(format!(
+            "Invalid request. {field}[{index}] is no entity type. Specify valid entity types."
+        ))),
+    }
+}
+
+/// A pattern of the restrict list has to match an entity as a whole.
+fn compiled(field: &str, patterns: Option<Vec<String>>, whole: bool) -> Result<Vec<Regex>, DetectError> {
+    let compile = |(index, pattern): (usize, String)| {
+        // By itself too: `a)|(b` is no pattern, although it is one in a group.
+        let compiled = Regex::new(&pattern).and_then(|compiled| match whole {
+            true => Regex::new(&format!(r"\A(?:{pattern})\z")),
+            false => Ok(compiled),
+        });
+        // The text of the error would repeat the pattern, which may hold a value.
+        compiled.map_err(|_| {
+            DetectError::invalid(format!("Invalid request. {field}[{index}] is no valid regular expression."))
+        })
+    };
+    patterns.unwrap_or_default().into_iter().enumerate().map(compile).collect()
+}
+
+fn shift(options: ShiftOptions) -> Result<DateShift, DetectError> {
+    let dates = [DetectEntity::DATE, DetectEntity::DATE_INTERVAL, DetectEntity::DOB];
+    let (min, max) = match (options.min_days, options.max_days) {
+        (Some(min), Some(max)) => (min, max),
+        (Some(days), None) | (None, Some(days)) => (days, days),
+        (None, None) => (0, 0),
+    };
+    // Ten thousand years of days: beyond it there is no date to shift to.
+    if min < 1 || max < min || max > 3_652_500 {
+        return Err(DetectError::invalid(
+            "Invalid request. shift_dates needs min_days of 1 or more, and max_days that are not less.",
+        ));
+    }
+    let entities: BTreeSet<DetectEntity> = options.entity_types.unwrap_or_default().into_iter().collect();
+    if let Some(other) = entities.iter().find(|entity| !dates.contains(entity)) {
+        let name = if other.is_known() { other.as_str() } else { "an unknown entity" };
+        return Err(DetectError::invalid(format!(
+            "Invalid request. shift_dates.entity_types names {name}. Specify date, date_interval or dob."
+        )));
+    }
+    let entities = if entities.is_empty() { dates.into_iter().collect() } else { entities };
+    Ok(DateShift { days: min..=max, entities })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn policy(options: Value) -> Result<Policy, String> {
+        let options = serde_json::from_value::<PolicyOptions>(options).unwrap();
+        Policy::read(options).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_said_is_every_entity_with_a_counter() {
+        for options in [
+            json!({}),
+            json!({"entity_types": null, "token_type": null, "allow_regex": null, "transformations": null}),
+            json!({"entity_types": [], "token_type": {"default": null}, "transformations": {"shift_dates": null}}),
+            json!({"entity_types": ["all"]}),
+            json!({"entity_types": ["ssn", "ALL"], "token_type": {"entity_unq_counter": ["all"]}}),
+        ] {
+            let policy = policy(options).unwrap();
+            assert!(policy.wants(&DetectEntity::ZODIAC_SIGN));
+            assert_eq!(policy.kind_of(&DetectEntity::NAME), TokenKind::Counter);
+            assert!(policy.shift_of(&DetectEntity::DOB).is_none());
+        }
+    }
+
+    #[test]
+    fn lists_win_over_the_default_and_parts_go_with_the_whole() {
+        let policy = policy(json!({"entity_types": ["NAME", "location_address"],
+            "token_type": {"default": "entity_only", "vault_token": ["name"]}}))
+        .unwrap();
+        assert_eq!(policy.kind_of(&DetectEntity::NAME), TokenKind::VaultToken);
+        assert_eq!(policy.kind_of(&DetectEntity::NAME_GIVEN), TokenKind::EntityOnly);
+        for (entity, wanted) in [
+            ("name", true),
+            ("name_given", true),
+            ("location_address_street", true),
+            ("location", false),
+            ("location_city", false),
+        ] {
+            assert_eq!(policy.wants(&DetectEntity::new(entity)), wanted, "{entity}");
+        }
+        assert!(policy.without_vault_tokens().is_err());
+    }
+
+    #[test]
+    fn allowing_wins_and_restricting_wants_the_whole_value() {
+        let policy =
+            policy(json!({"allow_regex": ["Jane"], "restrict_regex": ["Jane Doe", "[0-9]+", "a|b"]}))
+                .unwrap();
+        for (value, ruling) in [
+            ("Jane Doe", Ruling::Allowed),
+            ("123", Ruling::Restricted),
+            ("123-4", Ruling::Replaced),
+            ("b", Ruling::Restricted),
+            ("ab", Ruling::Replaced),
+        ] {
+            assert_eq!(policy.ruling(value), ruling, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_which_element_of_a_list_it_is() {
+        for (options, named) in [
+            (json!({"entity_types": ["ssn", "no_such"]}), "entity_types[1]"),
+            (json!({"token_type": {"entity_only": ["no_such"]}}), "token_type.entity_only[0]"),
+            (json!({"allow_regex": ["a", "b", "("]}), "allow_regex[2]"),
+        ] {
+            let message = policy(options).map(drop).unwrap_err();
+            assert!(message.contains(named), "{message}");
+        }
+    }
+
+    #[test]
+    fn options_that_cannot_be_meant_are_refused_without_their_values() {
+        for options in [
+            json!({"entity_types": ["canary"]}),
+            json!({"token_type": {"default": "canary"}}),
+            json!({"token_type": {"entity_only": ["canary"]}}),
+            json!({"token_type": {"entity_only": ["ssn"], "vault_token": ["ssn"]}}),
+            json!({"allow_regex": ["canary("]}),
+            json!({"restrict_regex": ["canary)"]}),
+            json!({"restrict_regex": ["canary)|(?:x"]}),
+            json!({"transformations": {"shift_dates": {}}}),
+            json!({"transformations": {"shift_dates": {"min_days": 0, "max_days": 3}}}),
+            json!({"transformations": {"shift_dates": {"min_days": 4, "max_days": 3}}}),
+            json!({"transformations": {"shift_dates": {"min_days": 1, "max_days": i64::MAX}}}),
+            json!({"transformations": {"shift_dates": {"min_days": 1, "max_days": 3, "entity_types": ["canary"]}}}),
+            json!({"transformations": {"shift_dates": {"min_days": 1, "max_days": 3, "entity_types": ["ssn"]}}}),
+        ] {
+            let message = policy(options.clone()).map(drop).expect_err(&options.to_string());
+            assert!(!message.contains("canary"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use skyflow_emulator_detect::{Deidentifier, Found, NoVaultTokens, PolicyOptions, VaultTokens};
+
+use super::vault_tokens::StoredTokens;
+use super::{Call, Reply};
+use crate::auth::{Caller, Permission};
+use crate::errors::{ApiError, ApiResult};
+use skyflow_testkit::Random;
+
+#[derive(Deserialize)]
+struct DeidentifyRequest {
+    text: Option<String>,
+    vault_id: Option<String>,
+    configuration_id: Option<String>,
+    #[serde(flatten)]
+    options: PolicyOptions,
+}
+
+/// Puts tokens in the place of the entities of a text, in one transaction: what fails stores no value.
+pub(super) fn deidentify(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
+    caller.require(Permission::Deidentify)?;
+    let request: DeidentifyRequest = call.json()?;
+    call.require_vault(request.vault_id.as_deref())?;
+    let text = required_text(request.text)?;
+    let policy = call.state.detect.policy(request.configuration_id.as_deref(), request.options)?;
+    let deidentify = |tokens: &mut dyn VaultTokens| {
+        let detector = &call.state.detect.detector;
+        Deidentifier::new(detector, &policy, tokens, shift_seed())
+            .deidentify_text(&text)
+            .map_err(ApiError::from)
+    };
+    let answer = match policy.has_vault_tokens() {
+        true => call.state.store.write(|transaction| {
+            deidentify(&mut StoredTokens {
+                state: call.state,
+                connection: transaction,
+                caller,
+                now: call.now,
+            })
+        }),
+        // Other calls go on meanwhile.
+        false => deidentify(&mut NoVaultTokens),
+    }?;
+    let count = answer.entities.len();
+    Ok(Reply::json(json!({
+        "processed_text": answer.processed_text,
+        "entities": answer.entities.iter().map(entity).collect::<Vec<_>>(),
+        "word_count": text.split_whitespace().count(),
+        "character_count": text.chars().count(),
+    }))
+    .counting(count, 0))
+}
+
+/// Dates are shifted by other days in every request.
+pub(super) fn shift_seed() -> u64 {
+    u64::from_be_bytes(Random::system().bytes())
+}
+
+pub(super) fn required_text(text: Option<String>) -> ApiResult<String> {
+    text.filter(|text| !text.trim().is_empty()).ok_or_else(|| {
+        ApiError::bad_request("Invalid request. No text was present. Specify a text that is not empty.")
+    })
+}
+
+/// What was found, as answers and lists of entities tell it.
+pub(super) fn entity(found: &Found) -> Value {
+    let scores: BTreeMap<String, f64> =
+        found.scores.iter().map(|(label, score)| (label.to_uppercase(), *score)).collect();
+    json!({
+        "token": found.token,
+        "value": found.value,
+        "location": {
+            "start_index": found.start,
+            "end_index": found.end,
+            "start_index_processed": found.start_processed,
+            "end_index_processed": found.end_processed,
+        },
+        "entity_type": found.entity.to_uppercase(),
+        "entity_scores": scores,
+    })
+}

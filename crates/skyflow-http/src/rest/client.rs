@@ -1,0 +1,170 @@
+use std::future::poll_fn;
+
+use bytes::Bytes;
+use http::Uri;
+use tower_service::Service;
+
+use super::{ApiError, DecodeError, EncodeError, Error, ErrorBody, Operation, Response};
+use crate::layers::ResponseMetaLayer;
+use crate::{BaseUri, Body, BoxError, CallOptions, OperationInfo, Progress, Request};
+
+/// Sends operations to one server over any tower service.
+///
+/// The service decides about authentication, retries and time limits; the client only encodes, sends and decodes. It
+/// is as cheap to clone as the service.
+///
+/// The service may have any body that is made from a [`Body`]: besides `Body` itself these are `Full<Bytes>` of
+/// `http-body-util` and `Bytes`, which hold no stream; an operation that streams fails with
+/// [`EncodeError::Stream`] there, before anything is sent. So an ordinary `hyper_util` client will do:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http_body_util::Full;
+/// use hyper_util::client::legacy::Client as HyperClient;
+/// use hyper_util::rt::TokioExecutor;
+/// use skyflow_http::BaseUri;
+/// use skyflow_http::rest::{Client, Operation};
+///
+/// async fn send<O: Operation>(operation: O) -> Result<O::Output, Box<dyn std::error::Error>>
+/// where
+///     O::Error: 'static,
+/// {
+///     let hyper: HyperClient<_, Full<Bytes>> = HyperClient::builder(TokioExecutor::new()).build_http();
+///     let client = Client::new(hyper, BaseUri::parse("http://127.0.0.1:8080")?);
+///     Ok(client.send(operation).await?.into_body())
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Client<S> {
+    service: S,
+    base: BaseUri,
+    limit: usize,
+}
+
+impl<S> Client<S> {
+    /// Makes a client of the server at `base`.
+    ///
+    /// A body that the service has not read yet is read up to 64 MiB.
+    pub const fn new(service: S, base: BaseUri) -> Self {
+        Self { service, base, limit: ResponseMetaLayer::DEFAULT_LIMIT }
+    }
+
+    /// Sets how many bytes of a response are read when the service hands it on unread.
+    pub const fn response_limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// Returns the address of the server.
+    pub const fn base(&self) -> &BaseUri {
+        &self.base
+    }
+
+    /// Returns the service.
+    pub const fn service(&self) -> &S {
+        &self.service
+    }
+}
+
+impl<S: Clone> Client<S> {
+    /// Sends an operation and reads its response.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the request cannot be made, when the service fails, when the server responds with a status
+    /// other than 2xx, and when a 2xx response cannot be read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the call; the server may or may not have acted on it.
+    pub async fn send<O, B, R>(&self, operation: O) -> Result<Response<O::Output>, Error<O::Error>>
+    where
+        O: Operation,
+        S: Service<http::Request<B>, Response = http::Response<R>, Error: Into<BoxError>>,
+        B: TryFrom<Body>,
+        R: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        self.send_with(operation, CallOptions::default()).await
+    }
+
+    /// Sends an operation with settings for this call.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`send`](Self::send) does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the call; the server may or may not have acted on it.
+    pub async fn send_with<O, B, R>(
+        &self,
+        operation: O,
+        options: CallOptions,
+    ) -> Result<Response<O::Output>, Error<O::Error>>
+    where
+        O: Operation,
+        S: Service<http::Request<B>, Response = http::Response<R>, Error: Into<BoxError>>,
+        B: TryFrom<Body>,
+        R: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let response = self.exchange(operation.encode()?, O::INFO, options).await?;
+        match O::decode(response.status, &response.headers, &response.body) {
+            Ok(body) => Ok(response.map(|_| body)),
+            Err(source) => Err(undecoded(response, source)),
+        }
+    }
+
+    /// Everything between encoding and decoding: the same for every operation, so that it is compiled once.
+    async fn exchange<E, B, R>(
+        &self,
+        mut request: Request,
+        info: OperationInfo,
+        options: CallOptions,
+    ) -> Result<Response<Bytes>, Error<E>>
+    where
+        E: ErrorBody,
+        S: Service<http::Request<B>, Response = http::Response<R>, Error: Into<BoxError>>,
+        B: TryFrom<Body>,
+        R: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        if let Some(limit) = options.zero_timeout() {
+            return Err(EncodeError::ZeroTimeout(limit).into());
+        }
+        *request.uri_mut() = self.absolute(request.uri())?;
+        let extensions = request.extensions_mut();
+        extensions.insert(info);
+        extensions.insert(options);
+        let progress = Progress::of(extensions);
+        let limit = options.response_limit.unwrap_or(self.limit);
+        let failed = |source: BoxError| Error::Service { source, progress: progress.clone() };
+
+        let (parts, body) = request.into_parts();
+        let body = B::try_from(body).map_err(|_| EncodeError::Stream)?;
+        let request = http::Request::from_parts(parts, body);
+        let mut service = self.service.clone();
+        poll_fn(|cx| service.poll_ready(cx)).await.map_err(|error| failed(error.into()))?;
+        let response = service.call(request).await.map_err(|error| failed(error.into()))?;
+        let (parts, body) = response.into_parts();
+        let body = Body::from_any(body);
+        let body = match body.as_bytes() {
+            Some(bytes) => bytes.clone(),
+            None => body.collect(limit).await.map_err(|error| failed(error.into()))?,
+        };
+        let (status, headers) = (parts.status, parts.headers);
+        let request_id = crate::request_id(&headers);
+        if !status.is_success() {
+            return Err(Error::Api(Box::new(ApiError::read(status, &headers, request_id, body, progress))));
+        }
+        Ok(Response { body, status, request_id, headers, progress })
+    }
+
+    fn absolute(&self, relative: &Uri) -> Result<Uri, EncodeError> {
+        let target = relative.path_and_query().ok_or(EncodeError::NoPath)?;
+        Ok(self.base.join(target)?)
+    }
+}
+
+fn undecoded<E: ErrorBody>(response: Response<Bytes>, source: DecodeError) -> Error<E> {
+    let Response { status, request_id, progress, .. } = response;
+    Error::Decode { status, request_id, source, progress }
+}

@@ -1,0 +1,105 @@
+mod api;
+mod decode;
+mod message;
+
+use http::StatusCode;
+use skyflow_types::RequestId;
+
+pub use api::{ApiError, ErrorBody};
+pub use decode::{DecodeError, DecodeErrorKind};
+pub use message::{clean, plain_text};
+
+use crate::{BaseUriError, BoxError, Progress, TargetError};
+
+/// Says why an operation has no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error<E: ErrorBody> {
+    /// The request could not be made; nothing was sent.
+    #[error("the request could not be made")]
+    Encode(#[from] EncodeError),
+    /// The service gave no response: a layer refused, or the transport failed.
+    #[error("the request got no response")]
+    #[non_exhaustive]
+    Service {
+        /// The error of the service, such as a [`crate::Error`].
+        source: BoxError,
+        /// What is known about the attempts.
+        progress: Progress,
+    },
+    /// The server responded with a status other than 2xx.
+    #[error(transparent)]
+    Api(#[from] Box<ApiError<E>>),
+    /// The server responded with 2xx, and the response could not be read. The operation was carried out.
+    #[error("the response could not be read")]
+    #[non_exhaustive]
+    Decode {
+        /// The HTTP status of the response.
+        status: StatusCode,
+        /// The server's name for this call, when it sent one.
+        request_id: Option<RequestId>,
+        /// What is wrong with the response.
+        source: DecodeError,
+        /// What is known about the attempts.
+        progress: Progress,
+    },
+}
+
+impl<E: ErrorBody> Error<E> {
+    /// Returns the HTTP status, when there was a response.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Encode(_) | Self::Service { .. } => None,
+            Self::Api(error) => Some(error.status),
+            Self::Decode { status, .. } => Some(*status),
+        }
+    }
+
+    /// Returns the server's name for the call, when it sent one.
+    pub fn request_id(&self) -> Option<&RequestId> {
+        match self {
+            Self::Encode(_) | Self::Service { .. } => None,
+            Self::Api(error) => error.request_id.as_ref(),
+            Self::Decode { request_id, .. } => request_id.as_ref(),
+        }
+    }
+
+    /// Returns what is known about the attempts; `None` when nothing was sent.
+    pub fn progress(&self) -> Option<&Progress> {
+        match self {
+            Self::Encode(_) => None,
+            Self::Api(error) => Some(&error.progress),
+            Self::Service { progress, .. } | Self::Decode { progress, .. } => Some(progress),
+        }
+    }
+}
+
+/// Says why a request could not be made. It never repeats a value.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// A path parameter cannot stand in a path, or the URI is too long.
+    #[error("a parameter does not fit the request's path: {0}")]
+    Target(#[from] TargetError),
+    /// The URI does not fit the client's base URL.
+    #[error("the request does not fit the server's address: {0}")]
+    Base(#[from] BaseUriError),
+    /// The body is a stream, and the client's service takes bodies in memory only.
+    #[error("the body is a stream, which the client's body type cannot send")]
+    Stream,
+    /// The request has no path.
+    #[error("the request has no path")]
+    NoPath,
+    /// The body has no JSON form; serde's own message could quote it.
+    #[error("the body cannot be written as json")]
+    Json,
+    /// A form without files holds something else than strings, numbers, booleans and lists of them.
+    #[error("a form can hold only strings, numbers and booleans")]
+    Form,
+    /// A time limit of the call is zero, so that it would end before it is sent.
+    #[error("{0} must be longer than zero")]
+    ZeroTimeout(&'static str),
+    /// The content type or the boundary of a form part cannot stand in a header.
+    #[error("the {0} of a form part cannot stand in a header")]
+    Part(&'static str),
+}

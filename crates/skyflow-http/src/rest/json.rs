@@ -1,0 +1,114 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::runtime::Redacted;
+use super::{DecodeError, EncodeError};
+
+/// Holds any JSON as text: written once from your type, read once into your type, and never taken apart in between.
+///
+/// `Debug` does not show it.
+///
+/// ```
+/// use skyflow_http::rest::Json;
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Card {
+///     card_number: String,
+/// }
+///
+/// let json = Json::from_serialize(&Card { card_number: "4111".to_owned() })?;
+/// assert_eq!(json.get(), r#"{"card_number":"4111"}"#);
+/// assert_eq!(json.decode::<Card>().map(|card| card.card_number).ok(), Some("4111".to_owned()));
+/// assert_eq!(format!("{json:?}"), "[REDACTED]");
+/// # Ok::<(), skyflow_http::rest::EncodeError>(())
+/// ```
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Json(Box<RawValue>);
+
+impl Json {
+    /// Writes a value as JSON.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the value has no JSON form, such as a map whose keys are not text.
+    pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
+        serde_json::value::to_raw_value(value).map(Self).map_err(|_| EncodeError::Json)
+    }
+
+    /// Makes an object without members.
+    pub fn empty_object() -> Self {
+        // A literal that is JSON.
+        Self(RawValue::from_string("{}".to_owned()).unwrap_or_default())
+    }
+
+    /// Takes text that is JSON already.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the text is not JSON.
+    pub fn parse(text: &str) -> Result<Self, DecodeError> {
+        serde_json::from_str(text).map(Self).map_err(|error| DecodeError::new(&error, text.as_bytes()))
+    }
+
+    /// Reads the JSON into a type, which may borrow from it.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the JSON does not have the shape of the type.
+    pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, DecodeError> {
+        let text = self.get();
+        serde_json::from_str(text).map_err(|error| DecodeError::new(&error, text.as_bytes()))
+    }
+
+    /// Returns the text.
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Redacted.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_passes_unchanged_in_both_directions() {
+        #[derive(Serialize, Deserialize)]
+        struct Row {
+            fields: Json,
+            tokens: Option<Json>,
+        }
+        let text = r#"{"fields":{ "big":12345678901234567890.10, "x":"\u00fc" },"tokens":null}"#;
+        let row: Row = serde_json::from_str(text).unwrap();
+        assert!(row.tokens.is_none());
+        assert_eq!(serde_json::to_string(&row).unwrap(), text);
+    }
+
+    #[test]
+    fn a_wrong_shape_is_named_by_its_path_and_not_by_its_value() {
+        #[derive(Debug, Deserialize)]
+        struct Row {
+            #[allow(dead_code)]
+            age: u8,
+        }
+        let json = Json::parse(r#"[{"age":1},{"age":"secret"}]"#).unwrap();
+        let error = json.decode::<Vec<Row>>().unwrap_err();
+        assert_eq!(error.path(), "[1].age");
+        assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_refused() {
+        assert!(Json::parse("{").is_err());
+        assert!(Json::parse("").is_err());
+        assert!(Json::parse("1 2").is_err());
+    }
+}

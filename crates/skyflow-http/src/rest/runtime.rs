@@ -1,0 +1,130 @@
+//! What generated code is written in. It is public only so that bindings in other crates can use it too.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+pub use super::error::{clean, plain_text};
+pub use super::media::{accepting, decode_bytes, decode_optional_json, decode_text, encode_urlencoded};
+pub use super::open_object::{empty_when_absent, fill, optional, required, required_list};
+use super::request_body;
+pub use super::{Base64, DecodeError, Element, EncodeError, FilePart, Json, Multipart, Operation};
+use crate::Body;
+pub use crate::{Idempotency, OperationInfo, Request, RequestTarget};
+pub use crate::{open_enum, open_object};
+pub use bytes::Bytes;
+use http::Uri;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+pub use http::{HeaderMap, Method, StatusCode};
+pub use serde;
+use serde::de::{DeserializeOwned, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Makes a request without a body.
+pub fn encode_empty(method: Method, target: RequestTarget) -> Result<Request, EncodeError> {
+    request(method, target, None, Body::empty())
+}
+
+/// Makes a request with a JSON body.
+pub fn encode_json<T: Serialize>(
+    method: Method,
+    target: RequestTarget,
+    body: &T,
+) -> Result<Request, EncodeError> {
+    let body = request_body::to_vec(body).map_err(|_| EncodeError::Json)?;
+    request(method, target, Some(JSON), body.into())
+}
+
+/// Writes a whole number without a fraction: a server that wants an integer refuses `5.0`.
+pub fn shortest_number<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Beyond it not every whole number is a float.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match number {
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and within the range")]
+        Some(number) if number.fract() == 0.0 && number.abs() < EXACT => {
+            serializer.serialize_i64(*number as i64)
+        }
+        Some(number) => serializer.serialize_f64(*number),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Makes a request with a form as its body.
+pub fn encode_form(method: Method, target: RequestTarget, form: Multipart) -> Result<Request, EncodeError> {
+    let (content_type, body) = form.into_body()?;
+    request(method, target, Some(content_type), body)
+}
+
+pub(super) fn request(
+    method: Method,
+    target: RequestTarget,
+    content_type: Option<HeaderValue>,
+    body: Body,
+) -> Result<Request, EncodeError> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = Uri::from(target.finish()?);
+    request.headers_mut().insert(ACCEPT, JSON);
+    if let Some(content_type) = content_type {
+        request.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
+    Ok(request)
+}
+
+/// Reads a JSON response.
+pub fn decode_json<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> {
+    serde_json::from_slice(body).map_err(|error| DecodeError::new(&error, body))
+}
+
+/// Reads a response that holds nothing, whatever the server wrote.
+pub fn decode_nothing(_: &Bytes) -> Result<(), DecodeError> {
+    Ok(())
+}
+
+/// Reads an absent or null list or map as an empty one.
+pub fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Reads the wire value of an open enum.
+pub fn open_enum_value<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: for<'a> From<&'a str>,
+{
+    struct Text<T>(PhantomData<T>);
+
+    impl<T: for<'a> From<&'a str>> Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<T, E> {
+            Ok(text.into())
+        }
+    }
+
+    deserializer.deserialize_str(Text(PhantomData))
+}
+
+/// Stands for a value that `Debug` does not show.
+#[derive(Clone, Copy)]
+pub struct Redacted;
+
+impl fmt::Debug for Redacted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[REDACTED]")
+    }
+}
+
+/// Shows whether a value is there, and not the value.
+pub fn redacted(is_some: bool) -> Option<Redacted> {
+    is_some.then_some(Redacted)
+}

@@ -1,0 +1,187 @@
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::Poll;
+
+use futures_util::task::AtomicWaker;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::runtime::Handle;
+
+use super::connector::Stream;
+use super::pool::Pool;
+use super::sent_body::SentBody;
+use super::socket::Probe;
+
+/// The state of an HTTP/1 connection that its task and the holder of its lease share.
+struct Shared {
+    probe: Probe,
+    has_responded: AtomicBool,
+    slot: Mutex<Slot>,
+    task: AtomicWaker,
+}
+
+enum Slot {
+    /// A request uses the connection, or the pool keeps it.
+    Taken,
+    /// The lease has ended, and the connection is not ready for the next request yet.
+    Returning {
+        sender: http1::SendRequest<SentBody>,
+        /// The pool waits for it: its task has not run since the lease ended.
+        is_expected: bool,
+    },
+    /// The connection has ended.
+    Ended,
+}
+
+/// An HTTP/1 connection without a request.
+pub(super) struct Http1Connection {
+    sender: http1::SendRequest<SentBody>,
+    shared: Arc<Shared>,
+}
+
+impl Http1Connection {
+    /// Starts HTTP/1 on a new connection, and the task that drives it. The pool counts it until the task has ended.
+    pub(super) async fn open(stream: Stream, pool: &Arc<Pool>, runtime: &Handle) -> hyper::Result<Self> {
+        let (mut sender, connection) = http1::Builder::new().handshake(TokioIo::new(stream.io)).await?;
+        let shared = Arc::new(Shared {
+            probe: stream.probe,
+            has_responded: AtomicBool::new(false),
+            slot: Mutex::new(Slot::Taken),
+            task: AtomicWaker::new(),
+        });
+        let driver = Driver { shared: Arc::clone(&shared), pool: Arc::downgrade(pool) };
+        pool.http1_opened();
+        runtime.spawn(async move {
+            let mut connection = pin!(connection);
+            poll_fn(|cx| {
+                driver.shared.task.register(cx.waker());
+                match connection.as_mut().poll(cx) {
+                    Poll::Pending => driver.return_when_ready(),
+                    Poll::Ready(_) => Poll::Ready(()),
+                }
+            })
+            .await;
+        });
+        // The task has to run once before the connection takes a request.
+        sender.ready().await?;
+        Ok(Self { sender, shared })
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.sender.is_ready()
+    }
+
+    /// Tells whether no response has come over the connection yet.
+    pub(super) fn is_new(&self) -> bool {
+        !self.shared.has_responded.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn probe(&self) -> &Probe {
+        &self.shared.probe
+    }
+
+    pub(super) fn lease(self, pool: &Arc<Pool>) -> Http1Lease {
+        Http1Lease { connection: Some(self), pool: Arc::clone(pool) }
+    }
+}
+
+/// The right to send one request over an HTTP/1 connection. Dropping it returns the connection to the pool.
+pub(super) struct Http1Lease {
+    connection: Option<Http1Connection>,
+    pool: Arc<Pool>,
+}
+
+impl Http1Lease {
+    pub(super) fn connection(&self) -> Option<&Http1Connection> {
+        self.connection.as_ref()
+    }
+
+    pub(super) fn sender(&mut self) -> Option<&mut http1::SendRequest<SentBody>> {
+        self.connection.as_mut().map(|connection| &mut connection.sender)
+    }
+
+    pub(super) fn note_response(&self) {
+        if let Some(connection) = &self.connection {
+            connection.shared.has_responded.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends the lease without returning the connection to the pool; dropping what is returned closes the connection.
+    pub(super) fn into_connection(mut self) -> Option<Http1Connection> {
+        self.connection.take()
+    }
+}
+
+impl Drop for Http1Lease {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        let shared = Arc::clone(&connection.shared);
+        let mut slot = shared.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if connection.is_ready() {
+            drop(slot);
+            self.pool.put_http1(connection);
+        } else if matches!(*slot, Slot::Taken) && !connection.sender.is_closed() {
+            self.pool.begin_return();
+            *slot = Slot::Returning { sender: connection.sender, is_expected: true };
+            drop(slot);
+            shared.task.wake();
+        }
+    }
+}
+
+/// Returns a connection to the pool once it is ready, and tells the pool when the task of the connection has ended,
+/// also when the runtime drops it.
+struct Driver {
+    shared: Arc<Shared>,
+    pool: Weak<Pool>,
+}
+
+impl Driver {
+    /// Ends when the connection can neither be used again nor end by itself.
+    fn return_when_ready(&self) -> Poll<()> {
+        let mut slot = self.shared.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let (sender, was_expected) = match std::mem::replace(&mut *slot, Slot::Taken) {
+            Slot::Returning { sender, is_expected } => (sender, is_expected),
+            other => {
+                *slot = other;
+                return Poll::Pending;
+            }
+        };
+        let is_ready = sender.is_ready();
+        let returned = if is_ready {
+            Some(sender)
+        } else {
+            // The rest of the request is still on its way, after the response.
+            *slot = Slot::Returning { sender, is_expected: false };
+            None
+        };
+        drop(slot);
+        if let Some(pool) = self.pool.upgrade() {
+            // In this order: a call that waits for this connection must not open another one.
+            if let Some(sender) = returned {
+                pool.put_http1(Http1Connection { sender, shared: Arc::clone(&self.shared) });
+            }
+            if was_expected {
+                pool.end_return();
+            }
+        }
+        if !is_ready && self.shared.probe.write_has_failed() { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let last = {
+            let mut slot = self.shared.slot.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *slot, Slot::Ended)
+        };
+        if let Some(pool) = self.pool.upgrade() {
+            if matches!(last, Slot::Returning { is_expected: true, .. }) {
+                pool.end_return();
+            }
+            pool.http1_ended();
+        }
+    }
+}

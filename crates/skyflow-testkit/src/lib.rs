@@ -1,0 +1,35 @@
+#![doc = include_str!("../README.md")]
+
+mod canaries;
+#[cfg(feature = "server")]
+mod certificates;
+mod fault_layer;
+mod faults;
+mod journal;
+mod peer;
+pub mod polling;
+mod random;
+#[cfg(feature = "server")]
+pub mod raw_server;
+mod recorder;
+mod reply;
+mod scripted;
+#[cfg(feature = "server")]
+mod server;
+
+pub use canaries::Canaries;
+#[cfg(feature = "server")]
+pub use certificates::{Authority, AuthorityBuilder, CertificateError, Identity};
+pub use fault_layer::{FaultLayer, FaultService};
+pub use faults::{Fault, FaultParseError, Faults, Plan, Verdict};
+pub use journal::{Journal, JournalEntry};
+pub use peer::Peer;
+pub use random::Random;
+pub use recorder::{Exchange, Recorder};
+pub use reply::Reply;
+pub use scripted::Scripted;
+#[cfg(feature = "server")]
+pub use server::{ServeError, Server, ServerBuilder};
+
+/// An API key in Skyflow's format that no vault knows.
+pub const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";

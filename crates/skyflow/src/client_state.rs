@@ -1,0 +1,49 @@
+//! What the vaults and connections of a client share: transport, stack, tokens, clock and log level.
+
+use std::sync::Arc;
+
+use skyflow_auth::{AuthHeader, AuthLayer, Credentials, HostGuard, TokenProviders};
+use skyflow_http::{BaseUri, Clock, DynLayer, HttpService, LogControl, Stack};
+
+use crate::Error;
+use crate::call_settings::CallSettings;
+use crate::handle::{EndUsers, Handle};
+
+/// The part of a client that never changes; services of vaults and connections are built from it.
+pub(crate) struct ClientState {
+    pub(crate) transport: HttpService,
+    pub(crate) stack: Stack,
+    pub(crate) operation_layers: Vec<DynLayer>,
+    /// A service of the caller's, to which nothing is added.
+    pub(crate) service: Option<HttpService>,
+    pub(crate) providers: TokenProviders,
+    pub(crate) log: LogControl,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl ClientState {
+    /// Builds the handle of one vault or connection: its layers and retry budget, and the shared transport and tokens.
+    pub(crate) fn handle(
+        &self,
+        settings: &CallSettings,
+        layers: &[DynLayer],
+        credentials: Option<&Credentials>,
+        header: AuthHeader,
+        base: BaseUri,
+    ) -> Result<Handle, Error> {
+        if let Some(service) = &self.service {
+            return Ok(Handle::new(service.clone(), base, None));
+        }
+        let credentials = match credentials {
+            Some(credentials) => credentials.clone(),
+            None => Credentials::from_env()?,
+        };
+        let tokens = self.providers.get(&credentials)?;
+        let auth = AuthLayer::new(tokens, header, HostGuard::new(base.clone()));
+        let layers = self.operation_layers.iter().chain(layers).cloned();
+        let stack = layers.fold(settings.apply(self.stack.clone().partition())?, Stack::operation_layer);
+        let service = stack.auth(DynLayer::new(auth)).build(self.transport.clone());
+        let end_users = EndUsers { providers: self.providers.clone(), credentials };
+        Ok(Handle::new(service, base, Some(end_users)))
+    }
+}

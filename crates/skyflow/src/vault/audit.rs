@@ -1,0 +1,107 @@
+//! Audit events: each as the bindings know it, and as the server sent it.
+
+use std::ops::Deref;
+
+use futures_core::Stream;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::Deserialize;
+use skyflow_api::runtime::null_as_default;
+use skyflow_api::{Json, audit, types};
+
+use super::Vault;
+use super::read_as::ReadAs;
+use crate::Error;
+
+/// One audited call. It derefs to the members that are documented, and [`AuditEvent::raw`] has them all.
+#[derive(Debug, Clone)]
+pub struct AuditEvent {
+    event: types::AuditEvent,
+    raw: Json,
+}
+
+impl AuditEvent {
+    /// An event of an unexpected shape keeps no other from being read: its documented members are empty.
+    fn of(raw: Json) -> Self {
+        Self { event: raw.decode().unwrap_or_default(), raw }
+    }
+
+    /// Returns the event as JSON text, byte for byte as the server sent it; keep it out of logs.
+    pub fn raw(&self) -> &str {
+        self.raw.get()
+    }
+
+    /// Returns the documented members.
+    pub fn into_event(self) -> types::AuditEvent {
+        self.event
+    }
+}
+
+impl Deref for AuditEvent {
+    type Target = types::AuditEvent;
+
+    fn deref(&self) -> &types::AuditEvent {
+        &self.event
+    }
+}
+
+/// A page whose events are not taken apart.
+#[derive(Deserialize)]
+struct RawEvents {
+    #[serde(deserialize_with = "null_as_default")]
+    event: Vec<Json>,
+    #[serde(rename = "nextOps")]
+    next_ops: Option<types::AuditAfterOptions>,
+}
+
+impl Vault {
+    /// Lists audit events of an account, page after page, until the caller stops or there are no more.
+    ///
+    /// Each page is asked for when its first event is; a failed page ends the stream with its error.
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
+    /// use futures_util::TryStreamExt;
+    /// use skyflow::api::audit::ListEvents;
+    ///
+    /// let mut events = std::pin::pin!(vault.audit_events(ListEvents::new("<account id>").limit(100)));
+    /// while let Some(event) = events.try_next().await? {
+    ///     println!("{:?}", event.request.as_ref().and_then(|request| request.api_name.as_deref()));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn audit_events(
+        &self,
+        request: audit::ListEvents,
+    ) -> impl Stream<Item = Result<AuditEvent, Error>> + Send {
+        let vault = self.clone();
+        stream::try_unfold(Some(request), move |page| {
+            let vault = vault.clone();
+            async move {
+                let Some(request) = page else { return Ok::<_, Error>(None) };
+                let page = vault.send(ReadAs::<_, RawEvents>::new(request.clone())).await?.body;
+                let next = page
+                    .next_ops
+                    .and_then(|next| following(request, next))
+                    .filter(|_| !page.event.is_empty());
+                let events = page.event.into_iter().map(AuditEvent::of);
+                Ok(Some((stream::iter(events).map(Ok), next)))
+            }
+        })
+        .try_flatten()
+    }
+}
+
+/// The next page starts after the last event; that excludes an offset and an order of its own.
+fn following(mut request: audit::ListEvents, after: types::AuditAfterOptions) -> Option<audit::ListEvents> {
+    let change_id = after.change_id.filter(|id| !id.is_empty())?;
+    // A server that points to where we are would be asked for ever.
+    if request.after_change_id.as_ref() == Some(&change_id) {
+        return None;
+    }
+    request.after_change_id = Some(change_id);
+    request.after_timestamp = after.timestamp;
+    request.offset = None;
+    request.sort_by = None;
+    request.order_by = None;
+    Some(request)
+}

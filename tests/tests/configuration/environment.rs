@@ -1,0 +1,129 @@
+//! Clients and vaults from environment variables, looked up in a list.
+
+use std::fs;
+
+use skyflow::{CredentialsKind, Env, Error, ErrorKind, InsertRequest, Skyflow, VaultConfig};
+use skyflow_emulator::EmbeddedVault;
+use skyflow_testkit::API_KEY;
+
+fn lookup<'a>(variables: &'a [(&str, &str)]) -> impl Fn(&str) -> Option<String> + 'a {
+    |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+}
+
+fn refused(variables: &[(&str, &str)]) -> (ErrorKind, String, String) {
+    let error: Error = match VaultConfig::from_env_with(lookup(variables)) {
+        Err(error) => error,
+        Ok(_) => Skyflow::from_env_with(lookup(variables)).unwrap_err(),
+    };
+    assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+    (error.kind(), error.field().unwrap().to_owned(), error.to_string())
+}
+
+#[test]
+fn vault_is_read_from_the_environment() {
+    let mut variables = vec![
+        ("SKYFLOW_VAULT_ID", "v1"),
+        ("SKYFLOW_CLUSTER_ID", "abc"),
+        ("SKYFLOW_ENV", "sandbox"),
+        ("SKYFLOW_API_KEY", API_KEY),
+        ("SKYFLOW_VAULT_URL", " "),
+    ];
+    let config = VaultConfig::from_env_with(lookup(&variables)).unwrap();
+    assert_eq!((config.get_vault_id(), config.get_env()), ("v1", Env::Sandbox));
+    assert_eq!(config.get_vault_url().unwrap(), "https://abc.vault.skyflowapis-preview.com");
+    assert_eq!(config.get_credentials_kind(), Some(CredentialsKind::ApiKey));
+    variables.push(("SKYFLOW_VAULT_URL", "https://h.example"));
+    variables.remove(4);
+    let config = VaultConfig::from_env_with(lookup(&variables)).unwrap();
+    assert_eq!(config.get_vault_url().unwrap(), "https://h.example", "the URL wins");
+}
+
+#[test]
+fn missing_variables_are_a_kind_of_their_own() {
+    let vault = ("SKYFLOW_VAULT_ID", "v1");
+    let cluster = ("SKYFLOW_CLUSTER_ID", "abc");
+    for (variables, field) in [
+        (vec![], "SKYFLOW_VAULT_ID"),
+        (vec![("SKYFLOW_VAULT_ID", " "), cluster], "SKYFLOW_VAULT_ID"),
+        (vec![vault], "SKYFLOW_CLUSTER_ID"),
+        (vec![vault, cluster], "credentials"),
+    ] {
+        let (kind, named, text) = refused(&variables);
+        assert_eq!((kind, named.as_str()), (ErrorKind::Configuration, field), "{text}");
+    }
+    let (_, _, text) = refused(&[vault, cluster]);
+    for name in ["SKYFLOW_API_KEY", "SKYFLOW_CREDENTIALS", "SKYFLOW_CREDENTIALS_PATH"] {
+        assert!(text.contains(name), "{text}");
+    }
+}
+
+#[test]
+fn unusable_variables_are_named() {
+    let vault = ("SKYFLOW_VAULT_ID", "v1");
+    let cluster = ("SKYFLOW_CLUSTER_ID", "abc");
+    for (variables, kind, field, says) in [
+        (vec![("SKYFLOW_VAULT_ID", "a canary"), cluster], ErrorKind::InvalidInput, "SKYFLOW_VAULT_ID", ""),
+        (vec![vault, ("SKYFLOW_CLUSTER_ID", "a.canary")], ErrorKind::InvalidInput, "SKYFLOW_CLUSTER_ID", ""),
+        (
+            vec![vault, ("SKYFLOW_VAULT_URL", "http://canary")],
+            ErrorKind::InvalidInput,
+            "SKYFLOW_VAULT_URL",
+            "must be https://",
+        ),
+        (
+            vec![vault, cluster, ("SKYFLOW_ENV", "canary")],
+            ErrorKind::InvalidInput,
+            "SKYFLOW_ENV",
+            "must be one of PROD, SANDBOX, STAGE, DEV",
+        ),
+        (
+            vec![vault, cluster, ("SKYFLOW_API_KEY", API_KEY), ("SKYFLOW_CREDENTIALS", "canary")],
+            ErrorKind::Auth,
+            "credentials",
+            "specify only one of SKYFLOW_API_KEY, SKYFLOW_CREDENTIALS",
+        ),
+        (
+            vec![vault, cluster, ("SKYFLOW_CREDENTIALS", "/canary/credentials.json")],
+            ErrorKind::Auth,
+            "SKYFLOW_CREDENTIALS",
+            "set SKYFLOW_CREDENTIALS_PATH",
+        ),
+        (
+            vec![vault, cluster, ("SKYFLOW_CREDENTIALS", "{}")],
+            ErrorKind::Auth,
+            "SKYFLOW_CREDENTIALS",
+            "privateKey is missing",
+        ),
+        (
+            vec![vault, cluster, ("SKYFLOW_API_KEY", API_KEY), ("SKYFLOW_CA_FILE", "/no/canary.pem")],
+            ErrorKind::InvalidInput,
+            "SKYFLOW_CA_FILE",
+            "cannot be read",
+        ),
+    ] {
+        let (is, named, text) = refused(&variables);
+        assert_eq!((is, named.as_str()), (kind, field), "{text}");
+        assert!(text.starts_with(field) && text.contains(says), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn client_of_the_environment_trusts_its_ca_file() {
+    let vault = EmbeddedVault::builder().build().unwrap();
+    let server = vault.serve_tls().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let (ca, key) = (directory.path().join("ca.pem"), directory.path().join("credentials.json"));
+    fs::write(&ca, server.ca_pem().unwrap()).unwrap();
+    fs::write(&key, server.credentials_json().expose()).unwrap();
+    let base_url = server.base_url();
+    let variables = [
+        ("SKYFLOW_VAULT_ID", vault.vault_id()),
+        ("SKYFLOW_VAULT_URL", &base_url),
+        ("SKYFLOW_CREDENTIALS_PATH", key.to_str().unwrap()),
+        ("SKYFLOW_CA_FILE", ca.to_str().unwrap()),
+    ];
+    let client = Skyflow::from_env_with(lookup(&variables)).unwrap();
+    let insert = InsertRequest::new("table1").record(serde_json::json!({"name": "Jane Doe"}));
+    assert_eq!(client.default_vault().unwrap().insert(insert).await.unwrap().inserted_fields.len(), 1);
+    server.shutdown().await;
+}

@@ -1,0 +1,20 @@
+//! The forms in which servers are known to respond: each member reaches the caller, wherever it is.
+
+mod audit;
+mod batch_forms;
+mod batch_properties;
+mod batch_references;
+mod detect;
+mod others;
+mod plain_data;
+mod rows;
+mod table;
+
+use serde_json::Value;
+use skyflow::Vault;
+use skyflow_tests::clients::{answering, vault_over};
+
+/// A vault whose server gives every request this JSON.
+fn responding(status: u16, body: &Value) -> Vault {
+    vault_over(answering(status, Some("application/json"), body.to_string()))
+}
