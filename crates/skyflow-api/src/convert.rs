@@ -1,4 +1,4 @@
-//! The vocabulary of `skyflow-types` fits wherever an operation or a model takes the API's own enum.
+//! Conversions of the `skyflow-types` vocabulary into the enums of this API.
 
 #[cfg(feature = "detect")]
 use skyflow_types::DetectEntity;
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_of_the_vocabulary_has_a_name_in_the_api() {
+    fn every_vocabulary_value_has_an_api_name() {
         for level in [Redaction::Default, Redaction::Redacted, Redaction::Masked, Redaction::PlainText] {
             assert!(!matches!(types::RedactionType::from(level), types::RedactionType::Other(_)), "{level}");
         }

@@ -39,7 +39,7 @@ pub struct Source {
     pub doc: Vec<String>,
     /// Whether the file, and the modules in it, name deprecated items.
     pub allows_deprecated: bool,
-    /// Groups of items; one blank line stands between two groups.
+    /// Groups of items, separated by one blank line.
     pub groups: Vec<TokenStream>,
 }
 

@@ -120,7 +120,7 @@ pub struct Parameter {
     pub printed: bool,
 }
 
-/// Where a parameter stands.
+/// The place of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     Path,
@@ -199,10 +199,10 @@ pub enum Type {
 
 impl Type {
     /// Returns what lists and maps are made of.
-    pub fn leaf(&self) -> &Self {
+    pub fn innermost(&self) -> &Self {
         match self {
-            Self::List(inner) | Self::Map(inner) | Self::Element(inner) => inner.leaf(),
-            leaf => leaf,
+            Self::List(inner) | Self::Map(inner) | Self::Element(inner) => inner.innermost(),
+            innermost => innermost,
         }
     }
 
@@ -217,7 +217,7 @@ impl Type {
 
     /// Returns the struct or enum this type leads to.
     pub fn named(&self) -> Option<&str> {
-        match self.leaf() {
+        match self.innermost() {
             Self::Named(name) => Some(name),
             _ => None,
         }
@@ -281,7 +281,7 @@ pub struct Enum {
     pub variants: Vec<(String, String)>,
 }
 
-/// The directions in which a type travels, and the operations at whose ends it stands.
+/// The directions in which a type is sent, and the operations that send or receive it.
 #[derive(Debug, Default, Clone)]
 pub struct Usage {
     pub request: bool,

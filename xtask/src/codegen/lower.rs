@@ -1,4 +1,4 @@
-//! Turns the document and the overlay into the model. What it does not understand stops it.
+//! Turns the document and the overlay into the model, and fails on what it does not support.
 
 mod elements;
 mod features;

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 use targets::{Printing, TARGETS};
 
-/// The longest generated file, in lines. A longer one asks for a `module` row in the overlay.
+/// The longest generated file, in lines. A longer one needs `module` rows in the overlay.
 const MAX_LINES: usize = 800;
 
 /// Options of `cargo xtask codegen`.
@@ -42,7 +42,7 @@ pub struct Args {
     sizes: bool,
 }
 
-/// Why the generator stopped.
+/// Says why the generator stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("cannot {action} {}: {source}", path.display())]

@@ -240,8 +240,8 @@ impl<'a> Shape<'a> {
 
     /// Tells whether the constructor takes it.
     fn is_needed(&self) -> bool {
-        let asked_for = self.in_request && self.field.required && !self.field.read_only;
-        asked_for || !(self.optional || self.empty_when_absent)
+        let expected = self.in_request && self.field.required && !self.field.read_only;
+        expected || !(self.optional || self.empty_when_absent)
     }
 
     /// Tells whether a setter fills it.
@@ -290,10 +290,10 @@ fn has_own_debug(found: &TypeDef) -> bool {
 fn needs_runtime(found: &TypeDef) -> bool {
     let TypeKind::Struct(fields) = &found.kind else { return false };
     fields.iter().any(|field| {
-        let leaf = field.ty.leaf();
+        let innermost = field.ty.innermost();
         !field.printed
             || (field.ty == Type::Number && found.usage.request)
-            || matches!(leaf, Type::Base64 | Type::Json | Type::File)
+            || matches!(innermost, Type::Base64 | Type::Json | Type::File)
             || field.ty.is_by_element()
             || Shape::new(found, field).empty_when_absent && found.usage.response && !reads_itself(found)
     }) || found.usage.form

@@ -35,7 +35,7 @@ pub struct OperationRow {
     /// Module and struct, as in `records::Insert`.
     #[serde(default)]
     pub name: String,
-    /// Leaves the operation out. The text says why.
+    /// Omits the operation, with the reason.
     pub skip: Option<String>,
     /// Replaces the document's `x-idempotency`.
     pub idempotency: Option<Idempotency>,
@@ -44,10 +44,10 @@ pub struct OperationRow {
     /// The response is an empty object, which no caller reads.
     #[serde(default)]
     pub empty_response: bool,
-    /// The body is an empty object, which is sent without being asked for.
+    /// The body is an empty object, which callers need not pass.
     #[serde(default)]
     pub empty_body: bool,
-    /// The media type to ask for, of those that the document lists.
+    /// The media type to accept, of those that the document lists.
     pub accept: Option<String>,
     /// Parameters that may be left out, although the document requires them.
     #[serde(default)]
@@ -69,9 +69,9 @@ pub struct OperationRow {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SchemaRow {
-    /// Leaves the schema out. The text says why.
+    /// Omits the schema, with the reason.
     pub skip: Option<String>,
-    /// Another schema that holds the shape which this one leaves out.
+    /// Another schema that has the shape missing from this one.
     pub same_as: Option<String>,
     /// The file that holds the model; the module of its operations if absent.
     pub module: Option<String>,
@@ -213,7 +213,7 @@ impl<'a> SchemaLookup<'a> {
         self.row?.deprecated.get(wire).map(String::as_str)
     }
 
-    /// Fails when the row names a field or variant that does not exist, or asks for what happens anyway.
+    /// Fails when the row names a field or variant that does not exist, or has no effect.
     pub fn check_members(self, schema: &str, members: &[&str], printed_anyway: &[&str]) -> Result<(), Error> {
         let Some(row) = self.row else { return Ok(()) };
         let keys =

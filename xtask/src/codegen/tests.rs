@@ -7,7 +7,7 @@ const OVERLAY: &str = "[operations.thing_get]\nname = \"things::Get\"\nidempoten
 
 const PRINTING: Printing = Printing { runtime: "crate::runtime", prefix: "", header: HEADER };
 
-/// A document with one operation that answers with `Thing`, and the given schemas.
+/// A document with one operation that responds with `Thing`, and the given schemas.
 fn spec(schemas: &str) -> String {
     document("[]", schemas)
 }
@@ -83,7 +83,7 @@ fn an_operation_without_a_row_is_refused() {
 }
 
 #[test]
-fn an_operation_is_not_idempotent_unless_its_row_says_so() {
+fn operations_are_not_idempotent_by_default() {
     let overlay = OVERLAY.replace("idempotency = \"safe\"\n", "");
     assert!(files(&spec(THING), &overlay).unwrap()["things.rs"].contains("Idempotency::NonIdempotent"));
 }
@@ -111,7 +111,7 @@ fn a_row_that_names_nothing_is_refused() {
 }
 
 #[test]
-fn a_permit_for_what_is_printed_anyway_is_refused() {
+fn debug_rows_without_effect_are_refused() {
     let spec = spec("Thing:\n  type: object\n  properties:\n    on: { type: boolean }\n");
     assert_refused(&spec, &format!("{OVERLAY}[schemas.Thing]\ndebug = [\"on\"]"), &["always printed"]);
 }
@@ -143,7 +143,7 @@ fn an_enum_keeps_room_for_other_values() {
 }
 
 #[test]
-fn all_of_one_is_that_one_and_all_of_two_is_refused() {
+fn all_of_must_have_exactly_one_schema() {
     let with = |all_of: &str| {
         spec(&format!(
             "Part:\n  type: object\n  properties:\n    on: {{ type: boolean }}\nThing:\n  type: object\n  properties:\n    part:\n      description: The part\n      allOf: [{all_of}]\n"
@@ -156,7 +156,7 @@ fn all_of_one_is_that_one_and_all_of_two_is_refused() {
 }
 
 #[test]
-fn a_construct_that_is_not_known_is_refused_and_never_free_json() {
+fn unknown_constructs_are_refused() {
     for (property, part) in [
         ("{ oneOf: [{ type: string }, { type: integer }] }", "not supported"),
         ("{ anyOf: [{ type: string }] }", "not supported"),
@@ -168,7 +168,7 @@ fn a_construct_that_is_not_known_is_refused_and_never_free_json() {
         ("{ type: array }", "items"),
         ("{ type: array, items: { type: string, nullable: true } }", "nullable items"),
         ("{ type: string, format: binary }", "does not fit"),
-        ("{ $ref: '#/components/schemas/Gone' }", "no schema `Gone`"),
+        ("{ $ref: '#/components/schemas/Gone' }", "the schema `Gone` does not exist"),
         ("{ $ref: '#/components/schemas/Thing', description: x }", "beside the reference"),
     ] {
         let spec = spec(&format!("Thing:\n  type: object\n  properties:\n    odd: {property}\n"));
@@ -177,7 +177,7 @@ fn a_construct_that_is_not_known_is_refused_and_never_free_json() {
 }
 
 #[test]
-fn a_type_in_the_overlay_replaces_the_one_in_the_document() {
+fn overlay_types_replace_those_of_the_document() {
     let spec = spec("Thing:\n  type: object\n  properties:\n    odd: { oneOf: [{ type: string }] }\n");
     let text = models(&spec, &format!("{OVERLAY}[schemas.Thing.types]\nodd = \"json\""));
     assert!(text.contains("pub odd: Option<Json>,"), "{text}");
@@ -205,7 +205,7 @@ fn response_members_are_optional_and_lists_empty() {
 }
 
 #[test]
-fn a_schema_that_nothing_uses_is_refused_unless_it_is_skipped() {
+fn unused_schemas_are_refused_unless_skipped() {
     let spec = spec(&format!("{THING}Idle:\n  type: object\n  properties:\n    x: {{ type: string }}\n"));
     assert_refused(&spec, OVERLAY, &["Idle", "no operation uses it"]);
     assert!(files(&spec, &format!("{OVERLAY}[schemas.Idle]\nskip = \"not needed\"")).is_ok());
@@ -224,7 +224,7 @@ fn a_field_is_read_under_its_other_names_too() {
 }
 
 #[test]
-fn names_that_rust_cannot_have_are_refused_until_renamed() {
+fn names_invalid_in_rust_must_be_renamed() {
     let spec = spec(
         "Thing:\n  type: object\n  properties:\n    default: { type: string }\n    type: { type: string }\n",
     );
@@ -261,7 +261,7 @@ fn a_file_that_gets_too_long_asks_for_a_module() {
 }
 
 #[test]
-fn check_names_each_file_that_is_missing_changed_or_left_over() {
+fn check_names_missing_changed_and_extra_files() {
     let folder = tempfile::tempdir().unwrap();
     let files = files(&spec(THING), OVERLAY).unwrap();
     check::write(&files, folder.path()).unwrap();
@@ -288,7 +288,7 @@ fn both_ways(schemas: &str) -> String {
 }
 
 #[test]
-fn a_shared_type_asks_requests_for_what_is_required() {
+fn shared_types_have_required_arguments() {
     let text = models(
         &both_ways("Thing:\n  type: object\n  required: [id]\n  properties:\n    id: { type: string }\n"),
         OVERLAY,
@@ -334,7 +334,7 @@ fn same_as_gives_a_schema_the_shape_of_another() {
 }
 
 #[test]
-fn empty_objects_need_no_member_in_either_direction() {
+fn empty_objects_become_unit_in_both_directions() {
     let spec = both_ways("Thing: { type: object }");
     let overlay = format!("{OVERLAY}empty_body = true\nempty_response = true");
     let text = files(&spec, &overlay).unwrap().remove("things.rs").unwrap();
@@ -387,7 +387,7 @@ fn an_open_object_keeps_members_without_a_field() {
 }
 
 #[test]
-fn aliases_of_the_document_and_the_overlay_are_joined() {
+fn document_and_overlay_aliases_are_joined() {
     let spec = spec(
         "Thing:\n  type: object\n  properties:\n    rows: { type: array, items: { type: string }, x-aliases: [data] }\n",
     );
@@ -413,7 +413,7 @@ fn slashes_of_a_multi_segment_parameter_stay_raw() {
 }
 
 #[test]
-fn idempotency_of_the_document_counts_without_a_row() {
+fn document_idempotency_applies_without_a_row() {
     let spec = spec(THING).replace("      summary:", "      x-idempotency: idempotent\n      summary:");
     let overlay = OVERLAY.replace("idempotency = \"safe\"\n", "");
     assert!(files(&spec, &overlay).unwrap()["things.rs"].contains("Idempotency::Idempotent"));
@@ -423,7 +423,7 @@ fn idempotency_of_the_document_counts_without_a_row() {
 }
 
 #[test]
-fn an_inferred_operation_may_respond_with_nothing() {
+fn inferred_operations_may_respond_with_nothing() {
     let with = |source: &str| {
         let spec =
             spec(THING).replace("      summary:", &format!("      x-source: {source}\n      summary:"));
@@ -443,7 +443,7 @@ fn an_inferred_operation_may_respond_with_nothing() {
 }
 
 #[test]
-fn text_and_bytes_are_asked_for_by_their_type() {
+fn text_and_bytes_are_accepted_by_media_type() {
     let content =
         "            application/json:\n              schema: { $ref: '#/components/schemas/Thing' }\n";
     let both = "            text/plain: { schema: { type: string } }\n            application/x-crl: { schema: { type: string, format: binary } }\n";
@@ -468,7 +468,7 @@ fn a_form_without_files_is_urlencoded() {
 }
 
 #[test]
-fn elementwise_responses_decode_objects_one_by_one() {
+fn elementwise_responses_decode_one_by_one() {
     let schema = "Part:\n  type: object\n  properties:\n    on: { type: boolean }\nThing:\n  type: object\n  properties:\n    parts: { type: array, items: { $ref: '#/components/schemas/Part' } }\n    by_name: { type: object, additionalProperties: { $ref: '#/components/schemas/Part' } }\n    names: { type: array, items: { type: string } }\n";
     let text = models(&spec(schema), &format!("elementwise = true\n{OVERLAY}"));
     for part in ["Vec<Element<Part>>", "BTreeMap<String, Element<Part>>", "Vec<String>"] {
@@ -487,7 +487,7 @@ fn features_gate_modules_and_their_types() {
 }
 
 #[test]
-fn a_prefix_tells_the_operations_of_targets_apart() {
+fn operations_have_the_prefix_of_their_target() {
     let printing = Printing { runtime: "other::runtime", prefix: "side.", header: "made" };
     let files = generate(&spec(THING), OVERLAY, &printing, &repository_root()).unwrap();
     assert!(files["things.rs"].contains("OperationInfo::new(\"side.things.get\""));

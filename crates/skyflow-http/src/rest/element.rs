@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{DecodeError, Json};
 
-/// Holds a member of a list or map that is decoded by itself: one that is malformed does not lose the others.
+/// Holds one element of a list or map. Elements are decoded one by one, so a malformed one does not lose the others.
 ///
 /// ```
 /// use skyflow_http::rest::{Element, Json};
@@ -28,7 +28,7 @@ impl<T> Element<T> {
         self.0.as_ref()
     }
 
-    /// Takes the value out.
+    /// Returns the value by itself.
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ use crate::{Request, RequestTarget, form_urlencoded};
 
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
-/// Makes a request whose body is a form of strings, numbers and booleans; a list repeats its key.
+/// Makes a request with a form without files as its body; a list repeats its key.
 pub fn encode_urlencoded<T: Serialize>(
     method: Method,
     target: RequestTarget,
@@ -45,7 +45,7 @@ fn scalar(value: &Value) -> Result<Option<String>, EncodeError> {
     }
 }
 
-/// Asks for a response of another type than JSON.
+/// Sets the media type of the expected response.
 pub fn accepting(
     request: Result<Request, EncodeError>,
     media_type: &'static str,
@@ -70,7 +70,7 @@ pub fn decode_text(body: &Bytes) -> Result<String, DecodeError> {
         .map_err(|error| DecodeError::not_utf8(error.as_bytes(), error.utf8_error()))
 }
 
-/// Takes a response as bytes.
+/// Returns a response as bytes.
 pub fn decode_bytes(body: &Bytes) -> Result<Bytes, DecodeError> {
     Ok(body.clone())
 }
@@ -97,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn text_must_be_utf8_and_bytes_may_be_anything() {
+    fn text_must_be_utf8_and_bytes_need_not() {
         let body = Bytes::from_static(b"ok\n\xff");
         assert_eq!(decode_bytes(&body).unwrap(), body);
         let error = decode_text(&body).unwrap_err();
         assert_eq!((error.line(), error.column()), (2, 1));
-        assert_eq!(error.to_string(), "not utf-8 at line 2 column 1");
+        assert_eq!(error.to_string(), "invalid UTF-8 at line 2 column 1");
         assert_eq!(decode_text(&Bytes::from_static(b"pem")).unwrap(), "pem");
     }
 

@@ -1,6 +1,6 @@
-/// Implements what every generated enum can do: to and from its wire value, which may be one that has no name.
+/// Implements the conversions of a generated enum to and from its wire value, which may be an unknown one.
 ///
-/// Servers write values in uppercase and in lowercase, so a value is known in any case.
+/// Servers write values in uppercase and in lowercase, so case is ignored.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! open_enum {

@@ -1,11 +1,11 @@
-//! Objects whose members come under several names, or that hold more members than the document names.
+//! Objects whose members have several names, or that have more members than the document names.
 //!
-//! Derived code refuses a member that comes under two of its names, and reads members without a field through a buffer
-//! that changes numbers. The macro reads member by member instead.
+//! Derived code rejects a member that is present under two of its names, and buffers members without a field, which
+//! changes numbers. The macro reads member by member instead.
 
 use serde::de;
 
-/// Implements `Deserialize` for a struct: each field with how its reading ends and the names under which it comes.
+/// Implements `Deserialize` for a struct, from the names of each field and the function that finishes it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! open_object {
@@ -59,32 +59,32 @@ macro_rules! open_object_other {
     }};
 }
 
-/// What was read of a member: nothing, null, or a value.
+/// A member as it was read: absent, null, or a value.
 type Held<T> = Option<Option<T>>;
 
-/// Keeps a value that was found; null does not replace one that came under another name.
+/// Keeps a value; null does not replace a value that was read under another name.
 pub fn fill<T>(held: &mut Held<T>, found: Option<T>) {
     if found.is_some() || held.is_none() {
         *held = Some(found);
     }
 }
 
-/// Ends the reading of a member that may be absent or null.
+/// Finishes a member that may be absent or null.
 pub fn optional<T, E: de::Error>(held: Held<T>, _: &'static str) -> Result<Option<T>, E> {
     Ok(held.flatten())
 }
 
-/// Ends the reading of a list or map that is empty when absent or null.
+/// Finishes a list or map that is empty when absent or null.
 pub fn empty_when_absent<T: Default, E: de::Error>(held: Held<T>, _: &'static str) -> Result<T, E> {
     Ok(held.flatten().unwrap_or_default())
 }
 
-/// Ends the reading of a list or map that must be there; null is an empty one.
+/// Finishes a required list or map; null is an empty one.
 pub fn required_list<T: Default, E: de::Error>(held: Held<T>, name: &'static str) -> Result<T, E> {
     held.map(Option::unwrap_or_default).ok_or_else(|| E::missing_field(name))
 }
 
-/// Ends the reading of a member that must have a value.
+/// Finishes a required member; null counts as missing.
 pub fn required<T, E: de::Error>(held: Held<T>, name: &'static str) -> Result<T, E> {
     held.flatten().ok_or_else(|| E::missing_field(name))
 }

@@ -36,7 +36,7 @@ pub(crate) struct Document {
     same: &'static [(&'static str, &'static str)],
 }
 
-/// A body, and what stands in it.
+/// A body and its content.
 #[derive(Default)]
 pub(crate) struct Body {
     pub(crate) json: Value,

@@ -1,5 +1,5 @@
-//! Responses of every operation of both hosts, made from the API documents: what a body holds is read, what it does not
-//! hold is not invented, and nothing panics.
+//! Responses of every operation of both hosts, made from the API documents: each member of a body is read, absent ones
+//! are not invented, and nothing panics.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod document;
@@ -54,7 +54,7 @@ fn lost(shown: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_operation_of_the_documents_is_bound_once() {
+fn every_documented_operation_is_bound_once() {
     let names = |text| {
         let document = Document::parse(text, SAME);
         document.operations().iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>()
@@ -145,7 +145,7 @@ fn absent_and_null_members_are_not_invented() {
 }
 
 #[test]
-fn numbers_beyond_bounds_and_new_members_are_read() {
+fn out_of_bounds_and_new_members_are_read() {
     for_each_operation(|name, read, document, schema| {
         for fill in [Fill::Beyond, Fill::Unnamed] {
             let body = document.body(schema, fill);

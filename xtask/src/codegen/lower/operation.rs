@@ -30,10 +30,8 @@ pub(super) fn lower_path(
     let mut operations = Vec::new();
     for (method, operation) in item.iter() {
         let at = format!("{method} {path}");
-        let id = operation
-            .operation_id
-            .as_deref()
-            .ok_or_else(|| Error::spec(&at, "an `operationId` is needed"))?;
+        let id =
+            operation.operation_id.as_deref().ok_or_else(|| Error::spec(&at, "`operationId` is required"))?;
         let row = overlay
             .operations
             .get(id)
@@ -293,7 +291,7 @@ fn only_content<'a>(
 }
 
 fn media_schema(schemas: &mut Schemas<'_>, at: &str, media: &MediaType) -> Result<Type, Error> {
-    let schema = media.schema.as_ref().ok_or_else(|| Error::spec(at, "a schema is expected"))?;
+    let schema = media.schema.as_ref().ok_or_else(|| Error::spec(at, "a schema is required"))?;
     if let ReferenceOr::Item(schema) = schema
         && let SchemaKind::Type(Kind::Object(ObjectType { properties, .. })) = &schema.schema_kind
         && !properties.is_empty()

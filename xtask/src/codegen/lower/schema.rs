@@ -19,7 +19,7 @@ use super::operation::deprecation;
 /// How deep aliases may lead to aliases before it counts as a circle.
 const MAX_ALIASES: usize = 16;
 
-/// A type, and whether null may stand for it.
+/// A type, and whether it is nullable.
 pub(super) struct Lowered {
     pub(super) ty: Type,
     pub(super) nullable: bool,
@@ -73,7 +73,7 @@ impl<'a> Schemas<'a> {
                 members.extend(values.variants.iter().map(|(wire, _)| wire.clone()));
                 TypeKind::Enum(values)
             }
-            _ => return Err(Error::spec(name, "only objects and strings become types of their own")),
+            _ => return Err(Error::spec(name, "only objects and strings become types")),
         };
         let members: Vec<_> = members.iter().map(String::as_str).collect();
         let printed_anyway: Vec<_> = printed_anyway.iter().map(String::as_str).collect();
@@ -162,7 +162,7 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// Lowers a schema that stands at `at`. A struct or enum without a name gets `inline_name`.
+    /// Lowers the schema at `at`. A struct or enum without a name gets `inline_name`.
     pub(super) fn lower(
         &mut self,
         at: &str,
@@ -237,7 +237,7 @@ impl<'a> Schemas<'a> {
             self.resolve(&format!("{at}[]"), &items.unbox(), &format!("{inline_name}Item"), depth + 1)?;
         match inner.nullable {
             false => Ok(Type::List(Box::new(inner.ty))),
-            // A null in a list is free JSON's own business; for anything typed it would shift the rows.
+            // Free JSON may be null in a list; a typed null would shift the rows.
             true if inner.ty == Type::Json => Ok(Type::List(Box::new(Type::Json))),
             true => Err(Error::spec(at, "a list of nullable items is not supported")),
         }
@@ -286,7 +286,7 @@ impl<'a> Schemas<'a> {
         if self.overlay.schema(name).skipped() {
             return Err(Error::spec(at, format!("it uses the schema `{name}`, which the overlay skips")));
         }
-        self.spec.schema(name).ok_or_else(|| Error::spec(at, format!("there is no schema `{name}`")))
+        self.spec.schema(name).ok_or_else(|| Error::spec(at, format!("the schema `{name}` does not exist")))
     }
 
     fn described(&self, at: &str, reference: &str) -> Result<Option<String>, Error> {

@@ -1,4 +1,4 @@
-//! Follows every type from the operations that use it: in which direction it travels and in which file it lives.
+//! Follows every type from the operations that use it: in which directions it is sent and which file has it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,7 +85,7 @@ fn visit(
     if !seen.insert(name.to_owned()) {
         return Ok(());
     }
-    let found = api.types.get_mut(name).ok_or_else(|| Error::spec(name, "there is no such type"))?;
+    let found = api.types.get_mut(name).ok_or_else(|| Error::spec(name, "the type does not exist"))?;
     found.usage.modules.insert(module.to_owned());
     let mut inner = Vec::new();
     match &found.kind {
@@ -132,7 +132,7 @@ fn check_features(api: &Api) -> Result<(), Error> {
     Ok(())
 }
 
-/// Fails where a file stands outside a form, or where a form holds what a form cannot.
+/// Fails when a file is outside a form, or a form has a member of an unsupported type.
 fn check_files(api: &Api, overlay: &Overlay) -> Result<(), Error> {
     for found in api.types.values() {
         let TypeKind::Struct(fields) = &found.kind else { continue };

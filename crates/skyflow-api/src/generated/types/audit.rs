@@ -316,7 +316,7 @@ pub struct AuditEventRequest {
     pub http_info: Option<AuditEventHttpInfo>,
 }
 
-/// The answer of an audited call.
+/// The response of an audited call.
 #[derive(Clone, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditEventResponse {

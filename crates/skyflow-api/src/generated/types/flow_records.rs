@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::runtime::*;
 
-/// How much of a column an answer shows.
+/// How much of a column a response shows.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct FlowColumnRedaction {
@@ -329,7 +329,7 @@ impl FlowInsertRequest {
     }
 }
 
-/// One row of an answer, or why it failed.
+/// One row of a response, or why it failed.
 #[derive(Clone, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowRecord {

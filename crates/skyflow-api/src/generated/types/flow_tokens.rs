@@ -201,7 +201,7 @@ impl fmt::Debug for FlowToken {
     }
 }
 
-/// How much of a token group's values an answer shows.
+/// How much of a token group's values a response shows.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct FlowTokenGroupRedaction {

@@ -291,7 +291,7 @@ pub struct InsertRecordsResponse {
     pub records: Vec<InsertedRecord>,
 }
 
-/// One inserted row: its id and, when asked for, its tokens.
+/// One inserted row: its id and, when requested, its tokens.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct InsertedRecord {
