@@ -45,8 +45,8 @@ const CHECKS: &[Job] =
     &[Job::Fmt, Job::Codegen, Job::Layers, Job::Clippy, Job::Conformance, Job::Path, Job::Doc, Job::Deny];
 
 /// The crates that work without their default features.
-const WITHOUT_DEFAULT_FEATURES: [&str; 5] =
-    ["skyflow-http", "skyflow-auth", "skyflow", "skyflow-emulator-detect", "skyflow-emulator"];
+const WITHOUT_DEFAULT_FEATURES: [&str; 6] =
+    ["skyflow-http", "skyflow-auth", "skyflow-api", "skyflow", "skyflow-emulator-detect", "skyflow-emulator"];
 
 /// Runs the checks and stops at the first that fails.
 #[expect(clippy::disallowed_methods, reason = "elapsed times are shown to a person")]

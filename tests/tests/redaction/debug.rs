@@ -14,8 +14,8 @@ use skyflow::{
     QueryRequest, Secret, Sensitive, TokenizeRequest, UpdateRequest, UploadFileRequest,
 };
 use skyflow_api::{
-    Operation, audit, authentication, bin_lookup, files, flow_query, flow_records, flow_tokens, flow_vaults,
-    guardrails, query, record_files, records, strings, tokens, types,
+    Operation, audit, authentication, bin_lookup, detect_v2, files, flow_files, flow_query, flow_records,
+    flow_tokens, flow_vaults, guardrails, query, record_files, records, strings, tokens, types,
 };
 use skyflow_auth::{
     ApiKey, AuthHeader, AuthLayer, Cached, CredentialsConfig, DataTokenSigner, HostGuard, ScopedTokens,
@@ -38,6 +38,7 @@ const SHOWN: &[&str] = &[
     "apiName",
     "changeID",
     "columns",
+    "entityType",
     "entity_type",
     "file_status",
     "identifier",
@@ -46,9 +47,11 @@ const SHOWN: &[&str] = &[
     "method",
     "parentAccountID",
     "processedFileExtension",
+    "processedFileType",
     "processed_file_extension",
     "requestID",
     "resourceIDs",
+    "runId",
     "run_id",
     "sessionID",
     "skyflowID",
@@ -79,10 +82,17 @@ where
     }
 }
 
-const OPERATIONS: [(&str, Show); 40] = [
+#[expect(deprecated, reason = "deprecated operations hide values too")]
+const OPERATIONS: [(&str, Show); 51] = [
     ("audit_list_events", show::<audit::ListEvents>),
     ("authentication_get_token", show::<authentication::GetToken>),
     ("bin_lookup_list_cards", show::<bin_lookup::ListCards>),
+    ("detect_v2_check_guardrails", show::<detect_v2::CheckGuardrails>),
+    ("detect_v2_deidentify_file", show::<detect_v2::DeidentifyFile>),
+    ("detect_v2_deidentify_string", show::<detect_v2::DeidentifyString>),
+    ("detect_v2_get_run", show::<detect_v2::GetRun>),
+    ("detect_v2_reidentify_file", show::<detect_v2::ReidentifyFile>),
+    ("detect_v2_reidentify_string", show::<detect_v2::ReidentifyString>),
     ("files_deidentify", show::<files::Deidentify>),
     ("files_deidentify_text", show::<files::DeidentifyText>),
     ("files_deidentify_audio", show::<files::DeidentifyAudio>),
@@ -94,19 +104,24 @@ const OPERATIONS: [(&str, Show); 40] = [
     ("files_deidentify_structured_text", show::<files::DeidentifyStructuredText>),
     ("files_reidentify", show::<files::Reidentify>),
     ("files_get_run", show::<files::GetRun>),
+    ("flow_files_delete", show::<flow_files::Delete>),
+    ("flow_files_upload", show::<flow_files::Upload>),
     ("flow_query_execute", show::<flow_query::Execute>),
     ("flow_records_insert", show::<flow_records::Insert>),
     ("flow_records_get", show::<flow_records::Get>),
     ("flow_records_update", show::<flow_records::Update>),
     ("flow_records_delete", show::<flow_records::Delete>),
+    ("flow_records_get_tokens", show::<flow_tokens::Get>),
     ("flow_tokens_tokenize", show::<flow_tokens::Tokenize>),
     ("flow_tokens_detokenize", show::<flow_tokens::Detokenize>),
     ("flow_tokens_delete", show::<flow_tokens::Delete>),
     ("flow_vaults_metrics", show::<flow_vaults::Metrics>),
+    ("flow_vaults_upload_secrets", show::<flow_vaults::UploadSecrets>),
     ("guardrails_check", show::<guardrails::Check>),
     ("query_execute", show::<query::Execute>),
     ("records_upload_file", show::<record_files::UploadToRecord>),
     ("records_delete_file", show::<record_files::Delete>),
+    ("records_get_files_upload_status", show::<record_files::GetUploadStatus>),
     ("records_get_file_scan_status", show::<record_files::GetScanStatus>),
     ("records_upload_file_v2", show::<record_files::Upload>),
     ("records_batch", show::<records::Batch>),

@@ -175,7 +175,7 @@ impl fmt::Debug for DetectRun {
 
 impl Detect {
     pub(super) async fn fetch_run(&self, run_id: &str) -> Result<DetectRun, Error> {
-        let get = files::GetRun::new(run_id).vault_id(self.vault_id().as_str());
+        let get = files::GetRun::new(run_id, self.vault_id().as_str());
         let call = Ok(Call::new(get).response_limit(RESPONSE_LIMIT));
         let run = self.vault.handle.call(call, |response| DetectRun::from_wire(run_id, response)).await;
         run.map_err(|error| error.with_run_id(run_id))

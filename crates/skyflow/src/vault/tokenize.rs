@@ -43,7 +43,7 @@ impl TokenizeRequest {
                 return Err(Error::invalid(format!("values[{index}].value"), "must not be empty"));
             }
             not_blank(&format!("values[{index}].column_group"), &group)?;
-            Ok(types::TokenizeParameter::new(value, group))
+            Ok(types::TokenizeParameter::new(value).column_group(group))
         });
         let body = types::TokenizeRequest::new(parameters.collect::<Result<_, Error>>()?);
         Ok(Call::new(tokens::Tokenize::new(vault_id, body)))
