@@ -131,7 +131,7 @@ fn output(command: &mut Command) -> String {
 }
 
 #[test]
-fn every_example_of_this_crate_runs_and_says_what_it_should() {
+fn every_example_prints_its_expected_output() {
     let manifest = include_str!("../Cargo.toml");
     assert_eq!(
         manifest.matches("[[example]]").count(),
@@ -147,7 +147,7 @@ fn every_example_of_this_crate_runs_and_says_what_it_should() {
 }
 
 #[test]
-fn quickstart_shows_tokens_and_turns_them_into_values_again() {
+fn quickstart_prints_tokens_and_their_values() {
     let shown = output(&mut example("quickstart"));
     let line = |start: &str| shown.lines().filter(|line| line.starts_with(start)).collect::<Vec<_>>();
     assert_eq!(line("token").len(), 2, "{shown}");
@@ -159,7 +159,7 @@ fn quickstart_shows_tokens_and_turns_them_into_values_again() {
 }
 
 #[test]
-fn a_second_process_turns_a_token_of_the_first_into_its_value() {
+fn second_process_detokenizes_token_of_first() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("vault.db");
     let shown = output(example("quickstart").arg("--data-file").arg(&file));
@@ -170,7 +170,7 @@ fn a_second_process_turns_a_token_of_the_first_into_its_value() {
 }
 
 #[test]
-fn custom_stack_sees_each_operation_once_and_each_attempt_before_its_token() {
+fn custom_stack_sees_attempts_before_auth() {
     let shown = output(&mut example("custom_stack"));
     assert_eq!(shown.matches("token attached yet: false").count(), 3, "{shown}");
 }
