@@ -40,7 +40,8 @@ impl SkyflowBuilder {
     ///
     /// Fails when the API key has the wrong format.
     pub fn endpoint(self, endpoint: Endpoint) -> Result<Self, Error> {
-        let key = Credentials::api_key(endpoint.api_key)?;
+        let key = Credentials::api_key(endpoint.api_key)
+            .map_err(|source| Error::invalid("api_key", "is not an API key").with_source(source))?;
         let config = VaultConfig::new(endpoint.vault_id, endpoint.cluster_id).credentials(key);
         Ok(self.vault(config).transport(endpoint.service))
     }
