@@ -114,7 +114,8 @@ impl SkyflowBuilder {
 
     call_settings_setters!();
 
-    /// Sets how many end users keep their tokens, 64 by default; see [`CallOptions::context`](crate::CallOptions::context).
+    /// Sets how many end users keep their tokens, 64 by default; see
+    /// [`CallOptions::context`](crate::CallOptions::context).
     ///
     /// The users that called last keep theirs, for each service account. Give it as many as are active within an hour:
     /// with fewer, users in turn push each other out and each call mints.

@@ -101,7 +101,8 @@ impl Skyflow {
     ///
     /// # Errors
     ///
-    /// Fails when the client has a vault with this id, and as [`SkyflowBuilder::build`] does; the client stays as it is.
+    /// Fails when the client has a vault with this id, and as [`SkyflowBuilder::build`] does; the client stays as it
+    /// is.
     pub fn add_vault_config(&self, config: VaultConfig) -> Result<(), Error> {
         self.change(|registry, state| registry.vaults.add(state, registry.credentials.as_ref(), config))
     }

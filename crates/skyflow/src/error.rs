@@ -30,8 +30,8 @@ pub enum ErrorKind {
     Decode,
     /// A run of Detect ended without success; [`Error::run_id`] tells which.
     Run,
-    /// An output of Detect could not be written; the cause is the `source()`. [`Error::run_id`] tells the run, which can be
-    /// read again; a re-identified file has none, and is made again by the same call.
+    /// An output of Detect could not be written; the cause is the `source()`. [`Error::run_id`] tells the run, which
+    /// can be read again; a re-identified file has none, and is made again by the same call.
     Output,
     /// A custom layer or transport failed; its error is the `source()`.
     Custom,
@@ -39,8 +39,8 @@ pub enum ErrorKind {
 
 /// Reports a call that failed.
 ///
-/// `Display` is one line without the cause's text: the operation, what happened, status and request id. The cause is
-/// in `source()`. No value of yours, no token and no key is put into either. A server's message is shown with what looks
+/// `Display` is one line without the cause's text: the operation, what happened, status and request id. The cause is in
+/// `source()`. No value of yours, no token and no key is put into either. A server's message is shown with what looks
 /// like card numbers, social security numbers and e-mail addresses replaced; a name that a server repeats is not known
 /// for one.
 pub struct Error(Box<Inner>);
@@ -323,8 +323,8 @@ impl Error {
         self.0.field.as_deref()
     }
 
-    /// Returns the HTTP status of the response; for [`ErrorKind::Auth`], of the token endpoint's. `None` when there was no
-    /// response. An error body cannot change it.
+    /// Returns the HTTP status of the response; for [`ErrorKind::Auth`], of the token endpoint's. `None` when there was
+    /// no response. An error body cannot change it.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
@@ -423,8 +423,8 @@ impl Error {
         self.0.run_id.as_deref()
     }
 
-    /// Tells whether the same call may succeed later, with nothing changed. Check [`Error::may_have_been_applied`] before you retry a
-    /// write.
+    /// Tells whether the same call may succeed later, with nothing changed. Check [`Error::may_have_been_applied`]
+    /// before you retry a write.
     pub fn is_retryable(&self) -> bool {
         self.0.retryable
     }

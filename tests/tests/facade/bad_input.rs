@@ -207,8 +207,8 @@ fn a_credentials_file_that_cannot_be_used_fails_when_the_client_is_built() {
     for (path, field) in [
         (folder.path().join("absent.json"), "credentials.path"),
         (folder.path().to_owned(), "credentials.path"),
-        (file("empty.json", ""), "credentials.credentials"),
-        (file("text.json", "do-not-repeat-4111"), "credentials.credentials"),
+        (file("empty.json", ""), "credentials"),
+        (file("text.json", "do-not-repeat-4111"), "credentials"),
         (file("fields.json", "{}"), "credentials.privateKey"),
         // What was passed as a path is a secret by mistake.
         (SECRET.into(), "credentials.path"),
@@ -335,7 +335,7 @@ fn rel_s02_a_base_url_in_clear_to_another_machine_is_refused() {
 
 #[test]
 fn a_client_without_a_vault_or_with_one_twice_is_refused_and_an_unknown_vault_is_named() {
-    assert_names(&Skyflow::builder().build().unwrap_err(), ErrorKind::InvalidInput, "vault");
+    assert_names(&Skyflow::builder().build().unwrap_err(), ErrorKind::Configuration, "vault");
     let key = || Credentials::api_key(API_KEY).unwrap();
     let config = || VaultConfig::new("vault1", "cluster1").credentials(key());
     let leaf = || answering(200, None, "");

@@ -110,8 +110,8 @@ impl Bleep {
 /// De-identifies a file.
 ///
 /// The extension of the file's name, in uppercase or lowercase, says what it is: `txt`, `mp3`, `wav`, `pdf`, `jpg`,
-/// `jpeg`, `png`, `bmp`, `tif`, `tiff`, `ppt`, `pptx`, `csv`, `xls`, `xlsx`, `doc`, `docx`, `json`, `xml`; any other one
-/// goes to the endpoint for all formats. An option that is about files of another kind has no effect, so that one
+/// `jpeg`, `png`, `bmp`, `tif`, `tiff`, `ppt`, `pptx`, `csv`, `xls`, `xlsx`, `doc`, `docx`, `json`, `xml`; any other
+/// one goes to the endpoint for all formats. An option that is about files of another kind has no effect, so that one
 /// request can be made for files of every kind.
 ///
 /// ```
@@ -273,9 +273,10 @@ impl fmt::Debug for DeidentifyFileRequest {
 impl Detect {
     /// De-identifies a file, and waits for the result up to [`DeidentifyFileRequest::wait_time`].
     ///
-    /// A run that takes longer continues at the server: then the response has [`RunStatus::InProgress`](super::RunStatus)
-    /// and the run id, with which [`Detect::run`] waits as long as you like, in another process too. A failed run
-    /// is a response as well, with the server's message; [`DetectRun::into_success`] makes an error of it.
+    /// A run that takes longer continues at the server: then the response has
+    /// [`RunStatus::InProgress`](super::RunStatus) and the run id, with which [`Detect::run`] waits as long as you
+    /// like, in another process too. A failed run is a response as well, with the server's message;
+    /// [`DetectRun::into_success`] makes an error of it.
     ///
     /// The limits of a call hold for files too, 30 s for an attempt unless you say otherwise: on a slow line give large
     /// files more with [`Detect::with_options`]. A start that is cut off is not repeated, because it may be a run.
@@ -335,8 +336,9 @@ impl Detect {
     ///
     /// # Errors
     ///
-    /// Fails before anything is sent when the id is blank; fails as every call does afterwards, and when the response has
-    /// no status. A run that failed, or that the server calls `UNKNOWN`, is not an error: see [`DetectRun::status`].
+    /// Fails before anything is sent when the id is blank; fails as every call does afterwards, and when the response
+    /// has no status. A run that failed, or that the server calls `UNKNOWN`, is not an error: see
+    /// [`DetectRun::status`].
     pub async fn get_detect_run(&self, run_id: impl Into<String>) -> Result<DetectRun, Error> {
         let run_id = run_id.into();
         not_blank("run_id", &run_id).map_err(|error| error.in_operation(GetRun::INFO.name))?;

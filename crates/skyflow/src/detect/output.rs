@@ -97,9 +97,9 @@ pub(super) struct Destination {
 macro_rules! destination_setters {
     () => {
         /// Writes what is made into this directory, which must exist. The files are called
-        /// `processed-<name>.<extension>`, after the file's name without its extension; the response tells where they are.
-        /// With a directory for each file it is seen which belong together. Only their owner may read them, where the
-        /// system has such permissions.
+        /// `processed-<name>.<extension>`, after the file's name without its extension; the response tells where they
+        /// are. With a directory for each file it is seen which belong together. Only their owner may read them, where
+        /// the system has such permissions.
         pub fn output_directory(mut self, directory: impl Into<std::path::PathBuf>) -> Self {
             self.destination.directory = Some(directory.into());
             self

@@ -85,9 +85,9 @@ impl RunPoller {
         self
     }
 
-    /// Ends the waiting after this time, a poll under way included, with the last known state of the run; without a known
-    /// state it counts as in progress. With a time of zero the server is polled once. The time is that of the client's
-    /// clock.
+    /// Ends the waiting after this time, a poll under way included, with the last known state of the run; without a
+    /// known state it counts as in progress. With a time of zero the server is polled once. The time is that of the
+    /// client's clock.
     pub fn within(mut self, time: Duration) -> Self {
         self.limit = Some(time);
         self
@@ -150,8 +150,8 @@ impl RunPoller {
         self.wait_until(pending::<()>()).await
     }
 
-    /// Waits as [`RunPoller::wait`] does, and stops when `stop` ends: then the last known state of the run is returned. Without
-    /// a known state it counts as in progress.
+    /// Waits as [`RunPoller::wait`] does, and stops when `stop` ends: then the last known state of the run is returned.
+    /// Without a known state it counts as in progress.
     ///
     /// ```
     /// # async fn run(detect: skyflow::Detect, run_id: String, shutdown: impl Future<Output = ()>) -> Result<(), skyflow::Error> {

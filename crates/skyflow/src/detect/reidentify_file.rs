@@ -138,8 +138,8 @@ impl Detect {
     /// # Errors
     ///
     /// Fails before anything is sent when the file cannot be read, is empty or of another format, or the output
-    /// directory cannot be written to; fails as every call does afterwards, when the response has no status, and when the
-    /// file cannot be written.
+    /// directory cannot be written to; fails as every call does afterwards, when the response has no status, and when
+    /// the file cannot be written.
     pub async fn reidentify_file(
         &self,
         request: ReidentifyFileRequest,

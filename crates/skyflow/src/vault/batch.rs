@@ -223,8 +223,8 @@ pub struct BatchOutcome {
 }
 
 impl BatchOutcome {
-    /// Returns the entry of this operation as JSON text, byte for byte as the server sent it; keep it out of logs. `None`
-    /// when the response has no entry for it.
+    /// Returns the entry of this operation as JSON text, byte for byte as the server sent it; keep it out of logs.
+    /// `None` when the response has no entry for it.
     pub fn raw(&self) -> Option<&str> {
         self.entry.as_ref().map(skyflow_api::Json::get)
     }
@@ -241,8 +241,10 @@ pub struct BatchOutput {
     /// The values of a get.
     pub fields: Option<Record>,
     /// The files of a get by column, when the response has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub file_metadata: Option<Record>,
     /// Further rows, when the response has more than one for the operation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub further_rows: Vec<BatchOutput>,
 }
 

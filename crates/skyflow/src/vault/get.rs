@@ -2,8 +2,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use skyflow_api::{Operation, Response, records, types};
 use skyflow_types::{Redaction, RequestId};
 
@@ -254,7 +254,7 @@ impl fmt::Debug for GetRequest {
 }
 
 /// The rows that were found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, serde::Serialize)]
 #[non_exhaustive]
 pub struct GetResponse {
     /// The rows, in the order of the response.
@@ -264,18 +264,32 @@ pub struct GetResponse {
 }
 
 /// One stored row: it derefs to the [`Record`] of its columns, and keeps what the response has beside them.
-#[derive(Debug, Clone, Serialize)]
+///
+/// `Serialize` writes the columns alone; a row with tokens or file metadata is an object of `record`, `tokens` and
+/// `file_metadata`.
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StoredRecord {
     /// The columns: the `fields` of the response. Where there are none, the tokens: with
     /// [`GetRequest::return_tokens`] some servers put the tokens beside the fields and some in their place.
     pub record: Record,
     /// The tokens by column, where the response has them beside the fields or instead of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Record>,
     /// Name, size and type of the files by column, when they were requested.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub file_metadata: Option<Record>,
+}
+
+impl Serialize for StoredRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.tokens.is_none() && self.file_metadata.is_none() {
+            return self.record.serialize(serializer);
+        }
+        let mut row = serializer.serialize_struct("StoredRecord", 3)?;
+        row.serialize_field("record", &self.record)?;
+        row.serialize_field("tokens", &self.tokens)?;
+        row.serialize_field("file_metadata", &self.file_metadata)?;
+        row.end()
+    }
 }
 
 impl StoredRecord {
@@ -370,5 +384,22 @@ impl Vault {
             }
         };
         self.handle.call(call, read).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skyflow_api::Json;
+
+    use super::*;
+
+    #[test]
+    fn row_with_tokens_is_serialized_with_both() {
+        let record = |json: &str| Record::new(Json::parse(json).unwrap());
+        let mut row = StoredRecord { record: record(r#"{"n":1.10}"#), tokens: None, file_metadata: None };
+        assert_eq!(serde_json::to_string(&row).unwrap(), r#"{"n":1.10}"#);
+        row.tokens = Some(record(r#"{"n":"t1"}"#));
+        let expected = r#"{"record":{"n":1.10},"tokens":{"n":"t1"},"file_metadata":null}"#;
+        assert_eq!(serde_json::to_string(&row).unwrap(), expected);
     }
 }
