@@ -13,7 +13,7 @@ use skyflow::auth::{
 };
 use skyflow::http::{Body, BoxError, Transport};
 use skyflow::{Credentials, GetRequest, Skyflow, VaultConfig};
-use skyflow_emulator::{EmbeddedVault, Role};
+use skyflow_emulator::{EmbeddedVault, NewServiceAccount, Role};
 use skyflow_testkit::Server;
 
 #[derive(Clone)]
@@ -23,8 +23,8 @@ struct TokenRoute {
 }
 
 impl TokenRoute {
-    async fn respond(&self, request: &Request<Body>) -> Result<Response<Body>, BoxError> {
-        let Some(user) = signed_in_user(request) else {
+    async fn respond(&self, user: Option<String>) -> Result<Response<Body>, BoxError> {
+        let Some(user) = user else {
             return Ok(Response::builder().status(StatusCode::UNAUTHORIZED).body(Body::empty())?);
         };
         let options =
@@ -42,22 +42,25 @@ impl TokenRoute {
     }
 }
 
-/// Stands for the session of a real application.
-fn signed_in_user(request: &Request<Body>) -> Option<&str> {
-    request.headers().get("x-demo-user")?.to_str().ok()
+/// Replaces the session of a real application.
+fn signed_in_user(request: &Request<Body>) -> Option<String> {
+    request.headers().get("x-demo-user")?.to_str().ok().map(ToOwned::to_owned)
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let vault = EmbeddedVault::builder().build()?.serve().await?;
-    let key = ServiceAccountKey::from_json(vault.credentials_json().expose())?;
+    let account = NewServiceAccount::new("backend").role(Role::VaultEditor).role(Role::VaultViewer);
+    let json =
+        vault.vault().create_service_account(account)?.create_key()?.credentials_json(&vault.token_uri());
+    let key = ServiceAccountKey::from_json(json.expose())?;
     let route = TokenRoute {
         tokens: ScopedTokens::new(ServiceAccountTokens::new(key, TokenExchange::over_hyper())),
         role: vault.vault().role_id(Role::VaultViewer).to_owned(),
     };
     let backend = Server::serve(tower::service_fn(move |request: Request<Body>| {
-        let route = route.clone();
-        async move { route.respond(&request).await }
+        let (route, user) = (route.clone(), signed_in_user(&request));
+        async move { route.respond(user).await }
     }))
     .await?;
 
