@@ -207,8 +207,8 @@ fn unusable_credentials_file_fails_at_build() {
     for (path, field) in [
         (folder.path().join("absent.json"), "credentials.path"),
         (folder.path().to_owned(), "credentials.path"),
-        (file("empty.json", ""), "credentials.credentials"),
-        (file("text.json", "do-not-repeat-4111"), "credentials.credentials"),
+        (file("empty.json", ""), "credentials"),
+        (file("text.json", "do-not-repeat-4111"), "credentials"),
         (file("fields.json", "{}"), "credentials.privateKey"),
         // A secret passed as a path by mistake.
         (SECRET.into(), "credentials.path"),
@@ -335,7 +335,7 @@ fn rel_s02_plain_http_to_other_hosts_is_refused() {
 
 #[test]
 fn missing_duplicate_unknown_vaults_are_errors() {
-    assert_names(&Skyflow::builder().build().unwrap_err(), ErrorKind::InvalidInput, "vault");
+    assert_names(&Skyflow::builder().build().unwrap_err(), ErrorKind::Configuration, "vault");
     let key = || Credentials::api_key(API_KEY).unwrap();
     let config = || VaultConfig::new("vault1", "cluster1").credentials(key());
     let transport = || responding(200, None, "");
