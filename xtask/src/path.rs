@@ -14,7 +14,7 @@ pub const MOST_FILES: usize = 25;
 const ENTRY: &str = "warm_insert::warm_insert";
 
 /// The crates that are not on the way of a call: the server that it is sent to.
-const SERVERS: [&str; 1] = ["crates/skyflow-emulator"];
+const SERVERS: [&str; 2] = ["crates/skyflow-emulator/", "crates/skyflow-testkit/"];
 
 /// Options of `cargo xtask path`.
 #[derive(clap::Args)]

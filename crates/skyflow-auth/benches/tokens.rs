@@ -1,4 +1,4 @@
-//! What a token costs: `cargo bench -p skyflow-auth`. Times and allocations per call.
+//! The cost of a token: `cargo bench -p skyflow-auth`. Times and allocations per call.
 
 #![allow(
     missing_docs,
@@ -77,15 +77,15 @@ fn request() -> Request {
 
 #[divan::bench]
 fn leaf_without_auth(bencher: Bencher<'_, '_>) {
-    let mut leaf = tower::service_fn(|_: Request| async { Ok::<_, BoxError>(Response::default()) });
-    bencher.with_inputs(request).bench_local_values(|request| now(leaf.call(request)));
+    let mut transport = tower::service_fn(|_: Request| async { Ok::<_, BoxError>(Response::default()) });
+    bencher.with_inputs(request).bench_local_values(|request| now(transport.call(request)));
 }
 
 #[divan::bench]
 fn leaf_with_auth(bencher: Bencher<'_, '_>) {
     let hosts = HostGuard::new(BaseUri::parse("https://abc.example").unwrap());
-    let leaf = tower::service_fn(|_: Request| async { Ok::<_, BoxError>(Response::default()) });
-    let mut stack = AuthLayer::new(Arc::new(cached()), AuthHeader::bearer(), hosts).layer(leaf);
+    let transport = tower::service_fn(|_: Request| async { Ok::<_, BoxError>(Response::default()) });
+    let mut stack = AuthLayer::new(Arc::new(cached()), AuthHeader::bearer(), hosts).layer(transport);
     bencher.with_inputs(request).bench_local_values(|request| now(stack.call(request)));
 }
 
@@ -93,8 +93,8 @@ fn leaf_with_auth(bencher: Bencher<'_, '_>) {
 fn leaf_with_api_key(bencher: Bencher<'_, '_>) {
     let hosts = HostGuard::new(BaseUri::parse("https://abc.example").unwrap());
     let key = ApiKey::new("sky-abcde-0123456789abcdef0123456789abcdef").unwrap();
-    let leaf = tower::service_fn(|_: Request| async { Ok::<_, BoxError>(Response::default()) });
-    let mut stack = AuthLayer::new(Arc::new(key), AuthHeader::bearer(), hosts).layer(leaf);
+    let transport = tower::service_fn(|_: Request| async { Ok::<_, BoxError>(Response::default()) });
+    let mut stack = AuthLayer::new(Arc::new(key), AuthHeader::bearer(), hosts).layer(transport);
     bencher.with_inputs(request).bench_local_values(|request| now(stack.call(request)));
 }
 

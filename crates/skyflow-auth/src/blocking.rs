@@ -1,4 +1,4 @@
-//! Tokens without a runtime of one's own.
+//! Tokens for programs without a runtime.
 
 use std::fmt;
 use std::io;
@@ -53,7 +53,7 @@ impl<P: TokenProvider> BlockingTokens<P> {
         if Handle::try_current().is_err() {
             return get();
         }
-        // A thread of a runtime may not drive another one; a thread of its own may.
+        // A runtime's thread must not drive another runtime; a new thread may.
         std::thread::scope(|scope| match scope.spawn(get).join() {
             Ok(outcome) => outcome,
             Err(_) => Err(AuthError::provider("the token provider panicked")),

@@ -17,7 +17,7 @@ pub(crate) struct Assertion<'a> {
     pub(crate) ctx: Option<&'a Value>,
 }
 
-/// What is read from a token without checking who signed it: enough to know when it ends, and nothing to trust.
+/// Claims of a token whose signature is not checked: enough to know when it expires, and not to be trusted.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Unverified {
     #[serde(default, deserialize_with = "numeric_date")]
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_expires_at_the_second_of_its_exp_claim() {
+    fn token_expires_at_its_exp_claim() {
         let token = jwt(r#"{"exp":1000}"#);
         for (now, expired) in [(0, false), (999, false), (1000, true), (1001, true)] {
             assert_eq!(is_expired_at(&token, UNIX_EPOCH + Duration::from_secs(now)), expired, "{now}");

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::exchange::grant;
 use crate::{AccessToken, AuthError, TokenFuture, TokenProvider};
 
-/// What a command may print.
+/// The maximum output of a command.
 const OUTPUT_LIMIT: u64 = 64 * 1024;
 
 /// Runs a command that prints a token, at every call; wrap it in [`Cached`](crate::Cached).

@@ -133,7 +133,7 @@ pub(crate) fn read_text(text: &str) -> Result<Credentials, CredentialsError> {
     Ok(credentials)
 }
 
-/// What the text is, when it is plainly meant for another variable.
+/// Names the kind of a value that is plainly meant for another variable.
 fn mistaken_for(text: &str) -> Option<CredentialsErrorKind> {
     if ApiKey::new(text).is_ok() {
         return Some(CredentialsErrorKind::LooksLikeApiKey);

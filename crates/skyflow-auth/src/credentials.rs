@@ -75,7 +75,7 @@ impl fmt::Debug for Kind {
         match self {
             Self::ApiKey(_) => f.write_str("ApiKey([REDACTED])"),
             Self::BearerToken(_) => f.write_str("BearerToken([REDACTED])"),
-            // What was passed as a path may be the text of a key by mistake.
+            // The path may be the text of a key by mistake.
             Self::File(_) => f.write_str("File"),
             Self::ServiceAccount(key) => key.fmt(f),
             // Its own `Debug` is the caller's and may show anything.
@@ -225,7 +225,7 @@ impl Credentials {
 
     /// Makes the provider of these credentials: cached where tokens are exchanged.
     ///
-    /// Each call makes another one with a token of its own; [`TokenProviders`](crate::TokenProviders) shares them.
+    /// Each call makes another one with a separate token; [`TokenProviders`](crate::TokenProviders) shares them.
     ///
     /// # Errors
     ///

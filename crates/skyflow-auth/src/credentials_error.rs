@@ -6,7 +6,7 @@ use std::sync::Arc;
 use skyflow_http::auth::{InvalidToken, TokenError};
 use skyflow_types::UnknownField;
 
-/// Says what is wrong with credentials.
+/// Reports credentials that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CredentialsErrorKind {
@@ -154,7 +154,7 @@ impl CredentialsError {
         self.source.take()
     }
 
-    /// Returns what is wrong with it.
+    /// Returns the violated rule.
     pub fn kind(&self) -> CredentialsErrorKind {
         self.kind
     }

@@ -54,7 +54,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Removes a byte order mark, and escapes line breaks that stand inside of texts.
+/// Removes a byte order mark, and escapes line breaks inside strings.
 ///
 /// JSON forbids them there, and shells and `.env` files put them there: `\n` in a private key comes out as a real one.
 pub(crate) fn tidy(json: &str) -> Text {
@@ -76,7 +76,7 @@ pub(crate) fn tidy(json: &str) -> Text {
 /// Reads a JSON string that serde_json has checked; `None` when the value is of another type.
 fn unescape(raw: &str) -> Option<Text> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    // Un-escaping never makes it longer, so the buffer never moves and leaves no copy behind.
+    // Un-escaping never makes it longer, so the buffer never moves and no copy remains.
     let mut text = Zeroizing::new(String::with_capacity(inner.len()));
     let mut chars = inner.chars();
     while let Some(c) = chars.next() {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_inside_a_text_is_read_and_between_texts_it_is_left_alone() {
+    fn line_breaks_are_escaped_only_inside_strings() {
         let pretty = "\u{feff}{\n  \"a\": \"1\n2\\\"\r\n3\\\\\",\n\t\"b\": \"x\ty\"\n}";
         let tidy = tidy(pretty);
         let document = Document::parse("c", &tidy).unwrap();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn one_field_twice_is_an_error_unless_the_values_agree() {
+    fn duplicate_fields_must_have_equal_values() {
         let spellings = ["clientID", "clientId"];
         let same = Document::parse("c", r#"{"clientID":"a","clientId":"a"}"#).unwrap();
         assert_eq!(same.required(&spellings).unwrap().as_str(), "a");

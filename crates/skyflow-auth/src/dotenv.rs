@@ -9,7 +9,7 @@ use crate::{CREDENTIALS_ENV, Credentials, CredentialsError, CredentialsErrorKind
 /// Reads the variables of [`Credentials::from_env`] from the environment, else from a `.env` file.
 ///
 /// Only the file that is named is read, by default `.env` in the working directory. A parent directory is searched
-/// only when [`DotEnv::search_parents`] asks for it: whoever can write to one could otherwise put credentials of their
+/// only when [`DotEnv::search_parents`] allows it: anyone with write access to one could otherwise inject their
 /// own there. The environment of the process is not changed.
 #[derive(Debug, Clone)]
 pub struct DotEnv {
@@ -75,7 +75,7 @@ impl Default for DotEnv {
 
 /// Finds the value of a variable; the last one wins, as in a shell.
 ///
-/// `NAME=value`, `export NAME=value`, `# comment`; in `'…'` everything stands for itself, in `"…"` a backslash escapes
+/// `NAME=value`, `export NAME=value`, `# comment`; in `'…'` everything is literal, in `"…"` a backslash escapes
 /// and line breaks are kept, and a bare value ends with its line or at ` #`.
 fn variable(file: &str, name: &str) -> Option<Zeroizing<String>> {
     let mut found = None;

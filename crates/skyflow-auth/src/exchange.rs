@@ -19,10 +19,10 @@ const UNKNOWN_LIFETIME: Duration = Duration::from_secs(60);
 /// The product that spans and events name.
 const PRODUCT: &str = "skyflow";
 
-/// No answer of a token endpoint is larger.
-const ANSWER_LIMIT: usize = 256 * 1024;
+/// The maximum size of a token endpoint's response.
+const RESPONSE_LIMIT: usize = 256 * 1024;
 
-/// The way to a token endpoint: a transport, with a stack of its own and a clock.
+/// Reaches token endpoints: a transport under a separate stack, and a clock.
 ///
 /// Its stack retries, limits each attempt to 10 s and the whole to 30 s, and has nothing that waits for a token or for
 /// a permit of the calls it serves.
@@ -55,7 +55,7 @@ impl TokenExchange {
         let stack = stack
             .attempt_timeout(Duration::from_secs(10))
             .deadline(Duration::from_secs(30))
-            .response_limit(ANSWER_LIMIT)
+            .response_limit(RESPONSE_LIMIT)
             .build(transport);
         Self { stack, clock, log }
     }
@@ -65,7 +65,7 @@ impl TokenExchange {
         Self { stack, clock, log: LogControl::default() }
     }
 
-    /// Makes an exchange with a transport of its own: hyper, rustls, the roots of the operating system.
+    /// Makes an exchange with a separate transport: hyper, rustls, the roots of the operating system.
     #[cfg(feature = "hyper")]
     pub fn over_hyper() -> Self {
         Self::new(skyflow_http::Transport::new().into_service())
@@ -87,7 +87,7 @@ impl TokenExchange {
         operation: OperationInfo,
         uri: Uri,
         body: Zeroizing<Vec<u8>>,
-    ) -> Result<Answer, AuthError> {
+    ) -> Result<TokenResponse, AuthError> {
         // The owner is dropped, and wiped, with the last copy of the body.
         let mut request = Request::new(Bytes::from_owner(body).into());
         *request.method_mut() = Method::POST;
@@ -101,8 +101,8 @@ impl TokenExchange {
         let request_id = skyflow_http::request_id(&parts.headers);
         let date = parts.headers.get(header::DATE).and_then(|value| value.to_str().ok());
         let date = date.and_then(|text| httpdate::parse_http_date(text).ok());
-        let body = body.collect(ANSWER_LIMIT).await.map_err(AuthError::unavailable)?;
-        Ok(Answer { status: parts.status, request_id, date, received, body })
+        let body = body.collect(RESPONSE_LIMIT).await.map_err(AuthError::unavailable)?;
+        Ok(TokenResponse { status: parts.status, request_id, date, received, body })
     }
 }
 
@@ -112,8 +112,8 @@ impl fmt::Debug for TokenExchange {
     }
 }
 
-/// What a token endpoint answered.
-pub(crate) struct Answer {
+/// The response of a token endpoint.
+pub(crate) struct TokenResponse {
     status: StatusCode,
     request_id: Option<RequestId>,
     /// The server's own clock, to which its tokens' claims refer.
@@ -132,14 +132,14 @@ struct Grant {
     token_type: Option<String>,
 }
 
-impl Answer {
+impl TokenResponse {
     /// Reads the token; `now` is the time of day here, for servers that do not tell theirs.
     pub(crate) fn token(self, now: SystemTime, at_most: Option<Duration>) -> Result<AccessToken, AuthError> {
         if !self.status.is_success() {
             return Err(self.refusal());
         }
         let undecodable = || {
-            let text = "the token endpoint's answer holds no token";
+            let text = "the token endpoint's response has no token";
             AuthError::new(AuthErrorKind::Decode, text).with_response(self.status, self.request_id.clone())
         };
         let token = serde_json::from_slice::<Grant>(&self.body)
@@ -184,7 +184,7 @@ impl Grant {
     }
 }
 
-/// Reads what a command printed: a token alone, or the object a token endpoint answers.
+/// Reads what a command printed: a token alone, or the object of a token endpoint's response.
 #[cfg(feature = "command")]
 pub(crate) fn grant(text: &str, received: Instant, now: SystemTime) -> Option<AccessToken> {
     let grant = if text.starts_with('{') {
@@ -195,10 +195,10 @@ pub(crate) fn grant(text: &str, received: Instant, now: SystemTime) -> Option<Ac
     grant.into_token(received, None, now, None)
 }
 
-/// How long a token lives from the moment it was received.
+/// Returns how long a token lives from the moment it was received.
 ///
 /// Its own `exp` counts on the server's clock, so it is compared with the server's `Date`, else with the token's own
-/// `iat`. The time of day here comes last: it may be wrong, and then a token that was issued just now cannot be over.
+/// `iat`. The time of day here comes last: it may be wrong, and then a new token cannot have expired.
 fn lifetime(grant: &Grant, date: Option<SystemTime>, now: SystemTime) -> Duration {
     let claims = Unverified::read(grant.access_token.expose());
     let Some(exp) = claims.as_ref().and_then(|claims| claims.exp) else {

@@ -36,7 +36,7 @@ impl ServiceAccountKey {
     /// # Errors
     ///
     /// Fails with [`CredentialsErrorKind::FileNotFound`] or [`CredentialsErrorKind::FileUnreadable`], and as
-    /// [`ServiceAccountKey::from_json`] does. The path is not repeated: what was passed may be a key by mistake.
+    /// [`ServiceAccountKey::from_json`] does. The path is not repeated: the argument may be a key by mistake.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
         Self::from_json(&read_file(path.as_ref())?)
     }
@@ -73,7 +73,7 @@ impl ServiceAccountKey {
         })))
     }
 
-    /// Uses a key that never leaves its device or agent: `signer` signs assertions and data tokens.
+    /// Uses a key that stays inside its device or agent: `signer` signs assertions and data tokens.
     ///
     /// The algorithm must be RS256. Tokens come from Skyflow's production endpoint unless
     /// [`ServiceAccountKey::with_token_uri`] names another. The signer is called on the thread that needs the

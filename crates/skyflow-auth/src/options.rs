@@ -65,7 +65,7 @@ impl fmt::Debug for Context {
     }
 }
 
-/// What a bearer token is asked for: roles, an end user's context, another token URI, a shorter life.
+/// Options of a bearer token: roles, an end user's context, another token URI, a shorter lifetime.
 ///
 /// ```
 /// use std::time::Duration;
@@ -155,7 +155,7 @@ impl TokenOptions {
         Ok(self)
     }
 
-    /// Fills what is not set from `base`.
+    /// Takes unset options from `base`.
     pub(crate) fn or(self, base: &Self) -> Self {
         let base = base.clone();
         Self {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn no_roles_and_blank_or_smuggled_roles_are_refused() {
+    fn empty_blank_and_malformed_roles_are_refused() {
         let refused = |roles: &[&str]| TokenOptions::new().roles(roles.iter().copied()).unwrap_err().kind();
         assert_eq!(refused(&[]), CredentialsErrorKind::Empty);
         for role in ["", " ", "a b", "a role:admin", "a\n", "a\tb"] {
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_is_text_object_number_or_bool_and_never_empty() {
+    fn context_is_a_string_object_number_or_bool() {
         for good in [json!("u"), json!({"a_1": {"b-c": []}}), json!(7), json!(1.5), json!(false)] {
             assert_eq!(Context::new(good.clone()).unwrap().as_value(), &good);
         }

@@ -18,7 +18,7 @@ use crate::{
 const PATH: &str = "/v1/auth/sa/oauth/token";
 const OPERATION: OperationInfo = OperationInfo::new("authentication.get_token", PATH, Idempotency::Safe);
 
-/// A difference between two clocks below this is the time an answer travels.
+/// A smaller difference between two clocks is latency.
 const NOTICEABLE_SKEW: i64 = 30;
 
 /// Exchanges an assertion of a service account for a bearer token, at every call.
@@ -48,7 +48,7 @@ impl ServiceAccountTokens {
 
     /// Reads the key from a file, and again at each exchange: a rotated file is used without a restart.
     ///
-    /// A file that has become unreadable, or is half written, leaves the key that was read last in use.
+    /// While the file is unreadable or half written, the key that was read last stays in use.
     ///
     /// # Errors
     ///
@@ -83,10 +83,10 @@ impl ServiceAccountTokens {
                 scope: self.options.scope(),
             };
             let body = serde_json::to_vec(&body).map_err(|_| signing())?;
-            let answer = self.exchange.send(OPERATION, uri.clone(), Zeroizing::new(body)).await?;
+            let response = self.exchange.send(OPERATION, uri.clone(), Zeroizing::new(body)).await?;
             let wall = self.exchange.clock().now();
-            let moved = self.skew.learn(answer.date, wall);
-            match answer.token(self.skew.correct(wall), self.options.lifetime_asked()) {
+            let moved = self.skew.learn(response.date, wall);
+            match response.token(self.skew.correct(wall), self.options.lifetime_asked()) {
                 // The refusal of an assertion that was dated by a wrong clock says nothing about the credentials.
                 Err(error) if moved && !corrected && error.kind() == AuthErrorKind::Rejected => {
                     if self.exchange.log().permits(LogLevel::Warn) {
@@ -126,7 +126,7 @@ impl ScopedProvider for ServiceAccountTokens {
     }
 }
 
-/// How far the server's clock is ahead of the one here, in seconds, by the `Date` of its last answer.
+/// How far the server's clock is ahead of the one here, in seconds, by the `Date` of its last response.
 #[derive(Debug, Default)]
 pub(crate) struct Skew(AtomicI64);
 

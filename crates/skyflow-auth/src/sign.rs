@@ -18,7 +18,7 @@ use crate::{AuthError, AuthErrorKind};
 /// Signs JWTs with any key behind jsonwebtoken's signer trait.
 ///
 /// jsonwebtoken's `encode` parses the key again for every token and picks its crypto library from a process-wide
-/// global that panics when two crates disagree. This keeps a parsed key, or one that never leaves its device, and asks
+/// global that panics when two crates disagree. This keeps a parsed key, or one that stays inside its device, and asks
 /// no global.
 #[derive(Clone)]
 pub(crate) struct JwtIssuer {

@@ -63,8 +63,8 @@ impl TokenProvider for StaticToken {
         self.0.peek()
     }
 
-    fn can_renew(&self) -> bool {
-        self.0.can_renew()
+    fn can_refresh(&self) -> bool {
+        self.0.can_refresh()
     }
 }
 
@@ -108,8 +108,8 @@ impl TokenProvider for ApiKey {
         self.0.peek()
     }
 
-    fn can_renew(&self) -> bool {
-        self.0.can_renew()
+    fn can_refresh(&self) -> bool {
+        self.0.can_refresh()
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_static_token_ends_with_its_exp_and_is_not_sent_after() {
+    async fn static_token_is_not_sent_after_its_exp() {
         let clock = ManualClock::new();
         let exp = unix_seconds(clock.now()) + 100;
         let token =
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_static_token_is_checked_before_anything_is_sent() {
+    fn static_token_is_checked_before_sending() {
         for (text, kind) in [
             ("", CredentialsErrorKind::Empty),
             (" \n", CredentialsErrorKind::Empty),

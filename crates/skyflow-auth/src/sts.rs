@@ -117,8 +117,8 @@ impl StsTokens {
             scope: self.options.scope(),
         };
         let body = serde_json::to_vec(&body).map_err(AuthError::provider)?;
-        let answer = self.exchange.send(OPERATION, self.uri.endpoint(PATH)?, Zeroizing::new(body)).await?;
-        let token = answer.token(self.exchange.clock().now(), None);
+        let response = self.exchange.send(OPERATION, self.uri.endpoint(PATH)?, Zeroizing::new(body)).await?;
+        let token = response.token(self.exchange.clock().now(), None);
         if token.as_ref().is_err_and(|error| error.kind() == AuthErrorKind::Rejected) {
             self.subject.invalidate(&subject);
         }

@@ -8,7 +8,7 @@ use crate::{CredentialsError, CredentialsErrorKind};
 
 /// The `tokenURI` of a service account: the audience of its assertions and the address they are sent to.
 ///
-/// It is `https://`, or `http://` when the host is loopback. Its text is the audience as it stands; requests go to
+/// It is `https://`, or `http://` when the host is loopback. Its text is the audience, unchanged; requests go to
 /// its scheme, host and port only, with the fixed path of the API.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenUri {
@@ -30,7 +30,7 @@ impl TokenUri {
             return Err(CredentialsError::new(FIELD, CredentialsErrorKind::Empty));
         }
         let wrong = || CredentialsError::new(FIELD, CredentialsErrorKind::TokenUri);
-        // The path means nothing for the request, so only what stands before it must be a usable address.
+        // The request does not use the path, so only the part before it must be a usable address.
         let without_query = text.split_once('?').map_or(text, |(before, _)| before);
         let base = BaseUri::parse(without_query).map_err(|_| wrong())?;
         let origin = BaseUri::parse(&base.origin()).map_err(|_| wrong())?;
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_go_to_the_authority_with_its_port_and_the_audience_keeps_the_text() {
+    fn audience_keeps_the_text_of_the_token_uri() {
         for (text, endpoint) in [
             ("https://manage.skyflowapis.com/v1/auth/sa/oauth/token", "https://manage.skyflowapis.com/t"),
             ("https://h:8443/custom/token?x=1", "https://h:8443/t"),

@@ -48,7 +48,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved, for tests of code that waits.
+/// A clock that only moves when told to, for tests of code that waits.
 ///
 /// ```
 /// use std::time::Duration;
@@ -78,7 +78,7 @@ struct Waiting {
 }
 
 impl ManualClock {
-    /// Starts at the present time and stands still.
+    /// Starts at the current time, stopped.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(Manual {
@@ -91,14 +91,14 @@ impl ManualClock {
         })))
     }
 
-    /// Starts at the present time; whoever sleeps moves the clock by the pause and goes on at once.
+    /// Starts at the current time; a sleep advances the clock by its pause and ends at once.
     pub fn auto_advancing() -> Self {
         let clock = Self::new();
         clock.lock().auto_advance = true;
         clock
     }
 
-    /// Moves both clocks forward and wakes whoever has slept enough.
+    /// Moves both clocks forward and wakes the sleepers whose pause has passed.
     pub fn advance(&self, by: Duration) {
         let woken: Vec<Waker> = {
             let mut state = self.lock();
@@ -118,7 +118,7 @@ impl ManualClock {
         self.lock().now = now;
     }
 
-    /// Returns every pause that was asked for, in order.
+    /// Returns every pause that was requested, in order.
     pub fn slept(&self) -> Vec<Duration> {
         self.lock().slept.clone()
     }
@@ -162,7 +162,7 @@ impl Clock for ManualClock {
 struct ManualSleep {
     clock: ManualClock,
     pause: Duration,
-    /// Who this sleeper is and until when it sleeps; known from the first poll on.
+    /// The id of this sleeper and the end of its pause; known from the first poll on.
     started: Option<(u64, Instant)>,
 }
 
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_sleeper_wakes_when_the_clock_has_moved_enough() {
+    async fn sleeper_wakes_when_its_pause_has_passed() {
         let clock = ManualClock::new();
         let task = tokio::spawn(clock.sleep(Duration::from_secs(10)));
         while clock.sleepers() == 0 {
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_auto_advancing_clock_never_waits_and_remembers_each_pause() {
+    fn auto_advancing_clock_records_each_pause() {
         let clock = ManualClock::auto_advancing();
         let start = clock.monotonic();
         for seconds in [1, 2] {

@@ -25,7 +25,7 @@ pub struct Endpoint {
     pub cluster_id: String,
     /// An API key of the vault.
     pub api_key: Secret,
-    /// The service that responds to requests for the vault, in the place of a transport.
+    /// The service that responds to requests for the vault, instead of a transport.
     pub service: HttpService,
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, io};
 /// The error type of tower services: anything that is an error and can change threads.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Says why a request got no answer.
+/// Says why a request got no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -20,7 +20,7 @@ pub enum ErrorKind {
     AttemptTimeout,
     /// The whole call took longer than its deadline.
     DeadlineExceeded,
-    /// The answer is larger than the limit.
+    /// The response is larger than the limit.
     BodyTooLarge,
 }
 
@@ -31,7 +31,7 @@ impl ErrorKind {
     }
 }
 
-/// Reports a request that got no answer.
+/// Reports a request that got no response.
 ///
 /// It carries no byte of request or response, and of the URL host and port at most. The cause, where there is one, is
 /// its `source()`.
@@ -47,7 +47,7 @@ struct Inner {
 }
 
 impl Error {
-    /// Describes a failure; layers and transports of your own use it to take part in the retry decision.
+    /// Describes a failure; custom layers and transports use it to take part in the retry decision.
     ///
     /// `may_have_been_applied` starts as the kind implies: false where the request was certainly not sent.
     pub fn new(kind: ErrorKind, source: Option<BoxError>) -> Self {
@@ -58,7 +58,7 @@ impl Error {
             ErrorKind::Io => "the connection failed while the request was in flight",
             ErrorKind::AttemptTimeout => "the attempt timed out",
             ErrorKind::DeadlineExceeded => "the deadline of the call passed",
-            ErrorKind::BodyTooLarge => "the answer is larger than the limit",
+            ErrorKind::BodyTooLarge => "the response is larger than the limit",
         };
         let may_have_been_applied = !kind.is_not_sent();
         Self(Box::new(Inner { kind, text, may_have_been_applied, server: None, unresolved: false, source }))
@@ -105,7 +105,7 @@ impl Error {
         self.0.kind
     }
 
-    /// Tells whether the server may have acted on the request although no answer came.
+    /// Tells whether the server may have acted on the request although no response arrived.
     ///
     /// When it is false, the request was certainly not executed.
     pub fn may_have_been_applied(&self) -> bool {
@@ -146,7 +146,7 @@ impl StdError for Error {
     }
 }
 
-/// Walks an error and its sources. `io::Error::source` skips the error it wraps, so that one is asked for by name.
+/// Walks an error and its sources. `io::Error::source` skips the error it wraps, so that error is read explicitly.
 pub(crate) fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_failures_before_sending_are_certainly_not_applied() {
+    fn only_unsent_requests_are_certainly_not_applied() {
         for (kind, applied) in [
             (ErrorKind::Connect, false),
             (ErrorKind::Tls, false),

@@ -202,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn service_is_called_only_when_ready() {
-        let strict = HttpService::new(probe::Strict::answering(&[200]));
+        let strict = HttpService::new(probe::Strict::responding(&[200]));
         let stack = ConcurrencyLimitLayer::new(1).into_dyn().layer(strict);
         for stack in [stack.clone(), stack] {
             assert_eq!(stack.send(probe::request()).await.unwrap().status(), 200);

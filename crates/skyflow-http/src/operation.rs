@@ -26,7 +26,7 @@ impl OperationInfo {
     }
 }
 
-/// Says what a repeated request does. It does not follow the HTTP method: detokenize is a safe `POST`.
+/// Says what a second execution of a request does. It does not follow the HTTP method: detokenize is a safe `POST`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Idempotency {
     /// Reads only.
@@ -35,25 +35,25 @@ pub enum Idempotency {
     Idempotent,
     /// Writes, and a second time writes again.
     NonIdempotent,
-    /// Nobody on this side knows: a third party acts on it, by rules of its own. No answer, a `429` or another `4xx`
-    /// included, proves that nothing was done.
+    /// Unknown, because a third party executes it by its own rules. No response, not even a `429` or another `4xx`,
+    /// proves that nothing was done.
     Unknown,
 }
 
-/// A setting of one call: as the client has it, switched off, or a value of its own.
+/// A setting of one call: inherited from the client, switched off, or a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Setting<T> {
-    /// Takes what the client is configured with.
+    /// Uses the client's setting.
     #[default]
     Inherit,
     /// Switches it off for this call.
     Off,
-    /// Takes this value for this call.
+    /// Uses this value for this call.
     Set(T),
 }
 
 impl<T> Setting<T> {
-    /// Resolves the setting against what the client has.
+    /// Resolves the setting against the client's.
     pub fn or(self, inherited: Option<T>) -> Option<T> {
         match self {
             Self::Inherit => inherited,
@@ -75,12 +75,12 @@ pub struct CallOptions {
     pub max_attempts: Option<NonZeroU32>,
     /// Overrides whether the operation may be repeated after an attempt that may have been applied.
     pub idempotent: Option<bool>,
-    /// How many bytes the answer may have, in the place of the client's limit.
+    /// The maximum size of the response in bytes, instead of the client's limit.
     pub response_limit: Option<usize>,
 }
 
 impl CallOptions {
-    /// Takes every setting from the client.
+    /// Inherits every setting from the client.
     pub fn new() -> Self {
         Self::default()
     }
@@ -91,7 +91,7 @@ impl CallOptions {
         self
     }
 
-    /// Lets the call take as long as it takes.
+    /// Switches the deadline off.
     pub fn no_deadline(mut self) -> Self {
         self.deadline = Setting::Off;
         self
@@ -103,13 +103,13 @@ impl CallOptions {
         self
     }
 
-    /// Lets an attempt take as long as the deadline allows.
+    /// Switches the attempt timeout off; the deadline still applies.
     pub fn no_attempt_timeout(mut self) -> Self {
         self.attempt_timeout = Setting::Off;
         self
     }
 
-    /// Returns the name of the time limit that is zero, and so would end the call before it is sent.
+    /// Returns the name of the time limit that is zero, so that the call would fail before it is sent.
     pub fn zero_timeout(&self) -> Option<&'static str> {
         let zero = Setting::Set(Duration::ZERO);
         match (self.deadline, self.attempt_timeout) {
@@ -130,7 +130,7 @@ impl CallOptions {
         self.max_attempts(NonZeroU32::MIN)
     }
 
-    /// Sets how many bytes the answer may have.
+    /// Sets the maximum size of the response in bytes.
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.response_limit = Some(bytes);
         self
@@ -143,11 +143,11 @@ impl CallOptions {
     }
 }
 
-/// The instant at which the whole call has to be over; set by the deadline layer.
+/// The instant at which the whole call must have ended; set by the deadline layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(pub Instant);
 
-/// Counts what happened to a call over all its attempts; shared by the layers through the extensions.
+/// Counts the attempts of a call and their outcomes; shared by the layers through the extensions.
 #[derive(Debug, Clone, Default)]
 pub struct Progress(Arc<Counters>);
 
@@ -204,7 +204,7 @@ impl Progress {
         self.0.resent.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Tells whether an attempt left this process and was not refused by a definite answer.
+    /// Tells whether an attempt left this process and was not definitely refused by a response.
     pub fn may_have_been_applied(&self) -> bool {
         self.0.maybe_applied.load(Ordering::Relaxed)
     }
@@ -219,7 +219,7 @@ impl Progress {
         self.0.retry_stop.store(stop as u8 + 1, Ordering::Relaxed);
     }
 
-    /// Notes that an attempt is about to leave. Returns what was known before, for [`Progress::settle`].
+    /// Notes that an attempt is about to leave. Returns the previous state, for [`Progress::settle`].
     pub(crate) fn begin_attempt(&self) -> bool {
         self.0.attempts.fetch_add(1, Ordering::Relaxed);
         self.0.maybe_applied.swap(true, Ordering::Relaxed)
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_that_never_left_does_not_make_the_call_ambiguous() {
+    fn unsent_attempt_does_not_make_a_call_ambiguous() {
         let progress = Progress::of(&mut Extensions::new());
         let before = progress.begin_attempt();
         assert!(progress.may_have_been_applied());

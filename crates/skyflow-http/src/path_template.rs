@@ -4,12 +4,12 @@ use http::uri::PathAndQuery;
 
 use crate::RequestTarget;
 
-/// The longest name of a parameter.
+/// The maximum length of a parameter name.
 const MAX_NAME: usize = 64;
 
 /// A path with parameters in braces, such as `/v1/cards/{card_id}/charge`.
 ///
-/// Each value becomes percent-encoded text inside the segment where its parameter stands; no value can add a segment,
+/// Each value becomes percent-encoded text inside the segment of its parameter; no value can add a segment,
 /// a query or a fragment.
 ///
 /// ```
@@ -39,12 +39,12 @@ pub struct PathTemplateError {
 }
 
 impl PathTemplateError {
-    /// Returns the name of the parameter, as it stands in the template; `None` when the template itself is wrong.
+    /// Returns the name of the parameter, as the template writes it; `None` when the template itself is wrong.
     pub fn parameter(&self) -> Option<&str> {
         self.parameter.as_deref()
     }
 
-    /// Returns what is wrong, as in `must not be empty`.
+    /// Returns the violated rule, such as `must not be empty`.
     pub fn problem(&self) -> &'static str {
         self.problem
     }
@@ -90,7 +90,7 @@ impl PathTemplate {
         Ok(Self { segments })
     }
 
-    /// Returns the names of the parameters in the order of the path; one that stands twice is named twice.
+    /// Returns the names of the parameters in the order of the path; one that occurs twice is returned twice.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().flatten().filter_map(|piece| match piece {
             Piece::Parameter(name) => Some(name.as_str()),
@@ -98,7 +98,7 @@ impl PathTemplate {
         })
     }
 
-    /// Puts a value in the place of each parameter.
+    /// Replaces each parameter by its value.
     ///
     /// # Errors
     ///
@@ -210,7 +210,7 @@ fn pieces(segment: &str) -> Result<Vec<Piece>, PathTemplateError> {
     Ok(pieces)
 }
 
-/// What RFC 3986 allows in a segment, percent signs included.
+/// Tells whether RFC 3986 allows the byte in a segment; percent signs are allowed.
 fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%".contains(&byte)
 }
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn every_occurrence_is_filled_and_the_rest_stays_as_it_is() {
+    fn fill_replaces_every_occurrence_only() {
         assert_eq!(
             filled("/a/{x}/b/{x}.{y}/c%20d/", &[("x", "1 2"), ("y", "ü")]).unwrap(),
             "/a/1%202/b/1%202.%C3%BC/c%20d"

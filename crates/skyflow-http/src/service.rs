@@ -13,7 +13,7 @@ use crate::{Body, BoxError};
 /// A request as every layer of this stack sees it.
 pub type Request = http::Request<Body>;
 
-/// An answer as every layer of this stack sees it.
+/// A response as every layer of this stack sees it.
 pub type Response = http::Response<Body>;
 
 /// Copies a request with its extensions, so that it can be sent again; `None` when the body cannot be copied.
@@ -29,7 +29,7 @@ pub fn try_clone_request<B: 'static>(request: &http::Request<B>) -> Option<http:
 
 type Boxed = BoxCloneSyncService<Request, Response, BoxError>;
 
-/// Any tower service that answers HTTP requests, erased.
+/// Any tower service for HTTP requests, erased.
 ///
 /// It is cheap to clone and to move between threads. Stacks stay static inside and are boxed once, here.
 #[derive(Clone)]
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_first_layer_given_is_the_outermost() {
+    async fn first_layer_is_the_outermost() {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let named = |name: &'static str| {
             let seen = Arc::clone(&seen);
@@ -143,8 +143,9 @@ mod tests {
                 })
             })
         };
-        let leaf = HttpService::new(tower::service_fn(|_| async { Ok::<_, BoxError>(Response::default()) }));
-        let stack = DynLayer::stack(&[named("outer"), named("inner")], leaf);
+        let transport =
+            HttpService::new(tower::service_fn(|_| async { Ok::<_, BoxError>(Response::default()) }));
+        let stack = DynLayer::stack(&[named("outer"), named("inner")], transport);
         stack.send(Request::default()).await.unwrap();
         assert_eq!(*seen.lock().unwrap(), ["outer", "inner"]);
     }

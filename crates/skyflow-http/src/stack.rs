@@ -18,8 +18,8 @@ use crate::{Clock, DynLayer, HttpService, LogControl};
 /// The default stack, with a slot for each thing that differs between clients.
 ///
 /// From the outside in: operation layers, operation trace, deadline, metadata, retry, attempt layers, concurrency
-/// limit, auth, attempt timeout, attempt trace, response meta, leaf. The numbers: 60 s for a call, 30 s for an
-/// attempt, 3 attempts, answers up to 64 MiB.
+/// limit, auth, attempt timeout, attempt trace, response meta, transport. The numbers: 60 s for a call, 30 s for an
+/// attempt, 3 attempts, responses up to 64 MiB.
 #[derive(Debug, Clone)]
 pub struct Stack {
     clock: Arc<dyn Clock>,
@@ -37,7 +37,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Takes the defaults, without auth and without headers of a product.
+    /// Uses the defaults, without auth and without headers of a product.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             deadline: Some(Duration::from_secs(60)),
@@ -61,7 +61,7 @@ impl Stack {
         self
     }
 
-    /// Lets a call take as long as it takes.
+    /// Switches the deadline off.
     pub fn no_deadline(mut self) -> Self {
         self.deadline = None;
         self
@@ -73,7 +73,7 @@ impl Stack {
         self
     }
 
-    /// Lets an attempt take as long as the deadline allows.
+    /// Switches the attempt timeout off; the deadline still applies.
     pub fn no_attempt_timeout(mut self) -> Self {
         self.attempt_timeout = None;
         self
@@ -96,7 +96,7 @@ impl Stack {
         Ok(self)
     }
 
-    /// Returns the name of the time limit that is zero, and so would end every call: `deadline` or `attempt_timeout`.
+    /// Returns the name of the time limit that is zero, so that every call would fail: `deadline` or `attempt_timeout`.
     pub fn zero_timeout(&self) -> Option<&'static str> {
         let zero = Some(Duration::ZERO);
         match (self.deadline, self.attempt_timeout) {
@@ -130,7 +130,7 @@ impl Stack {
         self
     }
 
-    /// Sets how many bytes an answer may have.
+    /// Sets the maximum size of a response in bytes.
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.response_limit = bytes;
         self
@@ -166,14 +166,14 @@ impl Stack {
         self
     }
 
-    /// Gives this copy a full retry budget of its own, so that failures elsewhere do not take its retries away.
+    /// Gives this copy a separate, full retry budget, so that failures elsewhere do not use up its retries.
     pub fn partition(mut self) -> Self {
         self.retry = self.retry.partition();
         self
     }
 
-    /// Puts the stack over `leaf`.
-    pub fn build(self, leaf: HttpService) -> HttpService {
+    /// Builds the stack around `transport`.
+    pub fn build(self, transport: HttpService) -> HttpService {
         let clock = self.clock;
         let attempt_timeout = match self.attempt_timeout {
             Some(limit) => AttemptTimeoutLayer::new(limit, Arc::clone(&clock)),
@@ -192,7 +192,7 @@ impl Stack {
                 .layer(attempt_timeout)
                 .layer(AttemptTraceLayer::new(Arc::clone(&clock)).log_control(self.log.clone()))
                 .layer(response_meta)
-                .service(leaf),
+                .service(transport),
         );
         if let Some(auth) = self.auth {
             attempt = auth.layer(attempt);
@@ -244,10 +244,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn operation_layers_see_a_call_once_and_attempt_layers_each_try_before_the_token() {
+    async fn layers_see_operations_once_and_each_attempt() {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let statuses = Arc::new(Mutex::new(vec![200, 503]));
-        let leaf = HttpService::new(tower::service_fn(move |request: Request| {
+        let transport = HttpService::new(tower::service_fn(move |request: Request| {
             let status = statuses.lock().unwrap().pop().unwrap();
             async move {
                 assert_eq!(request.headers()["user-agent"], "acme/1");
@@ -262,22 +262,22 @@ mod tests {
             .attempt_layer(recording("attempt 1", &seen))
             .attempt_layer(recording("attempt 2", &seen))
             .auth(recording("auth", &seen))
-            .build(leaf);
-        let answer: Response = stack.send(request()).await.unwrap();
-        assert_eq!(answer.status(), 200);
-        assert_eq!(answer.extensions().get::<Progress>().unwrap().attempts(), 2);
+            .build(transport);
+        let response: Response = stack.send(request()).await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.extensions().get::<Progress>().unwrap().attempts(), 2);
         let attempt = ["attempt 1", "attempt 2", "auth"];
         assert_eq!(*seen.lock().unwrap(), [&["operation 1", "operation 2"][..], &attempt, &attempt].concat());
     }
 
     #[tokio::test]
-    async fn a_sleeping_retry_holds_no_permit() {
+    async fn sleeping_retry_holds_no_permit() {
         let permits = Arc::new(Semaphore::new(1));
         let clock = ManualClock::new();
-        let leaf = HttpService::new(tower::service_fn(|_: Request| async {
+        let transport = HttpService::new(tower::service_fn(|_: Request| async {
             Err::<Response, BoxError>(Error::new(ErrorKind::Io, None).into())
         }));
-        let stack = Stack::new(Arc::new(clock.clone())).in_flight(Arc::clone(&permits)).build(leaf);
+        let stack = Stack::new(Arc::new(clock.clone())).in_flight(Arc::clone(&permits)).build(transport);
         let call = tokio::spawn(async move { stack.send(request()).await });
         while clock.slept().is_empty() {
             assert!(!call.is_finished());
@@ -291,10 +291,10 @@ mod tests {
     async fn rel_r08_no_call_outlives_its_deadline() {
         let clock = ManualClock::auto_advancing();
         let start = clock.monotonic();
-        let leaf = HttpService::new(tower::service_fn(|_: Request| {
+        let transport = HttpService::new(tower::service_fn(|_: Request| {
             std::future::pending::<Result<Response, BoxError>>()
         }));
-        let stack = Stack::new(Arc::new(clock.clone())).build(leaf);
+        let stack = Stack::new(Arc::new(clock.clone())).build(transport);
         let mut request = request();
         request.extensions_mut().insert(CallOptions::new().deadline(Duration::from_secs(7)));
         let error = stack.send(request).await.unwrap_err().downcast::<Error>().unwrap();

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 /// All that is not "unreserved" in RFC 3986: what stays readable can mean nothing in any part of a URI.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Reports a value that cannot stand in a path; the value is not repeated.
+/// Reports a value that a path cannot hold; the value is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name} {problem}")]
 pub struct TargetError {
@@ -50,7 +50,7 @@ impl RequestTarget {
         Self::default()
     }
 
-    /// Appends a part of the path as it stands.
+    /// Appends a part of the path unchanged.
     pub fn literal(mut self, part: &'static str) -> Self {
         self.text.push_str(part);
         self
@@ -72,13 +72,29 @@ impl RequestTarget {
         }
     }
 
-    /// Appends what is encoded already.
+    /// Appends a value that may span several segments of the path: each part is percent-encoded, the slashes between
+    /// them are not.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a part is empty, `.` or `..`: those change which path is meant, encoded or not.
+    pub fn segments(mut self, name: &'static str, value: &str) -> Result<Self, TargetError> {
+        for (at, part) in value.split('/').enumerate() {
+            if at > 0 {
+                self.text.push('/');
+            }
+            self = self.segment(name, part)?;
+        }
+        Ok(self)
+    }
+
+    /// Appends text that is already encoded.
     pub(crate) fn encoded(mut self, part: &str) -> Self {
         self.text.push_str(part);
         self
     }
 
-    /// Appends a value inside a segment, percent-encoded. Whoever calls it looks at the segment as a whole.
+    /// Appends a value inside a segment, percent-encoded. The caller checks the segment as a whole.
     pub(crate) fn encoding(mut self, value: &str) -> Self {
         self.text.extend(utf8_percent_encode(value, RESERVED));
         self
@@ -120,8 +136,8 @@ pub fn form_urlencoded<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) 
     text
 }
 
-/// Reads `application/x-www-form-urlencoded` text; a space may be written as `+` or `%20`, and what is not UTF-8 is
-/// replaced.
+/// Reads `application/x-www-form-urlencoded` text; a space may be written as `+` or `%20`, and bytes that are
+/// not UTF-8 are replaced.
 pub fn form_pairs(text: &str) -> Vec<(String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
@@ -148,7 +164,7 @@ pub struct BaseUriError {
 }
 
 impl BaseUriError {
-    /// Returns what is wrong with it, such as `must be https:// unless the host is loopback`.
+    /// Returns the violated rule, such as `must be https:// unless the host is loopback`.
     pub fn problem(&self) -> &'static str {
         self.problem
     }
@@ -315,7 +331,20 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_does_not_fit_a_uri_is_an_error_and_never_another_path() {
+    fn several_segments_keep_their_slashes() {
+        let target = |value| {
+            let target = RequestTarget::new().literal("/v1/").segments("path", value)?;
+            Ok::<_, TargetError>(target.finish()?.to_string())
+        };
+        assert_eq!(target("app/db?x/p w").unwrap(), "/v1/app/db%3Fx/p%20w");
+        assert_eq!(target("app").unwrap(), "/v1/app");
+        for value in ["", "/app", "app/", "app//db", "app/../db", "."] {
+            assert_eq!(target(value).unwrap_err().name(), "path", "{value}");
+        }
+    }
+
+    #[test]
+    fn target_too_long_for_a_uri_is_an_error() {
         let target = RequestTarget::new().literal("/v1/").query("column_values", &"x".repeat(70_000));
         assert_eq!(target.finish().unwrap_err().to_string(), "path and query are too long");
     }
@@ -378,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn join_keeps_the_prefix_and_origin_compares_ports() {
+    fn join_keeps_prefix_and_origin_compares_ports() {
         let base = BaseUri::parse("https://h/local").unwrap();
         let target = PathAndQuery::from_static("/v1/x?y=1");
         assert_eq!(base.join(&target).unwrap(), "https://h/local/v1/x?y=1");

@@ -1,4 +1,4 @@
-//! What a log level lets through. It has a binary of its own: another test's thread without a subscriber could switch
+//! The effect of a log level. It has a separate binary: another test's thread without a subscriber could switch
 //! off a call site that this one listens to.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
@@ -50,7 +50,7 @@ async fn logged(level: LogLevel, status: u16) -> String {
 }
 
 #[tokio::test]
-async fn a_log_level_holds_back_what_is_below_it_in_every_layer() {
+async fn log_level_applies_to_every_layer() {
     let debug = logged(LogLevel::Debug, 503).await;
     assert!(debug.contains("client.operation") && debug.contains("client.attempt"), "{debug}");
     assert!(debug.contains("retrying") && debug.contains("finished") && debug.contains("WARN"), "{debug}");

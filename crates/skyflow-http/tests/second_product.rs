@@ -217,7 +217,7 @@ async fn a_second_product_never_names_the_first() {
 
     let (base, server) =
         on_loopback("HTTP/1.1 200 OK\r\ncontent-length: 6\r\nx-request-id: r-1\r\n\r\n\"done\"");
-    // A clock that stands still: no time limit passes while the loopback works.
+    // The clock does not move: no time limit passes while the loopback works.
     let over_http = on_clock(ManualClock::new(), Transport::new().into_service(), &base, false);
     assert!(send(&over_http, "d", &output).await.is_none());
     output.note(server.join().unwrap());

@@ -18,9 +18,9 @@ macro_rules! entities {
 /// Names a kind of sensitive data that Skyflow Detect finds, such as a name or a social security number.
 ///
 /// The 70 that Skyflow names are constants here. Others are kept as they are, so that an entity which Skyflow adds
-/// can be asked for, and read in an answer, before this crate knows it.
+/// can be requested, and read from a response, before this crate knows it.
 ///
-/// Requests write entities in small letters (`credit_card`), answers in capitals (`CREDIT_CARD`); here both are the
+/// Requests write entities in lowercase (`credit_card`), responses in uppercase (`CREDIT_CARD`); here both are the
 /// same entity.
 ///
 /// ```
@@ -177,7 +177,7 @@ entities! {
 }
 
 impl DetectEntity {
-    /// Names an entity by its wire name, in capitals or small letters.
+    /// Names an entity by its wire name, in uppercase or lowercase.
     pub fn new(name: impl AsRef<str>) -> Self {
         let name = name.as_ref().to_ascii_lowercase();
         match Self::ALL_KNOWN.iter().find(|known| known.as_str() == name) {
@@ -186,12 +186,12 @@ impl DetectEntity {
         }
     }
 
-    /// Returns the name as requests write it: in small letters.
+    /// Returns the name as requests write it: in lowercase.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns the name as tokens and answers write it: in capitals.
+    /// Returns the name as tokens and responses write it: in uppercase.
     pub fn to_uppercase(&self) -> String {
         self.0.to_ascii_uppercase()
     }
@@ -245,14 +245,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_seventy_entities_each_with_a_name_of_its_own() {
+    fn seventy_entities_have_distinct_names() {
         let names: BTreeSet<_> = DetectEntity::ALL_KNOWN.iter().map(DetectEntity::as_str).collect();
         assert_eq!(names.len(), 70);
         assert!(names.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
     }
 
     #[test]
-    fn capitals_and_small_letters_name_the_same_entity() {
+    fn uppercase_and_lowercase_name_the_same_entity() {
         for entity in DetectEntity::ALL_KNOWN {
             assert_eq!(&DetectEntity::new(entity.to_uppercase()), entity);
         }

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_environment_has_the_host_of_the_official_sdks() {
+    fn environments_have_the_hosts_of_official_sdks() {
         let cluster = ClusterId::new("abc").unwrap();
         let urls = [Env::Prod, Env::Sandbox, Env::Dev, Env::Stage].map(|env| env.vault_url(&cluster));
         assert_eq!(

@@ -1,3 +1,5 @@
+//! The identifiers of vaults, connections, clusters and requests.
+
 use std::fmt;
 
 /// Reports an identifier that cannot be used; the rejected text is not repeated.
@@ -14,7 +16,7 @@ impl InvalidId {
         self.field
     }
 
-    /// Returns what is wrong with it, without the field's name.
+    /// Returns the violated rule, without the field's name.
     pub fn problem(&self) -> &'static str {
         self.problem
     }
@@ -103,7 +105,7 @@ impl ClusterId {
         Err(InvalidId { field: "cluster_id", problem })
     }
 
-    /// Returns the id as text, in lower case.
+    /// Returns the id as text, in lowercase.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -149,6 +151,46 @@ macro_rules! id_as_text {
 
 id_as_text!(VaultId, ConnectionId, ClusterId);
 
+/// The `x-request-id` of a response, which Skyflow's support needs.
+///
+/// It is read from the response and never made up. Bytes outside printable ASCII are replaced by `?` and the text is
+/// cut at 128 characters, so that it is safe to log.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(Box<str>);
+
+impl serde::Serialize for RequestId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl RequestId {
+    /// The name of the header that carries it.
+    pub const HEADER: &'static str = "x-request-id";
+
+    /// Reads the bytes of a header value; `None` when it is blank.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let text: String = bytes
+            .trim_ascii()
+            .iter()
+            .take(128)
+            .map(|&b| if b.is_ascii_graphic() || b == b' ' { char::from(b) } else { '?' })
+            .collect();
+        (!text.is_empty()).then(|| Self(text.into_boxed_str()))
+    }
+
+    /// Returns the id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,5 +226,14 @@ mod tests {
         assert_eq!("CLUSTER".parse::<ClusterId>().unwrap().as_ref(), "cluster");
         let error = serde_json::from_str::<ConnectionId>("\"a canary\"").unwrap_err().to_string();
         assert!(error.contains("connection_id must not contain") && !error.contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn missing_or_hostile_ids_are_absent_or_harmless() {
+        assert_eq!(RequestId::from_bytes(b""), None);
+        assert_eq!(RequestId::from_bytes(b"  "), None);
+        assert_eq!(RequestId::from_bytes(b" req-1 ").unwrap().as_str(), "req-1");
+        assert_eq!(RequestId::from_bytes("ü\r\nx".as_bytes()).unwrap().as_str(), "????x");
+        assert_eq!(RequestId::from_bytes(&[b'a'; 1000]).unwrap().as_str().len(), 128);
     }
 }

@@ -2,7 +2,7 @@ use crate::named_values::named_values;
 
 /// Limits what one client logs through `tracing`; the application's subscriber decides about the rest.
 ///
-/// A level lets through what is at least as severe. The levels are those of the official SDKs. The default is
+/// A level permits events that are at least as severe. The levels are those of the official SDKs. The default is
 /// [`LogLevel::Debug`]: a library that is silent by default cannot be examined without a new build. Events of hyper and
 /// rustls are not the client's: filter them by target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

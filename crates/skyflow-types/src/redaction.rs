@@ -1,6 +1,6 @@
 use crate::named_values::named_values;
 
-/// Chooses how much of a value an answer shows.
+/// Chooses how much of a value a response shows.
 ///
 /// The vault never shows more than its policies allow: the stricter of policy and request wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -9,7 +9,7 @@ pub enum Redaction {
     /// The level set for the column in the vault.
     #[default]
     Default,
-    /// Nothing of the value: the vault answers `*REDACTED*`.
+    /// Shows nothing of the value: the vault returns `*REDACTED*`.
     Redacted,
     /// The value with the column's mask, such as `XXXXXXXXXXXX1111`.
     Masked,

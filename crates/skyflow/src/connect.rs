@@ -40,7 +40,8 @@ impl SkyflowBuilder {
     ///
     /// Fails when the API key has the wrong format.
     pub fn endpoint(self, endpoint: Endpoint) -> Result<Self, Error> {
-        let key = Credentials::api_key(endpoint.api_key)?;
+        let key = Credentials::api_key(endpoint.api_key)
+            .map_err(|source| Error::invalid("api_key", "is not an API key").with_source(source))?;
         let config = VaultConfig::new(endpoint.vault_id, endpoint.cluster_id).credentials(key);
         Ok(self.vault(config).transport(endpoint.service))
     }
@@ -62,13 +63,13 @@ mod tests {
     #[test]
     fn endpoint_with_unusable_parts_is_refused() {
         const KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
-        for (vault, cluster, key, field) in [
-            ("", "c", KEY, "vault_id"),
-            ("v", "not a label", KEY, "cluster_id"),
-            ("v", "c", "not a key", "api_key"),
+        for (vault, cluster, key, kind, field) in [
+            ("", "c", KEY, ErrorKind::InvalidInput, "vault_id"),
+            ("v", "not a label", KEY, ErrorKind::InvalidInput, "cluster_id"),
+            ("v", "c", "not a key", ErrorKind::Auth, "credentials.apiKey"),
         ] {
             let error = Skyflow::connect(Endpoint::new(vault, cluster, key, service())).unwrap_err();
-            assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some(field)));
+            assert_eq!((error.kind(), error.field()), (kind, Some(field)));
         }
         assert!(Skyflow::connect(Endpoint::new("v", "c", KEY, service())).is_ok());
     }

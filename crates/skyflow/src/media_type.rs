@@ -8,7 +8,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_extension_decides_without_regard_to_case() {
+    fn media_type_follows_last_extension_in_any_case() {
         assert_eq!(media_type_of("a.tar.PDF"), "application/pdf");
         for name in ["", "noext", "a.", "a.unknown"] {
             assert_eq!(media_type_of(name), "application/octet-stream", "{name}");

@@ -42,7 +42,7 @@ fn every_usual_spelling_of_a_key_is_read() {
 }
 
 #[test]
-fn every_unusable_key_is_refused_for_its_own_reason() {
+fn each_unusable_key_has_a_distinct_error() {
     let der = pkcs8();
     let key = rsa_key(&armour("PRIVATE KEY", &der, "\n")).unwrap();
     let rng = aws_lc_rs::rand::SystemRandom::new();
@@ -78,7 +78,7 @@ fn every_unusable_key_is_refused_for_its_own_reason() {
 }
 
 #[test]
-fn a_key_that_is_cut_anywhere_is_an_error_and_never_a_panic() {
+fn truncated_key_is_an_error_not_a_panic() {
     let pem = armour("PRIVATE KEY", &pkcs8(), "\n");
     for end in 0..pem.trim_end().len() - 1 {
         assert!(rsa_key(&pem[..end]).is_err(), "{end}");

@@ -1,4 +1,4 @@
-//! Tokens without a runtime of one's own.
+//! Tokens for programs without a runtime.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ fn a_failure_is_typed() {
 }
 
 #[tokio::test]
-async fn inside_a_runtime_it_works_and_is_dropped_without_a_panic() {
+async fn blocking_provider_works_inside_a_runtime() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
     let tokens = tokens(&endpoint, &clock);

@@ -88,7 +88,7 @@ fn rel_T01_the_first_calls_of_all_make_exactly_one_exchange() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_over_on_arrival_serves_everybody_who_waited_for_it() {
+async fn expired_new_token_serves_all_waiting_callers() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
     endpoint.otherwise(Reply::Grant(0));
@@ -136,7 +136,7 @@ async fn rel_T01_a_call_that_was_made_before_a_renewal_and_awaited_after_it_take
 }
 
 #[tokio::test]
-async fn rel_T02_a_failure_answers_for_a_second_and_not_for_longer_than_one_and_a_half() {
+async fn rel_T02_failure_is_shared_for_about_a_second() {
     for (jitter, remembered_ms) in [((|| 0.0) as fn() -> f64, 1000), (|| 0.999, 1499)] {
         let clock = ManualClock::new();
         let endpoint = Endpoint::new(&clock);
@@ -277,7 +277,7 @@ async fn rel_T03_an_early_renewal_that_hangs_delays_its_caller_five_seconds_at_m
 }
 
 #[tokio::test]
-async fn a_caller_that_is_dropped_while_it_renews_hands_on_to_the_next() {
+async fn dropped_refresh_hands_over_to_the_next_caller() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
     let tokens = cached(&endpoint, &clock);
@@ -302,7 +302,7 @@ async fn a_caller_that_is_dropped_while_it_renews_hands_on_to_the_next() {
 }
 
 #[tokio::test]
-async fn a_caller_that_is_dropped_at_any_poll_leaves_the_cache_working() {
+async fn caller_dropped_at_any_poll_keeps_cache_usable() {
     for polls in 0..12 {
         let clock = ManualClock::new();
         let endpoint = Endpoint::new(&clock);

@@ -18,7 +18,7 @@ async fn failure(tokens: CommandTokens) -> CommandError {
 }
 
 #[tokio::test]
-async fn a_plain_token_and_a_json_answer_are_read() {
+async fn plain_tokens_and_json_output_are_read() {
     for (script, token, life) in [
         ("echo opaque", "opaque", 60),
         ("printf ' opaque\\r\\n'", "opaque", 60),
@@ -31,7 +31,7 @@ async fn a_plain_token_and_a_json_answer_are_read() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_typed_and_shows_nothing_of_the_output() {
+async fn command_errors_are_typed_without_the_output() {
     for (script, expected) in [
         ("echo canary; exit 3", CommandError::Failed { code: Some(3) }),
         ("kill -9 $$", CommandError::Failed { code: None }),

@@ -37,7 +37,7 @@ fn each_kind_is_read_in_both_spellings() {
 }
 
 #[test]
-fn none_several_empty_and_meaningless_ones_are_errors() {
+fn ambiguous_or_empty_credentials_are_errors() {
     for (config, field, kind) in [
         (json!({}), "credentials", Kind::Missing),
         (json!({"roles": ["a"]}), "credentials", Kind::Missing),
@@ -67,7 +67,7 @@ fn none_several_empty_and_meaningless_ones_are_errors() {
     assert!(!format!("{config:?}").contains("canary"));
 }
 
-/// Runs one ignored test of this binary in a process with an environment of its own.
+/// Runs one ignored test of this binary in a process with a separate environment.
 fn in_child(test: &str, directory: &Path, environment: &[(&str, &str)]) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--ignored", "--nocapture", &format!("config::{test}")])
@@ -85,7 +85,7 @@ fn in_child(test: &str, directory: &Path, environment: &[(&str, &str)]) {
 }
 
 #[test]
-fn the_environment_comes_last_and_is_read_as_files_are() {
+fn environment_is_read_last_with_file_rules() {
     let directory = tempfile::tempdir().unwrap();
     let json = TestKey::shared().json();
     let with_real_breaks = json.to_string().replace("\\n", "\n");
@@ -132,7 +132,7 @@ mod dotenv {
     }
 
     #[test]
-    fn a_dotenv_file_is_read_where_it_was_asked_for_and_nowhere_else() {
+    fn dotenv_file_is_read_only_where_requested() {
         let parent = tempfile::tempdir().unwrap();
         let child = parent.path().join("a/b");
         fs::create_dir_all(&child).unwrap();

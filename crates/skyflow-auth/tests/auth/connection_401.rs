@@ -11,7 +11,7 @@ use crate::support::Endpoint;
 
 const GATEWAY: &str = "https://abc.gateway.skyflowapis.com";
 
-/// Sends one request to a connection that answers 401, and returns how often it was sent, how many tokens were
+/// Sends one request to a connection that responds with 401, and returns how often it was sent, how many tokens were
 /// minted, and whether the first token is used again.
 async fn meet_401(from_client: Option<&'static str>) -> (usize, usize, bool) {
     let clock = ManualClock::new();
@@ -25,11 +25,11 @@ async fn meet_401(from_client: Option<&'static str>) -> (usize, usize, bool) {
             seen.fetch_add(1, Ordering::Relaxed);
             async move {
                 assert!(!request.headers()["x-skyflow-authorization"].to_str()?.contains("Bearer"));
-                let mut answer = http::Response::builder().status(401);
+                let mut response = http::Response::builder().status(401);
                 if let Some(value) = from_client {
-                    answer = answer.header("error-from-client", value);
+                    response = response.header("error-from-client", value);
                 }
-                Ok::<_, BoxError>(answer.body(Body::empty())?)
+                Ok::<_, BoxError>(response.body(Body::empty())?)
             }
         })
     };
@@ -42,7 +42,7 @@ async fn meet_401(from_client: Option<&'static str>) -> (usize, usize, bool) {
 }
 
 #[tokio::test]
-async fn it_is_replayed_only_when_skyflow_says_that_the_target_did_not_answer() {
+async fn replay_needs_proof_that_the_target_did_not_act() {
     assert_eq!(meet_401(Some("false")).await.0, 2, "Skyflow refused the token before it acted");
     assert_eq!(
         meet_401(Some("true")).await,
@@ -52,6 +52,6 @@ async fn it_is_replayed_only_when_skyflow_says_that_the_target_did_not_answer() 
     assert_eq!(
         meet_401(None).await,
         (1, 2, false),
-        "nobody knows: not sent again, and the token not used again"
+        "unknown: neither the request nor the token is used again"
     );
 }

@@ -56,7 +56,7 @@ fn other_fields_are_ignored_whatever_they_hold() {
 }
 
 #[test]
-fn a_key_survives_the_line_breaks_of_files_and_environment_variables() {
+fn key_keeps_line_breaks_of_files_and_variables() {
     let pem = &TestKey::shared().pem;
     for spelled in [
         pem.clone(),
@@ -102,7 +102,7 @@ fn a_field_in_two_spellings_has_to_agree() {
 }
 
 #[test]
-fn what_is_not_json_is_an_error_that_shows_only_the_place() {
+fn json_errors_show_only_the_position() {
     for text in
         ["", " ", "{", "[]", "null", "\"x\"", "credentials.json", "{\"clientID\": canary-value}", API_KEY]
     {
@@ -124,7 +124,7 @@ fn a_token_uri_must_be_https_or_loopback() {
 }
 
 #[test]
-fn a_key_that_cannot_sign_is_refused_and_not_shown() {
+fn unusable_key_is_refused_and_not_shown() {
     for (pem, problem) in [
         ("canary", KeyProblem::NotPem),
         ("-----BEGIN PUBLIC KEY-----\nY2FuYXJ5\n-----END PUBLIC KEY-----", KeyProblem::Public),
@@ -142,7 +142,7 @@ fn a_key_that_cannot_sign_is_refused_and_not_shown() {
 }
 
 #[test]
-fn a_missing_or_unreadable_file_is_told_apart_and_its_path_is_not_repeated() {
+fn file_errors_are_distinct_and_hide_the_path() {
     let directory = tempfile::tempdir().unwrap();
     let exchange = Endpoint::new(&ManualClock::new()).exchange();
     let error = |path: &std::path::Path| Credentials::from_path(path).to_provider(&exchange).unwrap_err();
@@ -184,7 +184,7 @@ fn open_key_file_is_silent_at_error_and_off() {
 
 #[cfg(unix)]
 #[test]
-fn a_key_file_that_others_can_read_warns_once_and_a_private_one_does_not() {
+fn key_file_readable_by_others_warns_once() {
     use std::os::unix::fs::PermissionsExt;
 
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -228,7 +228,7 @@ fn options_that_would_not_hold_are_refused() {
 }
 
 #[tokio::test]
-async fn equal_credentials_share_one_token_and_others_never_do() {
+async fn only_equal_credentials_share_a_token() {
     let endpoint = Endpoint::new(&ManualClock::new());
     let providers = TokenProviders::new(endpoint.exchange());
     let json = with(|_| ());
@@ -259,7 +259,7 @@ async fn equal_credentials_share_one_token_and_others_never_do() {
 }
 
 #[tokio::test]
-async fn an_api_key_and_a_bearer_token_need_no_exchange() {
+async fn static_credentials_need_no_exchange() {
     let endpoint = Endpoint::new(&ManualClock::new());
     for (credentials, expected) in [
         (Credentials::api_key(API_KEY).unwrap(), API_KEY),

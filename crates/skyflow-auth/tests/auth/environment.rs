@@ -34,7 +34,7 @@ fn each_variable_gives_its_kind_of_credentials() {
 }
 
 #[test]
-fn credentials_variable_takes_every_promised_object() {
+fn credentials_variable_takes_documented_objects() {
     let mut json = TestKey::shared().json();
     let account = Credentials::from_json(&json.to_string()).unwrap();
     let scoped = account.clone().roles(["r1"]).unwrap().context("user-7").unwrap();

@@ -14,7 +14,7 @@ use skyflow_auth::{
 use skyflow_http::{Clock, ManualClock};
 
 #[tokio::test]
-async fn the_request_is_the_one_of_the_official_sdks_without_their_dummy_header() {
+async fn exchange_request_matches_the_official_sdks() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
     endpoint.tokens().token().await.unwrap();
@@ -46,7 +46,7 @@ async fn roles_context_token_uri_and_lifetime_travel() {
         .lifetime(Duration::from_secs(600))
         .unwrap();
     let token = endpoint.tokens().with_options(options).token().await.unwrap();
-    assert_eq!(token.lifetime(), Some(Duration::from_secs(600)), "used no longer than was asked for");
+    assert_eq!(token.lifetime(), Some(Duration::from_secs(600)), "used no longer than requested");
     endpoint.last(|seen| {
         assert_eq!(seen.uri, "https://other.example:8443/v1/auth/sa/oauth/token");
         assert_eq!(seen.body["scope"], "role:r1 role:r2");
@@ -106,7 +106,7 @@ async fn a_token_endpoint_that_hangs_is_given_up() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_token_is_a_typed_error_with_status_and_request_id() {
+async fn response_without_token_is_a_typed_error() {
     let cut = r#"{"accessToken":"eyJhbGciOiJSUzI1NiJ9.e30"#;
     for body in [
         "",
@@ -133,7 +133,7 @@ async fn an_answer_that_is_no_token_is_a_typed_error_with_status_and_request_id(
 }
 
 #[tokio::test]
-async fn every_shape_of_refusal_is_read_and_none_is_trusted() {
+async fn error_bodies_of_every_shape_are_sanitized() {
     for (body, message) in [
         (
             r#"{"error":"invalid_grant","error_description":"key disabled"}"#,
@@ -157,7 +157,7 @@ async fn every_shape_of_refusal_is_read_and_none_is_trusted() {
 }
 
 #[tokio::test]
-async fn the_life_of_a_token_comes_from_its_exp_else_expires_in_else_a_minute() {
+async fn lifetime_is_exp_or_expires_in_or_a_minute() {
     let jwt = |claims: &str| {
         use base64::Engine as _;
         format!("e30.{}.c2ln", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
@@ -165,7 +165,7 @@ async fn the_life_of_a_token_comes_from_its_exp_else_expires_in_else_a_minute() 
     let clock = ManualClock::new();
     let now = seconds(clock.now());
     let by_exp = jwt(&format!("{{\"exp\":{}}}", now + 100));
-    for (answer, expected) in [
+    for (body, expected) in [
         (json!({"accessToken": by_exp, "expiresIn": 5}), 100),
         (json!({"accessToken": "opaque", "expiresIn": 7}), 7),
         (json!({"accessToken": "opaque", "expiresIn": "8"}), 8),
@@ -175,9 +175,9 @@ async fn the_life_of_a_token_comes_from_its_exp_else_expires_in_else_a_minute() 
         (json!({"accessToken": "opaque", "expiresIn": -5}), 60),
         (json!({"accessToken": jwt("{}")}), 60),
     ] {
-        let endpoint = Endpoint::new(&clock).then([Reply::Body(200, answer.to_string())]);
+        let endpoint = Endpoint::new(&clock).then([Reply::Body(200, body.to_string())]);
         let token = endpoint.tokens().token().await.unwrap();
-        assert_eq!(token.lifetime(), Some(Duration::from_secs(expected)), "{answer}");
+        assert_eq!(token.lifetime(), Some(Duration::from_secs(expected)), "{body}");
     }
 }
 

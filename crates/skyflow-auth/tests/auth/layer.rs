@@ -104,15 +104,15 @@ async fn rel_T05_a_revoked_token_is_replaced_once_and_the_request_replayed_whole
     let old = tokens.token().await.unwrap();
     vault.revoke(old.expose());
     let stack = HttpService::new(layer(tokens.clone()).layer(vault.service()));
-    let answer = stack.send(request("the body")).await.unwrap();
-    assert_eq!(answer.into_body().collect(64).await.unwrap(), "the body");
+    let response = stack.send(request("the body")).await.unwrap();
+    assert_eq!(response.into_body().collect(64).await.unwrap(), "the body");
     assert_eq!((endpoint.exchanges(), vault.requests()), (2, 2));
     assert!(vault.last("authorization").unwrap().is_sensitive());
     assert!(!tokens.token().await.unwrap().is_same(&old));
 }
 
 #[tokio::test]
-async fn rel_T05_a_second_401_is_the_answer() {
+async fn rel_T05_second_401_is_returned() {
     let (clock, vault) = (ManualClock::new(), Vault::default());
     let endpoint = Endpoint::new(&clock);
     vault.0.refuses_all.store(true, Ordering::Relaxed);
@@ -154,7 +154,7 @@ async fn rel_T06_an_insert_is_replayed_and_executed_once() {
 }
 
 #[tokio::test]
-async fn a_stream_cannot_be_sent_twice_so_its_401_is_the_answer() {
+async fn stream_is_not_replayed_after_a_401() {
     let (clock, vault) = (ManualClock::new(), Vault::default());
     let endpoint = Endpoint::new(&clock);
     let tokens = service_account(&endpoint, &clock);
@@ -209,7 +209,7 @@ async fn another_host_gets_neither_token_nor_request() {
 }
 
 #[tokio::test]
-async fn a_connection_gets_its_own_header_and_the_callers_value_wins() {
+async fn connection_header_of_the_caller_wins() {
     let vault = Vault::default();
     let tokens = Arc::new(ApiKey::new(API_KEY).unwrap());
     let stack = HttpService::new(AuthLayer::new(tokens, connection_header(), guard()).layer(vault.service()));
@@ -238,7 +238,7 @@ async fn a_call_may_bring_its_own_tokens() {
     assert_eq!(vault.last("authorization").unwrap(), format!("Bearer {API_KEY}").as_str());
 }
 
-/// A leaf that must be polled for readiness before every call, and whose clones are not ready.
+/// A service that must be polled for readiness before every call, and whose clones are not ready.
 struct Strict {
     ready: bool,
     asked: bool,
@@ -276,14 +276,14 @@ impl Service<Request> for Strict {
 }
 
 #[tokio::test]
-async fn a_service_is_never_called_before_it_is_ready_and_the_replay_asks_again() {
+async fn calls_and_replays_need_a_ready_service() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
     let calls = Arc::new(AtomicUsize::new(0));
-    let leaf = Strict { ready: false, asked: false, calls: Arc::clone(&calls) };
-    let mut service = layer(service_account(&endpoint, &clock)).layer(leaf);
-    let answer = service.ready().await.unwrap().call(request("x")).await.unwrap();
-    assert_eq!(answer.status(), 200);
+    let service_below = Strict { ready: false, asked: false, calls: Arc::clone(&calls) };
+    let mut service = layer(service_account(&endpoint, &clock)).layer(service_below);
+    let response = service.ready().await.unwrap().call(request("x")).await.unwrap();
+    assert_eq!(response.status(), 200);
     assert_eq!(calls.load(Ordering::Relaxed), 2, "the 401 and its replay");
     service.ready().await.unwrap();
     let mut clone = service.clone();

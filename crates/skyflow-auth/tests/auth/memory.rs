@@ -1,4 +1,4 @@
-//! What is left of a key in memory after it was dropped. Linux shows a process its own memory.
+//! Searches memory for a key after it was dropped. Linux shows a process its own memory.
 
 #![expect(non_snake_case, reason = "T13 is the id of a promise")]
 

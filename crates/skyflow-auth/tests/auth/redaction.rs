@@ -73,7 +73,7 @@ fn vault(refuse: bool) -> HttpService {
 }
 
 #[tokio::test]
-async fn no_secret_appears_in_logs_errors_or_debug_output() {
+async fn secrets_are_absent_from_logs_errors_and_debug() {
     let output = Output::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
@@ -167,7 +167,7 @@ async fn no_secret_appears_in_logs_errors_or_debug_output() {
     assert_clean(&text, &secrets);
 }
 
-/// One answer over a real socket, so that what hyper and its relatives log is looked at too.
+/// Serves one response over a real socket, so that the logs of hyper are checked too.
 #[cfg(feature = "hyper")]
 #[tokio::test]
 async fn no_secret_appears_in_what_the_transport_logs() {

@@ -77,7 +77,7 @@ async fn rel_T09_the_combinations_used_last_are_kept_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_call_without_roles_gets_no_more_than_the_account_was_narrowed_to() {
+async fn call_without_roles_keeps_the_account_scope() {
     let endpoint = Endpoint::new(&ManualClock::new());
     let account = endpoint.tokens().with_options(TokenOptions::new().roles(["narrow"]).unwrap());
     let scoped = ScopedTokens::new(account);

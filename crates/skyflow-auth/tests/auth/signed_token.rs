@@ -20,7 +20,7 @@ fn claims(pair: &SignedDataToken) -> serde_json::Value {
 }
 
 #[test]
-fn the_claims_are_those_of_the_official_sdks_and_last_a_minute() {
+fn claims_match_the_official_sdks() {
     let clock = ManualClock::new();
     let pair = signer(&clock).sign("tok-1").unwrap();
     let now = seconds(clock.now());
@@ -59,7 +59,7 @@ fn bad_options_and_tokens_are_refused() {
 }
 
 #[tokio::test]
-async fn many_are_signed_on_the_blocking_pool_and_stay_in_order() {
+async fn batches_are_signed_in_order_on_a_thread() {
     let clock = ManualClock::new();
     let signer = signer(&clock);
     for count in [0, 1, 4, 5, 63, 200] {
@@ -76,7 +76,7 @@ async fn many_are_signed_on_the_blocking_pool_and_stay_in_order() {
 }
 
 #[test]
-fn credentials_with_a_key_can_sign_and_bring_their_context() {
+fn credentials_with_a_key_sign_with_their_context() {
     let json = TestKey::shared().json().to_string();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &json).unwrap();

@@ -1,4 +1,4 @@
-//! A key that never leaves its device signs whatever a key file would.
+//! A key inside a device signs everything that a key file signs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ use skyflow_http::ManualClock;
 
 use crate::support::{Endpoint, TestKey};
 
-/// Stands for a device: it signs, counts, and never shows its key.
+/// Acts as a device: it signs, counts, and never shows its key.
 struct Device {
     key: KeyPair,
     algorithm: Algorithm,

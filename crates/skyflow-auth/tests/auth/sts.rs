@@ -20,7 +20,7 @@ fn identity(asked: &Arc<AtomicUsize>) -> impl TokenProvider + use<> {
 }
 
 #[tokio::test]
-async fn an_identity_token_is_exchanged_for_a_bearer_token() {
+async fn identity_token_becomes_a_bearer_token() {
     let endpoint = Endpoint::new(&ManualClock::new());
     let tokens = StsTokens::new(identity(&Arc::default()), endpoint.exchange())
         .unwrap()

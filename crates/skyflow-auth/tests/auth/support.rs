@@ -56,7 +56,7 @@ impl TestKey {
     }
 }
 
-/// What the endpoint does with a request.
+/// The endpoint's reaction to a request.
 #[derive(Clone)]
 pub(crate) enum Reply {
     /// Issues a token that lives so many seconds on the server's clock.
@@ -121,7 +121,7 @@ impl Endpoint {
         *self.0.strict_time.lock().unwrap() = true;
     }
 
-    /// Makes every answer wait for [`Endpoint::open`].
+    /// Delays every response until [`Endpoint::open`].
     pub(crate) fn close(&self) {
         self.0.gate.forget_permits(Semaphore::MAX_PERMITS);
     }
@@ -140,7 +140,7 @@ impl Endpoint {
 
     pub(crate) fn service(&self) -> HttpService {
         let state = Arc::clone(&self.0);
-        HttpService::new(tower::service_fn(move |request| answer(Arc::clone(&state), request)))
+        HttpService::new(tower::service_fn(move |request| respond(Arc::clone(&state), request)))
     }
 
     pub(crate) fn exchange(&self) -> TokenExchange {
@@ -152,7 +152,7 @@ impl Endpoint {
     }
 }
 
-async fn answer(state: Arc<State>, request: Request) -> Result<Response, BoxError> {
+async fn respond(state: Arc<State>, request: Request) -> Result<Response, BoxError> {
     let (parts, body) = request.into_parts();
     let body: Value = serde_json::from_slice(&body.collect(1 << 20).await?)?;
     let claims = body["assertion"].as_str().map_or(Value::Null, |jwt| verified_claims(&state.public, jwt));
@@ -206,7 +206,7 @@ pub(crate) fn verified_claims(public: &[u8], jwt: &str) -> Value {
     serde_json::from_slice(&decode(claims)).unwrap()
 }
 
-/// What the endpoint wrote into a token it issued.
+/// The claims of a token that the endpoint issued.
 pub(crate) fn issued_for(token: &str) -> Value {
     let claims = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()

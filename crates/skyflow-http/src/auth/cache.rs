@@ -14,9 +14,9 @@ use crate::{Clock, LogControl, SystemClock, TARGET};
 const EARLIEST: Duration = Duration::from_secs(300);
 
 /// So close to its expiry a token may have expired when it arrives, so all callers wait for the next one.
-const NEARLY_OVER: Duration = Duration::from_secs(10);
+const NEARLY_EXPIRED: Duration = Duration::from_secs(10);
 
-/// How long a failed exchange is the result of other calls too: at least this, and up to half as much again.
+/// How long other calls fail with the error of a failed exchange: between this and 1.5 times this.
 const REMEMBERED: Duration = Duration::from_secs(1);
 
 /// The longest pause between early refreshes that fail.
@@ -50,16 +50,16 @@ struct Entry {
     token: AccessToken,
     ended: u64,
     /// From here on one caller refreshes.
-    renew: Option<Instant>,
+    refresh_at: Option<Instant>,
     /// From here on all callers wait.
-    wait: Option<Instant>,
+    wait_at: Option<Instant>,
 }
 
 struct Failure {
     error: TokenError,
     ended: u64,
     in_a_row: u32,
-    answers_until: Instant,
+    shared_until: Instant,
     early_again: Instant,
 }
 
@@ -69,7 +69,7 @@ impl<P: TokenProvider> Cached<P> {
         Self::with_clock(provider, SystemClock::shared())
     }
 
-    /// The same, with a clock.
+    /// Caches the tokens of `provider`, with a clock.
     pub fn with_clock(provider: P, clock: Arc<dyn Clock>) -> Self {
         Self {
             provider,
@@ -100,7 +100,7 @@ impl<P: TokenProvider> Cached<P> {
         &self.provider
     }
 
-    async fn renew(&self) -> Result<AccessToken, TokenError> {
+    async fn refresh(&self) -> Result<AccessToken, TokenError> {
         let seen = self.ended.load(Ordering::Acquire);
         if let Some(entry) = self.current.load_full() {
             let now = self.clock.monotonic();
@@ -108,8 +108,8 @@ impl<P: TokenProvider> Cached<P> {
             if entry.is_fresh_at(now) {
                 return Ok(entry.token.clone());
             }
-            if entry.wait.is_none_or(|wait| now < wait) {
-                return Ok(self.renew_early(&entry).await.unwrap_or_else(|| entry.token.clone()));
+            if entry.wait_at.is_none_or(|wait_at| now < wait_at) {
+                return Ok(self.refresh_early(&entry).await.unwrap_or_else(|| entry.token.clone()));
             }
         }
         // A caller that is cancelled while it holds this lock hands it to the next one in line.
@@ -119,13 +119,13 @@ impl<P: TokenProvider> Cached<P> {
         let while_waiting = |of: u64| ended != seen && of == ended;
         let current = self.current.load_full();
         if let Some(entry) = &current
-            && (while_waiting(entry.ended) || entry.wait.is_none_or(|wait| now < wait))
+            && (while_waiting(entry.ended) || entry.wait_at.is_none_or(|wait_at| now < wait_at))
         {
             return Ok(entry.token.clone());
         }
         let still_good = current.map(|entry| entry.token.clone()).filter(|token| !token.is_expired_at(now));
         if let Some(failure) = self.failure.load_full()
-            && (while_waiting(failure.ended) || now < failure.answers_until)
+            && (while_waiting(failure.ended) || now < failure.shared_until)
         {
             return still_good.ok_or_else(|| failure.error.clone());
         }
@@ -137,7 +137,7 @@ impl<P: TokenProvider> Cached<P> {
     }
 
     /// Refreshes while the token is still valid; `None` when another caller does, or it failed, or failed just now.
-    async fn renew_early(&self, entry: &Entry) -> Option<AccessToken> {
+    async fn refresh_early(&self, entry: &Entry) -> Option<AccessToken> {
         let _flight = self.flight.try_lock().ok()?;
         let now = self.clock.monotonic();
         if let Some(newer) = self.current.load_full().filter(|newer| newer.ended != entry.ended) {
@@ -189,7 +189,7 @@ impl<P: TokenProvider> Cached<P> {
                     error: error.clone(),
                     ended,
                     in_a_row: in_a_row.saturating_add(1),
-                    answers_until: now + REMEMBERED.mul_f64(stretch),
+                    shared_until: now + REMEMBERED.mul_f64(stretch),
                     early_again: now + pause.mul_f64(stretch),
                 })));
             }
@@ -204,16 +204,16 @@ impl Entry {
         let life = token.lifetime().zip(token.expires_at());
         let before_end = |share: u32, most: Duration, stretch: f64| {
             let (life, end) = life?;
-            // Never in its first tenth: jitter stretches a tenth by a fifth at most.
+            // Never in the first tenth of the lifetime: jitter stretches a tenth by a fifth at most.
             end.checked_sub((life / share).min(most).mul_f64(stretch))
         };
-        let renew = before_end(10, EARLIEST, 1.0 + 0.2 * jitter);
-        let wait = before_end(50, NEARLY_OVER, 1.0);
-        Self { token, ended, renew, wait }
+        let refresh_at = before_end(10, EARLIEST, 1.0 + 0.2 * jitter);
+        let wait_at = before_end(50, NEARLY_EXPIRED, 1.0);
+        Self { token, ended, refresh_at, wait_at }
     }
 
     fn is_fresh_at(&self, now: Instant) -> bool {
-        self.renew.is_none_or(|renew| now < renew)
+        self.refresh_at.is_none_or(|refresh_at| now < refresh_at)
     }
 }
 
@@ -222,11 +222,11 @@ impl<P: TokenProvider> TokenProvider for Cached<P> {
     ///
     /// # Cancel safety
     ///
-    /// A caller that is dropped while it refreshes hands on to the next that waits; no caller waits for a dropped one.
+    /// A caller that is dropped while it refreshes hands over to the next one in line.
     fn token(&self) -> TokenFuture<'_> {
         match self.peek() {
             Some(token) => TokenFuture::ready(Ok(token)),
-            None => TokenFuture::new(self.renew()),
+            None => TokenFuture::new(self.refresh()),
         }
     }
 
@@ -236,8 +236,8 @@ impl<P: TokenProvider> TokenProvider for Cached<P> {
         Some(entry.token.clone())
     }
 
-    fn can_renew(&self) -> bool {
-        self.provider.can_renew()
+    fn can_refresh(&self) -> bool {
+        self.provider.can_refresh()
     }
 
     /// Drops `rejected`, and only that: a newer token stays.

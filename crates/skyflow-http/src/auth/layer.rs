@@ -1,23 +1,115 @@
-mod future;
+//! The header that a token travels in, the hosts that it may go to, and the layer that attaches it.
 
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use http::Uri;
+use http::header::{self, HeaderMap, HeaderName};
+use http::{StatusCode, Uri};
+use pin_project_lite::pin_project;
+use skyflow_types::LogLevel;
+use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use self::future::Attach;
-pub use self::future::AuthFuture;
-use super::{AuthHeader, TokenError, TokenProvider};
-use crate::{BaseUri, BoxError};
+use super::{AccessToken, TokenError, TokenProvider};
+use crate::{BaseUri, BoxError, LogControl, Progress, TARGET, try_clone_request};
+
+/// Says what a `401` proves about its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// The server rejected the token before it acted: the request is sent again with another token.
+    BeforeActing,
+    /// The token is not the reason. The response is passed on and the token stays in use.
+    NotTheToken,
+    /// It is unknown whether the server acted: the request is not sent again and the token is not used again.
+    Unknown,
+}
+
+/// Reads from the headers of a `401` what it proves.
+pub type RefusalRule = fn(&HeaderMap) -> Refusal;
+
+/// The text before a token in its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Scheme(pub(super) Kind);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) enum Kind {
+    #[default]
+    Bearer,
+    None,
+    Named(&'static str),
+}
+
+impl Scheme {
+    /// Writes `Bearer <token>`.
+    pub const BEARER: Self = Self(Kind::Bearer);
+
+    /// Writes the token alone.
+    pub const NONE: Self = Self(Kind::None);
+
+    /// Writes `<name> <token>`; `None` when `name` is not made of letters, digits and dashes.
+    pub fn named(name: &'static str) -> Option<Self> {
+        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        is_name.then_some(Self(Kind::Named(name)))
+    }
+}
+
+/// Describes the header that a token travels in.
+///
+/// ```
+/// use http::HeaderName;
+/// use skyflow_http::auth::{AuthHeader, Refusal, Scheme};
+///
+/// // A gateway that passes on the `401` of the server behind it.
+/// let header = AuthHeader::new(HeaderName::from_static("x-gateway-token"), Scheme::NONE)
+///     .keep_existing()
+///     .refusal(|response| match response.contains_key("x-gateway-refused") {
+///         true => Refusal::BeforeActing,
+///         false => Refusal::NotTheToken,
+///     });
+/// # let _ = header;
+/// ```
+#[derive(Debug, Clone)]
+pub struct AuthHeader {
+    name: HeaderName,
+    scheme: Scheme,
+    keeps_existing: bool,
+    refusal: RefusalRule,
+}
+
+impl AuthHeader {
+    /// Uses `Authorization: Bearer <token>`.
+    pub fn bearer() -> Self {
+        Self::new(header::AUTHORIZATION, Scheme::BEARER)
+    }
+
+    /// Uses `name`. A value that a request already has is replaced, and a `401` means that the server did not act.
+    pub fn new(name: HeaderName, scheme: Scheme) -> Self {
+        Self { name, scheme, keeps_existing: false, refusal: |_| Refusal::BeforeActing }
+    }
+
+    /// Sends a request that already has the header as it is, without a token.
+    pub fn keep_existing(mut self) -> Self {
+        self.keeps_existing = true;
+        self
+    }
+
+    /// Sets what a `401` proves, for servers that pass on the `401` of another one.
+    pub fn refusal(mut self, rule: RefusalRule) -> Self {
+        self.refusal = rule;
+        self
+    }
+}
 
 /// Holds the origins a token may be sent to; any other is refused before a token is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostGuard(Arc<[BaseUri]>);
 
 impl HostGuard {
-    /// Allows one origin: scheme, host and port. The path of `base` means nothing here.
+    /// Allows one origin: scheme, host and port. The path of `base` is ignored.
     pub fn new(base: BaseUri) -> Self {
         Self([base].into())
     }
@@ -53,8 +145,8 @@ pub struct CallTokens(pub Arc<dyn TokenProvider>);
 /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 /// use std::sync::Arc;
 ///
-/// use skyflow_auth::{ApiKey, AuthHeader, AuthLayer, HostGuard};
-/// use crate::{BaseUri, Body, HttpService, Request, Response};
+/// use skyflow_http::auth::{AccessToken, AuthHeader, AuthLayer, HostGuard, StaticToken};
+/// use skyflow_http::{BaseUri, Body, HttpService, Request, Response};
 /// use tower::ServiceBuilder;
 ///
 /// let tokens = Arc::new(StaticToken::new(AccessToken::new("a-token")?));
@@ -140,6 +232,181 @@ where
         match at_hand {
             Some(token) => AuthFuture::with_token(attach, token, ready, request),
             None => AuthFuture::without_token(attach, ready, request),
+        }
+    }
+}
+
+type Later<R> = Pin<Box<dyn Future<Output = Result<http::Response<R>, BoxError>> + Send>>;
+
+pin_project! {
+    /// The future of [`Auth`]: the inner future and no box, as long as a good token is at hand.
+    pub struct AuthFuture<S, B, R>
+    where
+        S: Service<http::Request<B>>,
+    {
+        #[pin]
+        state: State<S, S::Future, B, R>,
+    }
+}
+
+pin_project! {
+    #[project = StateNow]
+    enum State<S, F, B, R> {
+        Refused { error: Option<TokenError> },
+        Sent { #[pin] inner: F, watched: Option<Watched<S, B>> },
+        // Waiting for a token and replaying are rare, and slow anyway.
+        Later { later: Later<R> },
+    }
+}
+
+/// Where the tokens of a request come from and go to.
+struct Attach {
+    tokens: Arc<dyn TokenProvider>,
+    header: AuthHeader,
+}
+
+/// A token in use, and the copy for a replay if there can be one.
+struct Watched<S, B> {
+    attach: Attach,
+    token: AccessToken,
+    spare: Option<(http::Request<B>, S)>,
+}
+
+impl<S, B, R> AuthFuture<S, B, R>
+where
+    S: Service<http::Request<B>, Response = http::Response<R>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: Send + 'static,
+    R: Send + 'static,
+{
+    fn refused(error: TokenError) -> Self {
+        Self { state: State::Refused { error: Some(error) } }
+    }
+
+    /// Sends the request as it is.
+    fn as_it_is(mut service: S, request: http::Request<B>) -> Self {
+        Self { state: State::Sent { inner: service.call(request), watched: None } }
+    }
+
+    /// Calls the service with the token attached, and keeps a copy for a replay if one can help.
+    fn with_token(attach: Attach, token: AccessToken, mut service: S, mut request: http::Request<B>) -> Self {
+        if !attach.tokens.can_refresh() {
+            attach.to(&mut request, &token);
+            return Self::as_it_is(service, request);
+        }
+        let copy = try_clone_request(&request);
+        attach.to(&mut request, &token);
+        let inner = service.call(request);
+        let spare = copy.map(|request| (request, service));
+        Self { state: State::Sent { inner, watched: Some(Watched { attach, token, spare }) } }
+    }
+
+    fn without_token(attach: Attach, service: S, request: http::Request<B>) -> Self {
+        let later = async move {
+            let token = attach.tokens.token().await?;
+            Self::with_token(attach, token, service, request).await
+        };
+        Self { state: State::Later { later: Box::pin(later) } }
+    }
+}
+
+async fn replay<S, B, R>(
+    attach: Attach,
+    rejected: AccessToken,
+    mut request: http::Request<B>,
+    service: S,
+    response: http::Response<R>,
+) -> Result<http::Response<R>, BoxError>
+where
+    S: Service<http::Request<B>, Response = http::Response<R>>,
+    S::Error: Into<BoxError>,
+{
+    let token = attach.tokens.token().await?;
+    if token.is_same(&rejected) {
+        return Ok(response);
+    }
+    drop(response);
+    if LogControl::allows(request.extensions(), LogLevel::Debug) {
+        tracing::debug!(target: TARGET, "replaying with a new token after a 401");
+    }
+    if let Some(progress) = request.extensions().get::<Progress>() {
+        progress.resend();
+    }
+    attach.to(&mut request, &token);
+    service.oneshot(request).await.map_err(Into::into)
+}
+
+impl Attach {
+    /// Invalidates a token that a response shows to be rejected; tells whether the request may be sent again.
+    fn judge<R>(&self, response: &http::Response<R>, token: &AccessToken) -> bool {
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return false;
+        }
+        let refusal = (self.header.refusal)(response.headers());
+        if refusal != Refusal::NotTheToken {
+            self.tokens.invalidate(token);
+        }
+        refusal == Refusal::BeforeActing
+    }
+
+    fn to<B>(&self, request: &mut http::Request<B>, token: &AccessToken) {
+        request.headers_mut().insert(&self.header.name, token.header(self.header.scheme));
+    }
+}
+
+impl<S, B, R> Future for AuthFuture<S, B, R>
+where
+    S: Service<http::Request<B>, Response = http::Response<R>> + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: Send + 'static,
+    R: Send + 'static,
+{
+    type Output = Result<http::Response<R>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let later: Later<R> = match state.as_mut().project() {
+                // A future that is polled after its end may do anything but be unsound.
+                StateNow::Refused { error } => {
+                    return error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
+                }
+                StateNow::Later { later } => return later.as_mut().poll(cx),
+                StateNow::Sent { inner, watched } => {
+                    let response = ready!(inner.poll(cx)).map_err(Into::into)?;
+                    let Some(Watched { attach, token, spare }) = watched.take() else {
+                        return Poll::Ready(Ok(response));
+                    };
+                    match (attach.judge(&response, &token), spare) {
+                        (true, Some((request, service))) => {
+                            Box::pin(replay(attach, token, request, service, response))
+                        }
+                        _ => return Poll::Ready(Ok(response)),
+                    }
+                }
+            };
+            state.set(State::Later { later });
+        }
+    }
+}
+
+impl<S: Service<http::Request<B>>, B, R> fmt::Debug for AuthFuture<S, B, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthFuture")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scheme_names_cannot_split_the_header() {
+        assert!(Scheme::named("Acme-Token").is_some());
+        for name in ["", "a b", "a\r\nx:", "ü"] {
+            assert!(Scheme::named(name).is_none(), "{name:?}");
         }
     }
 }

@@ -5,17 +5,17 @@
 
 mod cache;
 mod error;
-mod header;
 mod layer;
-mod provider;
 mod sanitize;
 mod scoped;
 mod token;
 
 pub use cache::Cached;
 pub use error::{TokenError, TokenErrorKind};
-pub use header::{AuthHeader, Refusal, RefusalRule, Scheme};
-pub use layer::{Auth, AuthFuture, AuthLayer, CallTokens, HostGuard};
-pub use provider::{FnProvider, StaticToken, TokenFuture, TokenProvider, provider_fn};
+pub use layer::{
+    Auth, AuthFuture, AuthHeader, AuthLayer, CallTokens, HostGuard, Refusal, RefusalRule, Scheme,
+};
 pub use scoped::{ScopedProvider, ScopedTokens};
-pub use token::{AccessToken, InvalidToken};
+pub use token::{
+    AccessToken, FnProvider, InvalidToken, StaticToken, TokenFuture, TokenProvider, provider_fn,
+};

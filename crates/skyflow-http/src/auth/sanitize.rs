@@ -32,7 +32,7 @@ mod tests {
     use super::message;
 
     #[test]
-    fn a_message_is_one_line_bounded_and_without_tokens() {
+    fn message_is_one_short_line_without_tokens() {
         assert_eq!(message("invalid key"), "invalid key");
         assert_eq!(message(" a\r\nb\u{1b}[31m\tc\u{2028}"), "a  b [31m c");
         assert_eq!(

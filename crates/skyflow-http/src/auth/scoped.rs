@@ -12,7 +12,7 @@ pub trait ScopedProvider: Send + Sync + 'static {
     /// The provider of one scope's tokens, such as a [`Cached`](super::Cached).
     type Tokens: TokenProvider;
 
-    /// Fills what `scope` leaves open from the provider's own, so that scopes that mean the same are equal.
+    /// Takes the unset parts of `scope` from the provider's own, so that scopes that mean the same are equal.
     fn complete(&self, scope: &Self::Scope) -> Self::Scope;
 
     /// Makes the provider of a scope that is complete.
@@ -21,15 +21,18 @@ pub trait ScopedProvider: Send + Sync + 'static {
 
 /// Keeps the tokens of many end users apart: one provider per scope.
 ///
-/// The providers of the 64 scopes used last are kept. Two scopes never share a token; what a call leaves open comes
+/// The providers of the 64 scopes used last are kept. Two scopes never share a token; unset parts of a scope come
 /// from the provider, so a call without roles does not get more than the provider was narrowed to.
 pub struct ScopedTokens<P: ScopedProvider>(Arc<Inner<P>>);
+
+/// The scopes in use and their providers. The one used last is at the end.
+type Narrowed<S, T> = Vec<(S, Arc<T>)>;
 
 struct Inner<P: ScopedProvider> {
     provider: P,
     capacity: NonZeroUsize,
-    /// The one used last is at the end. 64 comparisons cost less than hashing a context.
-    narrowed: Mutex<Vec<(P::Scope, Arc<P::Tokens>)>>,
+    /// 64 comparisons cost less than hashing a context.
+    narrowed: Mutex<Narrowed<P::Scope, P::Tokens>>,
 }
 
 impl<P: ScopedProvider> ScopedTokens<P> {

@@ -1,6 +1,11 @@
+//! Tokens, and the seam between requests and the ways to get one.
+
 use std::borrow::Cow;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -8,8 +13,9 @@ use http::HeaderValue;
 use skyflow_types::Secret;
 use zeroize::Zeroizing;
 
-use super::header::Kind;
-use super::{Scheme, TokenError};
+use super::layer::Kind;
+use super::{Scheme, TokenError, TokenErrorKind};
+use crate::{Clock, SystemClock};
 
 const BEARER: &str = "Bearer ";
 
@@ -74,10 +80,10 @@ impl AccessToken {
 
     /// Sets how long it lives from `received`, a point on the monotonic clock.
     ///
-    /// A wall clock has no say in this: it may jump.
+    /// The wall clock is not used: it may jump.
     pub fn with_lifetime(self, received: Instant, lifetime: Duration) -> Self {
         let inner = &self.0;
-        // An end beyond what the clock can hold is no end.
+        // An end beyond the range of the clock means no end.
         let life = received.checked_add(lifetime).map(|end| Life { length: lifetime, end });
         Self(Arc::new(Inner {
             bearer: inner.bearer.clone(),
@@ -172,6 +178,177 @@ impl fmt::Debug for AccessToken {
     }
 }
 
+/// Gets tokens: the seam between a client and any way to obtain one.
+///
+/// Static tokens, token exchanges and closures are providers, and [`Cached`](super::Cached) makes one token of any of
+/// them serve many callers. The trait is dyn-compatible.
+///
+/// ```
+/// use skyflow_http::auth::{AccessToken, TokenFuture, TokenProvider};
+///
+/// #[derive(Debug)]
+/// struct FromMyVault;
+///
+/// impl TokenProvider for FromMyVault {
+///     fn token(&self) -> TokenFuture<'_> {
+///         TokenFuture::new(async { Ok(AccessToken::new("a-token")?) })
+///     }
+/// }
+/// ```
+pub trait TokenProvider: Send + Sync + fmt::Debug + 'static {
+    /// Returns a token to attach to a request.
+    ///
+    /// # Errors
+    ///
+    /// The future fails when there is no token; the request is then not sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any point; the next call starts a new one.
+    fn token(&self) -> TokenFuture<'_>;
+
+    /// Records that the server rejected `rejected`, so that it is not returned again.
+    fn invalidate(&self, rejected: &AccessToken) {
+        let _ = rejected;
+    }
+
+    /// Returns a valid token that is already at hand, without waiting; `None` by default.
+    fn peek(&self) -> Option<AccessToken> {
+        None
+    }
+
+    /// Tells whether another token can be obtained after one was rejected; true by default.
+    fn can_refresh(&self) -> bool {
+        true
+    }
+}
+
+impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
+    fn token(&self) -> TokenFuture<'_> {
+        (**self).token()
+    }
+
+    fn invalidate(&self, rejected: &AccessToken) {
+        (**self).invalidate(rejected);
+    }
+
+    fn peek(&self) -> Option<AccessToken> {
+        (**self).peek()
+    }
+
+    fn can_refresh(&self) -> bool {
+        (**self).can_refresh()
+    }
+}
+
+/// The future of [`TokenProvider::token`]: at once, without an allocation, when the token is at hand.
+pub struct TokenFuture<'a>(Outcome<'a>);
+
+enum Outcome<'a> {
+    Ready(Option<Result<AccessToken, TokenError>>),
+    Boxed(Pin<Box<dyn Future<Output = Result<AccessToken, TokenError>> + Send + 'a>>),
+}
+
+impl<'a> TokenFuture<'a> {
+    /// Wraps a future that gets a token.
+    pub fn new(future: impl Future<Output = Result<AccessToken, TokenError>> + Send + 'a) -> Self {
+        Self(Outcome::Boxed(Box::pin(future)))
+    }
+
+    /// Wraps an outcome that is known already.
+    pub fn ready(outcome: Result<AccessToken, TokenError>) -> Self {
+        Self(Outcome::Ready(Some(outcome)))
+    }
+}
+
+impl Future for TokenFuture<'_> {
+    type Output = Result<AccessToken, TokenError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            // A future that is polled after its end may do anything but be unsound; staying pending is the mildest.
+            Outcome::Ready(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
+            Outcome::Boxed(future) => future.as_mut().poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for TokenFuture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenFuture")
+    }
+}
+
+/// Hands out one token that was obtained elsewhere; it is never refreshed.
+#[derive(Debug, Clone)]
+pub struct StaticToken {
+    token: AccessToken,
+    clock: Arc<dyn Clock>,
+}
+
+impl StaticToken {
+    /// Hands out `token` until its lifetime ends.
+    pub fn new(token: AccessToken) -> Self {
+        Self::with_clock(token, SystemClock::shared())
+    }
+
+    /// Hands out `token`, whose lifetime is judged by `clock`.
+    pub fn with_clock(token: AccessToken, clock: Arc<dyn Clock>) -> Self {
+        Self { token, clock }
+    }
+}
+
+impl TokenProvider for StaticToken {
+    fn token(&self) -> TokenFuture<'_> {
+        let expired = || TokenError::new(TokenErrorKind::Credentials, "the token has expired");
+        TokenFuture::ready(self.peek().ok_or_else(expired))
+    }
+
+    fn peek(&self) -> Option<AccessToken> {
+        Some(&self.token).filter(|token| !token.is_expired_at(self.clock.monotonic())).cloned()
+    }
+
+    fn can_refresh(&self) -> bool {
+        false
+    }
+}
+
+/// Makes a provider of a closure; wrap it in [`Cached`](super::Cached) when a call costs anything.
+///
+/// ```
+/// use skyflow_http::auth::{AccessToken, Cached, provider_fn};
+///
+/// let tokens = Cached::new(provider_fn(|| async { Ok(AccessToken::new("from-elsewhere")?) }));
+/// # let _ = tokens;
+/// ```
+pub fn provider_fn<F, Fut>(get: F) -> FnProvider<F>
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<AccessToken, TokenError>> + Send + 'static,
+{
+    FnProvider(get)
+}
+
+/// The provider of [`provider_fn`].
+#[derive(Clone)]
+pub struct FnProvider<F>(F);
+
+impl<F, Fut> TokenProvider for FnProvider<F>
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<AccessToken, TokenError>> + Send + 'static,
+{
+    fn token(&self) -> TokenFuture<'_> {
+        TokenFuture::new((self.0)())
+    }
+}
+
+impl<F> fmt::Debug for FnProvider<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FnProvider")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,21 +367,21 @@ mod tests {
     }
 
     #[test]
-    fn named_schemes_stand_before_the_token() {
+    fn named_scheme_precedes_the_token() {
         let value = AccessToken::new("abc").unwrap().header(Scheme::named("Acme").unwrap());
         assert_eq!(value, "Acme abc");
         assert!(value.is_sensitive());
     }
 
     #[test]
-    fn a_token_that_would_split_the_header_is_refused() {
+    fn token_cannot_split_the_header() {
         for text in ["", "a b", "a\r\nx-evil: 1", "a\n", "\u{fc}", "a\u{0}"] {
             assert!(AccessToken::new(text).is_err(), "{text:?}");
         }
     }
 
     #[test]
-    fn a_lifetime_counts_from_the_moment_of_receipt() {
+    fn lifetime_counts_from_the_moment_of_receipt() {
         let now = crate::Clock::monotonic(&crate::SystemClock);
         let token = AccessToken::new("t").unwrap().with_lifetime(now, Duration::from_secs(10));
         assert!(!token.is_expired_at(now + Duration::from_secs(9)));

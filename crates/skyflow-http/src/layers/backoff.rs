@@ -15,7 +15,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Takes the defaults.
+    /// Uses the defaults.
     pub fn new() -> Self {
         Self {
             base: Duration::from_millis(50),
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rel_r04_the_ceiling_doubles_up_to_the_cap_and_never_overflows() {
+    fn rel_r04_ceiling_doubles_up_to_the_cap() {
         let full = Backoff::new().random(|| 1.0);
         let millis = |retry, throttled| full.pause(retry, throttled).as_millis();
         assert_eq!([0, 1, 2, 3].map(|n| millis(n, false)), [50, 100, 200, 400]);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn rel_r04_pauses_are_spread_evenly_from_zero_to_the_ceiling() {
+    fn rel_r04_pauses_are_uniformly_distributed() {
         let mut generator = fastrand::Rng::with_seed(7);
         let draws: Vec<f64> = (0..10_000).map(|_| generator.f64()).collect();
         let draws = std::sync::Mutex::new(draws);

@@ -26,15 +26,15 @@ const RESERVED: [HeaderName; 10] = [
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetadataError {
-    /// The text is no header value: it is blank or holds control characters.
+    /// The text is not a header value: it is blank or holds control characters.
     #[error("header value of {0} must be visible text without control characters")]
     InvalidValue(HeaderName),
     /// The header belongs to another layer.
-    #[error("header {0} is not set here")]
+    #[error("header {0} cannot be set: it is managed by the client")]
     Reserved(HeaderName),
 }
 
-/// Adds headers that say who is calling, where a request does not have them already.
+/// Adds headers that name the caller, unless a request already has them.
 ///
 /// `Debug` shows the names of the headers; a value may be a secret.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ impl MetadataLayer {
     ///
     /// # Errors
     ///
-    /// Fails when the text is no header value.
+    /// Fails when the text is not a header value.
     pub fn new(user_agent: &str) -> Result<Self, MetadataError> {
         Self::empty().header(header::USER_AGENT, user_agent)
     }
@@ -70,11 +70,11 @@ impl MetadataLayer {
         self
     }
 
-    /// Sends one more header; it replaces a header of the same name.
+    /// Adds a header; it replaces a header of the same name.
     ///
     /// # Errors
     ///
-    /// Fails when the value is blank or no header value, and for headers that belong to the connection, the body or
+    /// Fails when the value is blank or not a header value, and for headers that belong to the connection, the body or
     /// the auth layer.
     pub fn header(mut self, name: HeaderName, value: &str) -> Result<Self, MetadataError> {
         if RESERVED.contains(&name) || self.reserved.contains(&name) {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn headers_are_added_where_absent_and_never_replaced() {
+    async fn headers_are_added_only_where_absent() {
         let echo = tower::service_fn(|request: Request| async move {
             let mut response = Response::default();
             *response.headers_mut() = request.headers().clone();
@@ -147,13 +147,13 @@ mod tests {
         let layer = acme().header(HeaderName::from_static("x-request-id"), "mine").unwrap();
         let mut request = probe::request();
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static("caller"));
-        let answer = layer.layer(echo).oneshot(request).await.unwrap();
-        assert_eq!(answer.headers()["user-agent"], "caller");
-        assert_eq!(answer.headers()["x-request-id"], "mine");
+        let response = layer.layer(echo).oneshot(request).await.unwrap();
+        assert_eq!(response.headers()["user-agent"], "caller");
+        assert_eq!(response.headers()["x-request-id"], "mine");
     }
 
     #[test]
-    fn headers_of_other_layers_and_broken_values_are_refused() {
+    fn reserved_headers_and_bad_values_are_refused() {
         let refused =
             |name: &'static str, value: &str| acme().header(HeaderName::from_static(name), value).is_err();
         assert!(refused("authorization", "Bearer x"));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_never_calls_a_service_that_is_not_ready() {
+    async fn metadata_calls_only_a_ready_service() {
         probe::assert_respects_readiness(acme()).await;
     }
 }

@@ -4,26 +4,22 @@
 //! attempt layers of the user, the auth layer,) [`AttemptTimeoutLayer`], [`AttemptTraceLayer`],
 //! [`ResponseMetaLayer`], and then the transport.
 
-mod attempt_timeout;
 mod backoff;
-mod budget;
-mod deadline;
 mod metadata;
 mod response_meta;
 mod retry;
 mod retry_after;
-mod timer;
+mod time_limits;
 mod trace;
 
 #[cfg(test)]
 pub(crate) mod probe;
 
-pub use attempt_timeout::{AttemptTimeout, AttemptTimeoutLayer};
 pub use backoff::Backoff;
-pub use budget::RetryBudget;
-pub use deadline::{DeadlineLayer, WithDeadline};
 pub use metadata::{Metadata, MetadataError, MetadataLayer};
-pub use response_meta::{ResponseMeta, ResponseMetaLayer};
-pub use retry::{Retry, RetryLayer};
-pub use timer::TimerFuture;
-pub use trace::{AttemptTrace, AttemptTraceLayer, OperationTrace, OperationTraceLayer, TraceFuture};
+pub use response_meta::{ResponseMeta, ResponseMetaLayer, request_id};
+pub use retry::{Retry, RetryBudget, RetryLayer};
+pub use time_limits::{AttemptTimeout, AttemptTimeoutLayer, DeadlineLayer, TimerFuture, WithDeadline};
+pub use trace::{
+    AttemptTrace, AttemptTraceLayer, LogControl, OperationTrace, OperationTraceLayer, TraceFuture,
+};

@@ -1,4 +1,4 @@
-//! Services that watch what a layer does to them.
+//! Services that check how a layer uses them.
 
 use std::future::{Pending, pending};
 use std::task::{Context, Poll};
@@ -28,7 +28,7 @@ pub(crate) fn request_of(idempotency: Idempotency) -> Request {
 #[derive(Clone)]
 pub(crate) struct Hanging;
 
-/// A service that never answers.
+/// A service that never responds.
 pub(crate) fn hanging() -> Hanging {
     Hanging
 }
@@ -56,7 +56,7 @@ pub(crate) struct Strict {
 }
 
 impl Strict {
-    pub(crate) fn answering(statuses: &[u16]) -> Self {
+    pub(crate) fn responding(statuses: &[u16]) -> Self {
         Self { ready: false, pending_first: true, statuses: statuses.to_vec() }
     }
 }
@@ -90,15 +90,15 @@ impl Service<Request> for Strict {
     }
 }
 
-/// Sends two calls through `layer` over a [`Strict`] leaf, one of them over a clone of a service that was ready.
+/// Sends two calls through `layer` over a [`Strict`] service, one of them over a clone of a service that was ready.
 pub(crate) async fn assert_respects_readiness<L>(layer: L)
 where
     L: Layer<Strict>,
     L::Service: Service<Request, Response = Response, Error = BoxError> + Clone,
 {
-    let mut service = layer.layer(Strict::answering(&[200]));
-    let answer = service.ready().await.unwrap().call(request()).await.unwrap();
-    assert_eq!(answer.status(), 200);
+    let mut service = layer.layer(Strict::responding(&[200]));
+    let response = service.ready().await.unwrap().call(request()).await.unwrap();
+    assert_eq!(response.status(), 200);
     service.ready().await.unwrap();
     let mut clone = service.clone();
     service.call(request()).await.unwrap();

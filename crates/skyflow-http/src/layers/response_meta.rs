@@ -2,18 +2,24 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
+use skyflow_types::RequestId;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::auth::{Refusal, RefusalRule};
 use crate::{Body, BoxError, CallOptions, Error, Idempotency, OperationInfo, Progress, Request, Response};
 
-/// Reads each answer whole, up to a limit, and notes what it says about the call.
+/// Reads the request id that a server gave its response; it is never made up.
+pub fn request_id(headers: &HeaderMap) -> Option<RequestId> {
+    RequestId::from_bytes(headers.get(RequestId::HEADER)?.as_bytes())
+}
+
+/// Reads each response body, up to a limit, and records what the response proves about the call.
 ///
-/// The answer that comes out has its body in memory and, in its extensions, the [`RequestId`](skyflow_types::RequestId) (when the server sent
+/// The resulting response has its body in memory and, in its extensions, the [`RequestId`] (when the server sent
 /// one) and the call's [`Progress`]. Reading here, below the attempt timeout and the retry layer, makes a slow or a
-/// cut body a failed attempt and never a short answer.
+/// cut body a failed attempt and never a short response.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseMetaLayer {
     limit: usize,
@@ -24,7 +30,7 @@ impl ResponseMetaLayer {
     /// The default limit: 64 MiB.
     pub const DEFAULT_LIMIT: usize = 64 * 1024 * 1024;
 
-    /// Refuses answers of more than `limit` bytes, unless [`CallOptions::response_limit`] says otherwise.
+    /// Refuses responses of more than `limit` bytes, unless [`CallOptions::response_limit`] says otherwise.
     pub const fn new(limit: usize) -> Self {
         // Without a rule, the `401` of a third party proves nothing.
         Self { limit, refusal: |_| Refusal::Unknown }
@@ -82,21 +88,21 @@ where
             .extensions()
             .get::<OperationInfo>()
             .is_some_and(|info| info.idempotency == Idempotency::Unknown);
-        let answer = self.inner.call(request);
+        let response = self.inner.call(request);
         Box::pin(async move {
-            let answer: Result<Response, BoxError> = answer.await.map_err(Into::into);
-            let result = match answer {
-                Ok(answer) => buffered(answer, limit).await,
+            let response: Result<Response, BoxError> = response.await.map_err(Into::into);
+            let result = match response {
+                Ok(response) => buffered(response, limit).await,
                 Err(error) => Err(error),
             };
             let certainly_not_applied = match &result {
                 // A third party may respond with anything after it has acted.
-                Ok(answer) if is_unknown => {
-                    answer.status() == StatusCode::UNAUTHORIZED
-                        && refusal(answer.headers()) == Refusal::BeforeActing
+                Ok(response) if is_unknown => {
+                    response.status() == StatusCode::UNAUTHORIZED
+                        && refusal(response.headers()) == Refusal::BeforeActing
                 }
-                Ok(answer) => {
-                    answer.status().is_client_error() && answer.status() != StatusCode::REQUEST_TIMEOUT
+                Ok(response) => {
+                    response.status().is_client_error() && response.status() != StatusCode::REQUEST_TIMEOUT
                 }
                 Err(error) => {
                     error.downcast_ref::<Error>().is_some_and(|error| !error.may_have_been_applied())
@@ -105,19 +111,19 @@ where
             if certainly_not_applied {
                 progress.settle(before);
             }
-            result.map(|mut answer| {
-                if let Some(id) = crate::request_id(answer.headers()) {
-                    answer.extensions_mut().insert(id);
+            result.map(|mut response| {
+                if let Some(id) = request_id(response.headers()) {
+                    response.extensions_mut().insert(id);
                 }
-                answer.extensions_mut().insert(progress);
-                answer
+                response.extensions_mut().insert(progress);
+                response
             })
         })
     }
 }
 
-async fn buffered(answer: Response, limit: usize) -> Result<Response, BoxError> {
-    let (parts, body) = answer.into_parts();
+async fn buffered(response: Response, limit: usize) -> Result<Response, BoxError> {
+    let (parts, body) = response.into_parts();
     let bytes = body.collect(limit).await?;
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
@@ -127,19 +133,18 @@ mod tests {
     use super::super::probe;
     use super::*;
     use crate::ErrorKind;
-    use skyflow_types::RequestId;
     use tower::ServiceExt;
 
     async fn progress_after(status: u16) -> Progress {
         let mut request = probe::request();
         let progress = Progress::of(request.extensions_mut());
-        let service = ResponseMetaLayer::default().layer(probe::Strict::answering(&[status]));
+        let service = ResponseMetaLayer::default().layer(probe::Strict::responding(&[status]));
         service.oneshot(request).await.unwrap();
         progress
     }
 
     #[tokio::test]
-    async fn a_definite_refusal_is_not_ambiguous_and_a_server_error_is() {
+    async fn only_definite_refusals_are_unambiguous() {
         for (status, ambiguous) in
             [(400, false), (401, false), (404, false), (429, false), (408, true), (500, true)]
         {
@@ -160,12 +165,12 @@ mod tests {
             (429, None, true),
             (503, Some("gateway"), true),
         ] {
-            let leaf = tower::service_fn(move |_: Request| async move {
-                let mut answer = http::Response::builder().status(status);
+            let transport = tower::service_fn(move |_: Request| async move {
+                let mut response = http::Response::builder().status(status);
                 if let Some(value) = refused {
-                    answer = answer.header("x-refused-by", value);
+                    response = response.header("x-refused-by", value);
                 }
-                Ok::<_, BoxError>(answer.body(Body::empty())?)
+                Ok::<_, BoxError>(response.body(Body::empty())?)
             });
             let mut request = probe::request_of(Idempotency::Unknown);
             let progress = Progress::of(request.extensions_mut());
@@ -176,48 +181,48 @@ mod tests {
                     None => Refusal::Unknown,
                 }
             });
-            layer.layer(leaf).oneshot(request).await.unwrap();
+            layer.layer(transport).oneshot(request).await.unwrap();
             assert_eq!(progress.may_have_been_applied(), ambiguous, "{status} {refused:?}");
         }
     }
 
     #[tokio::test]
-    async fn an_answer_over_the_limit_is_a_typed_error() {
-        let service = ResponseMetaLayer::new(1).layer(probe::Strict::answering(&[200]));
+    async fn response_above_the_limit_is_a_typed_error() {
+        let service = ResponseMetaLayer::new(1).layer(probe::Strict::responding(&[200]));
         let error = service.oneshot(probe::request()).await.unwrap_err();
         assert_eq!(error.downcast::<Error>().unwrap().kind(), ErrorKind::BodyTooLarge);
     }
 
     #[tokio::test]
-    async fn a_call_may_have_a_limit_of_its_own() {
+    async fn call_options_override_the_response_limit() {
         for (client, call, fits) in [(1, 100, true), (100, 1, false)] {
             let mut request = probe::request();
             request.extensions_mut().insert(CallOptions::new().response_limit(call));
-            let service = ResponseMetaLayer::new(client).layer(probe::Strict::answering(&[200]));
+            let service = ResponseMetaLayer::new(client).layer(probe::Strict::responding(&[200]));
             assert_eq!(service.oneshot(request).await.is_ok(), fits);
         }
     }
 
     #[tokio::test]
-    async fn the_request_id_is_taken_from_the_answer_and_never_made_up() {
-        let leaf = |id: Option<&'static str>| {
+    async fn request_id_comes_only_from_the_response() {
+        let transport = |id: Option<&'static str>| {
             tower::service_fn(move |_: Request| async move {
-                let mut answer = Response::default();
+                let mut response = Response::default();
                 if let Some(id) = id {
-                    answer.headers_mut().insert(RequestId::HEADER, http::HeaderValue::from_static(id));
+                    response.headers_mut().insert(RequestId::HEADER, http::HeaderValue::from_static(id));
                 }
-                Ok::<_, BoxError>(answer)
+                Ok::<_, BoxError>(response)
             })
         };
         let layer = ResponseMetaLayer::default();
-        let with = layer.layer(leaf(Some("req-7"))).oneshot(probe::request()).await.unwrap();
+        let with = layer.layer(transport(Some("req-7"))).oneshot(probe::request()).await.unwrap();
         assert_eq!(with.extensions().get::<RequestId>().unwrap().as_str(), "req-7");
-        let without = layer.layer(leaf(None)).oneshot(probe::request()).await.unwrap();
+        let without = layer.layer(transport(None)).oneshot(probe::request()).await.unwrap();
         assert!(without.extensions().get::<RequestId>().is_none());
     }
 
     #[tokio::test]
-    async fn it_never_calls_a_service_that_is_not_ready() {
+    async fn response_meta_calls_only_a_ready_service() {
         probe::assert_respects_readiness(ResponseMetaLayer::default()).await;
     }
 }

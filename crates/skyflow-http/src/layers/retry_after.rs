@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rel_r05_seconds_and_dates_are_read_and_everything_else_is_ignored() {
+    fn rel_r05_only_seconds_and_dates_are_read() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777); // Sun, 06 Nov 1994 08:49:37 GMT
         let long = "9".repeat(65);
         let huge = "9".repeat(40);

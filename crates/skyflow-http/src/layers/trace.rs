@@ -1,9 +1,11 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use http::Extensions;
 use pin_project_lite::pin_project;
 use skyflow_types::{LogLevel, RequestId};
 use tower_layer::Layer;
@@ -12,7 +14,61 @@ use tracing::field::{Empty, display};
 use tracing::{Level, Span};
 
 use crate::auth::TokenError;
-use crate::{BoxError, Clock, Error, LogControl, OperationInfo, Progress, TARGET};
+use crate::{BoxError, Clock, Error, OperationInfo, Progress, TARGET};
+
+/// A log level that can be changed while a stack is in use; clones share it.
+///
+/// Where it suppresses something, it travels in the extensions of the request, so that every layer obeys it. It also
+/// names the product that the spans and events are about: span names and targets are the same for every product.
+#[derive(Debug, Clone, Default)]
+pub struct LogControl {
+    level: Arc<AtomicU8>,
+    product: Option<&'static str>,
+}
+
+const LEVELS: [LogLevel; 5] =
+    [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error, LogLevel::Off];
+
+impl LogControl {
+    /// Starts at a level.
+    pub fn new(level: LogLevel) -> Self {
+        let control = Self::default();
+        control.set(level);
+        control
+    }
+
+    /// Names the product in the field `product` of spans and events.
+    pub fn product_name(mut self, name: &'static str) -> Self {
+        self.product = Some(name);
+        self
+    }
+
+    /// Returns the name of the product.
+    pub fn product(&self) -> Option<&'static str> {
+        self.product
+    }
+
+    /// Changes the level for the calls that start from now on.
+    pub fn set(&self, level: LogLevel) {
+        self.level.store(level as u8, Ordering::Relaxed);
+    }
+
+    /// Returns the level.
+    pub fn level(&self) -> LogLevel {
+        let stored = self.level.load(Ordering::Relaxed);
+        LEVELS.into_iter().find(|level| *level as u8 == stored).unwrap_or_default()
+    }
+
+    /// Tells whether a call may log at this level; a call without a control may log at every level.
+    pub fn allows(extensions: &Extensions, level: LogLevel) -> bool {
+        extensions.get::<Self>().is_none_or(|control| control.permits(level))
+    }
+
+    /// Tells whether events of this level are logged.
+    pub fn permits(&self, level: LogLevel) -> bool {
+        self.level.load(Ordering::Relaxed) <= level as u8
+    }
+}
 
 /// Opens one span per call: `client.operation`, target [`TARGET`], at level INFO.
 ///
@@ -21,8 +77,8 @@ use crate::{BoxError, Clock, Error, LogControl, OperationInfo, Progress, TARGET}
 /// path, query, header or body is among them.
 ///
 /// Each call is one event besides: at level ERROR when it ends with an error or a status of 400 or more, else at level
-/// INFO, with product, operation, status, attempts, elapsed milliseconds and request id. A [`LogControl`] can hold all of
-/// it back.
+/// INFO, with product, operation, status, attempts, elapsed milliseconds and request id. A [`LogControl`] can suppress
+/// all of it.
 ///
 /// It fits over services of any body, such as a `hyper_util` client:
 ///
@@ -35,7 +91,7 @@ use crate::{BoxError, Clock, Error, LogControl, OperationInfo, Progress, TARGET}
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-/// // Stands for a client whose bodies are strings.
+/// // Replaces a client whose bodies are strings.
 /// let client = tower::service_fn(|request: http::Request<String>| async move {
 ///     Ok::<_, std::convert::Infallible>(http::Response::new(request.into_body()))
 /// });
@@ -137,7 +193,6 @@ where
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
         let (operation, route) = names(&request);
-        let level = self.log.level();
         if !self.log.permits(LogLevel::Debug) {
             request.extensions_mut().insert(self.log.clone());
         }
@@ -158,10 +213,12 @@ where
         } else {
             Span::none()
         };
-        let logs = level < LogLevel::Off && tracing::enabled!(target: TARGET, Level::ERROR);
+        let logs_failure = self.log.permits(LogLevel::Error);
+        let logs = logs_failure && tracing::enabled!(target: TARGET, Level::ERROR);
         let report = if logs || !span.is_disabled() {
             let (product, progress) = (self.log.product(), Progress::of(request.extensions_mut()));
-            Report::Call(CallReport { product, operation, level, progress })
+            let logs_success = self.log.permits(LogLevel::Info);
+            Report::Call(CallReport { product, operation, logs_success, logs_failure, progress })
         } else {
             Report::Nothing
         };
@@ -218,7 +275,7 @@ pin_project! {
     }
 }
 
-/// What is logged at the end, besides the fields of the span.
+/// Chooses the event at the end, besides the fields of the span.
 enum Report {
     Nothing,
     Attempt,
@@ -228,7 +285,8 @@ enum Report {
 struct CallReport {
     product: Option<&'static str>,
     operation: Option<&'static str>,
-    level: LogLevel,
+    logs_success: bool,
+    logs_failure: bool,
     progress: Progress,
 }
 
@@ -280,7 +338,7 @@ fn whole(number: u128) -> u64 {
 
 impl CallReport {
     fn log<R>(&self, attempts: u32, elapsed_ms: u64, result: &Result<http::Response<R>, BoxError>) {
-        let Self { product, operation, level, .. } = *self;
+        let Self { product, operation, logs_success, logs_failure, .. } = *self;
         match result {
             Ok(response) => {
                 let status = response.status();
@@ -288,17 +346,17 @@ impl CallReport {
                 let status = status.as_u16();
                 let request_id = request_id_of(response);
                 let request_id = request_id.as_ref().map(RequestId::as_str);
-                if failed && level <= LogLevel::Error {
+                if failed && logs_failure {
                     tracing::error!(
                         target: TARGET, product, operation, status, attempts, elapsed_ms, request_id, "call failed"
                     );
-                } else if !failed && level <= LogLevel::Info {
+                } else if !failed && logs_success {
                     tracing::info!(
                         target: TARGET, product, operation, status, attempts, elapsed_ms, request_id, "call finished"
                     );
                 }
             }
-            Err(error) if level <= LogLevel::Error => {
+            Err(error) if logs_failure => {
                 // Errors of other crates may quote what they failed on, so only kinds of this crate are named.
                 let kind = Error::find(&**error).map(|error| tracing::field::debug(error.kind()));
                 tracing::error!(
@@ -324,7 +382,7 @@ fn record<R>(span: &Span, result: &Result<http::Response<R>, BoxError>) {
             }
         }
         Err(error) => {
-            // Foreign errors may quote what they failed on, so only kinds of our own are named.
+            // Foreign errors may quote what they failed on, so only kinds of this crate are named.
             match Error::find(&**error) {
                 Some(error) => span.record("error.kind", tracing::field::debug(error.kind())),
                 None => span.record("error.kind", "other"),
@@ -340,8 +398,23 @@ mod tests {
     use crate::ManualClock;
 
     #[tokio::test]
-    async fn it_never_calls_a_service_that_is_not_ready() {
+    async fn trace_layers_call_only_a_ready_service() {
         probe::assert_respects_readiness(OperationTraceLayer::new(Arc::new(ManualClock::new()))).await;
         probe::assert_respects_readiness(AttemptTraceLayer::new(Arc::new(ManualClock::new()))).await;
+    }
+
+    #[test]
+    fn log_level_permits_itself_and_higher_levels() {
+        let control = LogControl::new(LogLevel::Info);
+        let shared = control.clone();
+        assert!(
+            !shared.permits(LogLevel::Debug)
+                && shared.permits(LogLevel::Info)
+                && shared.permits(LogLevel::Warn)
+        );
+        control.set(LogLevel::Off);
+        assert_eq!(shared.level(), LogLevel::Off);
+        assert!(!shared.permits(LogLevel::Error));
+        assert!(LogControl::allows(&Extensions::new(), LogLevel::Debug));
     }
 }

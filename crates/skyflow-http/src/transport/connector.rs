@@ -1,20 +1,17 @@
-use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
-use super::origin::Origin;
+use super::Origin;
 use super::resolver::Resolver;
-use super::socket::{Probe, Socket};
+use super::stream::{Io, Socket, Stream};
 use super::tls::Roots;
 use crate::{BoxError, Clock};
 
@@ -32,14 +29,7 @@ pub(super) struct Connector {
     tls: OnceLock<Result<TlsConnector, rustls::Error>>,
     limit: Duration,
     clock: Arc<dyn Clock>,
-}
-
-/// A new connection, before HTTP.
-pub(super) struct Stream {
-    pub(super) io: Io,
-    pub(super) probe: Probe,
-    /// The server has chosen HTTP/2 in the TLS handshake.
-    pub(super) is_http2: bool,
+    opened: AtomicUsize,
 }
 
 impl Connector {
@@ -48,15 +38,23 @@ impl Connector {
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(limit));
-        Self { tcp, roots, tls: OnceLock::new(), limit, clock }
+        Self { tcp, roots, tls: OnceLock::new(), limit, clock, opened: AtomicUsize::new(0) }
     }
 
     pub(super) async fn connect(&self, origin: &Origin) -> Result<Stream, BoxError> {
         let connecting = std::pin::pin!(self.open(origin));
         match select(connecting, self.clock.sleep(self.limit)).await {
-            Either::Left((connected, _)) => connected,
+            Either::Left((connected, _)) => {
+                self.opened.fetch_add(usize::from(connected.is_ok()), Ordering::Relaxed);
+                connected
+            }
             Either::Right(_) => Err(ConnectTimedOut.into()),
         }
+    }
+
+    /// Returns how many connections have been opened.
+    pub(super) fn opened(&self) -> usize {
+        self.opened.load(Ordering::Relaxed)
     }
 
     async fn open(&self, origin: &Origin) -> Result<Stream, BoxError> {
@@ -84,64 +82,4 @@ impl Connector {
 fn with_alpn(mut config: ClientConfig) -> TlsConnector {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     TlsConnector::from(Arc::new(config))
-}
-
-/// The bytes of a connection, decrypted.
-pub(super) enum Io {
-    Plain(Socket),
-    Tls(Box<TlsStream<Socket>>),
-}
-
-impl AsyncRead for Io {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Io {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(socket) => socket.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
 }

@@ -9,7 +9,7 @@ use super::resolver::Unresolved;
 use crate::error::chain;
 use crate::{BoxError, Error, ErrorKind};
 
-/// Why a connection could not be opened; shared by the calls that waited for it.
+/// Says why a connection could not be opened; shared by the calls that waited for it.
 #[derive(Debug, Clone)]
 pub(super) struct ConnectFailure {
     kind: ErrorKind,
@@ -62,7 +62,7 @@ impl StdError for Shared {
     }
 }
 
-/// What an error on an open connection proves about the request.
+/// Says what an error on an open connection proves about the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The server retires the connection and has not looked at the request: another connection takes it.

@@ -9,10 +9,9 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::runtime::Handle;
 
-use super::connector::Stream;
+use super::SentBody;
 use super::pool::Pool;
-use super::sent_body::SentBody;
-use super::socket::Probe;
+use super::stream::{Probe, Stream};
 
 /// The state of an HTTP/1 connection that its task and the holder of its lease share.
 struct Shared {
@@ -108,7 +107,7 @@ impl Http1Lease {
         }
     }
 
-    /// Ends the lease without returning the connection to the pool; dropping what is returned closes the connection.
+    /// Ends the lease without returning the connection to the pool; dropping the returned connection closes it.
     pub(super) fn into_connection(mut self) -> Option<Http1Connection> {
         self.connection.take()
     }

@@ -12,10 +12,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 
-use super::connector::{Io, Stream};
+use super::SentBody;
 use super::pool::Pool;
-use super::sent_body::SentBody;
-use super::socket::Probe;
+use super::stream::{Io, Probe, Stream};
 
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,35 +1,43 @@
-//! The hyper + rustls transport: connections, their pools, and the exchange of one request.
+//! The hyper + rustls transport: the server of a request, a connection of its pool, and the exchange over it.
 
+mod builder;
 mod connector;
-mod exchange;
 mod failure;
 mod http1;
 mod http2;
-mod origin;
 mod pool;
 mod resolver;
-mod sent_body;
-mod socket;
+mod stream;
 mod tls;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::num::NonZeroUsize;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
+use http::header::HeaderValue;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, Method, Uri, header};
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
 use tokio::runtime::Handle;
 use tower_service::Service;
 
+pub use self::builder::TransportBuilder;
 use self::connector::Connector;
-use self::exchange::exchange;
-use self::origin::{Origin, OriginKey};
-use self::pool::{Limits, Pool};
+use self::failure::{Verdict, verdict};
+use self::http1::Http1Lease;
+use self::http2::Http2Lease;
+use self::pool::{Lease, Limits, Pool};
 pub use self::tls::TlsError;
-use crate::{BoxError, Clock, Error, ErrorKind, HttpService, Request, Response, SystemClock};
+use crate::{Body, BoxError, Clock, Error, ErrorKind, HttpService, Request, Response};
+
+/// How often one request moves to another connection because the server retires the one that it was sent on.
+const MAX_MOVES: usize = 8;
 
 /// Sends requests over pooled HTTP/1.1 and HTTP/2 connections (chosen by ALPN), with TLS 1.2 or 1.3 by rustls.
 ///
@@ -62,6 +70,11 @@ impl Transport {
     /// Starts to configure a transport.
     pub fn builder() -> TransportBuilder {
         TransportBuilder::default()
+    }
+
+    /// Returns how many connections have been opened since the transport was made.
+    pub fn connections_opened(&self) -> usize {
+        self.shared.connector.opened()
     }
 
     /// Erases the transport, as the innermost service of a stack.
@@ -117,89 +130,348 @@ impl Service<Request> for Transport {
     }
 }
 
-/// Configures a [`Transport`].
-#[derive(Debug, Clone)]
-pub struct TransportBuilder {
-    connect_timeout: Duration,
-    limits: Limits,
-    roots: tls::Roots,
-    clock: Arc<dyn Clock>,
+/// Says why a request got no response over one connection.
+enum Failure {
+    /// The request was certainly not processed, and another connection may take it.
+    NotProcessed {
+        request: Box<Request>,
+        error: hyper::Error,
+    },
+    Failed(Error),
 }
 
-impl Default for TransportBuilder {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_millis(3_100),
-            limits: Limits {
-                http1_connections: 64,
-                http2_connections: 8,
-                idle_connections: 32,
-                idle_timeout: Duration::from_secs(30),
-            },
-            roots: tls::Roots::default(),
-            clock: SystemClock::shared(),
+/// Sends a request and reads the head of its response.
+async fn exchange(pool: &Arc<Pool>, runtime: &Handle, request: Request) -> Result<Response, Error> {
+    send(pool, runtime, request).await.map_err(|error| match error.kind() {
+        ErrorKind::Connect | ErrorKind::Tls => error.with_server(pool.origin().host_and_port()),
+        _ => error,
+    })
+}
+
+async fn send(pool: &Arc<Pool>, runtime: &Handle, mut request: Request) -> Result<Response, Error> {
+    // Extensions are for layers of this process.
+    request.extensions_mut().clear();
+    let mut moves = 0;
+    loop {
+        let outcome = match pool.lease(runtime).await? {
+            Lease::Http1(lease) => over_http1(pool, lease, request).await,
+            Lease::Http2(lease) => over_http2(lease, request).await,
+        };
+        request = match outcome {
+            Ok(response) => return Ok(response),
+            Err(Failure::Failed(error)) => return Err(error),
+            Err(Failure::NotProcessed { request, .. }) if moves < MAX_MOVES => *request,
+            Err(Failure::NotProcessed { error, .. }) => {
+                return Err(Error::new(ErrorKind::Refused, Some(error.into())));
+            }
+        };
+        moves += 1;
+    }
+}
+
+async fn over_http1(pool: &Pool, mut lease: Http1Lease, request: Request) -> Result<Response, Failure> {
+    let is_new = lease.connection().is_some_and(|connection| connection.is_new());
+    let (mut parts, body) = request.into_parts();
+    // The URI is needed again only if the request moves.
+    let uri = parts.uri.clone();
+    pool.origin().address_http1(&mut parts.uri, &mut parts.headers);
+    let Some(sender) = lease.sender() else {
+        return Err(Failure::Failed(Error::new(ErrorKind::Refused, None)));
+    };
+    match sender.try_send_request(http::Request::from_parts(parts, SentBody::new(body))).await {
+        Ok(response) => {
+            lease.note_response();
+            Ok(response.map(|body| leased(body, Lease::Http1(lease))))
+        }
+        Err(mut unsent) => {
+            let request = unsent.take_message();
+            let error = unsent.into_error();
+            drop(lease.into_connection());
+            Err(match request {
+                Some(request) => {
+                    let mut request = request.map(SentBody::into_inner);
+                    *request.uri_mut() = uri;
+                    Failure::NotProcessed { request: Box::new(request), error }
+                }
+                None => Failure::Failed(failed(error, is_new)),
+            })
         }
     }
 }
 
-impl TransportBuilder {
-    /// Sets the time for name resolution, TCP and TLS together; 3.1 s by default, just over one lost SYN.
-    pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
-        self
+async fn over_http2(lease: Http2Lease, request: Request) -> Result<Response, Failure> {
+    let Some(mut sender) = lease.sender() else {
+        return Err(Failure::Failed(Error::new(ErrorKind::Refused, None)));
+    };
+    let is_new = lease.connection().is_some_and(|connection| connection.is_new());
+    let spare = Spare::of(&request);
+    let (parts, body) = request.into_parts();
+    let (body, begun) = SentBody::tracked(body);
+    match sender.try_send_request(http::Request::from_parts(parts, body)).await {
+        Ok(response) => {
+            lease.note_response();
+            Ok(response.map(|body| leased(body, Lease::Http2(lease))))
+        }
+        Err(mut unsent) => {
+            let unsent_request = unsent.take_message().map(|request| request.map(SentBody::into_inner));
+            let error = unsent.into_error();
+            let verdict = match verdict(&error, is_new) {
+                // The connection has ended before the request was opened on it, or before its body was read.
+                Verdict::Ambiguous if !begun.has_begun() => Verdict::Moves,
+                verdict => verdict,
+            };
+            if verdict != Verdict::Moves {
+                return Err(Failure::Failed(error_of(verdict, error)));
+            }
+            lease.retire();
+            Err(match unsent_request.or_else(|| spare.map(Spare::into_request)) {
+                Some(request) => Failure::NotProcessed { request: Box::new(request), error },
+                None => Failure::Failed(error_of(Verdict::Refused, error)),
+            })
+        }
+    }
+}
+
+fn failed(error: hyper::Error, is_new: bool) -> Error {
+    let verdict = verdict(&error, is_new);
+    error_of(verdict, error)
+}
+
+fn error_of(verdict: Verdict, error: hyper::Error) -> Error {
+    let kind = match verdict {
+        Verdict::Moves | Verdict::Refused => ErrorKind::Refused,
+        Verdict::Tls => ErrorKind::Tls,
+        Verdict::Ambiguous => ErrorKind::Io,
+    };
+    Error::new(kind, Some(error.into()))
+}
+
+/// A copy of a request that is kept while the request is in flight; `None` when the body is a stream.
+struct Spare {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+}
+
+impl Spare {
+    fn of(request: &Request) -> Option<Self> {
+        let body = request.body().try_clone()?;
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        Some(Self { method, uri, headers: request.headers().clone(), body })
     }
 
-    /// Sets how long an unused connection is kept; 30 s by default.
-    pub fn pool_idle_timeout(mut self, limit: Duration) -> Self {
-        self.limits.idle_timeout = limit;
-        self
+    fn into_request(self) -> Request {
+        let mut request = Request::new(self.body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.headers_mut() = self.headers;
+        request
+    }
+}
+
+/// Keeps the lease until the body has been read.
+fn leased(body: Incoming, lease: Lease) -> Body {
+    if body.is_end_stream() { Body::empty() } else { Body::new(Leased { body, lease: Some(lease) }) }
+}
+
+/// The body of a response, which holds the lease of its connection until its end.
+struct Leased {
+    body: Incoming,
+    lease: Option<Lease>,
+}
+
+impl http_body::Body for Leased {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if !matches!(frame, Some(Ok(_))) || self.body.is_end_stream() {
+            self.lease = None;
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }
 
-    /// Sets how many HTTP/1.1 connections may be open per server; 64 by default. Further requests wait in order.
-    pub fn max_http1_connections(mut self, connections: NonZeroUsize) -> Self {
-        self.limits.http1_connections = connections.get();
-        self
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
     }
 
-    /// Sets how many HTTP/2 connections may be open per server; 8 by default. Further requests wait in order.
-    ///
-    /// Another connection is opened only when the server allows no further request on those that are open.
-    pub fn max_http2_connections(mut self, connections: NonZeroUsize) -> Self {
-        self.limits.http2_connections = connections.get();
-        self
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of a request in flight, which records when its first frame is read.
+///
+/// A server cannot have executed a request of whose body no frame was taken.
+struct SentBody {
+    body: Body,
+    begun: Option<Begun>,
+}
+
+/// Tells whether sending a body has begun.
+#[derive(Clone, Default)]
+struct Begun(Arc<AtomicBool>);
+
+impl SentBody {
+    fn new(body: Body) -> Self {
+        Self { body, begun: None }
     }
 
-    /// Sets how many unused HTTP/1.1 connections are kept per server; 32 by default.
-    pub fn pool_max_idle_per_host(mut self, connections: usize) -> Self {
-        self.limits.idle_connections = connections;
-        self
+    /// Records in `begun` when the first frame is read. An empty body has begun from the start.
+    fn tracked(body: Body) -> (Self, Begun) {
+        let begun = Begun(Arc::new(AtomicBool::new(body.is_end_stream())));
+        (Self { body, begun: Some(begun.clone()) }, begun)
     }
 
-    /// Trusts the certificates of a PEM file besides those of the operating system, such as a company's own CA.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the text holds no certificate or a broken one.
-    pub fn add_root_certificates_pem(mut self, pem: &[u8]) -> Result<Self, TlsError> {
-        self.roots.add_pem(pem)?;
-        Ok(self)
+    fn into_inner(self) -> Body {
+        self.body
+    }
+}
+
+impl Begun {
+    fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl http_body::Body for SentBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(begun) = self.begun.take() {
+            begun.0.store(true, Ordering::Release);
+        }
+        Pin::new(&mut self.body).poll_frame(cx)
     }
 
-    /// Replaces the clock that measures the connect timeout and the idle timeout.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
     }
 
-    /// Makes the transport. No connection is opened and no runtime is needed yet.
-    pub fn build(self) -> Transport {
-        let connector = Connector::new(self.roots, self.connect_timeout, Arc::clone(&self.clock));
-        let shared = Shared {
-            connector: Arc::new(connector),
-            limits: self.limits,
-            clock: self.clock,
-            pools: RwLock::default(),
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A server: scheme, host and port.
+#[derive(Debug)]
+struct Origin {
+    uri: Uri,
+    host_header: HeaderValue,
+}
+
+/// Identifies a server among the pools.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct OriginKey {
+    is_https: bool,
+    authority: Authority,
+}
+
+impl OriginKey {
+    /// Reads the server of a request; `None` when its URI is not an absolute one of HTTP.
+    fn of(uri: &Uri) -> Option<Self> {
+        let is_https = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            _ => return None,
         };
-        Transport { shared: Arc::new(shared) }
+        uri.authority().map(|authority| Self { is_https, authority: authority.clone() })
+    }
+}
+
+impl Origin {
+    fn new(key: &OriginKey) -> Result<Self, http::Error> {
+        let scheme = if key.is_https { Scheme::HTTPS } else { Scheme::HTTP };
+        let authority = &key.authority;
+        let default_port = if key.is_https { 443 } else { 80 };
+        let host_header = match authority.port_u16() {
+            Some(port) if port != default_port => {
+                HeaderValue::try_from(format!("{}:{port}", authority.host()))?
+            }
+            _ => HeaderValue::try_from(authority.host())?,
+        };
+        let uri = Uri::builder().scheme(scheme).authority(authority.clone()).path_and_query("/").build()?;
+        Ok(Self { uri, host_header })
+    }
+
+    fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    fn is_https(&self) -> bool {
+        self.uri.scheme() == Some(&Scheme::HTTPS)
+    }
+
+    /// Returns the host without the brackets of an IPv6 address.
+    fn host(&self) -> &str {
+        let host = self.uri.host().unwrap_or_default();
+        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    }
+
+    /// Names host and port, as in `a.example:443`.
+    fn host_and_port(&self) -> String {
+        let port = self.uri.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 });
+        format!("{}:{port}", self.uri.host().unwrap_or_default())
+    }
+
+    /// Makes a request one of HTTP/1.1: the server goes into a header, and the URI keeps path and query only.
+    fn address_http1(&self, uri: &mut Uri, headers: &mut HeaderMap) {
+        headers.entry(header::HOST).or_insert_with(|| self.host_header.clone());
+        let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        *uri = Uri::from(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(uri: &str) -> Origin {
+        Origin::new(&OriginKey::of(&uri.parse().unwrap()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn default_ports_are_not_in_the_host_header() {
+        for (uri, host) in [
+            ("https://a.example/x", "a.example"),
+            ("https://a.example:443/x", "a.example"),
+            ("https://a.example:8443/x", "a.example:8443"),
+            ("http://a.example:80", "a.example"),
+            ("http://127.0.0.1:8080/", "127.0.0.1:8080"),
+            ("https://[::1]:9/", "[::1]:9"),
+        ] {
+            assert_eq!(origin(uri).host_header, host, "{uri}");
+        }
+    }
+
+    #[test]
+    fn brackets_of_an_address_are_no_host_name() {
+        assert_eq!(origin("https://[::1]:9/").host(), "::1");
+        assert_eq!(origin("https://a.example/").host(), "a.example");
+    }
+
+    #[test]
+    fn only_absolute_uris_of_http_have_an_origin() {
+        for uri in ["/x", "a.example:80", "ftp://a.example/"] {
+            assert!(OriginKey::of(&uri.parse().unwrap()).is_none(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn http1_requests_keep_path_query_and_host() {
+        let mut uri = "https://a.example/x?y=1".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        origin("https://a.example").address_http1(&mut uri, &mut headers);
+        assert_eq!(uri, "/x?y=1");
+        assert_eq!(headers["host"], "a.example");
     }
 }

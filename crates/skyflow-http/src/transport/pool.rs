@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::Origin;
 use super::connector::Connector;
 use super::failure::ConnectFailure;
 use super::http1::{Http1Connection, Http1Lease};
 use super::http2::{Http2Connection, Http2Lease};
-use super::origin::Origin;
-use super::socket::{Peek, Probe};
+use super::stream::{Peek, Probe};
 use crate::{BoxError, Clock, Error};
 
 /// How often the task of an idle connection gets the chance to read what has arrived on it.

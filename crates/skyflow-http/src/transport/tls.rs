@@ -45,7 +45,7 @@ impl Roots {
         let verifier = match Verifier::new_with_extra_roots(self.extra.iter().cloned(), Arc::clone(&provider))
         {
             Ok(verifier) => Ok(Arc::new(verifier) as Arc<dyn rustls::client::danger::ServerCertVerifier>),
-            // A machine without certificates of its own can still use those it was given.
+            // A machine without root certificates can still use the configured ones.
             Err(error) if self.extra.is_empty() => Err(error),
             Err(_) => self.only_extra(&provider),
         }?;

@@ -6,7 +6,7 @@ use super::super::probe;
 use super::*;
 use crate::{Body, ManualClock};
 
-/// What the server does with one attempt.
+/// The server's reaction to one attempt.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Status(u16),
@@ -39,16 +39,16 @@ async fn run_with(layer: RetryLayer, clock: ManualClock, script: &[Step], mut re
             let step = script[(*seen).min(script.len() - 1)];
             *seen += 1;
             async move {
-                let mut answer = Response::new(Body::empty());
+                let mut response = Response::new(Body::empty());
                 match step {
                     Fail(kind) => return Err(BoxError::from(Error::new(kind, None))),
-                    Status(status) => *answer.status_mut() = StatusCode::from_u16(status).unwrap(),
+                    Status(status) => *response.status_mut() = StatusCode::from_u16(status).unwrap(),
                     StatusAfter(status, after) => {
-                        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
-                        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(after));
+                        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+                        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(after));
                     }
                 }
-                Ok(answer)
+                Ok(response)
             }
         })
     };
@@ -56,7 +56,9 @@ async fn run_with(layer: RetryLayer, clock: ManualClock, script: &[Step], mut re
     Outcome {
         requests: *seen.lock().unwrap(),
         pauses: clock.slept(),
-        result: result.map(|answer| answer.status().as_u16()).map_err(|e| *e.downcast::<Error>().unwrap()),
+        result: result
+            .map(|response| response.status().as_u16())
+            .map_err(|e| *e.downcast::<Error>().unwrap()),
         stop: progress.retry_stop(),
     }
 }
@@ -106,13 +108,13 @@ async fn rel_r02_the_retry_matrix_holds_in_every_cell() {
 }
 
 #[tokio::test]
-async fn an_operation_that_says_nothing_about_itself_is_not_repeated() {
+async fn unknown_operation_is_not_retried() {
     let request = http::Request::post("https://vault.example/").body(Body::empty()).unwrap();
     assert_eq!(run_script(&[Status(503)], request).await.requests, 1);
 }
 
 #[tokio::test]
-async fn a_call_can_say_that_it_is_idempotent_or_that_it_is_not() {
+async fn call_options_override_the_idempotency() {
     for (idempotency, says, requests) in
         [(Idempotency::NonIdempotent, true, 3), (Idempotency::Safe, false, 1), (Idempotency::Safe, true, 3)]
     {
@@ -123,7 +125,7 @@ async fn a_call_can_say_that_it_is_idempotent_or_that_it_is_not() {
 }
 
 #[tokio::test]
-async fn a_call_to_a_third_party_is_repeated_after_a_429_only_when_its_caller_vouches_for_it() {
+async fn third_party_429_is_retried_only_on_request() {
     for (says, requests) in [(None, 1), (Some(false), 1), (Some(true), 3)] {
         for step in [Status(429), Status(503), Fail(ErrorKind::Io)] {
             let mut request = probe::request_of(Idempotency::Unknown);
@@ -144,7 +146,7 @@ async fn a_success_after_failures_is_returned() {
 }
 
 #[tokio::test]
-async fn rel_r05_retry_after_is_obeyed_within_five_seconds_of_our_own_pause() {
+async fn rel_r05_retry_after_is_obeyed_within_slack() {
     for (after, pause) in
         [("0", 1_000), ("3", 3_000), ("6", 6_000), ("7", 6_000), ("9999999999", 6_000), ("x", 1_000)]
     {
@@ -156,7 +158,7 @@ async fn rel_r05_retry_after_is_obeyed_within_five_seconds_of_our_own_pause() {
 }
 
 #[tokio::test]
-async fn a_pause_that_outlasts_the_deadline_is_not_begun() {
+async fn pause_beyond_the_deadline_is_not_started() {
     let clock = ManualClock::auto_advancing();
     let layer = RetryLayer::new(Arc::new(clock.clone())).backoff(Backoff::new().random(|| 1.0));
     let mut request = probe::request();
@@ -168,7 +170,7 @@ async fn a_pause_that_outlasts_the_deadline_is_not_begun() {
 }
 
 #[tokio::test]
-async fn rel_r06_a_streaming_body_is_sent_once_and_never_replaced_by_an_empty_one() {
+async fn rel_r06_streaming_body_is_sent_only_once() {
     let mut request = probe::request();
     *request.body_mut() = Body::from_stream(futures_util::stream::empty::<Result<bytes::Bytes, BoxError>>());
     let outcome = run_script(&[Status(503)], request).await;
@@ -176,7 +178,7 @@ async fn rel_r06_a_streaming_body_is_sent_once_and_never_replaced_by_an_empty_on
 }
 
 #[tokio::test]
-async fn rel_r06_every_attempt_is_byte_for_byte_the_same_request() {
+async fn rel_r06_all_attempts_send_the_same_bytes() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let server = {
         let seen = Arc::clone(&seen);
@@ -201,7 +203,7 @@ async fn rel_r06_every_attempt_is_byte_for_byte_the_same_request() {
 }
 
 #[tokio::test]
-async fn rel_r03_a_harmless_last_failure_does_not_hide_an_unresolved_earlier_one() {
+async fn rel_r03_last_failure_keeps_earlier_ambiguity() {
     let clock = ManualClock::auto_advancing();
     let steps = Arc::new(Mutex::new(vec![ErrorKind::Connect, ErrorKind::Io]));
     let server = tower::service_fn(move |_: Request| {
@@ -217,7 +219,7 @@ async fn rel_r03_a_harmless_last_failure_does_not_hide_an_unresolved_earlier_one
 }
 
 #[tokio::test]
-async fn rel_r01_a_dead_server_gets_hardly_more_requests_than_calls() {
+async fn rel_r01_dead_server_gets_few_retries() {
     let clock = ManualClock::auto_advancing();
     let layer = RetryLayer::new(Arc::new(clock.clone()));
     let mut requests = 0;
@@ -228,7 +230,7 @@ async fn rel_r01_a_dead_server_gets_hardly_more_requests_than_calls() {
 }
 
 #[tokio::test]
-async fn rel_r01_amplification_stays_below_a_tenth_at_any_failure_rate() {
+async fn rel_r01_amplification_stays_below_a_tenth() {
     for percent in [1, 10, 30, 50, 70, 90, 99] {
         let clock = ManualClock::auto_advancing();
         let layer = RetryLayer::new(Arc::new(clock));
@@ -240,10 +242,10 @@ async fn rel_r01_amplification_stays_below_a_tenth_at_any_failure_rate() {
                 state.0 += 1;
                 let failed = state.1.u64(0..100) < percent;
                 async move {
-                    let mut answer = Response::new(Body::empty());
-                    *answer.status_mut() =
+                    let mut response = Response::new(Body::empty());
+                    *response.status_mut() =
                         if failed { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-                    Ok::<_, BoxError>(answer)
+                    Ok::<_, BoxError>(response)
                 }
             })
         };
@@ -257,7 +259,7 @@ async fn rel_r01_amplification_stays_below_a_tenth_at_any_failure_rate() {
 }
 
 #[tokio::test]
-async fn rel_r22_an_empty_budget_is_named_and_the_original_answer_kept() {
+async fn rel_r22_empty_budget_keeps_the_response() {
     let clock = ManualClock::auto_advancing();
     let layer = RetryLayer::new(Arc::new(clock.clone())).budget(RetryBudget::with_capacity(0));
     let outcome = run_with(layer, clock, &[Status(503)], probe::request()).await;
@@ -288,9 +290,20 @@ async fn an_error_of_a_foreign_layer_is_not_retried() {
 }
 
 #[tokio::test]
-async fn it_never_calls_a_service_that_is_not_ready_not_even_for_a_retry() {
+async fn retry_calls_only_a_ready_service() {
     let layer = RetryLayer::new(Arc::new(ManualClock::auto_advancing()));
     probe::assert_respects_readiness(layer.clone()).await;
-    let service = layer.layer(probe::Strict::answering(&[503, 503, 200]));
+    let service = layer.layer(probe::Strict::responding(&[503, 503, 200]));
     assert_eq!(service.oneshot(probe::request()).await.unwrap().status(), 200);
+}
+
+#[test]
+fn budget_refills_by_successes_up_to_capacity() {
+    let budget = RetryBudget::new();
+    assert_eq!((0..100).filter(|_| budget.withdraw(false)).count(), 35);
+    for _ in 0..1_000 {
+        budget.deposit();
+    }
+    assert_eq!((0..1_000).filter(|_| budget.withdraw(true)).count(), 100);
+    assert!(!RetryBudget::with_capacity(0).withdraw(true));
 }

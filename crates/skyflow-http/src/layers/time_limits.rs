@@ -1,0 +1,288 @@
+//! The time limits of a call and of an attempt, and the future that obeys them.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::clock::Sleep;
+use crate::{
+    BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Progress, Request, Response, RetryStop,
+};
+
+/// Fails a call at its deadline; attempts, pauses between them and token exchanges count.
+///
+/// [`CallOptions::deadline`] overrides the total per call. The instant travels in the extensions as [`Deadline`], so
+/// that the layers below do not start anything that cannot end in time.
+#[derive(Debug, Clone)]
+pub struct DeadlineLayer {
+    total: Option<Duration>,
+    clock: Arc<dyn Clock>,
+}
+
+impl DeadlineLayer {
+    /// Gives every call `total` time.
+    pub fn new(total: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self { total: Some(total), clock }
+    }
+
+    /// Sets no deadline by default, but obeys [`CallOptions::deadline`].
+    pub fn unlimited(clock: Arc<dyn Clock>) -> Self {
+        Self { total: None, clock }
+    }
+}
+
+impl<S> Layer<S> for DeadlineLayer {
+    type Service = WithDeadline<S>;
+
+    fn layer(&self, inner: S) -> WithDeadline<S> {
+        WithDeadline { inner, layer: self.clone() }
+    }
+}
+
+/// The service of [`DeadlineLayer`].
+#[derive(Debug, Clone)]
+pub struct WithDeadline<S> {
+    inner: S,
+    layer: DeadlineLayer,
+}
+
+impl<S> Service<Request> for WithDeadline<S>
+where
+    S: Service<Request, Response = Response>,
+    S::Error: Into<BoxError>,
+{
+    type Response = Response;
+    type Error = BoxError;
+    type Future = TimerFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let extensions = request.extensions_mut();
+        let total =
+            extensions.get::<CallOptions>().copied().unwrap_or_default().deadline.or(self.layer.total);
+        let limit = total.and_then(|after| {
+            let at = self.layer.clock.monotonic().checked_add(after)?;
+            extensions.insert(Deadline(at));
+            Some(Limit {
+                clock: Arc::clone(&self.layer.clock),
+                after,
+                progress: Some(Progress::of(extensions)),
+            })
+        });
+        TimerFuture::new(self.inner.call(request), limit)
+    }
+}
+
+/// Fails one attempt after its time limit, so that a retry can follow within the deadline.
+///
+/// [`CallOptions::attempt_timeout`] overrides the time per call. The rest of a [`Deadline`] caps it.
+#[derive(Debug, Clone)]
+pub struct AttemptTimeoutLayer {
+    limit: Option<Duration>,
+    clock: Arc<dyn Clock>,
+}
+
+impl AttemptTimeoutLayer {
+    /// Gives every attempt `limit` time.
+    pub fn new(limit: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self { limit: Some(limit), clock }
+    }
+
+    /// Sets no limit by default, but obeys [`CallOptions::attempt_timeout`] and the deadline.
+    pub fn unlimited(clock: Arc<dyn Clock>) -> Self {
+        Self { limit: None, clock }
+    }
+
+    fn limit_for(&self, request: &mut Request) -> Option<Limit> {
+        let extensions = request.extensions_mut();
+        let own = extensions.get::<CallOptions>().copied().unwrap_or_default().attempt_timeout.or(self.limit);
+        let left = extensions
+            .get::<Deadline>()
+            .map(|Deadline(at)| at.saturating_duration_since(self.clock.monotonic()));
+        let (after, progress) = match (own, left) {
+            (Some(own), Some(left)) if left < own => (left, Some(Progress::of(extensions))),
+            (Some(own), _) => (own, None),
+            (None, Some(left)) => (left, Some(Progress::of(extensions))),
+            (None, None) => return None,
+        };
+        Some(Limit { clock: Arc::clone(&self.clock), after, progress })
+    }
+}
+
+impl<S> Layer<S> for AttemptTimeoutLayer {
+    type Service = AttemptTimeout<S>;
+
+    fn layer(&self, inner: S) -> AttemptTimeout<S> {
+        AttemptTimeout { inner, layer: self.clone() }
+    }
+}
+
+/// The service of [`AttemptTimeoutLayer`].
+#[derive(Debug, Clone)]
+pub struct AttemptTimeout<S> {
+    inner: S,
+    layer: AttemptTimeoutLayer,
+}
+
+impl<S> Service<Request> for AttemptTimeout<S>
+where
+    S: Service<Request, Response = Response>,
+    S::Error: Into<BoxError>,
+{
+    type Response = Response;
+    type Error = BoxError;
+    type Future = TimerFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let limit = self.layer.limit_for(&mut request);
+        TimerFuture::new(self.inner.call(request), limit)
+    }
+}
+
+/// A running time limit.
+struct Limit {
+    clock: Arc<dyn Clock>,
+    after: Duration,
+    /// The progress of the call whose deadline this is; `None` when it is the limit of one attempt.
+    progress: Option<Progress>,
+}
+
+pin_project! {
+    /// The future of a service under a time limit.
+    ///
+    /// The timer starts when the inner future has to wait for the first time, so a response that is available at once
+    /// costs none.
+    pub struct TimerFuture<F> {
+        #[pin]
+        inner: F,
+        limit: Option<Limit>,
+        sleep: Option<Sleep>,
+    }
+}
+
+impl<F> TimerFuture<F> {
+    fn new(inner: F, limit: Option<Limit>) -> Self {
+        Self { inner, limit, sleep: None }
+    }
+}
+
+impl<F, E> Future for TimerFuture<F>
+where
+    F: Future<Output = Result<Response, E>>,
+    E: Into<BoxError>,
+{
+    type Output = Result<Response, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(result) = this.inner.poll(cx) {
+            return Poll::Ready(result.map_err(Into::into));
+        }
+        let Some(limit) = this.limit else { return Poll::Pending };
+        let sleep = this.sleep.get_or_insert_with(|| limit.clock.sleep(limit.after));
+        if sleep.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let error = match &limit.progress {
+            Some(progress) => {
+                progress.stop_retrying(RetryStop::Deadline);
+                Error::deadline(progress.may_have_been_applied())
+            }
+            None => Error::new(ErrorKind::AttemptTimeout, None),
+        };
+        Poll::Ready(Err(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::probe;
+    use super::*;
+    use crate::{Body, ManualClock};
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn deadline_error_says_that_nothing_was_sent() {
+        let clock = ManualClock::auto_advancing();
+        let layer = DeadlineLayer::new(Duration::from_secs(60), Arc::new(clock.clone()));
+        let error = layer.layer(probe::hanging()).oneshot(probe::request()).await.unwrap_err();
+        let error = error.downcast::<Error>().unwrap();
+        assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+        assert!(!error.may_have_been_applied());
+        assert_eq!(clock.slept(), [Duration::from_secs(60)]);
+    }
+
+    #[tokio::test]
+    async fn call_options_override_the_deadline() {
+        let clock = ManualClock::auto_advancing();
+        let layer = DeadlineLayer::new(Duration::from_secs(60), Arc::new(clock.clone()));
+        let mut request = probe::request();
+        request.extensions_mut().insert(CallOptions::new().deadline(Duration::from_secs(1)));
+        layer.layer(probe::hanging()).oneshot(request).await.unwrap_err();
+        assert_eq!(clock.slept(), [Duration::from_secs(1)]);
+
+        let mut request = probe::request();
+        request.extensions_mut().insert(CallOptions::new().no_deadline());
+        let seen = tower::service_fn(|request: Request| async move {
+            assert!(request.extensions().get::<Deadline>().is_none());
+            Ok::<_, BoxError>(Response::new(Body::empty()))
+        });
+        layer.layer(seen).oneshot(request).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn deadline_calls_only_a_ready_service() {
+        let layer = DeadlineLayer::new(Duration::from_secs(60), Arc::new(ManualClock::new()));
+        probe::assert_respects_readiness(layer).await;
+    }
+
+    async fn kind_with(options: CallOptions, left: Option<u64>) -> (ErrorKind, Vec<Duration>) {
+        let clock = ManualClock::auto_advancing();
+        let mut request = probe::request();
+        request.extensions_mut().insert(options);
+        if let Some(seconds) = left {
+            let at = clock.monotonic() + Duration::from_secs(seconds);
+            request.extensions_mut().insert(Deadline(at));
+        }
+        let layer = AttemptTimeoutLayer::new(Duration::from_secs(30), Arc::new(clock.clone()));
+        let error = layer.layer(probe::hanging()).oneshot(request).await.unwrap_err();
+        (error.downcast::<Error>().unwrap().kind(), clock.slept())
+    }
+
+    #[tokio::test]
+    async fn shorter_of_attempt_time_and_deadline_applies() {
+        let second = Duration::from_secs;
+        assert_eq!(kind_with(CallOptions::new(), None).await, (ErrorKind::AttemptTimeout, vec![second(30)]));
+        assert_eq!(
+            kind_with(CallOptions::new(), Some(5)).await,
+            (ErrorKind::DeadlineExceeded, vec![second(5)])
+        );
+        assert_eq!(
+            kind_with(CallOptions::new(), Some(40)).await,
+            (ErrorKind::AttemptTimeout, vec![second(30)])
+        );
+        let own = CallOptions::new().attempt_timeout(second(2));
+        assert_eq!(kind_with(own, Some(40)).await, (ErrorKind::AttemptTimeout, vec![second(2)]));
+        let off = CallOptions::new().no_attempt_timeout();
+        assert_eq!(kind_with(off, Some(40)).await, (ErrorKind::DeadlineExceeded, vec![second(40)]));
+    }
+
+    #[tokio::test]
+    async fn attempt_timeout_calls_only_a_ready_service() {
+        let layer = AttemptTimeoutLayer::new(Duration::from_secs(30), Arc::new(ManualClock::new()));
+        probe::assert_respects_readiness(layer).await;
+    }
+}

@@ -1,0 +1,225 @@
+//! The bytes of a connection: its TCP socket, with TLS or without.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+/// A new connection, before HTTP.
+pub(super) struct Stream {
+    pub(super) io: Io,
+    pub(super) probe: Probe,
+    /// The server has chosen HTTP/2 in the TLS handshake.
+    pub(super) is_http2: bool,
+}
+
+/// The bytes of a connection, decrypted.
+pub(super) enum Io {
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
+}
+
+impl AsyncRead for Io {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(socket) => socket.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+/// A TCP connection whose state can be read while a connection task owns it.
+///
+/// For HTTP/1 a failed write is not reported: a server may respond before it has read the request and then close, and
+/// the response is still in the receive buffer. Reading ends with that response, or with the error of the connection.
+pub(super) struct Socket {
+    shared: Arc<Shared>,
+    hides_write_errors: bool,
+}
+
+/// Reads the state of a connection's socket without its task.
+pub(super) struct Probe(Arc<Shared>);
+
+struct Shared {
+    stream: TcpStream,
+    /// A write has failed, and the read side has to tell how the connection ends.
+    write_has_failed: AtomicBool,
+}
+
+/// The state of an idle connection, as the operating system reports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Peek {
+    /// Nothing has arrived.
+    Quiet,
+    /// Bytes wait to be read.
+    Data,
+    /// The server has closed or reset the connection.
+    Closed,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self {
+            shared: Arc::new(Shared { stream, write_has_failed: AtomicBool::new(false) }),
+            hides_write_errors: false,
+        }
+    }
+
+    pub(super) fn probe(&self) -> Probe {
+        Probe(Arc::clone(&self.shared))
+    }
+
+    /// Hides failed writes, so that the read side reports how the connection ends.
+    pub(super) fn hide_write_errors(&mut self) {
+        self.hides_write_errors = true;
+    }
+
+    fn write_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl Fn(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        if self.shared.write_has_failed.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        loop {
+            ready!(self.shared.stream.poll_write_ready(cx))?;
+            match write(&self.shared.stream) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if self.hides_write_errors && is_closed_by_peer(&error) => {
+                    self.shared.write_has_failed.store(true, Ordering::Relaxed);
+                    return Poll::Pending;
+                }
+                outcome => return Poll::Ready(outcome),
+            }
+        }
+    }
+}
+
+fn is_closed_by_peer(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+}
+
+impl Probe {
+    /// Asks the operating system, not the runtime: a runtime that is driven only during calls learns of a close late.
+    pub(super) fn peek(&self) -> Peek {
+        match SockRef::from(&self.0.stream).peek(&mut [MaybeUninit::uninit()]) {
+            Ok(0) => Peek::Closed,
+            Ok(_) => Peek::Data,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Peek::Quiet,
+            Err(_) => Peek::Closed,
+        }
+    }
+
+    /// Tells whether the connection can send no more, which its task does not see.
+    pub(super) fn write_has_failed(&self) -> bool {
+        self.0.write_has_failed.load(Ordering::Relaxed)
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let stream = &self.shared.stream;
+        loop {
+            ready!(stream.poll_read_ready(cx))?;
+            let space = buffer.remaining();
+            let mut read = None;
+            let polled = stream.try_io(Interest::READABLE, || {
+                let bytes = stream.try_read_buf(buffer)?;
+                read = Some(bytes);
+                // A short read has emptied the socket: saying so saves the read that would find nothing.
+                if bytes > 0 && bytes < space { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            });
+            match (read, polled) {
+                (Some(_), _) => return Poll::Ready(Ok(())),
+                (None, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                (None, outcome) => return Poll::Ready(outcome),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.write_with(cx, |stream| stream.try_write(bytes))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.write_with(cx, |stream| stream.try_write_vectored(slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match SockRef::from(&self.shared.stream).shutdown(std::net::Shutdown::Write) {
+            Err(error) if error.kind() != io::ErrorKind::NotConnected => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+}
