@@ -124,7 +124,7 @@ async fn invalid_requests_fail_and_store_nothing() {
         ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!(-1))),
         ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!(10.5))),
         ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_stop_padding", json!(-0.5))),
-        ("/deidentify/file/pdf", with(file("pdf", "x"), "density", json!(-1))),
+        ("/deidentify/file/document/pdf", with(file("pdf", "x"), "density", json!(-1))),
     ];
     for (path, body) in refused {
         detect(&client, path, body.clone()).await.error(400);
@@ -181,7 +181,7 @@ async fn zero_and_empty_options_count_as_unset() {
     }
     body["file"] = file("pdf", "x")["file"].clone();
     body["density"] = json!(300.0);
-    start(&client, "/deidentify/file/pdf", body).await;
+    start(&client, "/deidentify/file/document/pdf", body).await;
 }
 
 #[tokio::test]
