@@ -41,8 +41,17 @@ enum Job {
 }
 
 /// The checks that run when none is named. Tests are not among them: they are run by themselves, and once.
-const CHECKS: &[Job] =
-    &[Job::Fmt, Job::Codegen, Job::Layers, Job::Clippy, Job::Conformance, Job::Path, Job::Doc, Job::Deny];
+const CHECKS: &[Job] = &[
+    Job::Fmt,
+    Job::Codegen,
+    Job::Layers,
+    Job::Clippy,
+    Job::Conformance,
+    Job::Path,
+    Job::Doc,
+    Job::Deny,
+    Job::Words,
+];
 
 /// The crates that work without their default features.
 const WITHOUT_DEFAULT_FEATURES: [&str; 6] =

@@ -121,7 +121,7 @@ fn forms(secret: &str) -> Vec<(&'static str, String)> {
     let listed: Vec<String> = bytes.iter().map(u8::to_string).collect();
     let mut forms = vec![
         ("as is", secret.to_owned()),
-        ("JSON", serde_json::to_string(secret).unwrap().trim_matches('"').to_owned()),
+        ("JSON", serde_json::to_string(secret).unwrap_or_default().trim_matches('"').to_owned()),
         ("Rust literal", format!("{secret:?}").trim_matches('"').to_owned()),
         ("percent", percent(false)),
         ("percent, lowercase", percent(true)),
