@@ -1,4 +1,4 @@
-//! Lists what was called, page after page.
+//! Lists audit events, page after page.
 
 use std::error::Error;
 use std::pin::pin;

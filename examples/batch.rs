@@ -1,4 +1,4 @@
-//! Inserts, changes, gets and deletes rows in one request, each with an outcome of its own.
+//! Inserts, changes, gets and deletes rows in one request, each with a separate outcome.
 
 use std::error::Error;
 

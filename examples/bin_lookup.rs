@@ -1,4 +1,4 @@
-//! Asks what the first digits of a card number tell.
+//! Looks up the issuer of a card by the first digits of its number.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! Stores tokens that were made elsewhere, instead of having the vault make them.
+//! Inserts rows with tokens that were created elsewhere.
 
 use std::error::Error;
 
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let token = inserted.inserted_fields[0].token("name").ok_or("no token")?;
     println!("our token is the vault's: {}", token == "9d5e3a52-6f10-4c5b-8a55-2f3a1d0c7b11");
 
-    let answer = vault.detokenize(DetokenizeRequest::new().token_with(token, Redaction::PlainText)).await?;
-    println!("it stands for {}", answer.detokenized_fields[0].value().unwrap_or_default());
+    let response = vault.detokenize(DetokenizeRequest::new().token_with(token, Redaction::PlainText)).await?;
+    println!("its value is {}", response.detokenized_fields[0].value().unwrap_or_default());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Puts a tower layer of your own around every operation, and another around every attempt.
+//! Adds a custom tower layer around every operation, and another around every attempt.
 //!
 //! The outer one measures what a caller waits for; the inner one sees each try, before it carries a token. Both know
 //! which operation it is, and neither has to parse a URL. The embedded vault refuses the first attempt with a 503, so
@@ -39,14 +39,14 @@ fn timed() -> DynLayer {
             async move {
                 let name = request.extensions().get::<OperationInfo>().map_or("unnamed", |info| info.name);
                 let started = SystemClock.monotonic();
-                let answer = inner.send(request).await?;
-                let attempts = answer.extensions().get::<Progress>().map_or(0, Progress::attempts);
+                let response = inner.send(request).await?;
+                let attempts = response.extensions().get::<Progress>().map_or(0, Progress::attempts);
                 println!(
                     "{name}: {} after {attempts} attempt(s), {:?}",
-                    answer.status(),
+                    response.status(),
                     SystemClock.monotonic() - started
                 );
-                Ok::<_, skyflow::http::BoxError>(answer)
+                Ok::<_, skyflow::http::BoxError>(response)
             }
         })
     })

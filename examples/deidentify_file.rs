@@ -1,6 +1,6 @@
 //! De-identifies the files of a directory, each in its own format, and writes the results into another one.
 //!
-//! `cargo run --example deidentify_file -- FILE…` takes files of yours; without any it takes those of `examples/files`.
+//! `cargo run --example deidentify_file -- FILE…` takes your files; by default it takes those of `examples/files`.
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Puts tokens in the place of the sensitive data of a text, in each of the ways that Detect has.
+//! Replaces the sensitive data of a text with each kind of token.
 
 use std::error::Error;
 
@@ -13,13 +13,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (_server, vault) = embedded_vault().await?;
     let detect = vault.detect();
 
-    let answer = detect.deidentify_text(DeidentifyTextRequest::new(TEXT)).await?;
-    println!("counted:    {}", answer.processed_text);
-    println!("            {:?} words, {:?} characters", answer.word_count, answer.char_count);
-    for entity in &answer.entities {
+    let response = detect.deidentify_text(DeidentifyTextRequest::new(TEXT)).await?;
+    println!("counted:    {}", response.processed_text);
+    println!("            {:?} words, {:?} characters", response.word_count, response.char_count);
+    for entity in &response.entities {
         // Positions are counted in characters, and strings in bytes: `slice` knows the difference.
         let value = entity.text_index.and_then(|index| index.slice(TEXT));
-        let token = entity.processed_index.and_then(|index| index.slice(&answer.processed_text));
+        let token = entity.processed_index.and_then(|index| index.slice(&response.processed_text));
         println!("            {} is {}", value.unwrap_or("?"), token.unwrap_or("?"));
         assert_eq!(value, Some(entity.value.as_str()));
     }

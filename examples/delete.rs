@@ -1,4 +1,4 @@
-//! Deletes rows by id, and then all that are left.
+//! Deletes rows by id, and then all others.
 
 use std::error::Error;
 

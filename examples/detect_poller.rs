@@ -1,4 +1,4 @@
-//! Waits for a run that takes longer than a call may wait, and goes on waiting for it in another process.
+//! Waits for a run that takes longer than a call may wait, and continues to wait for it in another process.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,8 +16,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .clock(Arc::new(clock.clone()))
         .detect_run_time(Duration::from_secs(600))
         .build()?;
+    let json = embedded.credentials_json("https://manage.skyflowapis.com/v1/auth/sa/oauth/token");
     let config = VaultConfig::new(embedded.vault_id(), embedded.cluster_id())
-        .credentials(Credentials::api_key(embedded.api_key().clone())?);
+        .credentials(Credentials::from_json(json.expose())?);
     let client = || Skyflow::builder().vault(config.clone()).transport(embedded.service()).build();
 
     let file = FileSource::bytes("letter.txt", "Dear Mr. John Doe, your SSN is 123-45-6789.");

@@ -1,4 +1,4 @@
-//! Turns tokens back into values, each with a redaction of its own, and goes on after one that is unknown.
+//! Detokenizes tokens, each with its redaction, and continues after an unknown one.
 
 use std::error::Error;
 
@@ -19,11 +19,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .token_with(&token, Redaction::Redacted)
         .token("no-such-token")
         .continue_on_error(true);
-    let answer = vault.detokenize(request).await?;
-    for field in &answer.detokenized_fields {
+    let response = vault.detokenize(request).await?;
+    for field in &response.detokenized_fields {
         println!("{}: {}", field.request_index, field.value().unwrap_or_default());
     }
-    for error in &answer.errors {
+    for error in &response.errors {
         println!("{}: {}", error.request_index, error.error);
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::num::NonZeroUsize;
 
 use serde_json::json;
-use skyflow::{CallOptions, Credentials, GetRequest, InsertRequest, Skyflow, VaultConfig};
+use skyflow::{CallOptions, Credentials, GetRequest, InsertRequest, Skyflow};
 use skyflow_emulator::{EmbeddedVault, Operation};
 use skyflow_examples::config;
 
@@ -17,11 +17,8 @@ use skyflow_examples::config;
 async fn main() -> Result<(), Box<dyn Error>> {
     let server = EmbeddedVault::builder().build()?.serve().await?;
     // The account must be allowed to inject a context: a setting of the service account in Skyflow Studio.
-    let credentials = Credentials::from_json(server.credentials_json().expose())?;
-    let config_of_account =
-        VaultConfig::with_base_url(server.vault().vault_id(), server.base_url()).credentials(credentials);
     let users = NonZeroUsize::new(1_000).ok_or("zero users")?;
-    let client = Skyflow::builder().vault(config_of_account).end_user_tokens(users).build()?;
+    let client = Skyflow::builder().vault(config(&server)?).end_user_tokens(users).build()?;
     let vault = client.default_vault()?;
 
     let minted = || {
@@ -45,8 +42,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("a nurse read its row");
     println!("3 end users, 2 calls each, {} tokens", minted() - before);
 
-    // An API key speaks for nobody else.
-    let with_key = Skyflow::builder().vault(config(&server)?).build()?.default_vault()?;
+    // An API key has no context.
+    let api_key = Credentials::api_key(server.vault().api_key().clone())?;
+    let with_key =
+        Skyflow::builder().vault(config(&server)?.credentials(api_key)).build()?.default_vault()?;
     let request = GetRequest::new("persons").ids([&id]);
     if let Err(error) = with_key.with_context("user-1").get_one(request).await {
         println!("refused: {}", error.message());

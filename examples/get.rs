@@ -1,4 +1,4 @@
-//! Gets rows by id and by a unique column: as values, as a type of your own, and as tokens.
+//! Gets rows by id and by a unique column: as values, as your own type, and as tokens.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! Reads a table row by row; pages of 25 are asked for as they are needed.
+//! Reads a table row by row; pages of 25 are requested on demand.
 
 use std::error::Error;
 use std::pin::pin;

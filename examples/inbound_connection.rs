@@ -37,13 +37,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = Skyflow::builder()
         .vault(config(&server)?)
         .connection(ConnectionConfig::new("checkout", format!("{}{path}/checkout", server.base_url())))
-        .credentials(Credentials::api_key(server.vault().api_key().clone())?)
+        .credentials(Credentials::from_json(server.credentials_json().expose())?)
         .build()?;
 
     let order = json!({"card": {"number": "4111111111111111", "name": "John Doe"}, "items": 3});
-    let answer = client.default_connection()?.invoke(InvokeConnectionRequest::post().body(&order)).await?;
-    let stored: serde_json::Value = answer.decode()?;
-    println!("the shop answered {} with {}", answer.metadata.status, stored["stored_card"]);
+    let response = client.default_connection()?.invoke(InvokeConnectionRequest::post().body(&order)).await?;
+    let stored: serde_json::Value = response.decode()?;
+    println!("the shop responded with {}: {}", response.metadata.status, stored["stored_card"]);
 
     let token = stored["stored_card"].as_str().ok_or("no token")?;
     let request = DetokenizeRequest::new().token_with(token, Redaction::PlainText);

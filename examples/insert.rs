@@ -1,4 +1,4 @@
-//! Inserts rows of a type of your own, and decodes the tokens into another. The second insert updates the first row.
+//! Inserts rows of your own type, and decodes the tokens into another type. The second insert updates the first row.
 
 use std::error::Error;
 

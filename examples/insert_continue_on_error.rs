@@ -1,4 +1,4 @@
-//! Inserts the rows that can be inserted, and reports the others: every row is in exactly one of the two lists.
+//! Inserts the valid rows, and reports the others: every row is in exactly one of the two lists.
 
 use std::error::Error;
 
@@ -15,11 +15,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         json!({"name": "Somebody", "no_such_column": 1}),
         json!({"name": "Ada's double", "email": "ada@example.com"}),
     ];
-    let answer = vault.insert(InsertRequest::new("table1").records(rows).continue_on_error(true)).await?;
-    for row in &answer.inserted_fields {
+    let response = vault.insert(InsertRequest::new("table1").records(rows).continue_on_error(true)).await?;
+    for row in &response.inserted_fields {
         println!("row {}: inserted as {}", row.request_index, row.skyflow_id);
     }
-    for row in &answer.errors {
+    for row in &response.errors {
         println!("row {}: refused with {:?}: {}", row.request_index, row.http_code, row.error);
     }
     Ok(())

@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     })
     .await?;
 
-    // What Skyflow Studio would hold: one route, and which field of it is a token.
+    // The configuration in Skyflow Studio: one route, and which field of it is a token.
     let connection = ConnectionSpec::from_json(&json!({
         "name": "payments",
         "mode": "EGRESS",
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = Skyflow::builder()
         .vault(config(&server)?)
         .connection(ConnectionConfig::new("payments", url))
-        .credentials(Credentials::api_key(server.vault().api_key().clone())?)
+        .credentials(Credentials::from_json(server.credentials_json().expose())?)
         .build()?;
 
     let row =
@@ -76,7 +76,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let charge: Charge = connection.invoke(pay(&token)).await?.decode()?;
     println!("charged {} to the card that ends in {}: {}", charge.amount, charge.card, charge.id);
 
-    // What is no token is refused by Skyflow; the payment service never hears of it.
+    // Skyflow refuses a value that is not a token; the payment service receives no request.
     let error = connection.invoke(pay("4242-4242-4242-4242")).await.err().ok_or("a success")?;
     println!("refused: the payment service's fault: {:?}", error.error_from_client());
     server.shutdown().await;

@@ -1,4 +1,4 @@
-//! Sends generated operations with a `hyper_util` client of one's own: tokens, one replay after a 401, and a trace line
+//! Sends generated operations with a `hyper_util` client: tokens, one replay after a 401, and a trace line
 //! come from layers.
 
 use std::error::Error;

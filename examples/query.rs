@@ -1,4 +1,4 @@
-//! Asks in SQL.
+//! Queries rows in SQL.
 
 use std::error::Error;
 
@@ -19,9 +19,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let rows = [json!({"state": "London", "age": 36}), json!({"state": "Cambridge", "age": 41})];
     vault.insert(InsertRequest::new("table1").records(rows)).await?;
 
-    let answer =
+    let response =
         vault.query(QueryRequest::new("SELECT state, age FROM table1 WHERE age > 40 LIMIT 5")).await?;
-    for row in answer.records::<Row>()? {
+    for row in response.records::<Row>()? {
         println!("{}: {}", row.state, row.age);
     }
 

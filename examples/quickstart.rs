@@ -1,4 +1,4 @@
-//! Inserts a card into a vault, gets tokens back, and turns them into values again.
+//! Inserts a card into a vault, gets tokens, and detokenizes them.
 //!
 //! `cargo run --example quickstart` needs no account and no network: it starts the embedded vault on a loopback port.
 //! With `SKYFLOW_VAULT_ID` set it talks to the vault of the environment instead (see `Skyflow::from_env`); its `table1`
@@ -74,8 +74,8 @@ async fn run(vault: &Vault, options: &Options) -> Result<(), Box<dyn Error>> {
     }
 
     for redaction in [Redaction::PlainText, Redaction::Masked] {
-        let answer = vault.detokenize(DetokenizeRequest::new().tokens(&tokens, redaction)).await?;
-        for field in answer.detokenized_fields {
+        let response = vault.detokenize(DetokenizeRequest::new().tokens(&tokens, redaction)).await?;
+        for field in response.detokenized_fields {
             println!("{redaction:<14} {} -> {}", field.token, field.value().unwrap_or_default());
         }
     }

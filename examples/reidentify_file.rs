@@ -1,4 +1,4 @@
-//! Puts values back into a file that holds vault tokens. De-identified files hold none: a text does.
+//! Replaces the vault tokens of a file with values. De-identified files have no vault tokens; de-identified text has.
 
 use std::error::Error;
 
@@ -20,8 +20,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let request = ReidentifyFileRequest::new(FileSource::bytes("tickets.csv", table))
         .masked_entities([DetectEntity::SSN]);
-    let answer = detect.reidentify_file(request).await?;
-    let file = answer.output.ok_or("no file")?;
+    let response = detect.reidentify_file(request).await?;
+    let file = response.output.ok_or("no file")?;
     println!("restored: {}", String::from_utf8_lossy(&file.content).lines().last().unwrap_or_default());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Puts values back into the place of vault tokens: in clear, masked or redacted, as the request and the role say.
+//! Replaces vault tokens with values: in clear, masked or redacted, depending on the request and the role.
 
 use std::error::Error;
 
@@ -26,13 +26,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let request = ReidentifyTextRequest::new(&tokens)
         .masked_entities([DetectEntity::SSN])
         .redacted_entities([DetectEntity::NAME]);
-    println!("asked:    {}", detect.reidentify_text(request).await?.processed_text);
+    println!("partly:   {}", detect.reidentify_text(request).await?.processed_text);
 
-    // Who may not see values in clear does not see them here either.
+    // A caller whose role does not permit values in clear gets masked ones.
     let viewer = NewServiceAccount::new("support").role(Role::VaultViewer);
-    let viewer = server.vault().create_service_account(viewer)?;
+    let key = server.vault().create_service_account(viewer)?.create_key()?;
     let config = VaultConfig::with_base_url(server.vault().vault_id(), server.base_url())
-        .credentials(Credentials::api_key(viewer.create_api_key()?)?);
+        .credentials(Credentials::from_json(key.credentials_json(&server.token_uri()).expose())?);
     let support = Skyflow::builder().vault(config).build()?.default_detect()?;
     println!(
         "a viewer: {}",

@@ -1,4 +1,4 @@
-//! Gets the tokens of values that the vault holds already.
+//! Gets the tokens of values that the vault already stores.
 
 use std::error::Error;
 
@@ -12,7 +12,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let row = json!({"card_number": "4111111111111111"});
     let inserted = vault.insert(InsertRequest::new("table1").record(row).return_tokens(true)).await?;
 
-    // A column that names no group is a group of its own: `table.column`.
+    // The group of a column without a named group is `table.column`.
     let request = TokenizeRequest::new().value("4111111111111111", "table1.card_number");
     let tokens = vault.tokenize(request).await?.tokenized_fields;
     println!(

@@ -1,8 +1,8 @@
-//! Puts layers of `tower` and `tower-http` around every operation and every attempt, as they are.
+//! Adds layers of `tower` and `tower-http` around every operation and every attempt, unchanged.
 //!
 //! Operation layers see a call once and sit outside the client's deadline and retries: what they wait is not limited by
-//! them. Attempt layers see each try, before it carries a token. Both see URIs, which may hold row ids and column values:
-//! in production, log the path template of `OperationInfo` and not the URI.
+//! them. Attempt layers see each try, before it carries a token. Both see URIs, which may hold row ids and column
+//! values: in production, log the path template of `OperationInfo` and not the URI.
 
 use std::error::Error;
 use std::sync::Arc;

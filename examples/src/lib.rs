@@ -5,7 +5,7 @@
 
 pub mod third_party;
 
-/// The README of the repository: its code is compiled and run like any documentation's.
+/// The README of the repository, so that its code is compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
@@ -28,13 +28,13 @@ pub async fn embedded_vault() -> Result<(Server, Vault), Box<dyn Error>> {
     Ok((server, client.default_vault()?))
 }
 
-/// Describes the vault of a server: where it is, and an API key of it.
+/// Describes the vault of a server: its URL, and the credentials of a service account.
 ///
 /// # Errors
 ///
-/// Fails when the API key cannot be used.
+/// Fails when the credentials cannot be used.
 pub fn config(server: &Server) -> Result<VaultConfig, Box<dyn Error>> {
-    let credentials = Credentials::api_key(server.vault().api_key().clone())?;
+    let credentials = Credentials::from_json(server.credentials_json().expose())?;
     Ok(VaultConfig::with_base_url(server.vault().vault_id(), server.base_url()).credentials(credentials))
 }
 

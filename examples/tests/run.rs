@@ -1,10 +1,10 @@
-//! Runs every example as a user does, in a process of its own. Cargo builds them before this test.
+//! Runs every example as a user does, in a separate process. Cargo builds them before this test.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// Every example, and words that its output has to hold.
-const EXAMPLES: [(&str, &[&str]); 28] = [
+/// Every example, and strings that its output must contain.
+const EXAMPLES: [(&str, &[&str]); 37] = [
     ("audit_events", &["query_execute: 200", "records_insert: 200"]),
     (
         "batch",
@@ -16,7 +16,18 @@ const EXAMPLES: [(&str, &[&str]); 28] = [
         ],
     ),
     ("bin_lookup", &["VISA CREDIT of"]),
-    ("bring_your_own_token", &["our token is the vault's: true", "it stands for Grace Hopper"]),
+    ("bring_your_own_token", &["our token is the vault's: true", "its value is Grace Hopper"]),
+    (
+        "credentials_options",
+        &[
+            "minted a Bearer token",
+            "ApiKey: inserted 1",
+            "BearerToken: inserted 1",
+            "File: inserted 1",
+            "ServiceAccount: inserted 1",
+            "Provider: inserted 1",
+        ],
+    ),
     (
         "custom_stack",
         &["records.insert: 200 OK after 1 attempt(s)", "records.list: 200 OK after 2 attempt(s)"],
@@ -33,6 +44,14 @@ const EXAMPLES: [(&str, &[&str]); 28] = [
             "processed-sample.txt",
             "processed-sample.xlsx",
             "processed-sample.xml",
+        ],
+    ),
+    (
+        "deidentify_file_options",
+        &[
+            "image: redacted_image, redacted_text; None seconds, None pages",
+            "recording: redacted_audio, redacted_transcription; Some(3.5) seconds, None pages",
+            "PDF: redacted_file, entities; None seconds, Some(1) pages",
         ],
     ),
     (
@@ -66,10 +85,26 @@ const EXAMPLES: [(&str, &[&str]); 28] = [
         ],
     ),
     ("get", &["Ada Lovelace is 36", "found by e-mail: Ada Lovelace", "a token: "]),
+    (
+        "get_detect_run",
+        &[
+            "started: IN_PROGRESS, 0 outputs",
+            "a minute later: SUCCESS",
+            "Dear Mr. [NAME_1], your SSN is [SSN_1].",
+        ],
+    ),
     ("get_pages", &["60 rows, mean age 29"]),
     (
+        "guardrails",
+        &[
+            "like? passed: true, toxic: Some(false), denied topic: Some(false)",
+            "idiot! passed: false, toxic: Some(true), denied topic: Some(false)",
+            "weapons? passed: false, toxic: Some(false), denied topic: Some(true)",
+        ],
+    ),
+    (
         "inbound_connection",
-        &["the shop got card \"", "the shop answered 201", "in the vault: 4111111111111111"],
+        &["the shop got card \"", "the shop responded with 201", "in the vault: 4111111111111111"],
     ),
     ("insert", &["name ", "email ", "the same row: true"]),
     (
@@ -97,13 +132,61 @@ const EXAMPLES: [(&str, &[&str]); 28] = [
         "reidentify_text",
         &[
             "plain:    My name is Jane Doe and my SSN is 123-45-6789.",
-            "asked:    My name is *REDACTED* and my SSN is XXXXX6789.",
+            "partly:   My name is *REDACTED* and my SSN is XXXXX6789.",
             "a viewer: My name is XXXXX Doe and my SSN is XXXXX6789.",
+        ],
+    ),
+    (
+        "scoped_token",
+        &[
+            "as a viewer: Some(\"XXXXXXXXXXXX1111\")",
+            "delete as a viewer: Some(403)",
+            "one call as a viewer: Some(\"XXXXXXXXXXXX1111\")",
+            "with all roles: Some(\"4111111111111111\")",
+        ],
+    ),
+    (
+        "several_vaults",
+        &[
+            "own credentials: Some(ApiKey), inserted 1",
+            "own credentials: Some(ServiceAccount), inserted 1",
+            "own credentials: None, inserted 1",
+        ],
+    ),
+    (
+        "signed_data_tokens",
+        &["signed: true", "detokenized: 4111111111111111", "the unsigned token: Some(400)"],
+    ),
+    (
+        "token_endpoint",
+        &[
+            "without a session: 401",
+            "a Bearer token for 300 seconds",
+            "read 0 rows with it",
+            "a delete is refused with Some(403)",
+        ],
+    ),
+    (
+        "token_expiry",
+        &[
+            "two calls: 1 token",
+            "after it expired: 2 tokens",
+            "after it was revoked: 3 tokens",
+            "a fixed token, revoked: Some(401), unauthorized: true",
         ],
     ),
     ("tokenize", &["the same token: true"]),
     ("update", &["updated, new token: true", "Ada Lovelace of London"]),
-    ("upload_file", &["metadata: true", "scan: SCAN_CLEAN", "content: kept in the vault", "deleted: true"]),
+    (
+        "upload_file",
+        &[
+            "same row: true, metadata: true",
+            "new row: true",
+            "scan: SCAN_CLEAN",
+            "content: kept in the vault",
+            "deleted: true",
+        ],
+    ),
     (
         "user_layers",
         &["the header arrived: true", "inserted with every layer", "refused: headers.host cannot be set"],
@@ -131,23 +214,23 @@ fn output(command: &mut Command) -> String {
 }
 
 #[test]
-fn every_example_of_this_crate_runs_and_says_what_it_should() {
+fn every_example_prints_its_expected_output() {
     let manifest = include_str!("../Cargo.toml");
     assert_eq!(
         manifest.matches("[[example]]").count(),
         EXAMPLES.len(),
         "a new example needs a row in the table"
     );
-    for (name, words) in EXAMPLES {
+    for (name, strings) in EXAMPLES {
         let shown = output(&mut example(name));
-        for expected in words {
-            assert!(shown.contains(expected), "{name} does not say {expected:?}:\n{shown}");
+        for expected in strings {
+            assert!(shown.contains(expected), "{name} does not print {expected:?}:\n{shown}");
         }
     }
 }
 
 #[test]
-fn quickstart_shows_tokens_and_turns_them_into_values_again() {
+fn quickstart_prints_tokens_and_their_values() {
     let shown = output(&mut example("quickstart"));
     let line = |start: &str| shown.lines().filter(|line| line.starts_with(start)).collect::<Vec<_>>();
     assert_eq!(line("token").len(), 2, "{shown}");
@@ -159,7 +242,7 @@ fn quickstart_shows_tokens_and_turns_them_into_values_again() {
 }
 
 #[test]
-fn a_second_process_turns_a_token_of_the_first_into_its_value() {
+fn second_process_detokenizes_token_of_first() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("vault.db");
     let shown = output(example("quickstart").arg("--data-file").arg(&file));
@@ -170,7 +253,7 @@ fn a_second_process_turns_a_token_of_the_first_into_its_value() {
 }
 
 #[test]
-fn custom_stack_sees_each_operation_once_and_each_attempt_before_its_token() {
+fn custom_stack_sees_attempts_before_auth() {
     let shown = output(&mut example("custom_stack"));
     assert_eq!(shown.matches("token attached yet: false").count(), 3, "{shown}");
 }

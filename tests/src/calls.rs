@@ -24,33 +24,33 @@ pub fn request(method: Method, url: &str, idempotency: Idempotency, body: Body) 
     request
 }
 
-/// An answer read to its end: what the caller of an operation can see of it.
+/// A response with its complete body.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct FullResponse {
     /// The status.
     pub status: u16,
     /// The body, as far as it is text.
     pub text: String,
 }
 
-/// Sends a request and reads the answer to its end.
+/// Sends a request and reads the response to its end.
 ///
 /// # Errors
 ///
 /// Fails with the typed error of this workspace; a foreign error in its place is a defect and fails the test.
-pub async fn send(service: &HttpService, request: Request) -> Result<Answer, Error> {
+pub async fn send(service: &HttpService, request: Request) -> Result<FullResponse, Error> {
     read(service.send(request).await.map_err(typed)?).await
 }
 
-/// Reads an answer to its end.
+/// Reads a response to its end.
 ///
 /// # Errors
 ///
 /// Fails when the body breaks off.
-pub async fn read(answer: Response) -> Result<Answer, Error> {
-    let (parts, body) = answer.into_parts();
+pub async fn read(response: Response) -> Result<FullResponse, Error> {
+    let (parts, body) = response.into_parts();
     let bytes = body.collect(64 * 1024 * 1024).await?;
-    Ok(Answer { status: parts.status.as_u16(), text: String::from_utf8_lossy(&bytes).into_owned() })
+    Ok(FullResponse { status: parts.status.as_u16(), text: String::from_utf8_lossy(&bytes).into_owned() })
 }
 
 /// Takes the typed error out of its box.

@@ -12,18 +12,18 @@ pub const CARD_NUMBER: &str = "4111111111111111";
 pub const CARDHOLDER: &str = "John Doe";
 /// The token URI of a service account whose requests stay in this process.
 pub const TOKEN_URI: &str = "https://manage.skyflowapis.com/v1/auth/sa/oauth/token";
-/// The request id that [`answering`] gives its answers.
+/// The request id of the responses of [`responding`].
 pub const REQUEST_ID: &str = "req-7f3a";
 
-/// Starts a client whose requests go to `leaf` and to no network.
-pub fn over(leaf: HttpService) -> SkyflowBuilder {
-    Skyflow::builder().transport(leaf)
+/// Starts a client whose requests go to `transport` instead of the network.
+pub fn over(transport: HttpService) -> SkyflowBuilder {
+    Skyflow::builder().transport(transport)
 }
 
-/// A vault whose calls go to `leaf`, with the default stack and an API key.
-pub fn vault_over(leaf: HttpService) -> Vault {
+/// Makes a vault over `transport`, with the default stack and an API key.
+pub fn vault_over(transport: HttpService) -> Vault {
     let config = VaultConfig::new("vault1", "cluster1").credentials(Credentials::api_key(API_KEY).unwrap());
-    over(leaf).vault(config).build().unwrap().default_vault().unwrap()
+    over(transport).vault(config).build().unwrap().default_vault().unwrap()
 }
 
 /// A vault whose calls go to the embedded vault without a socket, with the owner's API key.
@@ -37,17 +37,17 @@ pub fn insert_card() -> InsertRequest {
     InsertRequest::new("table1").record(card).return_tokens(true)
 }
 
-/// A service that computes each answer from the request.
-pub fn service<F, Fut>(answer: F) -> HttpService
+/// Makes a service that computes each response from its request.
+pub fn service<F, Fut>(response: F) -> HttpService
 where
     F: Fn(Request) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<Response, BoxError>> + Send + 'static,
 {
-    HttpService::new(tower::service_fn(answer))
+    HttpService::new(tower::service_fn(response))
 }
 
 /// A service that gives every request the same response, with [`REQUEST_ID`].
-pub fn answering(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> HttpService {
+pub fn responding(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> HttpService {
     let mut reply = Reply::status(status).header("x-request-id", REQUEST_ID).body(body);
     if let Some(content_type) = content_type {
         reply = reply.header("content-type", content_type);
@@ -55,5 +55,5 @@ pub fn answering(status: u16, content_type: Option<&str>, body: impl Into<Bytes>
     Scripted::new([reply]).service()
 }
 
-/// What a vault answers to an insert of one row.
+/// The response of a vault to an insert of one row.
 pub const INSERTED: &str = r#"{"records":[{"skyflow_id":"id-1","tokens":null}]}"#;

@@ -9,7 +9,7 @@ use skyflow_http::{Body, BoxError, HttpService, Idempotency, ManualClock, Reques
 use skyflow_testkit::polling::Stepped;
 use skyflow_tests::calls::request;
 
-fn leaf() -> HttpService {
+fn transport() -> HttpService {
     HttpService::new(tower::service_fn(|_: Request| {
         std::future::ready(Ok::<_, BoxError>(Response::new(Body::from("{}"))))
     }))
@@ -21,10 +21,10 @@ fn per_call(service: &HttpService) -> u64 {
         let service = service.clone();
         let request = request(Method::POST, "https://vault.example/", Idempotency::Safe, Body::from("{}"));
         let mut call = Stepped::new(async move { service.send(request).await });
-        let Poll::Ready(answer) = call.step() else { panic!("the leaf is always ready") };
-        answer.unwrap();
+        let Poll::Ready(response) = call.step() else { panic!("the transport is always ready") };
+        response.unwrap();
     };
-    // What is set up once per process or service is not the cost of a call.
+    // Costs that occur once per process or service are not part of a call.
     call();
     let counts: Vec<_> = (0..3).map(|_| measure(call).count_total).collect();
     assert_eq!(counts[0], counts[1]);
@@ -33,12 +33,12 @@ fn per_call(service: &HttpService) -> u64 {
 }
 
 #[test]
-fn the_default_stack_allocates_no_more_than_this_per_call() {
+fn default_stack_allocations_are_bounded() {
     const MOST: u64 = 25;
-    let bare = per_call(&leaf());
-    let stack = per_call(&Stack::new(Arc::new(ManualClock::new())).build(leaf()));
-    println!("allocations per call: leaf {bare}, default stack {stack}, difference {}", stack - bare);
-    assert!(stack - bare <= MOST, "{} more than the leaf alone, {MOST} allowed", stack - bare);
+    let bare = per_call(&transport());
+    let stack = per_call(&Stack::new(Arc::new(ManualClock::new())).build(transport()));
+    println!("allocations per call: transport {bare}, default stack {stack}, difference {}", stack - bare);
+    assert!(stack - bare <= MOST, "{} more than the transport alone, {MOST} allowed", stack - bare);
 }
 
 #[test]

@@ -16,8 +16,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf, repeat};
 
 const FILE: usize = 50_000_000;
 
-/// Answers the start of a run and the question for it, each in a connection of its own, and keeps nothing of what it
-/// reads. The answer with the file is written in pieces.
+/// Serves the start of a run and one poll, each on a new connection, and keeps nothing of what it
+/// reads. The response with the file is written in pieces.
 fn server(chunked: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -31,7 +31,7 @@ fn server(chunked: bool) -> String {
             let stream = reader.into_inner();
             if request_line.starts_with("POST") {
                 assert!(length > FILE as u64 / 3 * 4);
-                answer(stream, &mut [br#"{"run_id":"r1"}"#.as_slice()].into_iter(), false);
+                response(stream, &mut [br#"{"run_id":"r1"}"#.as_slice()].into_iter(), false);
             } else {
                 // A multiple of three, so that pieces of Base64 can be put together.
                 let piece = STANDARD.encode(vec![7_u8; 50_000 / 3 * 3]);
@@ -41,7 +41,7 @@ fn server(chunked: bool) -> String {
                     br#"","processedFileType":"redacted_file","processedFileExtension":"txt"}]}"#.as_slice();
                 let mut body =
                     [start].into_iter().chain(std::iter::repeat_n(piece.as_bytes(), pieces)).chain([end]);
-                answer(stream, &mut body, chunked);
+                response(stream, &mut body, chunked);
             }
         }
     });
@@ -62,7 +62,7 @@ fn length_of_body(reader: &mut BufReader<TcpStream>) -> u64 {
     }
 }
 
-fn answer<'a>(mut stream: TcpStream, body: &mut (impl Iterator<Item = &'a [u8]> + Clone), chunked: bool) {
+fn response<'a>(mut stream: TcpStream, body: &mut (impl Iterator<Item = &'a [u8]> + Clone), chunked: bool) {
     let framing = match chunked {
         true => "transfer-encoding: chunked".to_owned(),
         false => format!("content-length: {}", body.clone().map(<[u8]>::len).sum::<usize>()),
@@ -119,7 +119,7 @@ fn most_allocated(url: &str, source: impl FnOnce() -> FileSource) -> u64 {
 }
 
 #[test]
-fn a_large_file_needs_less_than_three_times_its_size() {
+fn large_file_needs_under_three_times_its_size() {
     let directory = tempfile::tempdir().unwrap();
     let path: PathBuf = directory.path().join("large.txt");
     std::fs::write(&path, vec![b'x'; FILE]).unwrap();

@@ -1,15 +1,16 @@
-//! Every check that has to pass before a change lands: `cargo xtask ci`, or one of them by its name.
+//! Every check that must pass before a change lands, besides `cargo test --workspace`: `cargo xtask ci`, or one of them
+//! by its name.
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{codegen, conformance, layers, path, tools, trees};
+use crate::{codegen, conformance, layers, path, tools, words};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Runs only the named checks; all of them, in this order, when none is named.
+    /// Runs only the named checks; all but `test` when none is named.
     #[arg(value_enum)]
     jobs: Vec<Job>,
 }
@@ -20,13 +21,10 @@ enum Job {
     Fmt,
     /// The generated bindings are those that the generator makes.
     Codegen,
-    /// Dependency directions, restricted dependencies and the sizes of dependency trees.
+    /// Dependency directions, restricted dependencies, the sizes of dependency trees, and features without tests.
     Layers,
     /// Clippy with default, no and all features; warnings are errors.
     Clippy,
-    /// Unit, integration, example and documentation tests, with all features.
-    // No `--all-targets`: it would build the examples as tests, and not as the programs that a test runs.
-    Test,
     /// Recorded calls of the official SDK, replayed.
     Conformance,
     /// How many files of the crates a warm insert runs through.
@@ -35,28 +33,25 @@ enum Job {
     Doc,
     /// Licences, bans and sources of every dependency.
     Deny,
+    /// The language of comments, documentation and error messages.
+    Words,
+    /// Unit, integration, example and documentation tests: `cargo test --workspace`, which has every feature.
+    // No `--all-targets`: it would build the examples as tests, and not as the programs that a test runs.
+    Test,
 }
 
-const ALL: [Job; 9] = [
-    Job::Fmt,
-    Job::Codegen,
-    Job::Layers,
-    Job::Clippy,
-    Job::Test,
-    Job::Conformance,
-    Job::Path,
-    Job::Doc,
-    Job::Deny,
-];
+/// The checks that run when none is named. Tests are not among them: they are run by themselves, and once.
+const CHECKS: &[Job] =
+    &[Job::Fmt, Job::Codegen, Job::Layers, Job::Clippy, Job::Conformance, Job::Path, Job::Doc, Job::Deny];
 
-/// The crates that can do without their default features.
-const WITHOUT_DEFAULT_FEATURES: [&str; 5] =
-    ["skyflow-http", "skyflow-auth", "skyflow", "skyflow-emulator-detect", "skyflow-emulator"];
+/// The crates that work without their default features.
+const WITHOUT_DEFAULT_FEATURES: [&str; 6] =
+    ["skyflow-http", "skyflow-auth", "skyflow-api", "skyflow", "skyflow-emulator-detect", "skyflow-emulator"];
 
 /// Runs the checks and stops at the first that fails.
 #[expect(clippy::disallowed_methods, reason = "elapsed times are shown to a person")]
 pub fn run(args: &Args) -> Result<(), String> {
-    let jobs = if args.jobs.is_empty() { &ALL[..] } else { &args.jobs };
+    let jobs = if args.jobs.is_empty() { CHECKS } else { &args.jobs[..] };
     for job in jobs {
         let started = Instant::now();
         println!("==> {job:?}");
@@ -71,9 +66,8 @@ impl Job {
         match self {
             Self::Fmt => cargo(&["fmt", "--all", "--check"]),
             Self::Codegen => codegen::check().map_err(|error| error.to_string()),
-            Self::Layers => layers::run().map_err(|error| error.to_string()).and_then(|()| trees::run()),
+            Self::Layers => layers::run(),
             Self::Clippy => clippy(),
-            Self::Test => cargo(&["test", "--workspace", "--all-features", "--locked"]),
             Self::Conformance => conformance::run(&conformance::Args::default()),
             Self::Path => path::check(),
             Self::Doc => command(
@@ -84,6 +78,8 @@ impl Job {
                 let deny = tools::ensure("cargo-deny", "0.20.2")?;
                 command(Command::new(deny).args(["--all-features", "check", "licenses", "bans", "sources"]))
             }
+            Self::Words => words::run(&words::Args::default()),
+            Self::Test => cargo(&["test", "--workspace", "--locked"]),
         }
     }
 }

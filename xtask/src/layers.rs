@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
+use crate::{features, trees};
+
 /// Which crates of this workspace a crate may depend on. A crate without a row fails the check.
 const DIRECTION: &[(&str, &[&str])] = &[
     ("skyflow-types", &[]),
     ("skyflow-http", &["skyflow-types"]),
     ("skyflow-auth", &["skyflow-http", "skyflow-types"]),
     ("skyflow-api", &["skyflow-http", "skyflow-types"]),
+    ("skyflow-management", &["skyflow-api"]),
     ("skyflow", &["skyflow-api", "skyflow-auth", "skyflow-http", "skyflow-types"]),
     ("skyflow-testkit", &["skyflow-http"]),
     ("skyflow-emulator-detect", &["skyflow-types"]),
@@ -18,7 +21,8 @@ const DIRECTION: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that no other crate depends on and that may use all the others.
-const UNPUBLISHED: &[&str] = &["skyflow-conformance", "skyflow-examples", "skyflow-tests", "xtask"];
+const UNPUBLISHED: &[&str] =
+    &["skyflow-conformance", "skyflow-examples", "skyflow-interop", "skyflow-tests", "xtask"];
 
 /// Restricted dependencies, and the crates that may name them.
 const RESTRICTED: &[(&str, &[&str])] = &[
@@ -39,15 +43,21 @@ const RESTRICTED: &[(&str, &[&str])] = &[
 
 /// Says why the check failed: one line per violation.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+enum Error {
     #[error("cargo metadata failed: {0}")]
     Metadata(#[from] cargo_metadata::Error),
     #[error("{} violation(s) of the dependency rules:\n  {}", .0.len(), .0.join("\n  "))]
     Violations(Vec<String>),
 }
 
-/// Checks the dependency graph of this workspace.
-pub fn run() -> Result<(), Error> {
+/// Checks the dependencies of this workspace: their directions, how many packages they bring, and their features.
+pub fn run() -> Result<(), String> {
+    directions().map_err(|error| error.to_string())?;
+    trees::run()?;
+    features::run()
+}
+
+fn directions() -> Result<(), Error> {
     let metadata = MetadataCommand::new().no_deps().exec()?;
     let violations = direct(&metadata);
     if violations.is_empty() { Ok(()) } else { Err(Error::Violations(violations)) }

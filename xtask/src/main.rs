@@ -3,7 +3,10 @@
 mod ci;
 mod codegen;
 mod conformance;
+mod features;
+mod interop;
 mod layers;
+mod nightly;
 mod path;
 mod tools;
 mod trees;
@@ -23,16 +26,20 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs every check that has to pass before a change lands, or the named ones.
+    /// Runs every check that must pass before a change lands, or the named ones.
     Ci(ci::Args),
     /// Writes the generated API bindings, or compares them with what is checked in.
     Codegen(codegen::Args),
     /// Replays recorded calls of the official SDK and compares requests and results.
     Conformance(conformance::Args),
-    /// Checks dependency directions, restricted dependencies and the sizes of dependency trees.
+    /// Checks dependency directions, restricted dependencies, the sizes of dependency trees, and features without tests.
     Layers,
     /// Counts words in comments, documentation and error messages that this field has other terms for.
     Words(words::Args),
+    /// Runs the client against programs of others, such as proxies.
+    Interop(interop::Args),
+    /// Runs the tests whose repeats can be raised with many more of them.
+    Nightly,
     /// Prints the source files that one call runs through.
     Path(path::Args),
 }
@@ -42,8 +49,10 @@ fn main() -> ExitCode {
         Command::Ci(args) => ci::run(&args),
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
         Command::Conformance(args) => conformance::run(&args),
-        Command::Layers => layers::run().map_err(|error| error.to_string()).and_then(|()| trees::run()),
+        Command::Layers => layers::run(),
         Command::Words(args) => words::run(&args),
+        Command::Interop(args) => interop::run(&args),
+        Command::Nightly => nightly::run(),
         Command::Path(args) => path::run(&args),
     };
     match outcome {

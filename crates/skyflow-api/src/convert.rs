@@ -1,21 +1,28 @@
-//! The vocabulary of `skyflow-types` fits wherever an operation or a model takes the API's own enum.
+//! Conversions of the `skyflow-types` vocabulary into the enums of this API.
 
-use skyflow_types::{DetectEntity, Redaction, TokenMode};
+#[cfg(feature = "detect")]
+use skyflow_types::DetectEntity;
+#[cfg(feature = "data")]
+use skyflow_types::{Redaction, TokenMode};
 
+#[cfg(any(feature = "data", feature = "detect"))]
 use crate::types;
 
+#[cfg(feature = "data")]
 impl From<Redaction> for types::RedactionType {
     fn from(level: Redaction) -> Self {
         level.as_str().into()
     }
 }
 
+#[cfg(feature = "data")]
 impl From<TokenMode> for types::TokenMode {
     fn from(mode: TokenMode) -> Self {
         mode.as_str().into()
     }
 }
 
+#[cfg(feature = "detect")]
 impl From<DetectEntity> for types::EntityType {
     fn from(entity: DetectEntity) -> Self {
         entity.as_str().into()
@@ -23,11 +30,12 @@ impl From<DetectEntity> for types::EntityType {
 }
 
 #[cfg(test)]
+#[cfg(all(feature = "data", feature = "detect"))]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_word_of_the_vocabulary_has_a_name_in_the_api() {
+    fn every_vocabulary_value_has_an_api_name() {
         for level in [Redaction::Default, Redaction::Redacted, Redaction::Masked, Redaction::PlainText] {
             assert!(!matches!(types::RedactionType::from(level), types::RedactionType::Other(_)), "{level}");
         }

@@ -64,7 +64,7 @@ impl fmt::Debug for ApiErrorBody {
     }
 }
 
-/// What an error body says.
+/// The members of an error body.
 #[derive(Default)]
 struct Found {
     message: Option<String>,
@@ -89,7 +89,7 @@ impl Found {
         }
     }
 
-    /// Reads the value of `error`: a text, or an object.
+    /// Reads the value of `error`: a string or an object.
     fn in_error(error: &Value) -> Self {
         let details = error.get("details").and_then(Value::as_array).into_iter().flatten();
         Self {
@@ -101,7 +101,7 @@ impl Found {
         }
     }
 
-    /// Joins the messages of rows that failed one by one; the last failing status counts.
+    /// Joins the messages of the rows that failed; the last failing status counts.
     fn in_rows(rows: &[Value]) -> Self {
         let mut messages = Vec::new();
         let mut found = Self::default();
@@ -124,7 +124,7 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// Reads the status of an error that may be written as a number or as text; one of success does not describe an error.
+/// Reads the status of an error that may be written as a number or a string; a success status does not describe an error.
 fn http_code(value: Option<&Value>) -> Option<u16> {
     let value = value?;
     let code = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;

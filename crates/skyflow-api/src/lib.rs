@@ -6,6 +6,7 @@ mod generated;
 #[doc(hidden)]
 pub mod runtime;
 #[cfg(test)]
+#[cfg(all(feature = "data", feature = "detect", feature = "detect-v2", feature = "flow", feature = "auth"))]
 mod tests;
 
 pub use error_body::ApiErrorBody;
@@ -13,12 +14,10 @@ pub use generated::*;
 /// An HTTP response as services return it; [`Response`] is the response to an operation.
 pub use skyflow_http::Response as HttpResponse;
 pub use skyflow_http::rest::{
-    Base64, Client, DecodeError, DecodeErrorKind, EncodeError, ErrorBody, FilePart, Json, Multipart,
+    Base64, Client, DecodeError, DecodeErrorKind, Element, EncodeError, ErrorBody, FilePart, Json, Multipart,
     Operation, Response,
 };
 pub use skyflow_http::{BaseUri, Body, BoxError, CallOptions, HttpService, OperationInfo, Progress, Request};
-#[doc(hidden)]
-pub use skyflow_http::{open_enum, open_enum_ignore_case};
 
 /// Says why an operation of this API has no result.
 pub type Error = skyflow_http::rest::Error<ApiErrorBody>;

@@ -90,7 +90,7 @@ async fn an_answer_with_an_error_status_is_an_api_error() {
     let error = client.send(select()).await.unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
     assert_eq!(error.request_id().map(RequestId::as_str), Some("req-1"));
-    assert_eq!(error.to_string(), "the server answered 404 Not Found: no such vault");
+    assert_eq!(error.to_string(), "the server responded with 404 Not Found: no such vault");
 }
 
 #[tokio::test]

@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_or_leaves_the_calendar_is_not_shifted() {
+    fn dates_outside_the_calendar_are_not_shifted() {
         for text in [
             "5 June to 7 June 1990",
             "May 5 - 12 June 2024",

@@ -1,4 +1,4 @@
-//! Puts tokens in the place of entities.
+//! Replaces entities with tokens.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -66,7 +66,7 @@ pub struct DeidentifiedText {
 /// De-identifies the passages of one text or one file: counters and the shift of dates are the same for all of them.
 ///
 /// A file is gone through twice. In the first pass it learns which values there are; in the second one they are replaced
-/// wherever they stand, also where nothing around them gives them away, such as a name in the properties of a document.
+/// in any position, also without context that gives them away, such as a name in the properties of a document.
 pub struct Deidentifier<'a> {
     detector: &'a Detector,
     policy: &'a Policy,
@@ -127,13 +127,13 @@ impl<'a> Deidentifier<'a> {
         Ok(DeidentifiedText { processed_text: apply(text, &edits), entities: self.found })
     }
 
-    /// What is found in a passage: by the rules, and because it was learned.
+    /// Returns the findings of a passage: by the rules, and among the learned values.
     fn findings(&self, passage: &Passage<'_>) -> Vec<Finding> {
         let learned = self.learned.find(passage.text());
         self.detector.find(passage, learned, |entity| self.policy.wants(entity))
     }
 
-    /// What takes the place of a value: the token, and whether it stands in brackets.
+    /// The replacement of a value: the token, and whether it is in brackets.
     fn token(&mut self, entity: &DetectEntity, value: &str) -> Result<(String, bool), DetectError> {
         if let Some(shift) = self.policy.shift_of(entity) {
             let span = shift.days.end() - shift.days.start() + 1;
@@ -200,7 +200,7 @@ impl Rewrite for Deidentifier<'_> {
     }
 }
 
-/// Counts characters on the way through a text and its processed twin.
+/// Counts characters in parallel through a text and its processed form.
 #[derive(Default)]
 struct Positions {
     at: usize,

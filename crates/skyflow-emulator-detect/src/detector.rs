@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_asked_for_hides_nothing_and_what_is_no_part_of_the_text_is_ignored() {
+    fn unwanted_and_foreign_findings_are_ignored() {
         #[expect(clippy::reversed_empty_ranges, reason = "a recognizer may do anything")]
         let findings = vec![
             Finding::new(0..9, DetectEntity::AGE, 1.0),

@@ -11,7 +11,7 @@ const SCORE: f64 = 1.0;
 
 /// Phrases that are entities because somebody said so: names of projects and products, events, whatever no rule knows.
 ///
-/// A phrase is found at the borders of words, in capitals and small letters, and with white space or a hyphen between
+/// A phrase is found at the borders of words, in uppercase and lowercase, and with white space or a hyphen between
 /// its words. It can be taught while it is in use:
 ///
 /// ```
@@ -32,8 +32,8 @@ impl Dictionary {
         Self::default()
     }
 
-    /// Teaches a phrase; what it was before is forgotten. Only letters and digits count: `C++` is found wherever a `C`
-    /// stands by itself, and a phrase without any is never found.
+    /// Teaches a phrase; what it was before is forgotten. Only letters and digits count: `C++` is found wherever a `C` is a
+    /// separate word, and a phrase without any is never found.
     pub fn teach(&self, phrase: impl AsRef<str>, entity: impl Into<DetectEntity>) {
         let mut phrases = self.0.write().unwrap_or_else(PoisonError::into_inner);
         phrases.remove(phrase.as_ref());
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn phrases_are_found_at_the_borders_of_words_in_any_case() {
+    fn phrases_match_at_word_boundaries_in_any_case() {
         let (project, event, product) = (DetectEntity::PROJECT, DetectEntity::EVENT, DetectEntity::PRODUCT);
         assert_eq!(found("😀falcon, Falcons"), [("falcon", event.clone())]);
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use super::phrases::Phrases;
 
-/// Words that make a text toxic. Skyflow's model is not public; these are insults that nobody needs in a test.
+/// Words that make a text toxic. Skyflow's model is not public; these are insults that no test needs.
 const TOXIC: [&str; 14] = [
     "idiot",
     "idiots",

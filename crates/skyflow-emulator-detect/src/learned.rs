@@ -9,16 +9,16 @@ use super::Finding;
 use super::segmentation::{is_word, words};
 
 /// How long values are that are looked for once they are known, in bytes: a shorter one may be any word, and a longer
-/// one, such as an address of the web with its parameters, hardly stands there twice.
+/// one, such as an address of the web with its parameters, hardly occurs twice.
 const LENGTHS: RangeInclusive<usize> = 4..=256;
 
-/// How sure a value has to be. Below it, the value is taken for something because of what it stands under.
+/// How sure a value has to be. Below it, the value is taken for something because of its label.
 const SURE: f64 = 0.6;
 
 /// The values of one file.
 #[derive(Default)]
 pub(super) struct Learned {
-    /// In small letters.
+    /// In lowercase.
     values: HashMap<String, (DetectEntity, f64)>,
     /// How long the values are that have this first word, so that each is looked up and none is searched for.
     shapes: HashMap<String, BTreeSet<Shape>>,
@@ -32,8 +32,8 @@ struct Shape {
 }
 
 impl Learned {
-    /// Remembers a value that is the same thing wherever it stands: names and numbers of people, accounts and machines.
-    /// What is only a word or an amount elsewhere is left to the rules.
+    /// Remembers a value that is the same thing in any position: names and numbers of people, accounts and machines.
+    /// A value that is only a word or an amount elsewhere is left to the rules.
     pub(super) fn add(&mut self, finding: &Finding, text: &str) {
         const PLAIN_WORDS: [DetectEntity; 33] = [
             DetectEntity::AGE,
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_found_in_capitals_and_small_letters_of_any_script() {
+    fn learned_values_match_in_any_case_and_script() {
         let mut learned = Learned::default();
         learned.add(&Finding::new(0..1, DetectEntity::NAME, 0.9), "Émile Дюпон");
         learned.add(&Finding::new(0..1, DetectEntity::NAME, 0.9), "名前");
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn many_values_with_the_same_beginning_are_looked_up_and_not_searched() {
+    fn values_with_a_common_prefix_are_looked_up() {
         // A search through all of them at each place would not end in the life of a test.
         let mut learned = Learned::default();
         let values: Vec<String> = (0..100_000).map(|number| format!("+1 415 {number:07}")).collect();

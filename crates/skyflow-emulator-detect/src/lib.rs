@@ -16,6 +16,7 @@ mod reidentifier;
 mod rewrite;
 mod rules;
 mod segmentation;
+mod whole_number;
 mod words;
 
 pub use deidentifier::{DeidentifiedText, Deidentifier, Found, NoVaultTokens, VaultTokens};
@@ -33,3 +34,4 @@ pub use recognizer::{Finding, Recognizer};
 pub use reidentifier::{Format, FormatOptions, Reidentifier, TokenValues, is_readable};
 pub use rewrite::{Edit, Rewrite, apply};
 pub use rules::built_in;
+pub use whole_number::WholeNumber;

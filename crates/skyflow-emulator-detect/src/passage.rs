@@ -13,7 +13,7 @@ impl<'a> Passage<'a> {
         Self { text, label: "" }
     }
 
-    /// Says what the text stands under: the header of its column, the name of its member, element or attribute.
+    /// Sets the label of the text: the header of its column, the name of its member, element or attribute.
     ///
     /// A label of more than 64 bytes is no name of anything, and counts as none.
     pub fn labelled(self, label: &'a str) -> Self {
@@ -25,7 +25,7 @@ impl<'a> Passage<'a> {
         self.text
     }
 
-    /// Returns what the text stands under; empty where there is nothing.
+    /// Returns the label of the text; empty without one.
     pub fn label(&self) -> &'a str {
         self.label
     }

@@ -8,13 +8,13 @@ use super::segmentation::words;
 /// Phrases, and what each of them means.
 #[derive(Debug)]
 pub(super) struct Phrases<T> {
-    /// By the first word of each phrase, in small letters.
+    /// By the first word of each phrase, in lowercase.
     by_first_word: HashMap<String, Vec<Phrase<T>>>,
 }
 
 #[derive(Debug)]
 struct Phrase<T> {
-    /// The words behind the first, each with what stands before it besides white space.
+    /// The words behind the first, each with the text before it besides white space.
     rest: Vec<(String, String)>,
     meaning: T,
 }
@@ -46,7 +46,7 @@ impl<T> Phrases<T> {
         self.by_first_word.values().map(Vec::len).sum()
     }
 
-    /// Finds phrases in capitals and small letters, in the order of their first words.
+    /// Finds phrases in uppercase and lowercase, in the order of their first words.
     pub(super) fn find(&self, text: &str) -> Vec<(Range<usize>, &T)> {
         if self.by_first_word.is_empty() {
             return Vec::new();
@@ -71,7 +71,7 @@ impl<T> Phrases<T> {
     }
 }
 
-/// Returns the first word of a phrase, and the others with what stands before each.
+/// Returns the first word of a phrase, and the others with the text before each.
 fn split(phrase: &str) -> Option<(String, Vec<(String, String)>)> {
     let words: Vec<(usize, &str)> = words(phrase).collect();
     let (_, first) = words.first()?;
@@ -79,7 +79,7 @@ fn split(phrase: &str) -> Option<(String, Vec<(String, String)>)> {
     Some((first.to_lowercase(), rest.collect()))
 }
 
-/// Words behind the first, each with what stands between it and the one before.
+/// Words behind the first, each with the text between it and the one before.
 fn joints<'a>(text: &'a str, words: &[(usize, &'a str)]) -> impl Iterator<Item = (&'a str, &'a str)> {
     words.windows(2).filter_map(|pair| match pair {
         [(start, before), (next, word)] => Some((text.get(start + before.len()..*next)?, *word)),
@@ -87,13 +87,13 @@ fn joints<'a>(text: &'a str, words: &[(usize, &'a str)]) -> impl Iterator<Item =
     })
 }
 
-/// Tells whether two words of a phrase stand together: as the phrase has them, with white space, or with one mark that
+/// Tells whether two words of a phrase are adjacent: as the phrase has them, with white space, or with one mark that
 /// ties words.
 fn joins(joint: &str, known: &str) -> bool {
     matches!(joint.trim(), "" | "-" | "\u{2011}" | "'" | "’") || joint.trim() == known
 }
 
-/// Writes a word in small letters into a buffer that is used again for every word.
+/// Writes a word in lowercase into a buffer that is used again for every word.
 fn lower<'a>(word: &str, buffer: &'a mut String) -> &'a str {
     buffer.clear();
     buffer.extend(word.chars().flat_map(char::to_lowercase));

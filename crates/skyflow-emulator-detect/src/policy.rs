@@ -7,9 +7,10 @@ use regex::Regex;
 use serde::Deserialize;
 use skyflow_types::DetectEntity;
 
-use crate::DetectError;
+use crate::{DetectError, WholeNumber};
 
-/// Holds the options of a request in their wire form; null counts as absent.
+/// Holds the options of a request in their wire form. Null, zero and empty options count as absent: some SDKs cannot
+/// omit them.
 #[derive(Deserialize, Clone, Default)]
 pub struct PolicyOptions {
     entity_types: Option<Vec<DetectEntity>>,
@@ -34,8 +35,8 @@ struct TransformationOptions {
 
 #[derive(Deserialize, Clone, Default)]
 struct ShiftOptions {
-    min_days: Option<i64>,
-    max_days: Option<i64>,
+    min_days: Option<WholeNumber>,
+    max_days: Option<WholeNumber>,
     entity_types: Option<Vec<DetectEntity>>,
 }
 
@@ -43,12 +44,41 @@ impl PolicyOptions {
     /// Tells whether no option is set, as is required beside a stored configuration.
     pub fn is_empty(&self) -> bool {
         let Self { entity_types, token_type, allow_regex, restrict_regex, transformations } = self;
-        entity_types.is_none()
-            && token_type.is_none()
-            && allow_regex.is_none()
-            && restrict_regex.is_none()
-            && transformations.is_none()
+        is_unset(entity_types)
+            && token_type.as_ref().is_none_or(TokenTypeOptions::is_empty)
+            && is_unset(allow_regex)
+            && is_unset(restrict_regex)
+            && transformations.as_ref().is_none_or(TransformationOptions::is_empty)
     }
+}
+
+impl TokenTypeOptions {
+    fn is_empty(&self) -> bool {
+        let Self { default, vault_token, entity_only, entity_unq_counter } = self;
+        default.as_ref().is_none_or(String::is_empty)
+            && [vault_token, entity_only, entity_unq_counter].into_iter().all(is_unset)
+    }
+}
+
+impl TransformationOptions {
+    fn is_empty(&self) -> bool {
+        self.shift_dates.as_ref().is_none_or(ShiftOptions::is_empty)
+    }
+}
+
+impl ShiftOptions {
+    fn is_empty(&self) -> bool {
+        days(self.min_days).is_none() && days(self.max_days).is_none() && is_unset(&self.entity_types)
+    }
+}
+
+fn is_unset<T>(list: &Option<Vec<T>>) -> bool {
+    list.as_ref().is_none_or(Vec::is_empty)
+}
+
+/// Returns a number of days that was set: zero is unset.
+fn days(number: Option<WholeNumber>) -> Option<i64> {
+    number.map(|days| days.0).filter(|days| *days != 0)
 }
 
 /// What takes the place of an entity.
@@ -130,7 +160,10 @@ impl Policy {
         // `all` in a list is what the other lists do not name.
         let default = match kinds.remove(&DetectEntity::ALL) {
             Some(kind) => kind,
-            None => token_type.default.as_deref().map_or(Ok(TokenKind::Counter), TokenKind::parse)?,
+            None => match token_type.default.as_deref() {
+                None | Some("") => TokenKind::Counter,
+                Some(name) => TokenKind::parse(name)?,
+            },
         };
         Ok(Self {
             entities: (!wanted.is_empty() && !wanted.contains(&DetectEntity::ALL)).then_some(wanted),
@@ -138,7 +171,12 @@ impl Policy {
             kinds,
             allow: compiled("allow_regex", options.allow_regex, false)?,
             restrict: compiled("restrict_regex", options.restrict_regex, true)?,
-            shift: options.transformations.and_then(|all| all.shift_dates).map(shift).transpose()?,
+            shift: options
+                .transformations
+                .and_then(|all| all.shift_dates)
+                .filter(|shift| !shift.is_empty())
+                .map(shift)
+                .transpose()?,
         })
     }
 
@@ -195,7 +233,7 @@ impl Policy {
 }
 
 fn checked(field: &str, entities: Vec<DetectEntity>) -> Result<BTreeSet<DetectEntity>, DetectError> {
-    // What it names is not repeated: it may be a value that stands in the wrong place.
+    // What it names is not repeated: it may be a value in the wrong field.
     match entities.iter().position(|entity| !entity.is_known()) {
         None => Ok(entities.into_iter().collect()),
         Some(index) => Err(DetectError::invalid(format!(
@@ -222,7 +260,7 @@ fn compiled(field: &str, patterns: Option<Vec<String>>, whole: bool) -> Result<V
 
 fn shift(options: ShiftOptions) -> Result<DateShift, DetectError> {
     let dates = [DetectEntity::DATE, DetectEntity::DATE_INTERVAL, DetectEntity::DOB];
-    let (min, max) = match (options.min_days, options.max_days) {
+    let (min, max) = match (days(options.min_days), days(options.max_days)) {
         (Some(min), Some(max)) => (min, max),
         (Some(days), None) | (None, Some(days)) => (days, days),
         (None, None) => (0, 0),
@@ -261,6 +299,9 @@ mod tests {
             json!({}),
             json!({"entity_types": null, "token_type": null, "allow_regex": null, "transformations": null}),
             json!({"entity_types": [], "token_type": {"default": null}, "transformations": {"shift_dates": null}}),
+            json!({"token_type": {"default": "", "vault_token": []}, "restrict_regex": []}),
+            json!({"transformations": {"shift_dates": {}}}),
+            json!({"transformations": {"shift_dates": {"min_days": 0, "max_days": 0.0, "entity_types": []}}}),
             json!({"entity_types": ["all"]}),
             json!({"entity_types": ["ssn", "ALL"], "token_type": {"entity_unq_counter": ["all"]}}),
         ] {
@@ -272,7 +313,33 @@ mod tests {
     }
 
     #[test]
-    fn lists_win_over_the_default_and_parts_go_with_the_whole() {
+    fn empty_options_count_as_absent() {
+        let is_empty = |options| serde_json::from_value::<PolicyOptions>(options).unwrap().is_empty();
+        assert!(is_empty(json!({
+            "entity_types": [], "allow_regex": [], "restrict_regex": null,
+            "token_type": {"default": "", "entity_only": []},
+            "transformations": {"shift_dates": {"min_days": 0, "max_days": 0}},
+        })));
+        for options in [
+            json!({"entity_types": ["ssn"]}),
+            json!({"allow_regex": ["a"]}),
+            json!({"token_type": {"default": "entity_only"}}),
+            json!({"token_type": {"entity_only": ["ssn"]}}),
+            json!({"transformations": {"shift_dates": {"max_days": 1}}}),
+        ] {
+            assert!(!is_empty(options.clone()), "{options}");
+        }
+    }
+
+    #[test]
+    fn zero_min_days_is_unset_and_days_may_be_floats() {
+        let shift = json!({"transformations": {"shift_dates": {"min_days": 0, "max_days": 3.0}}});
+        let policy = policy(shift).unwrap();
+        assert_eq!(policy.shift_of(&DetectEntity::DOB).unwrap().days, 3..=3);
+    }
+
+    #[test]
+    fn lists_win_over_the_default_with_their_parts() {
         let policy = policy(json!({"entity_types": ["NAME", "location_address"],
             "token_type": {"default": "entity_only", "vault_token": ["name"]}}))
         .unwrap();
@@ -291,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn allowing_wins_and_restricting_wants_the_whole_value() {
+    fn allow_wins_and_restrict_matches_whole_values() {
         let policy =
             policy(json!({"allow_regex": ["Jane"], "restrict_regex": ["Jane Doe", "[0-9]+", "a|b"]}))
                 .unwrap();
@@ -319,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_cannot_be_meant_are_refused_without_their_values() {
+    fn invalid_options_are_refused_without_values() {
         for options in [
             json!({"entity_types": ["canary"]}),
             json!({"token_type": {"default": "canary"}}),
@@ -328,8 +395,8 @@ mod tests {
             json!({"allow_regex": ["canary("]}),
             json!({"restrict_regex": ["canary)"]}),
             json!({"restrict_regex": ["canary)|(?:x"]}),
-            json!({"transformations": {"shift_dates": {}}}),
-            json!({"transformations": {"shift_dates": {"min_days": 0, "max_days": 3}}}),
+            json!({"transformations": {"shift_dates": {"min_days": -1, "max_days": 3}}}),
+            json!({"transformations": {"shift_dates": {"min_days": 0, "entity_types": ["dob"]}}}),
             json!({"transformations": {"shift_dates": {"min_days": 4, "max_days": 3}}}),
             json!({"transformations": {"shift_dates": {"min_days": 1, "max_days": i64::MAX}}}),
             json!({"transformations": {"shift_dates": {"min_days": 1, "max_days": 3, "entity_types": ["canary"]}}}),

@@ -27,7 +27,7 @@ pub struct Finding {
     pub range: Range<usize>,
     /// What it is.
     pub entity: DetectEntity,
-    /// How sure that is: from 0 to 1. In a file, what is surer than 0.6 is replaced wherever it stands.
+    /// How sure that is: from 0 to 1. In a file, what is surer than 0.6 is replaced throughout.
     pub score: f64,
     /// What else it may be, each with its score; such as `name_given` beside `name`.
     pub labels: Vec<(DetectEntity, f64)>,

@@ -73,7 +73,7 @@ impl Format {
 }
 
 const BRACKETS: [char; 2] = ['[', ']'];
-/// How many characters stand between brackets, at most, where a token is looked for.
+/// The most characters between brackets where a token is looked for.
 const LONGEST: usize = 512;
 
 /// Tells whether a token in brackets can be read back from a text.
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn known_tokens_become_values_and_everything_else_stays() {
+    fn known_tokens_become_values_all_else_stays() {
         for (text, expected) in [
             ("é[NAME_5RVywhc]!", "éJane Doe!"),
             ("[[NAME_5RVywhc]]", "[Jane Doe]"),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_row_of_what_could_be_tokens_is_read_once() {
+    fn token_candidates_are_read_in_one_pass() {
         let text = format!("[{}] [NAME_{}]", "_A".repeat(500_000), "_".repeat(500_000));
         assert_eq!(reidentified(&text, json!({})), text);
         let text = "[NAME_".repeat(100_000);

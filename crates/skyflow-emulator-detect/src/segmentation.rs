@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_end_where_no_letter_digit_or_mark_goes_on() {
+    fn words_end_after_letters_digits_and_marks() {
         let found: Vec<_> = words("🙂Yo\u{301}rk's 2_nd, \u{5e9}\u{5b8}\u{5dc}!").collect();
         assert_eq!(found, [(4, "Yo\u{301}rk"), (11, "s"), (13, "2_nd"), (19, "\u{5e9}\u{5b8}\u{5dc}")]);
         assert_eq!(words(" …!").count(), 0);

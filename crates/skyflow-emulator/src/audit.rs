@@ -1,4 +1,4 @@
-//! What was called, as Skyflow's audit API tells it.
+//! The log of calls, in the form of Skyflow's audit API.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use crate::auth::{AuthKind, Caller};
 use crate::clock::Now;
 use crate::routes::Operation;
-use crate::state::State;
 use crate::timestamps;
 use skyflow_testkit::Random;
 
@@ -36,7 +35,10 @@ pub(crate) struct Observed<'a> {
     pub(crate) peer: String,
     pub(crate) caller: Option<&'a Caller>,
     pub(crate) status: StatusCode,
-    pub(crate) now: Now,
+    pub(crate) vault_id: &'a str,
+    pub(crate) account_id: &'a str,
+    pub(crate) received: Now,
+    pub(crate) finished: Now,
 }
 
 impl AuditLog {
@@ -44,8 +46,8 @@ impl AuditLog {
         Self { limit, events: Mutex::default() }
     }
 
-    pub(crate) fn add(&self, state: &State, observed: &Observed<'_>) {
-        let event = event(state, observed);
+    pub(crate) fn add(&self, observed: &Observed<'_>) {
+        let event = event(observed);
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         events.push_back(event);
         while events.len() > self.limit {
@@ -58,11 +60,11 @@ impl AuditLog {
     }
 }
 
-fn event(state: &State, observed: &Observed<'_>) -> AuditEvent {
+fn event(observed: &Observed<'_>) -> AuditEvent {
     let change_id = Random::system().uuid();
-    let at = observed.now.millis();
+    let at = observed.received.millis();
     let timestamp = timestamps::sql(at);
-    let finished = timestamps::sql(state.now().millis());
+    let finished = timestamps::sql(observed.finished.millis());
     let (action, resource) = kind_of(observed.operation);
     let caller = observed.caller;
     let auth_mode = match caller.map(|caller| caller.kind) {
@@ -94,7 +96,7 @@ fn event(state: &State, observed: &Observed<'_>) -> AuditEvent {
             "data": { "content": "" },
             "apiName": observed.operation.name(),
             "workspaceID": "",
-            "vaultID": if observed.operation.is_in_vault() { &*state.vault_id } else { "" },
+            "vaultID": if observed.operation.is_in_vault() { observed.vault_id } else { "" },
             "tags": [],
             "timestamp": timestamp,
             "actionType": action,
@@ -108,8 +110,8 @@ fn event(state: &State, observed: &Observed<'_>) -> AuditEvent {
             "timestamp": finished,
         },
         "parentAccountID": "",
-        "accountID": state.account_id,
-        "resourceIDs": [format!("VAULT/{}", state.vault_id)],
+        "accountID": observed.account_id,
+        "resourceIDs": [format!("VAULT/{}", observed.vault_id)],
     });
     AuditEvent { at, change_id, body }
 }

@@ -127,14 +127,14 @@ impl EmbeddedVaultBuilder {
         self
     }
 
-    /// Answers a detokenize call of which only a part succeeded with 207 instead of 200. It is not known which of
+    /// Responds with 207 instead of 200 to a detokenize call of which only a part succeeded. It is not known which of
     /// the two Skyflow uses.
     pub fn partial_detokenize_as_multi_status(mut self) -> Self {
         self.partial_detokenize_status = StatusCode::MULTI_STATUS;
         self
     }
 
-    /// Adds a connection, which the vault answers at [`ConnectionSpec::path`].
+    /// Adds a connection, which the vault serves at [`ConnectionSpec::path`].
     pub fn connection(mut self, connection: ConnectionSpec) -> Self {
         self.connections.push(connection);
         self
@@ -147,7 +147,7 @@ impl EmbeddedVaultBuilder {
         self
     }
 
-    /// Finds the phrases of this dictionary, in the place of an earlier one.
+    /// Finds the phrases of this dictionary; replaces an earlier one.
     #[cfg(feature = "detect")]
     pub fn dictionary(mut self, dictionary: Dictionary) -> Self {
         self.detect.dictionary = Arc::new(dictionary);
@@ -161,7 +161,7 @@ impl EmbeddedVaultBuilder {
         self
     }
 
-    /// Answers a file with this result instead of processing it.
+    /// Returns this result for a file instead of processing it.
     #[cfg(feature = "detect")]
     pub fn canned_run(mut self, run: CannedRun) -> Self {
         self.detect.canned.push(run);

@@ -23,7 +23,7 @@ struct Link {
 }
 
 impl Downloads {
-    /// Makes a path that nobody can guess.
+    /// Makes a path that cannot be guessed.
     pub(crate) fn path_to(&self, cell: FileCell, now: Now) -> String {
         let key = Random::system().hex(64);
         let path = format!("{PATH}{key}");

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 #[cfg(feature = "detect")]
 use skyflow_emulator_detect::DetectError;
 
-/// The longest message an answer carries.
+/// The longest message of a response.
 const MESSAGE_LIMIT: usize = 1000;
 
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
-/// An answer other than success.
+/// A response other than success.
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     message: Message,
@@ -20,7 +20,7 @@ pub(crate) struct ApiError {
 
 enum Message {
     Text(String),
-    /// The text names the request, which is known only when the answer is written.
+    /// The message names the request, which is known only when the response is written.
     Internal,
 }
 
@@ -90,7 +90,7 @@ impl ApiError {
         Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: Message::Internal }
     }
 
-    /// The text of the error, cut to what an answer may carry.
+    /// Returns the message of the error, cut to the limit of a response.
     pub(crate) fn message(&self, request_id: &str) -> String {
         let text = match &self.message {
             Message::Text(text) => text.clone(),
@@ -105,7 +105,7 @@ impl ApiError {
         }
     }
 
-    /// The body of the answer.
+    /// Returns the body of the response.
     pub(crate) fn body(&self, request_id: &str) -> Value {
         json!({ "error": {
             "grpc_code": grpc_code(self.status),
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_body_has_the_five_members_of_a_skyflow_error() {
+    fn error_body_has_the_five_skyflow_members() {
         let body = ApiError::unknown_ids("Get", &["a".into(), "b".into()]).body("r");
         assert_eq!(
             body,

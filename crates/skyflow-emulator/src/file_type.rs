@@ -1,5 +1,9 @@
 //! What kind of file some bytes are, and whether a name fits.
 
+use skyflow_types::media_type_of;
+
+const WAV: &str = "audio/wav";
+
 /// The signatures of the types that Skyflow names for `allowed_file_types`: offset, bytes, type.
 const SIGNATURES: &[(usize, &[u8], &str)] = &[
     (0, b"\x1f\x8b", "application/gzip"),
@@ -10,7 +14,7 @@ const SIGNATURES: &[(usize, &[u8], &str)] = &[
     (0, b"fLaC", "audio/flac"),
     (0, b"ID3", "audio/mpeg"),
     (0, b"\xff\xfb", "audio/mpeg"),
-    (8, b"WAVE", "audio/wav"),
+    (8, b"WAVE", WAV),
     (0, b"GIF8", "image/gif"),
     (0, b"II*\0", "image/tiff"),
     (0, b"MM\0*", "image/tiff"),
@@ -20,40 +24,6 @@ const SIGNATURES: &[(usize, &[u8], &str)] = &[
     (8, b"WEBP", "image/webp"),
     (4, b"ftypqt", "video/quicktime"),
     (4, b"ftyp", "video/mp4"),
-];
-
-/// Types by the extension of the file name.
-const EXTENSIONS: &[(&str, &str)] = &[
-    ("gz", "application/gzip"),
-    ("json", "application/json"),
-    ("pdf", "application/pdf"),
-    ("exe", "application/vnd.microsoft.portable-executable"),
-    ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
-    ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    ("ppt", "application/vnd.ms-powerpoint"),
-    ("xls", "application/vnd.ms-excel"),
-    ("doc", "application/msword"),
-    ("db", "application/vnd.sqlite3"),
-    ("sqlite", "application/vnd.sqlite3"),
-    ("class", "application/x-java-applet"),
-    ("zip", "application/zip"),
-    ("flac", "audio/flac"),
-    ("mp3", "audio/mpeg"),
-    ("wav", "audio/wav"),
-    ("gif", "image/gif"),
-    ("tif", "image/tiff"),
-    ("tiff", "image/tiff"),
-    ("heic", "image/heic"),
-    ("jpg", "image/jpeg"),
-    ("jpeg", "image/jpeg"),
-    ("png", "image/png"),
-    ("webp", "image/webp"),
-    ("htm", "text/html"),
-    ("html", "text/html"),
-    ("txt", "text/plain"),
-    ("mp4", "video/mp4"),
-    ("mov", "video/quicktime"),
 ];
 
 const OFFICE_ZIP: &str = "application/vnd.openxmlformats-officedocument.";
@@ -100,11 +70,10 @@ fn of_text(content: &[u8]) -> &'static str {
     }
 }
 
-/// Tells the type that the extension of a name stands for.
+/// Returns the type of the extension of a name, as Skyflow names it for `allowed_file_types`.
 pub(crate) fn by_extension(file_name: &str) -> Option<&'static str> {
-    let (_, extension) = file_name.rsplit_once('.')?;
-    let known = EXTENSIONS.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known));
-    known.map(|(_, found)| *found)
+    // Clients send `audio/x-wav` for the type that columns call `audio/wav`.
+    media_type_of(file_name).map(|found| if found == "audio/x-wav" { WAV } else { found })
 }
 
 /// Tells whether a virus scanner would report the content; only the scanners' own test file is known here.
@@ -117,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_content_decides_and_not_the_name() {
+    fn content_decides_the_file_type_not_the_name() {
         for (name, content, expected) in [
             ("a.png", &b"%PDF-1.7"[..], "application/pdf"),
             (
@@ -136,6 +105,12 @@ mod tests {
         ] {
             assert_eq!(of(name, content), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn sound_files_have_the_type_that_columns_name() {
+        assert_eq!(by_extension("a.WAV"), Some("audio/wav"));
+        assert_eq!(by_extension("a.wave"), None);
     }
 
     #[test]

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preamble_an_empty_form_and_empty_parts_are_fine() {
+    fn preamble_empty_form_and_parts_are_accepted() {
         assert_eq!(parse(TYPE, b"hello\r\n--b1--").unwrap(), []);
         let body = b"--b1\r\nContent-Disposition: form-data; name=x\r\n\r\n\r\n--b1--";
         assert_eq!(parse(TYPE, body).unwrap()[0].content, b"");

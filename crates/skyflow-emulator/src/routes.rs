@@ -103,7 +103,7 @@ const RECORD: &str = "/v1/vaults/{vault_id}/{table_name}/{id}";
 const OUTBOUND: &str = "/v1/gateway/outboundRoutes/{connection_id}/{route}";
 const INBOUND: &str = "/v1/gateway/inboundRoutes/{connection_id}/{route}";
 
-/// The first template that fits wins, so literal segments stand before parameters.
+/// The first template that fits wins, so literal segments come before parameters.
 const ROUTES: &[Route] = {
     use Operation as O;
     &[
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_paths_and_other_methods_are_told_apart() {
+    fn unknown_paths_differ_from_unknown_methods() {
         assert_eq!(find(&Method::PATCH, "/v1/vaults/v/t"), Target::OtherMethod);
         for path in ["/", "", "/v1", "/v1/vaults/", "/v1/vaults/v/t/id/more/x/y/z", "/v1/vaults//t"] {
             assert_eq!(find(&Method::GET, path), Target::Unknown, "{path}");
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_has_one_route_and_a_name_of_its_own() {
+    fn operations_have_unique_routes_and_names() {
         for route in ROUTES {
             let same = |other: &&Route| other.operation == route.operation || other.name == route.name;
             assert_eq!(ROUTES.iter().filter(same).count(), 1, "{}", route.name);

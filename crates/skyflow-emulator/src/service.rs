@@ -11,6 +11,7 @@ use http::uri::Scheme;
 use http::{Request, Response, StatusCode};
 use skyflow_http::{Body, Error, ErrorKind};
 use skyflow_testkit::{Fault, Peer, Plan, Random, Verdict};
+use skyflow_types::ERROR_FROM_CLIENT;
 use tower_service::Service;
 
 use crate::audit::Observed;
@@ -26,11 +27,11 @@ use crate::state::State;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
 const EMULATOR: header::HeaderName = header::HeaderName::from_static("x-emulator");
-const FROM_CLIENT: header::HeaderName = header::HeaderName::from_static("error-from-client");
+const FROM_CLIENT: header::HeaderName = header::HeaderName::from_static(ERROR_FROM_CLIENT);
 const FAULT: &str = "x-emulator-fault";
 const METADATA: &str = "sky-metadata";
 
-/// The vault as a tower service: it answers HTTP requests without a socket.
+/// The vault as a tower service: it serves HTTP requests without a socket.
 ///
 /// It is cheap to clone, always ready, and needs no tokio runtime; where there is one, the work is done on its
 /// blocking threads. It fails only where a fault was injected that closes the connection: then as a connection that
@@ -54,11 +55,11 @@ impl Service<Request<Body>> for VaultService {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        Box::pin(answer(Arc::clone(&self.0), request))
+        Box::pin(respond(Arc::clone(&self.0), request))
     }
 }
 
-async fn answer(state: Arc<State>, request: Request<Body>) -> Result<Response<Body>, Error> {
+async fn respond(state: Arc<State>, request: Request<Body>) -> Result<Response<Body>, Error> {
     let now = state.now();
     let (parts, body) = request.into_parts();
     let path = routes::without_host_segment(parts.uri.path()).to_owned();
@@ -131,9 +132,12 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Result<Response<Bo
             peer: peer.map(|peer| peer.addr.ip().to_string()).unwrap_or_default(),
             caller: known_caller.as_ref(),
             status,
-            now,
+            vault_id: &state.vault_id,
+            account_id: &state.account_id,
+            received: now,
+            finished: state.now(),
         };
-        state.audit.add(&state, &observed);
+        state.audit.add(&observed);
     }
     state.journal.add(entry);
     response.ok_or_else(Plan::closed)

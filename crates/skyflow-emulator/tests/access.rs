@@ -26,13 +26,13 @@ fn vault() -> (EmbeddedVault, ManualClock) {
 async fn bearer(vault: &EmbeddedVault, clock: &ManualClock) -> String {
     let credentials = owner_credentials(vault);
     let assertion = sign(&credentials, &claims(&credentials, clock));
-    let answer = exchange(vault, &assertion, Value::Null).await.ok();
-    assert_eq!(answer["tokenType"], "Bearer");
-    answer["accessToken"].as_str().unwrap().to_owned()
+    let response = exchange(vault, &assertion, Value::Null).await.ok();
+    assert_eq!(response["tokenType"], "Bearer");
+    response["accessToken"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn an_assertion_buys_a_bearer_token_that_expires_after_an_hour() {
+async fn exchanged_bearer_token_expires_after_an_hour() {
     let (vault, clock) = vault();
     let client = Client::new(&vault).with_bearer(&bearer(&vault, &clock).await);
     client.get("/table1").await.ok();
@@ -43,7 +43,7 @@ async fn an_assertion_buys_a_bearer_token_that_expires_after_an_hour() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_that_the_vault_did_not_issue_is_refused() {
+async fn foreign_bearer_tokens_are_refused() {
     let (vault, clock) = vault();
     let (other, _) = self::vault();
     let foreign = bearer(&other, &clock).await;
@@ -51,17 +51,17 @@ async fn a_bearer_token_that_the_vault_did_not_issue_is_refused() {
     let cut = &good[..good.len() - 4];
     let unknown_key = "sky-abcde-00000000000000000000000000000000";
     for bad in [foreign.as_str(), cut, unknown_key, "", "x", other.api_key().expose()] {
-        let answer = Client::new(&vault).with_bearer(bad).get("/table1").await;
+        let response = Client::new(&vault).with_bearer(bad).get("/table1").await;
         assert_eq!(
-            answer.error(401),
+            response.error(401),
             "The request is unauthorized. Make sure you have a valid access token."
         );
-        assert_eq!(answer.body["error"]["grpc_code"], 16);
+        assert_eq!(response.body["error"]["grpc_code"], 16);
     }
 }
 
 #[tokio::test]
-async fn an_assertion_is_refused_for_each_claim_that_is_wrong() {
+async fn assertions_are_refused_for_each_wrong_claim() {
     let (vault, clock) = vault();
     let credentials = owner_credentials(&vault);
     let now = unix_seconds(&clock);
@@ -77,8 +77,8 @@ async fn an_assertion_is_refused_for_each_claim_that_is_wrong() {
     ] {
         let mut claims = claims(&credentials, &clock);
         claims[claim] = value;
-        let answer = exchange(&vault, &sign(&credentials, &claims), Value::Null).await;
-        assert_eq!(answer.error(401), message, "{claim}");
+        let response = exchange(&vault, &sign(&credentials, &claims), Value::Null).await;
+        assert_eq!(response.error(401), message, "{claim}");
     }
 }
 
@@ -96,7 +96,7 @@ async fn an_assertion_signed_by_another_key_is_refused() {
 }
 
 #[tokio::test]
-async fn a_scope_may_name_the_roles_of_the_account_and_no_others() {
+async fn scope_names_only_roles_of_the_account() {
     let (vault, clock) = vault();
     let credentials = owner_credentials(&vault);
     let assertion = sign(&credentials, &claims(&credentials, &clock));
@@ -134,7 +134,7 @@ async fn login(
     clock: &ManualClock,
     credentials: &Value,
     ctx: Value,
-) -> support::Answer {
+) -> support::Response {
     let mut claims = claims(credentials, clock);
     if !ctx.is_null() {
         claims["ctx"] = ctx;
@@ -142,8 +142,8 @@ async fn login(
     exchange(vault, &sign(credentials, &claims), Value::Null).await
 }
 
-fn token(answer: support::Answer) -> String {
-    answer.ok()["accessToken"].as_str().unwrap().to_owned()
+fn token(response: support::Response) -> String {
+    response.ok()["accessToken"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn keys_are_rotated_while_the_vault_runs() {
     let again = vault.service_account(account.client_id()).unwrap().unwrap();
     assert_eq!(again.key(new.key_id()).unwrap().unwrap().key_id(), new.key_id());
     assert!(vault.owner().key(new.key_id()).unwrap().is_none(), "the key of another account");
-    assert!(vault.service_account("nobody").unwrap().is_none());
+    assert!(vault.service_account("roleless").unwrap().is_none());
 
     account.delete().unwrap();
     Client::new(&vault).with_bearer(&bearer).get("/table1").await.error(401);
@@ -189,7 +189,7 @@ async fn api_keys_can_be_switched_off() {
 }
 
 #[tokio::test]
-async fn revoked_bearer_tokens_are_refused_and_new_ones_work() {
+async fn revoked_bearer_tokens_fail_new_ones_work() {
     let (vault, clock) = vault();
     let old = bearer(&vault, &clock).await;
     vault.revoke_bearer_tokens().unwrap();
@@ -215,8 +215,8 @@ async fn a_role_decides_what_may_be_written_and_seen() {
         let seen = client.fields("table1", &id, "PLAIN_TEXT").await;
         assert_eq!(seen["cardholder_name"], "*REDACTED*");
     }
-    let (_, _, nobody) = account(&vault, NewServiceAccount::new("nobody"));
-    let client = owner.with_bearer(&token(login(&vault, &clock, &nobody, Value::Null).await));
+    let (_, _, roleless) = account(&vault, NewServiceAccount::new("roleless"));
+    let client = owner.with_bearer(&token(login(&vault, &clock, &roleless, Value::Null).await));
     let refused = client.get("/table1").await;
     assert_eq!(refused.body["error"]["grpc_code"], 7);
     refused.error(403);
@@ -252,7 +252,7 @@ async fn an_account_can_demand_a_context() {
 }
 
 #[tokio::test]
-async fn a_signed_token_counts_for_its_account_its_context_and_its_time() {
+async fn signed_token_binds_account_context_and_time() {
     let (vault, clock) = vault();
     let (_, tokens) = Client::new(&vault).insert_one("table1", json!({"name": "Ada"})).await;
     let strict = NewServiceAccount::new("strict").role(Role::VaultOwner).require_signed_tokens();

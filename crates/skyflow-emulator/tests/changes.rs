@@ -17,7 +17,7 @@ fn client() -> Client {
     Client::new(&EmbeddedVault::builder().build().unwrap())
 }
 
-async fn put(client: &Client, id: &str, body: Value) -> support::Answer {
+async fn put(client: &Client, id: &str, body: Value) -> support::Response {
     client.call(Method::PUT, &format!("/table1/{id}"), body).await
 }
 
@@ -26,7 +26,7 @@ fn lookup(token: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_update_changes_the_given_fields_and_their_tokens_only() {
+async fn update_changes_only_given_fields_and_tokens() {
     let client = client();
     let (id, old) = client.insert_one("table1", json!({"name": "Ada", "state": "CA"})).await;
     let body = json!({"record": {"fields": {"name": "Grace"}, "tokens": null}, "tokenization": true, "byot": "DISABLE"});
@@ -50,7 +50,7 @@ async fn an_update_changes_the_given_fields_and_their_tokens_only() {
 }
 
 #[tokio::test]
-async fn a_token_that_records_share_works_until_the_last_of_them_is_deleted() {
+async fn shared_token_works_until_last_record_is_gone() {
     let client = client();
     let (first, tokens) = client.insert_one("table1", json!({"name": "Ada"})).await;
     let (second, _) = client.insert_one("table1", json!({"name": "Ada"})).await;
@@ -63,7 +63,7 @@ async fn a_token_that_records_share_works_until_the_last_of_them_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_bulk_delete_takes_ids_or_a_star_for_everything() {
+async fn bulk_delete_takes_ids_or_a_star_for_all() {
     let client = client();
     let fields: Vec<Value> = (0..4).map(|n| json!({"name": n.to_string()})).collect();
     let ids: Vec<Value> =
@@ -80,7 +80,7 @@ async fn a_bulk_delete_takes_ids_or_a_star_for_everything() {
 }
 
 #[tokio::test]
-async fn tokenize_finds_the_tokens_of_existing_values_and_makes_none() {
+async fn tokenize_finds_existing_tokens_and_makes_none() {
     let client = client();
     let (_, tokens) = client.insert_one("table1", json!({"name": "Ada", "phone": "1"})).await;
     let tokenize = |parameters: Value| {
@@ -121,7 +121,7 @@ async fn columns_of_one_group_share_their_tokens() {
 }
 
 #[tokio::test]
-async fn upsert_updates_the_record_with_the_same_unique_value() {
+async fn upsert_updates_record_with_same_unique_value() {
     let client = client();
     let upsert = |fields: Value, column: &'static str| {
         let client = client.clone();
@@ -137,6 +137,9 @@ async fn upsert_updates_the_record_with_the_same_unique_value() {
     assert_eq!(second["records"][0]["tokens"]["email"], first["records"][0]["tokens"]["email"]);
     let expected = json!({"skyflow_id": id, "email": "a@b.com", "name": "Ada", "state": "CA"});
     assert_eq!(client.fields("table1", id, "PLAIN_TEXT").await, expected);
+    upsert(json!({"email": "a@b.com", "state": null}), "email").await.ok();
+    let cleared = json!({"skyflow_id": id, "email": "a@b.com", "name": "Ada"});
+    assert_eq!(client.fields("table1", id, "PLAIN_TEXT").await, cleared);
     let other = upsert(json!({"email": "c@d.com"}), "email").await.ok();
     assert_ne!(other["records"][0]["skyflow_id"], id);
     upsert(json!({"name": "x"}), "name").await.error(400);
@@ -145,7 +148,7 @@ async fn upsert_updates_the_record_with_the_same_unique_value() {
 }
 
 #[tokio::test]
-async fn homogeneous_records_have_the_same_fields_and_no_upsert() {
+async fn homogeneous_needs_equal_fields_and_no_upsert() {
     let client = client();
     let insert = |records: Value, upsert: Value| {
         let client = client.clone();
@@ -180,16 +183,16 @@ async fn the_rules_of_bring_your_own_token_hold() {
     assert_eq!(again["records"][0]["tokens"]["name"], "t1", "the value keeps the token it was given");
 
     for (reason, fields, tokens) in [
-        ("the token stands for another value", json!({"name": "Joan"}), json!({"name": "t1"})),
-        ("the token stands for a value of another group", json!({"state": "Grace"}), json!({"state": "t1"})),
+        ("the token belongs to another value", json!({"name": "Joan"}), json!({"name": "t1"})),
+        ("the token belongs to a value of another group", json!({"state": "Grace"}), json!({"state": "t1"})),
         ("the value has another token", json!({"name": "Grace"}), json!({"name": "t2"})),
         ("there is no value", json!({"name": "Joan"}), json!({"state": "t3"})),
         ("the column has no tokens", json!({"notes": "x"}), json!({"notes": "t4"})),
         ("the column is unknown", json!({"name": "Joan"}), json!({"nmae": "t5"})),
         ("the token is no text", json!({"name": "Joan"}), json!({"name": 5})),
     ] {
-        let answer = insert("ENABLE", fields, tokens).await;
-        assert_eq!(answer.status, 400, "{reason}: {}", answer.body);
+        let response = insert("ENABLE", fields, tokens).await;
+        assert_eq!(response.status, 400, "{reason}: {}", response.body);
     }
 
     insert("ENABLE_STRICT", fields(), json!({"name": "t6"})).await.error(400);
@@ -229,7 +232,7 @@ async fn a_batch_mixes_methods_and_keeps_their_order() {
 }
 
 #[tokio::test]
-async fn nested_columns_are_written_and_read_as_objects() {
+async fn nested_columns_round_trip_as_objects() {
     let schema = json!({"schemas": [{"name": "people", "fields": [], "childrenSchemas": [{
         "name": "address",
         "fields": [{"name": "city", "datatype": "DT_STRING", "tags": [

@@ -1,4 +1,4 @@
-//! Connections of the embedded vault: values in the place of tokens on the way out, tokens in the place of values in.
+//! Connections of the embedded vault: tokens become values on the way out, values become tokens on the way in.
 
 #![allow(
     clippy::indexing_slicing,
@@ -16,7 +16,7 @@ use skyflow_emulator::{
 };
 use skyflow_http::Body;
 
-use support::{Answer, Client, send};
+use support::{Client, Response, send};
 
 fn route(content_type: &str, rules: &Value) -> Value {
     let mut route = json!({"path": "/charges/{card}", "method": "POST", "contentType": content_type});
@@ -53,7 +53,7 @@ async fn setup(spec: ConnectionSpec) -> Setup {
 }
 
 impl Setup {
-    async fn call(&self, route: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    async fn call(&self, route: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Response {
         self.call_as(&self.client.bearer, Method::POST, route, headers, body).await
     }
 
@@ -64,7 +64,7 @@ impl Setup {
         route: &str,
         headers: &[(&str, &str)],
         body: impl Into<Body>,
-    ) -> Answer {
+    ) -> Response {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{route}", self.path))
@@ -77,7 +77,7 @@ impl Setup {
 }
 
 #[tokio::test]
-async fn an_outbound_route_sends_values_in_the_place_of_tokens_everywhere() {
+async fn outbound_route_replaces_tokens_with_values() {
     let rules = json!({
         "url": [detokenize("card")],
         "queryParams": [detokenize("q")],
@@ -129,7 +129,7 @@ async fn a_form_is_read_and_written_as_a_form() {
 }
 
 #[tokio::test]
-async fn an_inbound_route_stores_values_and_passes_tokens_on() {
+async fn inbound_route_stores_values_passes_on_tokens() {
     let rules = json!({
         "requestBody": [tokenize("cards.*.number", "card_number"), tokenize("cards.*.name", "cardholder_name")],
     });
@@ -153,7 +153,7 @@ async fn an_inbound_route_stores_values_and_passes_tokens_on() {
 }
 
 #[tokio::test]
-async fn answers_are_changed_too_and_an_upsert_keeps_one_record() {
+async fn responses_are_rewritten_and_upsert_keeps_one() {
     let mut route = route(
         "JSON",
         &json!({
@@ -176,20 +176,21 @@ async fn answers_are_changed_too_and_an_upsert_keeps_one_record() {
 #[tokio::test]
 async fn whose_fault_it_was_is_told_truthfully() {
     let setup = setup(spec("EGRESS", &[route("JSON", &json!({"requestBody": [detokenize("n")]}))])).await;
-    let whose =
-        |answer: &Answer| answer.headers.get("error-from-client").map(|v| v.to_str().unwrap().to_owned());
+    let whose = |response: &Response| {
+        response.headers.get("error-from-client").map(|v| v.to_str().unwrap().to_owned())
+    };
     let token = setup.token.clone();
     let good = json!({"n": token}).to_string();
 
-    let answer = setup.call("/charges/1", &[], good.clone()).await;
-    assert_eq!((answer.status.as_u16(), whose(&answer)), (200, None));
+    let response = setup.call("/charges/1", &[], good.clone()).await;
+    assert_eq!((response.status.as_u16(), whose(&response)), (200, None));
     for status in ["402", "500"] {
-        let answer = setup.call("/charges/1", &[("x-echo-status", status)], good.clone()).await;
-        assert_eq!((answer.status.as_str(), whose(&answer).as_deref()), (status, Some("true")));
-        assert_eq!(answer.body["body"]["n"], "4111111111111111", "the target's own words pass");
+        let response = setup.call("/charges/1", &[("x-echo-status", status)], good.clone()).await;
+        assert_eq!((response.status.as_str(), whose(&response).as_deref()), (status, Some("true")));
+        assert_eq!(response.body["body"]["n"], "4111111111111111", "the target's own words pass");
     }
     let unknown = setup.call("/charges/1", &[], json!({"n": "4242424242424242"}).to_string()).await;
-    assert!(!unknown.error(400).contains("4242"), "where no token stands, a value may");
+    assert!(!unknown.error(400).contains("4242"), "a field without a token may hold a value");
     let refused = [
         (unknown, 400),
         (setup.call("/charges/1", &[], "{").await, 400),
@@ -204,14 +205,14 @@ async fn whose_fault_it_was_is_told_truthfully() {
             401,
         ),
     ];
-    for (answer, status) in refused {
-        answer.error(status);
-        assert_eq!(whose(&answer).as_deref(), Some("false"), "{status}");
+    for (response, status) in refused {
+        response.error(status);
+        assert_eq!(whose(&response).as_deref(), Some("false"), "{status}");
     }
 }
 
 #[tokio::test]
-async fn the_vaults_own_authorization_is_not_taken_from_the_third_partys_header() {
+async fn vault_token_is_not_read_from_foreign_headers() {
     let setup = setup(spec("EGRESS", &[route("JSON", &json!({}))])).await;
     let request = Request::post(format!("{}/charges/1", setup.path))
         .header(header::AUTHORIZATION, format!("Bearer {}", setup.client.bearer))
@@ -221,7 +222,7 @@ async fn the_vaults_own_authorization_is_not_taken_from_the_third_partys_header(
 }
 
 #[tokio::test]
-async fn only_owners_and_connection_invokers_may_invoke_and_invokers_read_nothing() {
+async fn only_owners_and_invokers_may_invoke() {
     let setup = setup(spec("EGRESS", &[route("JSON", &json!({"requestBody": [detokenize("n")]}))])).await;
     for (role, status) in [
         (Role::VaultOwner, 200),
@@ -233,8 +234,8 @@ async fn only_owners_and_connection_invokers_may_invoke_and_invokers_read_nothin
             setup.client.vault.create_service_account(NewServiceAccount::new("a").role(role)).unwrap();
         let key = account.create_api_key().unwrap();
         let body = json!({"n": setup.token}).to_string();
-        let answer = setup.call_as(key.expose(), Method::POST, "/charges/1", &[], body).await;
-        assert_eq!(answer.status.as_u16(), status, "{role:?}");
+        let response = setup.call_as(key.expose(), Method::POST, "/charges/1", &[], body).await;
+        assert_eq!(response.status.as_u16(), status, "{role:?}");
         if role == Role::ConnectionInvoker {
             let body = json!({"detokenizationParameters": [{"token": setup.token}]});
             setup.client.with_bearer(key.expose()).post("/detokenize", body).await.error(403);
@@ -261,13 +262,13 @@ async fn what_is_not_emulated_says_so_by_name() {
         ("JSON", field(json!({"transformFormat": "f"})), "transformations"),
     ] {
         let setup = setup(spec("EGRESS", &[route(content_type, &rules)])).await;
-        let answer = setup.call("/charges/1", &[], "{}").await;
-        assert!(answer.error(501).contains(gap), "{}", answer.body);
+        let response = setup.call("/charges/1", &[], "{}").await;
+        assert!(response.error(501).contains(gap), "{}", response.body);
     }
 }
 
 #[test]
-fn nothing_is_forwarded_to_another_machine_unless_it_is_named() {
+fn forwarding_needs_a_named_target() {
     let build = |spec: ConnectionSpec| EmbeddedVault::builder().connection(spec).build().map(drop);
     let elsewhere = || spec("EGRESS", &[]).with_target("https://api.example.com/v1").unwrap();
     assert!(matches!(build(elsewhere()), Err(BuildError::Connection(_))));
@@ -283,7 +284,7 @@ fn nothing_is_forwarded_to_another_machine_unless_it_is_named() {
 }
 
 #[test]
-fn a_description_that_makes_no_connection_is_refused() {
+fn invalid_connection_descriptions_are_refused() {
     for json in [
         json!({}),
         json!({"mode": "SIDEWAYS", "routes": []}),
@@ -303,18 +304,18 @@ fn a_description_that_makes_no_connection_is_refused() {
 }
 
 #[tokio::test]
-async fn the_journal_and_faults_know_connections_and_no_path_of_a_route() {
+async fn journal_and_faults_see_connections_not_paths() {
     let setup = setup(spec("EGRESS", &[route("JSON", &json!({}))])).await;
     let outbound = Operation::ConnectionsInvokeOutbound;
     setup
         .client
         .vault
         .inject(Fault::status(http::StatusCode::TOO_MANY_REQUESTS).operation(outbound).times(1));
-    let answers = [
+    let responses = [
         setup.call("/charges/4111111111111111", &[], "").await.status.as_u16(),
         setup.call("/charges/4111111111111111", &[], "").await.status.as_u16(),
     ];
-    assert_eq!(answers, [429, 200]);
+    assert_eq!(responses, [429, 200]);
     let journal = setup.client.vault.journal();
     let entry = journal.last().unwrap();
     assert_eq!(entry.operation, Some(outbound.name()));

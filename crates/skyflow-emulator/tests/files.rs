@@ -15,7 +15,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use skyflow_emulator::{Column, EmbeddedVault, Table};
 use skyflow_http::{Body, ManualClock};
-use support::{Answer, Client, send};
+use support::{Client, Response, send};
 use tower::ServiceExt;
 
 fn form(parts: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Vec<u8> {
@@ -34,7 +34,7 @@ fn form(parts: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Vec<u8> {
     body
 }
 
-async fn upload(client: &Client, path: &str, body: Vec<u8>) -> Answer {
+async fn upload(client: &Client, path: &str, body: Vec<u8>) -> Response {
     let request = Request::post(path)
         .header("authorization", format!("Bearer {}", client.bearer))
         .header("content-type", "multipart/form-data; boundary=xyz")
@@ -56,7 +56,7 @@ async fn download(client: &Client, url: &str) -> (u16, String, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn a_file_is_uploaded_linked_to_for_15_minutes_and_deleted() {
+async fn file_links_last_15_minutes_until_deleted() {
     let clock = ManualClock::new();
     let vault = EmbeddedVault::builder().clock(Arc::new(clock.clone())).build().unwrap();
     let client = Client::new(&vault);
@@ -94,7 +94,7 @@ async fn a_file_is_uploaded_linked_to_for_15_minutes_and_deleted() {
 }
 
 #[tokio::test]
-async fn the_older_upload_takes_the_record_from_the_path() {
+async fn v1_upload_takes_the_record_from_the_path() {
     let client = Client::new(&EmbeddedVault::builder().build().unwrap());
     let (id, _) = client.insert_one("table1", json!({"name": "Ada"})).await;
     let path = format!("/v1/vaults/{}/table1/{id}/files", client.vault.vault_id());
@@ -126,8 +126,8 @@ async fn uploads_that_make_no_sense_are_refused() {
         ("a required value is missing", to("pictures", "image", "", Some(png)), 400),
         ("no form", b"{}".to_vec(), 400),
     ] {
-        let answer = upload(&client, &v2(&client), body).await;
-        assert_eq!(answer.status.as_u16(), status, "{reason}: {}", answer.body);
+        let response = upload(&client, &v2(&client), body).await;
+        assert_eq!(response.status.as_u16(), status, "{reason}: {}", response.body);
     }
 }
 
@@ -157,7 +157,7 @@ async fn a_file_is_scanned_before_it_can_be_read() {
     assert_eq!((link(&good).await, link(&bad).await), (true, false));
 }
 
-async fn lookup(client: &Client, body: Value) -> Answer {
+async fn lookup(client: &Client, body: Value) -> Response {
     let request = Request::post("/v1/card_lookup")
         .header("authorization", format!("Bearer {}", client.bearer))
         .body(Body::from(body.to_string()))
@@ -166,7 +166,7 @@ async fn lookup(client: &Client, body: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn a_card_is_looked_up_by_its_number_or_by_its_record() {
+async fn card_lookup_takes_a_number_or_a_record() {
     let client = Client::new(&EmbeddedVault::builder().build().unwrap());
     let card = lookup(&client, json!({"BIN": "411111"})).await.ok()["cards_data"][0].clone();
     assert_eq!((&card["card_scheme"], &card["BIN"]), (&json!("VISA"), &json!("411111")));
@@ -196,7 +196,7 @@ async fn events(client: &Client, query: &str) -> Value {
 }
 
 #[tokio::test]
-async fn audit_events_tell_what_was_called_page_by_page() {
+async fn audit_events_list_calls_page_by_page() {
     let clock = ManualClock::auto_advancing();
     let vault = EmbeddedVault::builder().clock(Arc::new(clock.clone())).build().unwrap();
     let client = Client::new(&vault);

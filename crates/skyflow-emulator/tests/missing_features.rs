@@ -13,11 +13,11 @@ use http::{Request, header};
 use serde_json::json;
 use skyflow_emulator::{ConnectionSpec, EmbeddedVault};
 use skyflow_http::Body;
-use support::{Answer, Client, send};
+use support::{Client, Response, send};
 
 /// Asserts that a call is refused in the documented form, with the name of the feature.
 #[track_caller]
-fn assert_names(response: &Answer, feature: &str) {
+fn assert_names(response: &Response, feature: &str) {
     let message = response.error(501);
     assert!(message.contains(&format!("feature `{feature}`")), "{message}");
     let error = &response.body["error"];
@@ -25,7 +25,7 @@ fn assert_names(response: &Answer, feature: &str) {
     assert!(response.headers.contains_key("x-request-id"));
 }
 
-async fn detect(client: &Client, path: &str, mut body: serde_json::Value) -> Answer {
+async fn detect(client: &Client, path: &str, mut body: serde_json::Value) -> Response {
     body["vault_id"] = client.vault.vault_id().into();
     let request = Request::post(format!("/v1/detect{path}"))
         .header(header::AUTHORIZATION, format!("Bearer {}", client.bearer))
@@ -41,7 +41,7 @@ async fn detect_calls_name_the_feature_detect() {
     for path in ["/deidentify/string", "/reidentify/string", "/guardrails", "/deidentify/file"] {
         assert_names(&detect(&client, path, json!({"text": "x"})).await, "detect");
     }
-    // Whoever may not call the vault at all learns nothing of its features.
+    // A caller without access to the vault learns nothing of its features.
     detect(&client.with_bearer("sky-unknown"), "/guardrails", json!({})).await.error(401);
 }
 
@@ -76,7 +76,7 @@ async fn file_formats_name_the_feature_they_need() {
 
 #[cfg(not(feature = "server"))]
 #[tokio::test]
-async fn forwarding_connections_name_the_feature_server() {
+async fn forwarding_connections_name_feature_server() {
     let rules = json!([{"action": "TOKENIZATION", "fieldName": "a", "table": "table1", "column": "name"}]);
     let spec = json!({"name": "c", "mode": "EGRESS", "vaultID": "any", "authMode": "NOAUTH", "routes": [
         {"path": "/charges", "method": "POST", "contentType": "JSON", "requestBody": rules},

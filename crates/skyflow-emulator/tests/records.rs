@@ -23,7 +23,7 @@ fn vault() -> (EmbeddedVault, Client) {
 }
 
 #[tokio::test]
-async fn inserted_values_come_back_by_token_plain_and_masked() {
+async fn inserted_values_return_by_token_and_masked() {
     let (_, client) = vault();
     let fields = json!({"card_number": "4111111111111111", "cardholder_name": "Ada Lovelace"});
     let (_, tokens) = client.insert_one("table1", fields).await;
@@ -41,7 +41,7 @@ async fn inserted_values_come_back_by_token_plain_and_masked() {
 }
 
 #[tokio::test]
-async fn the_same_value_has_the_same_token_only_where_the_policy_is_deterministic() {
+async fn only_deterministic_policies_repeat_tokens() {
     let (_, client) = vault();
     let fields = json!({"name": "Ada", "phone": "1", "cardholder_name": "Ada"});
     let (_, first) = client.insert_one("table1", fields.clone()).await;
@@ -55,8 +55,8 @@ async fn the_same_value_has_the_same_token_only_where_the_policy_is_deterministi
 async fn an_insert_happens_whole_or_not_at_all() {
     let (_, client) = vault();
     let records = json!({"records": [{"fields": {"name": "a"}}, {"fields": {"nmae": "b"}}]});
-    let answer = client.post("/table1", records).await;
-    assert_eq!(answer.error(400), "Insert failed. Column nmae is invalid. Specify a valid column.");
+    let response = client.post("/table1", records).await;
+    assert_eq!(response.error(400), "Insert failed. Column nmae is invalid. Specify a valid column.");
     assert_eq!(client.get("/table1").await.ok()["records"], json!([]));
 }
 
@@ -74,28 +74,28 @@ async fn nulls_of_the_python_sdk_count_as_absent() {
 }
 
 #[tokio::test]
-async fn a_batch_reports_each_entry_in_the_order_of_the_request() {
+async fn batch_reports_entries_in_request_order() {
     let (_, client) = vault();
     let entry = |table: &str, column: &str| json!({"method": "POST", "tableName": table, "fields": {column: "x"}, "tokenization": true});
     let body = json!({
         "records": [entry("table1", "name"), entry("nowhere", "name"), entry("table1", "nmae"), entry("table1", "name")],
         "continueOnError": true, "byot": "DISABLE",
     });
-    let answer = client.post("", body).await.ok();
-    assert_eq!(answer["vaultID"], client.vault.vault_id());
+    let response = client.post("", body).await.ok();
+    assert_eq!(response["vaultID"], client.vault.vault_id());
     let status: Vec<_> =
-        answer["responses"].as_array().unwrap().iter().map(|r| r["Status"].clone()).collect();
+        response["responses"].as_array().unwrap().iter().map(|r| r["Status"].clone()).collect();
     assert_eq!(status, [200, 400, 400, 200]);
     assert_eq!(
-        answer["responses"][1]["Body"]["error"],
+        response["responses"][1]["Body"]["error"],
         "Insert failed. Table name nowhere is invalid. Specify a valid table name."
     );
-    assert!(answer["responses"][3]["Body"]["records"][0]["tokens"]["name"].is_string());
+    assert!(response["responses"][3]["Body"]["records"][0]["tokens"]["name"].is_string());
     assert_eq!(client.get("/table1").await.ok()["records"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
-async fn a_batch_that_stops_at_the_first_error_leaves_nothing_behind() {
+async fn failed_batch_without_continue_stores_nothing() {
     let (_, client) = vault();
     let body = json!({"records": [
         {"method": "POST", "tableName": "table1", "fields": {"name": "x"}},
@@ -110,9 +110,9 @@ async fn a_unique_column_holds_each_value_once() {
     let (_, client) = vault();
     client.insert_one("table1", json!({"email": "a@b.com"})).await;
     let twice = json!({"records": [{"fields": {"email": "a@b.com"}}]});
-    let answer = client.post("/table1", twice).await;
-    assert!(answer.error(400).contains("email is unique"), "{}", answer.body);
-    assert!(!answer.body.to_string().contains("a@b.com"), "an error repeats no value");
+    let response = client.post("/table1", twice).await;
+    assert!(response.error(400).contains("email is unique"), "{}", response.body);
+    assert!(!response.body.to_string().contains("a@b.com"), "an error repeats no value");
     let long = json!({"records": [{"fields": {"email": "a".repeat(2501)}}]});
     client.post("/table1", long).await.error(400);
 }
@@ -122,8 +122,8 @@ async fn a_validation_pattern_refuses_other_values() {
     let (_, client) = vault();
     let insert = |ssn| json!({"records": [{"fields": {"ssn": ssn}}]});
     client.post("/persons", insert("123-45-6789")).await.ok();
-    let answer = client.post("/persons", insert("12-34")).await;
-    assert!(answer.error(400).contains("Column ssn"), "{}", answer.body);
+    let response = client.post("/persons", insert("12-34")).await;
+    assert!(response.error(400).contains("Column ssn"), "{}", response.body);
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn values_of_every_type_come_back_as_they_were() {
 }
 
 #[tokio::test]
-async fn records_are_read_by_ids_by_unique_column_and_by_page() {
+async fn records_are_read_by_id_column_and_page() {
     let (_, client) = vault();
     let people: Vec<Value> =
         (0..30).map(|n| json!({"email": format!("p{n:02} +x@b.com"), "name": "n"})).collect();
@@ -195,14 +195,18 @@ async fn records_are_read_by_ids_by_unique_column_and_by_page() {
     assert_eq!(paged, sorted);
     let last = client.get("/table1?order_by=DESCENDING&limit=1&fields=name").await.ok();
     assert_eq!(last["records"][0]["fields"], json!({"skyflow_id": sorted[29], "name": "n"}));
-    client.get("/table1?limit=26").await.error(400);
+    for limit in [26, 100, 300] {
+        let page = client.get(&format!("/table1?limit={limit}&offset=0")).await.ok();
+        assert_eq!(page["records"].as_array().unwrap().len(), 25, "{limit}");
+    }
+    client.get("/table1?limit=0").await.error(400);
     client.get("/persons?fields=nmae").await.error(400);
     client.get("/table1?column_name=name&column_values=n").await.error(400);
-    client.get("/table1?column_name=email&column_values=nobody").await.error(404);
+    client.get("/table1?column_name=email&column_values=unknown").await.error(404);
 }
 
 #[tokio::test]
-async fn with_tokenization_the_tokens_stand_in_the_fields() {
+async fn tokenization_returns_tokens_in_fields() {
     let (_, client) = vault();
     let (id, tokens) = client.insert_one("table1", json!({"name": "Ada", "notes": "free"})).await;
     let records = client.get(&format!("/table1?skyflow_ids={id}&tokenization=true")).await.ok();
@@ -212,7 +216,7 @@ async fn with_tokenization_the_tokens_stand_in_the_fields() {
 }
 
 #[tokio::test]
-async fn unknown_ids_tables_and_tokens_are_refused_in_skyflows_words() {
+async fn unknown_names_fail_with_skyflows_messages() {
     let (_, client) = vault();
     let (id, tokens) = client.insert_one("table1", json!({"name": "Ada"})).await;
     assert_eq!(
@@ -256,7 +260,7 @@ async fn unknown_ids_tables_and_tokens_are_refused_in_skyflows_words() {
 }
 
 #[tokio::test]
-async fn a_transient_value_is_reached_by_its_token_alone_and_until_its_time_is_over() {
+async fn transient_values_need_the_token_and_expire() {
     let clock = ManualClock::new();
     let vault = EmbeddedVault::builder().clock(Arc::new(clock.clone())).build().unwrap();
     let client = Client::new(&vault);
@@ -272,7 +276,7 @@ async fn a_transient_value_is_reached_by_its_token_alone_and_until_its_time_is_o
 }
 
 #[tokio::test]
-async fn every_answer_has_a_request_id_and_the_same_error_shape() {
+async fn responses_have_request_id_and_one_error_shape() {
     let vault = EmbeddedVault::builder().body_limit(64).build().unwrap();
     let id = vault.vault_id().to_owned();
     let key = format!("Bearer {}", vault.api_key().expose());
@@ -313,13 +317,13 @@ async fn every_answer_has_a_request_id_and_the_same_error_shape() {
         (request(Method::GET, &format!("/v1/vaults/{id}/table1"), ""), 200),
     ] {
         let text = format!("{} {}", request.method(), request.uri());
-        let answer = send(&vault, request).await;
-        assert_eq!(answer.status.as_u16(), status, "{text}: {}", answer.body);
-        assert_eq!(answer.headers["x-request-id"].len(), 36, "{text}");
-        assert_eq!(answer.headers["content-type"], "application/json", "{text}");
-        assert_eq!(answer.headers["x-emulator"], "true", "{text}");
+        let response = send(&vault, request).await;
+        assert_eq!(response.status.as_u16(), status, "{text}: {}", response.body);
+        assert_eq!(response.headers["x-request-id"].len(), 36, "{text}");
+        assert_eq!(response.headers["content-type"], "application/json", "{text}");
+        assert_eq!(response.headers["x-emulator"], "true", "{text}");
         if status >= 400 {
-            let error = answer.body["error"].as_object().unwrap();
+            let error = response.body["error"].as_object().unwrap();
             let keys: Vec<&str> = error.keys().map(String::as_str).collect();
             assert_eq!(keys, ["details", "grpc_code", "http_code", "http_status", "message"], "{text}");
         }
@@ -376,7 +380,7 @@ fn a_data_file_is_readable_by_its_owner_only() {
 }
 
 #[test]
-fn a_data_file_takes_new_columns_and_refuses_changed_ones() {
+fn data_file_takes_new_columns_not_changed_ones() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault.db");
     let open = |table: Table| EmbeddedVault::builder().data_file(&path).table(table).build().map(drop);
@@ -387,7 +391,7 @@ fn a_data_file_takes_new_columns_and_refuses_changed_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn concurrent_inserts_of_one_value_agree_on_its_token() {
+async fn concurrent_inserts_agree_on_one_token() {
     let (_, client) = vault();
     let tasks: Vec<_> = (0..64)
         .map(|n| {
@@ -413,13 +417,13 @@ fn the_service_works_without_a_runtime() {
 }
 
 #[tokio::test]
-async fn the_journal_tells_what_was_called_and_no_value() {
+async fn journal_lists_calls_without_values() {
     let vault = EmbeddedVault::builder().journal_limit(2).build().unwrap();
     let client = Client::new(&vault);
     client.get("/table1").await.ok();
     let (_, tokens) = client.insert_one("table1", json!({"name": "very secret"})).await;
     let body = json!({"detokenizationParameters": [{"token": tokens["name"]}, {"token": "no"}], "continueOnError": true});
-    let answer = client.post("/detokenize", body).await;
+    let response = client.post("/detokenize", body).await;
 
     let journal = vault.journal();
     let operations: Vec<_> = journal.iter().map(|entry| entry.operation.unwrap()).collect();
@@ -427,7 +431,7 @@ async fn the_journal_tells_what_was_called_and_no_value() {
     let last = &journal[1];
     assert_eq!((last.sequence, last.records, last.failed), (3, 1, 1));
     assert_eq!(last.status.unwrap(), 200);
-    assert_eq!(last.request_id.as_str(), answer.headers["x-request-id"]);
+    assert_eq!(last.request_id.as_str(), response.headers["x-request-id"]);
     let text = format!("{journal:?}");
     for hidden in ["very secret", client.bearer.as_str(), tokens["name"].as_str().unwrap()] {
         assert!(!text.contains(hidden));

@@ -31,23 +31,26 @@ async fn raw(vault: &EmbeddedVault, addr: std::net::SocketAddr, body: &str) -> S
         body.len()
     );
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     // A server that breaks the connection may do so with a reset.
-    let _ = stream.read_to_end(&mut answer).await;
-    String::from_utf8_lossy(&answer).into_owned()
+    let _ = stream.read_to_end(&mut response).await;
+    String::from_utf8_lossy(&response).into_owned()
 }
 
 const INSERT: &str = r#"{"records": [{"fields": {"name": "x"}}]}"#;
 
 #[tokio::test]
-async fn the_server_answers_on_loopback_until_it_is_shut_down() {
+async fn server_responds_on_loopback_until_shutdown() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let server = vault.serve().await.unwrap();
     assert!(server.addr().ip().is_loopback());
     assert!(server.base_url().starts_with("http://127.0.0.1:"));
     assert!(server.credentials_json().expose().contains(&server.token_uri()));
-    let answer = raw(&vault, server.addr(), INSERT).await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\r\nx-request-id: "), "{answer}");
+    let response = raw(&vault, server.addr(), INSERT).await;
+    assert!(
+        response.starts_with("HTTP/1.1 200 OK\r\n") && response.contains("\r\nx-request-id: "),
+        "{response}"
+    );
 
     let addr = server.addr();
     server.shutdown().await;
@@ -68,7 +71,7 @@ async fn dropping_the_server_stops_it() {
 }
 
 #[tokio::test]
-async fn an_address_that_others_can_reach_needs_permission() {
+async fn reachable_addresses_need_permission() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let refused = vault.serve().bind((Ipv4Addr::UNSPECIFIED, 0)).await;
     assert!(matches!(refused, Err(ServeError::NotLoopback { .. })));
@@ -76,7 +79,7 @@ async fn an_address_that_others_can_reach_needs_permission() {
 }
 
 #[tokio::test]
-async fn a_fault_can_close_the_connection_before_or_after_the_work() {
+async fn fault_closes_connection_before_or_after_work() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let server = vault.serve().await.unwrap();
     vault.inject(Fault::close_before_response().times(1));
@@ -92,19 +95,19 @@ async fn a_fault_can_close_the_connection_before_or_after_the_work() {
 }
 
 #[tokio::test]
-async fn a_fault_can_cut_an_answer_in_two() {
+async fn fault_truncates_a_response() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let server = vault.serve().await.unwrap();
     vault.inject(Fault::truncate_body().times(1));
-    let answer = raw(&vault, server.addr(), INSERT).await;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let response = raw(&vault, server.addr(), INSERT).await;
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
     let length: usize =
         head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
     assert!(body.len() < length, "{} of {length}", body.len());
 }
 
 #[tokio::test]
-async fn in_process_a_closed_connection_is_an_error_that_may_have_been_applied() {
+async fn in_process_close_may_have_been_applied() {
     let vault = EmbeddedVault::builder().build().unwrap();
     vault.inject(Fault::close_before_response().times(1));
     let error = vault.service().oneshot(Request::new(Body::empty())).await.unwrap_err();
@@ -117,7 +120,7 @@ async fn in_process_a_closed_connection_is_an_error_that_may_have_been_applied()
 }
 
 #[tokio::test]
-async fn faults_spoil_the_answer_as_they_say() {
+async fn faults_change_the_response_as_scripted() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let client = Client::new(&vault);
     for (fault, status, content_type) in [
@@ -128,11 +131,11 @@ async fn faults_spoil_the_answer_as_they_say() {
         (Fault::status(StatusCode::SERVICE_UNAVAILABLE).body("text/plain", "busy"), 503, "text/plain"),
     ] {
         vault.inject(fault.times(1));
-        let answer = client.get("/table1").await;
-        assert_eq!(answer.status.as_u16(), status);
-        assert_eq!(answer.headers["content-type"], content_type);
-        assert!(answer.body.get("records").is_none());
-        assert_eq!(answer.headers["x-request-id"].len(), 36);
+        let response = client.get("/table1").await;
+        assert_eq!(response.status.as_u16(), status);
+        assert_eq!(response.headers["content-type"], content_type);
+        assert!(response.body.get("records").is_none());
+        assert_eq!(response.headers["x-request-id"].len(), 36);
     }
     vault.inject(
         Fault::status(StatusCode::TOO_MANY_REQUESTS)
@@ -156,8 +159,8 @@ async fn faults_spoil_the_answer_as_they_say() {
 async fn a_request_can_ask_for_its_own_fault() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let with = |fault: &str| Request::get("/").header("x-emulator-fault", fault).body(Body::empty()).unwrap();
-    let answer = send(&vault, with("status=503; retry-after=1")).await;
-    assert_eq!((answer.status.as_u16(), answer.headers["retry-after"].to_str().unwrap()), (503, "1"));
+    let response = send(&vault, with("status=503; retry-after=1")).await;
+    assert_eq!((response.status.as_u16(), response.headers["retry-after"].to_str().unwrap()), (503, "1"));
     send(&vault, with("nonsense")).await.error(400);
 }
 
@@ -193,13 +196,13 @@ async fn shutdown_lets_an_open_request_end() {
 }
 
 #[tokio::test]
-async fn a_large_answer_and_many_records_pass_through_the_socket() {
+async fn large_bodies_pass_through_the_socket() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let server = vault.serve().await.unwrap();
     let records: Vec<_> = (0..2000).map(|n| json!({"fields": {"name": format!("n{n}")}})).collect();
     let body = json!({"records": records, "tokenization": true}).to_string();
-    let answer = raw(&vault, server.addr(), &body).await;
-    assert!(answer.starts_with("HTTP/1.1 200"));
+    let response = raw(&vault, server.addr(), &body).await;
+    assert!(response.starts_with("HTTP/1.1 200"));
     assert_eq!(vault.journal()[0].records, 2000);
 }
 
@@ -223,13 +226,13 @@ async fn over_tls(
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     let mut stream = connector.connect(name.try_into().unwrap(), stream).await?;
     stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    let mut response = Vec::new();
+    let _ = stream.read_to_end(&mut response).await;
+    Ok(String::from_utf8_lossy(&response).into_owned())
 }
 
 #[tokio::test]
-async fn with_tls_a_client_that_trusts_the_authority_is_served_under_each_name() {
+async fn tls_serves_each_name_to_trusting_clients() {
     let folder = tempfile::tempdir().unwrap();
     let open = || EmbeddedVault::builder().data_file(folder.path().join("v.db")).build().unwrap();
     let vault = open();
@@ -242,8 +245,8 @@ async fn with_tls_a_client_that_trusts_the_authority_is_served_under_each_name()
         vault.api_key().expose()
     );
     for name in ["localhost", "127.0.0.1", "abc.vault.skyflowapis.com", "manage.skyflowapis-preview.com"] {
-        let answer = over_tls(server.addr(), name, &ca, &request).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{name}: {answer}");
+        let response = over_tls(server.addr(), name, &ca, &request).await.unwrap();
+        assert!(response.starts_with("HTTP/1.1 200 OK"), "{name}: {response}");
     }
     assert!(over_tls(server.addr(), "example.com", &ca, &request).await.is_err());
     let stranger = EmbeddedVault::builder().build().unwrap().serve_tls().await.unwrap();

@@ -72,6 +72,22 @@ impl RequestTarget {
         }
     }
 
+    /// Appends a value that may span several segments of the path: each part is percent-encoded, the slashes between
+    /// them are not.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a part is empty, `.` or `..`: those change which path is meant, encoded or not.
+    pub fn segments(mut self, name: &'static str, value: &str) -> Result<Self, TargetError> {
+        for (at, part) in value.split('/').enumerate() {
+            if at > 0 {
+                self.text.push('/');
+            }
+            self = self.segment(name, part)?;
+        }
+        Ok(self)
+    }
+
     /// Appends text that is already encoded.
     pub(crate) fn encoded(mut self, part: &str) -> Self {
         self.text.push_str(part);
@@ -311,6 +327,19 @@ mod tests {
     fn segments_that_name_another_path_are_refused() {
         for value in ["", ".", ".."] {
             assert_eq!(RequestTarget::new().segment("table", value).unwrap_err().name(), "table");
+        }
+    }
+
+    #[test]
+    fn several_segments_keep_their_slashes() {
+        let target = |value| {
+            let target = RequestTarget::new().literal("/v1/").segments("path", value)?;
+            Ok::<_, TargetError>(target.finish()?.to_string())
+        };
+        assert_eq!(target("app/db?x/p w").unwrap(), "/v1/app/db%3Fx/p%20w");
+        assert_eq!(target("app").unwrap(), "/v1/app");
+        for value in ["", "/app", "app/", "app//db", "app/../db", "."] {
+            assert_eq!(target(value).unwrap_err().name(), "path", "{value}");
         }
     }
 

@@ -105,7 +105,7 @@ impl Authority {
         hosts: impl IntoIterator<Item = H>,
         valid: Option<Range<SystemTime>>,
     ) -> Result<Identity, CertificateError> {
-        let mut params = leaf(hosts)?;
+        let mut params = end_entity(hosts)?;
         params.use_authority_key_identifier_extension = true;
         if let Some(valid) = valid {
             set_validity(&mut params, &valid);
@@ -211,7 +211,7 @@ impl Identity {
     /// Fails when a certificate cannot name the host.
     pub fn self_signed(host: &str) -> Result<Self, CertificateError> {
         let key = KeyPair::generate()?;
-        let certificate = leaf([host])?.self_signed(&key)?;
+        let certificate = end_entity([host])?.self_signed(&key)?;
         Self::new(certificate.der().clone(), &key)
     }
 
@@ -242,7 +242,9 @@ impl fmt::Debug for Identity {
     }
 }
 
-fn leaf<H: Into<String>>(hosts: impl IntoIterator<Item = H>) -> Result<CertificateParams, CertificateError> {
+fn end_entity<H: Into<String>>(
+    hosts: impl IntoIterator<Item = H>,
+) -> Result<CertificateParams, CertificateError> {
     let mut params = CertificateParams::new(hosts.into_iter().map(Into::into).collect::<Vec<_>>())?;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     Ok(params)

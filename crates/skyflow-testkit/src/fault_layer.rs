@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn closing_does_the_work_or_leaves_it() {
+    async fn close_fault_may_do_the_work_first() {
         for (fault, work) in [(Fault::close_before_response(), 0), (Fault::commit_then_close(), 1)] {
             let bench = bench();
             bench.faults.inject(fault);

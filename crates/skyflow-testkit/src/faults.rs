@@ -187,7 +187,7 @@ impl Fault {
         self.after(n.saturating_sub(1)).times(1)
     }
 
-    /// Leaves `x-request-id` out of the response.
+    /// Omits `x-request-id` from the response.
     #[must_use]
     pub fn without_request_id(mut self) -> Self {
         self.request_id = false;

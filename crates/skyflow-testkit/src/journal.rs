@@ -1,4 +1,4 @@
-//! What was called, without any value.
+//! The journal of calls, without any value.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -318,7 +318,7 @@ impl Connection {
         Some(request)
     }
 
-    /// Reads the head of a request and leaves its body unread.
+    /// Reads the head of a request but not its body.
     pub async fn head(&mut self) -> Option<Received> {
         let request = self.read_head().await?;
         self.note(request.clone());
@@ -345,7 +345,7 @@ impl Connection {
         }
     }
 
-    /// Closes the sending side (with TLS: `close_notify`), and leaves the other side open.
+    /// Closes the sending side (with TLS: `close_notify`), and keeps the other side open.
     pub async fn finish(&mut self) {
         let _ = self.io.shutdown().await;
     }

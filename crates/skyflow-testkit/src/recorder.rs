@@ -46,7 +46,7 @@ pub struct Exchange {
     pub operation: Option<OperationInfo>,
     /// Whether the body of the request is a stream.
     pub is_stream: bool,
-    /// The body of the request. A [`Recorder`] passes a stream on unread, and leaves this empty.
+    /// The body of the request. A [`Recorder`] passes a stream on unread, and keeps this empty.
     pub body: Bytes,
     /// The body of the response; empty without a response.
     pub response: Bytes,

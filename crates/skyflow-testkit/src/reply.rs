@@ -77,7 +77,7 @@ impl Reply {
 
     /// Makes the response, fails or never completes.
     ///
-    /// A status or header that HTTP does not allow is an error of its own kind: the script is wrong.
+    /// A status or header that HTTP does not allow is a separate kind of error: the script is wrong.
     pub(crate) async fn send(self) -> Result<Response, BoxError> {
         match self.0 {
             Kind::Response { status, headers, body } => {

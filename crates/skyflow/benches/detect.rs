@@ -1,4 +1,4 @@
-//! What Detect costs above raw hyper, in one run: the same requests and answers over loopback, for texts and for files.
+//! Measures what Detect costs above raw hyper, in one run: the same requests and responses over loopback, for text and for files.
 //! `cargo bench -p skyflow --bench detect` prints both, with the allocations of each.
 #![expect(clippy::unwrap_used, reason = "a benchmark")]
 

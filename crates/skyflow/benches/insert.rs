@@ -1,4 +1,4 @@
-//! What this client costs above raw hyper, in one run: the same request and answer over loopback, and over a service in
+//! Measures what this client costs above raw hyper, in one run: the same request and response over loopback, and over a service in
 //! memory. `cargo bench -p skyflow` prints both, with the allocations of each.
 #![expect(clippy::unwrap_used, reason = "a benchmark")]
 
@@ -34,7 +34,7 @@ struct Tokens {
     cardholder_name: String,
 }
 
-fn answer(rows: usize) -> String {
+fn response(rows: usize) -> String {
     let row = r#"{"skyflow_id":"a8f0c2e1-7b3d-4f9a-8c21-1d2e3f4a5b6c","tokens":{"card_number":"5391-4629-3722-7102","cardholder_name":"0f6b8a2c-90ab-4cde-9def-567890abcdef"}}"#;
     format!("{{\"records\":[{}]}}", vec![row; rows].join(","))
 }
@@ -58,7 +58,7 @@ async fn insert(vault: &Vault, rows: usize) -> Vec<Tokens> {
 #[divan::bench(args = ROWS)]
 fn loopback_raw_hyper(bencher: Bencher<'_, '_>, rows: usize) {
     let (runtime, hyper, body) = (runtime(), RawHyper::new(), body(rows));
-    let uri = format!("http://{}/v1/vaults/v1/table1", server(|_| answer(rows)));
+    let uri = format!("http://{}/v1/vaults/v1/table1", server(|_| response(rows)));
     let call = || hyper.call("POST", &uri, body.clone());
     runtime.block_on(call());
     bencher.bench_local(|| runtime.block_on(call()));
@@ -69,7 +69,7 @@ fn loopback_raw_hyper(bencher: Bencher<'_, '_>, rows: usize) {
 fn loopback_vault_insert(bencher: Bencher<'_, '_>, rows: usize) {
     let runtime = runtime();
     let config =
-        VaultConfig::with_base_url("v1", format!("http://{}", server(|_| answer(rows)))).credentials(key());
+        VaultConfig::with_base_url("v1", format!("http://{}", server(|_| response(rows)))).credentials(key());
     let vault = Skyflow::builder().vault(config).build().unwrap().default_vault().unwrap();
     runtime.block_on(insert(&vault, rows));
     bencher.bench_local(|| runtime.block_on(insert(&vault, rows)));
@@ -79,7 +79,7 @@ fn loopback_vault_insert(bencher: Bencher<'_, '_>, rows: usize) {
 #[divan::bench(args = ROWS)]
 fn memory_serde_json_alone(bencher: Bencher<'_, '_>, rows: usize) {
     #[derive(Deserialize)]
-    struct Answer {
+    struct Inserted {
         records: Vec<Row>,
     }
     #[derive(Deserialize)]
@@ -90,26 +90,27 @@ fn memory_serde_json_alone(bencher: Bencher<'_, '_>, rows: usize) {
     struct Fields<'a> {
         fields: Card<'a>,
     }
-    let answer = answer(rows);
+    let response = response(rows);
     bencher.bench_local(|| {
         let card = || Card { card_number: "4111111111111111", cardholder_name: "John Doe" };
         let rows: Vec<_> = std::iter::repeat_with(|| Fields { fields: card() }).take(rows).collect();
         let body = serde_json::to_vec(&rows).unwrap();
-        let answer: Answer = serde_json::from_str(&answer).unwrap();
-        (body, answer.records.into_iter().map(|row| row.tokens).collect::<Vec<_>>())
+        let response: Inserted = serde_json::from_str(&response).unwrap();
+        (body, response.records.into_iter().map(|row| row.tokens).collect::<Vec<_>>())
     });
 }
 
 /// The whole client over a service in memory.
 #[divan::bench(args = ROWS)]
 fn memory_vault_insert(bencher: Bencher<'_, '_>, rows: usize) {
-    let answer = Bytes::from(answer(rows));
-    let leaf = tower::service_fn(move |_: Request| {
-        let answer = answer.clone();
-        async move { Ok::<_, BoxError>(Response::new(Body::from(answer))) }
+    let response = Bytes::from(response(rows));
+    let transport = tower::service_fn(move |_: Request| {
+        let response = response.clone();
+        async move { Ok::<_, BoxError>(Response::new(Body::from(response))) }
     });
     let config = VaultConfig::new("v1", "cluster").credentials(key());
-    let vault = Skyflow::builder().vault(config).transport(leaf).build().unwrap().default_vault().unwrap();
+    let vault =
+        Skyflow::builder().vault(config).transport(transport).build().unwrap().default_vault().unwrap();
     let runtime = runtime();
     bencher.bench_local(|| runtime.block_on(insert(&vault, rows)));
 }

@@ -27,8 +27,8 @@ pub struct SkyflowBuilder {
     settings: CallSettings,
     operation_layers: Vec<DynLayer>,
     attempt_layers: Vec<DynLayer>,
-    leaf: Option<HttpService>,
-    finished: Option<HttpService>,
+    transport: Option<HttpService>,
+    service: Option<HttpService>,
     log_level: LogLevel,
     end_user_tokens: Option<NonZeroUsize>,
 }
@@ -46,7 +46,7 @@ impl SkyflowBuilder {
         self
     }
 
-    /// Sets the credentials of the vaults and connections that have none themselves. Without them those take the
+    /// Sets the credentials of the vaults and connections without their own; by default those take the
     /// credentials of the environment ([`Credentials::from_env`]).
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
@@ -55,13 +55,13 @@ impl SkyflowBuilder {
 
     /// Adds a tower layer that sees each operation once; the first one added is the outermost.
     ///
-    /// Any layer will do, those of `tower` and `tower-http` included; see [`HttpLayer`]. It sits outside the client's
+    /// Any layer works, those of `tower` and `tower-http` included; see [`HttpLayer`]. It sits outside the client's
     /// deadline and retries, so time that it spends itself is not limited by them. Each vault and each connection has a
-    /// service of its own: a rate limit holds for one of them. The URI of a request may hold column values and row ids,
+    /// separate service: a rate limit holds for one of them. The URI of a request may hold column values and row ids,
     /// so a layer that logs should log the path template of [`OperationInfo`](skyflow_http::OperationInfo) instead.
     ///
     /// [`OperationInfo`](skyflow_http::OperationInfo) in the extensions of a request tells which operation it is, and
-    /// [`Progress`](skyflow_http::Progress) in those of the answer how many attempts it took.
+    /// [`Progress`](skyflow_http::Progress) in those of the response how many attempts it took.
     pub fn layer(mut self, layer: impl HttpLayer) -> Self {
         self.operation_layers.push(layer.into_dyn());
         self
@@ -69,7 +69,7 @@ impl SkyflowBuilder {
 
     /// Adds a tower layer that sees each attempt, before it carries a token; the first one added is the outermost.
     ///
-    /// Any layer will do, as in [`SkyflowBuilder::layer`]. It sits inside the deadline and the retries and outside the
+    /// Any layer works, as in [`SkyflowBuilder::layer`]. It sits inside the deadline and the retries and outside the
     /// attempt timeout; a response that it makes itself, such as a `408`, is retried by the same rules as the server's.
     pub fn attempt_layer(mut self, layer: impl HttpLayer) -> Self {
         self.attempt_layers.push(layer.into_dyn());
@@ -95,14 +95,14 @@ impl SkyflowBuilder {
         S::Error: Into<BoxError> + 'static,
         S::Future: Send + 'static,
     {
-        self.leaf = Some(HttpService::new(service));
+        self.transport = Some(HttpService::new(service));
         self
     }
 
-    /// Sends requests through this finished stack, to which nothing is added: no retry, no auth, no layer. Credentials
+    /// Sends requests through this service, to which nothing is added: no retry, no auth, no layer. Credentials
     /// are not used then.
-    pub fn service(mut self, finished: HttpService) -> Self {
-        self.finished = Some(finished);
+    pub fn service(mut self, service: HttpService) -> Self {
+        self.service = Some(service);
         self
     }
 
@@ -114,7 +114,8 @@ impl SkyflowBuilder {
 
     call_settings_setters!();
 
-    /// Sets how many end users keep their tokens, 64 by default; see [`CallOptions::context`](crate::CallOptions::context).
+    /// Sets how many end users keep their tokens, 64 by default; see
+    /// [`CallOptions::context`](crate::CallOptions::context).
     ///
     /// The users that called last keep theirs, for each service account. Give it as many as are active within an hour:
     /// with fewer, users in turn push each other out and each call mints.
@@ -123,13 +124,13 @@ impl SkyflowBuilder {
         self
     }
 
-    /// Limits what this client says through `tracing`; nothing is held back by default.
+    /// Sets the log level of this client; [`LogLevel::Debug`] by default, which logs everything.
     pub fn log_level(mut self, level: LogLevel) -> Self {
         self.log_level = level;
         self
     }
 
-    /// Replaces the clock, for tests. A stack given to [`SkyflowBuilder::stack`] has a clock of its own.
+    /// Replaces the clock, for tests. A stack given to [`SkyflowBuilder::stack`] has its own clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
@@ -149,9 +150,9 @@ impl SkyflowBuilder {
             return Err(Error::missing("vault", "is missing: a client has at least one vault or connection"));
         }
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
-        let leaf = match (self.leaf, &self.finished) {
-            (Some(leaf), _) => leaf,
-            (None, Some(finished)) => finished.clone(),
+        let transport = match (self.transport, &self.service) {
+            (Some(transport), _) => transport,
+            (None, Some(service)) => service.clone(),
             (None, None) => built_in_transport()?,
         };
         let stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));
@@ -161,16 +162,16 @@ impl SkyflowBuilder {
         let stack = stack.log_control(log.clone()).default_metadata(metadata).refusal(connection_refusal);
         let mut stack = self.settings.apply(stack)?;
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
-        let exchange = TokenExchange::with_log_control(leaf.clone(), Arc::clone(&clock), log.clone());
+        let exchange = TokenExchange::with_log_control(transport.clone(), Arc::clone(&clock), log.clone());
         let mut providers = TokenProviders::new(exchange);
         if let Some(users) = self.end_user_tokens {
             providers = providers.scoped_capacity(users);
         }
         let state = ClientState {
-            transport: leaf,
+            transport: transport,
             stack,
             operation_layers: self.operation_layers,
-            service: self.finished,
+            service: self.service,
             providers,
             log,
             clock,

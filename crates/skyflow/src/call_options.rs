@@ -122,7 +122,7 @@ impl CallOptions {
         Ok(map)
     }
 
-    /// Returns what the token is asked for; `None` when the credentials decide alone.
+    /// Returns the options of the token; `None` when the credentials decide alone.
     pub(crate) fn token_options(&self) -> Result<Option<TokenOptions>, Error> {
         if self.context.is_none() && self.roles.is_none() {
             return Ok(None);

@@ -59,7 +59,7 @@ impl CallSettings {
             stack = with_header(stack, name, value)?;
         }
         match stack.zero_timeout() {
-            Some(limit) => Err(Error::invalid(limit, "must be longer than zero")),
+            Some(limit) => Err(Error::invalid(limit, "must be greater than zero")),
             None => Ok(stack),
         }
     }
@@ -103,7 +103,7 @@ macro_rules! call_settings_setters {
             self
         }
 
-        /// Lets a call take as long as it takes.
+        /// Removes the deadline.
         pub fn no_deadline(mut self) -> Self {
             self.settings.deadline = skyflow_http::Setting::Off;
             self
@@ -115,7 +115,7 @@ macro_rules! call_settings_setters {
             self
         }
 
-        /// Lets an attempt take as long as the deadline allows.
+        /// Removes the time limit of an attempt.
         pub fn no_attempt_timeout(mut self) -> Self {
             self.settings.attempt_timeout = skyflow_http::Setting::Off;
             self

@@ -21,7 +21,7 @@ use crate::{Connection, ConnectionConfig, Detect, Error, SkyflowBuilder, Vault, 
 ///     .credentials(Credentials::from_path("credentials.json"))
 ///     .build()?;
 /// let request = InsertRequest::new("table1").record(serde_json::json!({"cardholder_name": "John Doe"}));
-/// let answer = client.default_vault()?.insert(request).await?;
+/// let response = client.default_vault()?.insert(request).await?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -101,13 +101,14 @@ impl Skyflow {
     ///
     /// # Errors
     ///
-    /// Fails when the client has a vault with this id, and as [`SkyflowBuilder::build`] does; the client stays as it is.
+    /// Fails when the client has a vault with this id, and as [`SkyflowBuilder::build`] does; the client stays as it
+    /// is.
     pub fn add_vault_config(&self, config: VaultConfig) -> Result<(), Error> {
         self.change(|registry, state| registry.vaults.add(state, registry.credentials.as_ref(), config))
     }
 
     /// Replaces the configuration of a vault while the client is in use. Calls under way, and handles taken before,
-    /// go on with the configuration they started with.
+    /// continue with the configuration they started with.
     ///
     /// # Errors
     ///
@@ -165,7 +166,7 @@ impl Skyflow {
     }
 
     /// Replaces the configuration of a connection while the client is in use. Calls under way, and handles taken
-    /// before, go on with the configuration they started with.
+    /// before, continue with the configuration they started with.
     ///
     /// # Errors
     ///
@@ -186,7 +187,7 @@ impl Skyflow {
         self.change(|registry, _| registry.connections.remove(id.as_ref()))
     }
 
-    /// Replaces the credentials of the vaults and connections that have none of their own, while the client is in use.
+    /// Replaces the credentials of the vaults and connections without credentials, while the client is in use.
     ///
     /// # Errors
     ///
@@ -200,17 +201,17 @@ impl Skyflow {
         })
     }
 
-    /// Changes what this client says through `tracing`, for the calls that start from now on.
+    /// Changes the log level of this client, for the calls that start from now on.
     pub fn set_log_level(&self, level: LogLevel) {
         self.0.state.log.set(level);
     }
 
-    /// Returns what this client says through `tracing`.
+    /// Returns the log level of this client.
     pub fn log_level(&self) -> LogLevel {
         self.0.state.log.level()
     }
 
-    /// Works on a copy, so that a change that fails half way leaves nothing behind.
+    /// Works on a copy, so that a change that fails half way changes nothing.
     fn change(
         &self,
         change: impl FnOnce(&mut Registry, &ClientState) -> Result<(), Error>,

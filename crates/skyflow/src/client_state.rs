@@ -32,7 +32,7 @@ impl ClientState {
         base: BaseUri,
     ) -> Result<Handle, Error> {
         if let Some(service) = &self.service {
-            return Ok(Handle::new(service.clone(), base, None));
+            return Ok(Handle::new(service.clone(), base, None, self.log.clone()));
         }
         let credentials = match credentials {
             Some(credentials) => credentials.clone(),
@@ -44,6 +44,6 @@ impl ClientState {
         let stack = layers.fold(settings.apply(self.stack.clone().partition())?, Stack::operation_layer);
         let service = stack.auth(DynLayer::new(auth)).build(self.transport.clone());
         let end_users = EndUsers { providers: self.providers.clone(), credentials };
-        Ok(Handle::new(service, base, Some(end_users)))
+        Ok(Handle::new(service, base, Some(end_users), self.log.clone()))
     }
 }

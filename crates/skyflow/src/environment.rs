@@ -27,8 +27,8 @@ impl Skyflow {
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when a variable is missing, and when one
-    /// cannot be used; [`Error::field`] names it.
+    /// Fails with [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when a variable is missing, and when
+    /// one cannot be used; [`Error::field`] names it.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_env_with(|name| std::env::var_os(name))
     }
@@ -61,8 +61,8 @@ impl VaultConfig {
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when a variable is missing, and when one
-    /// cannot be used; [`Error::field`] names it.
+    /// Fails with [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when a variable is missing, and when
+    /// one cannot be used; [`Error::field`] names it.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_env_with(|name| std::env::var_os(name))
     }

@@ -20,27 +20,27 @@ pub enum ErrorKind {
     Configuration,
     /// The credentials cannot be used ([`Error::field`] names which part), or the token endpoint issued no token.
     Auth,
-    /// The server answered with an error; [`Error::http_code`] and [`Error::message`] tell which.
+    /// The server returned an error; [`Error::http_code`] and [`Error::message`] tell which.
     Api,
     /// The connection could not be made or broke.
     Transport,
     /// The attempt timeout or the deadline passed.
     Timeout,
-    /// The server's answer is not what this operation answers, or a row does not fit the type you asked for.
+    /// The response does not have the form that the operation defines, or a row does not fit the requested type.
     Decode,
     /// A run of Detect ended without success; [`Error::run_id`] tells which.
     Run,
-    /// An output of Detect could not be written; the cause is the `source()`. [`Error::run_id`] tells the run, which can be
-    /// asked for again; a re-identified file has none, and is made again by the same call.
+    /// An output of Detect could not be written; the cause is the `source()`. [`Error::run_id`] tells the run, which
+    /// can be read again; a re-identified file has none, and is made again by the same call.
     Output,
-    /// A layer or transport of your own failed; its error is the `source()`.
+    /// A custom layer or transport failed; its error is the `source()`.
     Custom,
 }
 
 /// Reports a call that failed.
 ///
-/// `Display` is one line without the cause's text: the operation, what happened, status and request id. The cause is
-/// in `source()`. No value of yours, no token and no key is put into either. A server's message is shown with what looks
+/// `Display` is one line without the cause's text: the operation, what happened, status and request id. The cause is in
+/// `source()`. No value of yours, no token and no key is put into either. A server's message is shown with what looks
 /// like card numbers, social security numbers and e-mail addresses replaced; a name that a server repeats is not known
 /// for one.
 pub struct Error(Box<Inner>);
@@ -66,13 +66,13 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// How much of an error answer's body is kept.
+/// The most bytes of an error body that are kept.
 const BODY_LIMIT: usize = 64 * 1024;
 
 enum Text {
-    /// Words of ours.
+    /// A message of this crate.
     Own(String),
-    /// The server's words, as sent; shown redacted.
+    /// The server's message, as sent; shown redacted.
     Server(String),
 }
 
@@ -139,12 +139,12 @@ impl Error {
         Self::invalid("context", "cannot be set: the client's own service does the authentication")
     }
 
-    /// An answer that was received whole and does not fit.
-    pub(crate) fn answer(problem: &'static str) -> Self {
+    /// A response that was received completely and cannot be used.
+    pub(crate) fn bad_response(problem: &'static str) -> Self {
         Self::of(ErrorKind::Decode, Text::Own(problem.to_owned()))
     }
 
-    /// A row that does not fit the caller's type. The names in the words are those of the type.
+    /// A row that does not fit the caller's type. The names in the message are those of the type.
     pub(crate) fn row(source: skyflow_api::DecodeError) -> Self {
         let text = match source.missing_field() {
             Some(field) => format!("the row lacks the field `{field}` of the requested type"),
@@ -166,8 +166,8 @@ impl Error {
         self
     }
 
-    /// Says which answer it was.
-    pub(crate) fn in_answer(mut self, status: StatusCode, request_id: Option<RequestId>) -> Self {
+    /// Adds status and request id of the response.
+    pub(crate) fn with_status(mut self, status: StatusCode, request_id: Option<RequestId>) -> Self {
         self.0.status = Some(status);
         self.0.http_code = Some(status.as_u16());
         self.with_request_id(request_id)
@@ -175,7 +175,7 @@ impl Error {
 
     /// Says which response the row came in.
     pub(crate) fn in_response(self, origin: &Origin) -> Self {
-        let error = self.in_operation(origin.operation).in_answer(origin.status, origin.request_id.clone());
+        let error = self.in_operation(origin.operation).with_status(origin.status, origin.request_id.clone());
         error.after_attempts(origin.attempts)
     }
 
@@ -202,10 +202,10 @@ impl Error {
         error
     }
 
-    /// A run that did not succeed; `said` are the server's words about it. It was started, so that starting it again is
-    /// no way to have it.
-    pub(crate) fn run(words: &str, said: Option<String>) -> Self {
-        Self::of(ErrorKind::Run, said.map_or_else(|| Text::Own(words.to_owned()), Text::Server)).applied()
+    /// A run that did not succeed, with the server's message. It was started, so starting it again does not help.
+    pub(crate) fn run(message: &str, from_server: Option<String>) -> Self {
+        let text = from_server.map_or_else(|| Text::Own(message.to_owned()), Text::Server);
+        Self::of(ErrorKind::Run, text).applied()
     }
 
     /// Outputs that could not be written.
@@ -214,7 +214,7 @@ impl Error {
         Self::of(ErrorKind::Output, Text::Own(text)).with_source(source)
     }
 
-    /// The write was answered with success, and only the answer cannot be used.
+    /// The write succeeded, and only its response cannot be used.
     pub(crate) fn applied(mut self) -> Self {
         self.0.may_have_been_applied = true;
         self
@@ -225,7 +225,7 @@ impl Error {
         let progress = error.progress().cloned();
         let mut error = match error {
             skyflow_api::Error::Encode(skyflow_api::EncodeError::ZeroTimeout(limit)) => {
-                Self::invalid(limit, "must be longer than zero")
+                Self::invalid(limit, "must be greater than zero")
             }
             skyflow_api::Error::Encode(source) => {
                 let field = match &source {
@@ -234,10 +234,11 @@ impl Error {
                 };
                 Self::invalid(field, "cannot be sent").with_source(source)
             }
-            skyflow_api::Error::Api(answer) => Self::from_answer(*answer),
+            skyflow_api::Error::Api(response) => Self::from_response(*response),
             skyflow_api::Error::Decode { status, request_id, source, .. } => {
-                let error = Self::answer("the server's answer is not what this operation answers");
-                error.in_answer(status, request_id).with_source(source)
+                let error =
+                    Self::bad_response("the response does not have the form that this operation defines");
+                error.with_status(status, request_id).with_source(source)
             }
             skyflow_api::Error::Service { source, .. } => Self::from_service(source),
             other => Self::of(ErrorKind::Custom, Text::Own("the call failed".to_owned())).with_source(other),
@@ -250,26 +251,27 @@ impl Error {
         error
     }
 
-    fn from_answer(answer: skyflow_api::ApiError) -> Self {
-        let body = answer.expose_body();
+    fn from_response(response: skyflow_api::ApiError) -> Self {
+        let body = response.expose_body();
         // A copy, so that the rest of a long body is not kept alive.
         let body = Bytes::copy_from_slice(body.get(..BODY_LIMIT).unwrap_or(body));
-        let status = answer.status.as_u16();
-        let text = match answer.status.is_redirection() {
+        let status = response.status.as_u16();
+        let text = match response.status.is_redirection() {
             // A token is sent to no other place than the configured one.
-            true => Text::Own("the answer is a redirect, which is not followed".to_owned()),
-            false => Text::Server(answer.message),
+            true => Text::Own("the response is a redirect, which is not followed".to_owned()),
+            false => Text::Server(response.message),
         };
         let mut error = Self::of(ErrorKind::Api, text);
         error.0.retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
-        error.0.status = Some(answer.status);
-        error.0.http_code = Some(answer.error.http_code);
-        error.0.grpc_code = answer.error.grpc_code;
-        let said = answer.error.http_status.map(|text| skyflow_types::redact_text(&text));
-        error.0.http_status = said.or_else(|| answer.status.canonical_reason().map(ToOwned::to_owned));
-        error.0.request_id = answer.request_id;
-        error.0.details = answer.error.details;
-        error.0.error_from_client = answer.error.error_from_client;
+        error.0.status = Some(response.status);
+        error.0.http_code = Some(response.error.http_code);
+        error.0.grpc_code = response.error.grpc_code;
+        let http_status = response.error.http_status.map(|text| skyflow_types::redact_text(&text));
+        error.0.http_status =
+            http_status.or_else(|| response.status.canonical_reason().map(ToOwned::to_owned));
+        error.0.request_id = response.request_id;
+        error.0.details = response.error.details;
+        error.0.error_from_client = response.error.error_from_client;
         error.0.body = body;
         error
     }
@@ -303,7 +305,7 @@ impl Error {
         self.0.kind
     }
 
-    /// Returns the error of the transport, when the request got no answer.
+    /// Returns the error of the transport, when the request got no response.
     pub fn transport_error(&self) -> Option<&skyflow_http::Error> {
         self.0.source.as_deref()?.downcast_ref()
     }
@@ -316,13 +318,13 @@ impl Error {
         self.0.operation
     }
 
-    /// Returns the field that has to be mended, such as `table` or `records[3]`, when the input was refused.
+    /// Returns the invalid field, such as `table` or `records[3]`, when the input was refused.
     pub fn field(&self) -> Option<&str> {
         self.0.field.as_deref()
     }
 
-    /// Returns the HTTP status of the response; for [`ErrorKind::Auth`], of the token endpoint's. `None` when there was no
-    /// response. An error body cannot change it.
+    /// Returns the HTTP status of the response; for [`ErrorKind::Auth`], of the token endpoint's. `None` when there was
+    /// no response. An error body cannot change it.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
@@ -378,7 +380,7 @@ impl Error {
         self.0.http_status.as_deref()
     }
 
-    /// Returns the request id that the server gave the answer.
+    /// Returns the request id of the response.
     pub fn request_id(&self) -> Option<&RequestId> {
         self.0.request_id.as_ref()
     }
@@ -388,7 +390,7 @@ impl Error {
         &self.0.details
     }
 
-    /// Returns the server's message with what looks like personal data replaced, or words of ours.
+    /// Returns the server's message with what looks like personal data replaced, or a message of this crate.
     pub fn message(&self) -> String {
         match &self.0.text {
             Text::Own(text) => text.clone(),
@@ -404,7 +406,7 @@ impl Error {
         }
     }
 
-    /// Returns the body of the server's error answer as sent, up to its first 64 KiB; empty when there was none. It
+    /// Returns the error body as sent, up to its first 64 KiB; empty when there was none. It
     /// may repeat what was sent to it; keep it out of logs.
     pub fn expose_server_body(&self) -> &[u8] {
         &self.0.body
@@ -415,14 +417,14 @@ impl Error {
         self.0.error_from_client
     }
 
-    /// Returns the id of the Detect run that the failure is about: the run exists, and can be asked for again with
+    /// Returns the id of the Detect run that the failure is about: the run exists, and can be read again with
     /// [`Detect::run`](crate::Detect::run).
     pub fn run_id(&self) -> Option<&str> {
         self.0.run_id.as_deref()
     }
 
-    /// Tells whether the same call may succeed later, with nothing changed. Look at [`Error::may_have_been_applied`] before you repeat a
-    /// write.
+    /// Tells whether the same call may succeed later, with nothing changed. Check [`Error::may_have_been_applied`]
+    /// before you retry a write.
     pub fn is_retryable(&self) -> bool {
         self.0.retryable
     }
@@ -434,8 +436,8 @@ impl Error {
 
     /// Tells whether the vault may have been changed although the call failed.
     ///
-    /// `false` is a promise: the write was certainly not executed. `true` means that nobody on this side can know;
-    /// read back before you repeat it.
+    /// `false` is a promise: the write was certainly not executed. `true` means that the outcome is unknown;
+    /// read back before you retry.
     pub fn may_have_been_applied(&self) -> bool {
         self.0.may_have_been_applied
     }
@@ -465,10 +467,11 @@ impl From<CredentialsError> for Error {
                 (variable.to_owned(), source.to_string().split_off(field.len() + 1))
             }
             (Some(variable), _) => {
-                let said = source.to_string();
-                let said =
-                    said.strip_prefix(variable).map_or(said.as_str(), |rest| rest.trim_start_matches(": "));
-                (variable.to_owned(), format!("cannot be used: {said}"))
+                let message = source.to_string();
+                let message = message
+                    .strip_prefix(variable)
+                    .map_or(message.as_str(), |rest| rest.trim_start_matches(": "));
+                (variable.to_owned(), format!("cannot be used: {message}"))
             }
             (None, "credentials") => ("credentials".to_owned(), format!("cannot be used: {source}")),
             (None, "credentials file") => {
@@ -490,8 +493,8 @@ impl From<AuthError> for Error {
     fn from(auth: AuthError) -> Self {
         let credentials =
             StdError::source(&auth).and_then(|source| source.downcast_ref::<CredentialsError>());
-        let reason = match (auth.server_message().filter(|said| !said.is_empty()), credentials) {
-            (Some(said), _) => skyflow_types::redact_text(said),
+        let reason = match (auth.server_message().filter(|message| !message.is_empty()), credentials) {
+            (Some(message), _) => skyflow_types::redact_text(message),
             (None, Some(credentials)) => credentials.to_string(),
             (None, None) => auth.to_string(),
         };
@@ -520,7 +523,7 @@ impl fmt::Display for Error {
             write!(f, "{operation}: ")?;
         }
         f.write_str(&self.message())?;
-        // What was refused here has a field, and a code that only serves programs.
+        // Refused input has a field; its code is for programs only.
         if inner.field.is_none()
             && let Some(code) = inner.http_code
         {
@@ -572,7 +575,7 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         let source = self.0.source.as_deref()?;
-        // `Display` says in the transport's words what happened, so the chain goes on below it.
+        // `Display` has the transport's message, so the chain continues below it.
         match source.downcast_ref::<skyflow_http::Error>() {
             Some(transport) => transport.source(),
             None => Some(source),

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::Error;
 use crate::media_type::media_type_of;
-use crate::vault::not_blank;
+use crate::record::not_blank;
 
 /// How much of a file is in memory at a time.
 const CHUNK: usize = 64 * 1024;
@@ -31,7 +31,7 @@ enum Source {
 }
 
 impl FileSource {
-    /// Takes a file of this machine; it is streamed, not read whole. The vault is told its last path component.
+    /// Takes a file of this machine; it is streamed, not read whole. The vault receives the last path component.
     pub fn path(path: impl AsRef<Path>) -> Self {
         Self(Source::Path { path: path.as_ref().to_owned(), name: None })
     }
@@ -46,12 +46,12 @@ impl FileSource {
         Self(Source::Base64 { name: file_name.into(), content: content.into() })
     }
 
-    /// Takes what a reader gives, until its end.
+    /// Takes the bytes of a reader, until its end.
     pub fn reader<R: AsyncRead + Send + Unpin + 'static>(file_name: impl Into<String>, reader: R) -> Self {
         Self(Source::Reader { name: file_name.into(), length: None, body: streamed(reader) })
     }
 
-    /// Tells the vault another name.
+    /// Sets the file name that the vault receives.
     pub fn file_name(mut self, file_name: impl Into<String>) -> Self {
         match &mut self.0 {
             Source::Path { name, .. } => *name = Some(file_name.into()),
@@ -62,7 +62,7 @@ impl FileSource {
         self
     }
 
-    /// Opens the source, as a part of a form of your own, such as the multipart body of a connection.
+    /// Opens the source, as a part of a form, such as the multipart body of a connection.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ impl FileSource {
                 let mut content = Vec::new();
                 let reserved = usize::try_from(length).map(|length| content.try_reserve_exact(length));
                 if !matches!(reserved, Ok(Ok(()))) {
-                    return Err(Error::invalid("file", "is larger than the memory"));
+                    return Err(Error::invalid("file", "does not fit into memory"));
                 }
                 file.read_to_end(&mut content).await.map_err(unreadable)?;
                 content.into()

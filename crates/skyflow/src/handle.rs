@@ -1,15 +1,21 @@
 //! How a call is sent and read, for the handles on a vault, on Detect and on a connection.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use skyflow_api::runtime::decode_json;
 use skyflow_api::{ApiErrorBody, Client, DecodeError, EncodeError, Operation, Response};
 use skyflow_auth::{CallTokens, Credentials, TokenProvider, TokenProviders};
-use skyflow_http::{BaseUri, HttpLayer, HttpService, Idempotency, OperationInfo, Request};
+use skyflow_http::{
+    BaseUri, HttpLayer, HttpService, Idempotency, LogControl, OperationInfo, Request, TARGET,
+};
+use skyflow_types::LogLevel;
 use tower_layer::Layer;
 
-use crate::{CallOptions, Error};
+use crate::{CallOptions, Error, ErrorKind};
 
 /// The service that the calls of a handle go through, and their settings; cheap to clone.
 #[derive(Debug, Clone)]
@@ -20,6 +26,7 @@ pub(crate) struct Handle {
     options: Option<Arc<CallOptions>>,
     /// Missing where the caller's own service authenticates.
     end_users: Option<Arc<EndUsers>>,
+    log: LogControl,
 }
 
 /// Where the tokens of end users come from.
@@ -30,9 +37,14 @@ pub(crate) struct EndUsers {
 }
 
 impl Handle {
-    pub(crate) fn new(service: HttpService, base: BaseUri, end_users: Option<EndUsers>) -> Self {
-        let end_users = end_users.map(Arc::new);
-        Self { api: Client::new(service, base), stack_options: Default::default(), options: None, end_users }
+    pub(crate) fn new(
+        service: HttpService,
+        base: BaseUri,
+        end_users: Option<EndUsers>,
+        log: LogControl,
+    ) -> Self {
+        let (api, end_users) = (Client::new(service, base), end_users.map(Arc::new));
+        Self { api, stack_options: Default::default(), options: None, end_users, log }
     }
 
     pub(crate) fn with_options(&self, options: CallOptions) -> Self {
@@ -51,22 +63,34 @@ impl Handle {
 
     /// Sends a call, unless it could not be built, and reads its response.
     ///
-    /// This is the one place that says in an error which operation and which response it is about.
+    /// This is the one place that adds the operation and the response to an error, and that logs refused input.
     pub(crate) async fn call<O: Operation<Error = ApiErrorBody>, T>(
         &self,
         built: Result<Call<O>, Error>,
         read: impl FnOnce(Response<O::Output>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let named = |error: Error| error.in_operation(O::INFO.name);
-        let call = built.and_then(|call| self.prepared(call)).map_err(named)?;
+        let call =
+            built.and_then(|call| self.prepared(call)).map_err(|error| self.log_refusal(named(error)))?;
         let (options, writes) = (call.options(self.stack_options), call.writes);
-        let sent = self.api.send_with(call, options).await;
-        let response = sent.map_err(|error| named(Error::from_api(error, writes)))?;
+        let response = self.api.send_with(call, options).await.map_err(|error| {
+            let error = named(Error::from_api(error, writes));
+            if error.kind() == ErrorKind::InvalidInput { self.log_refusal(error) } else { error }
+        })?;
         let (status, request_id) = (response.status, response.request_id.clone());
         read(response).map_err(|error| {
-            let error = named(error).in_answer(status, request_id);
+            let error = named(error).with_status(status, request_id);
             if writes { error.applied() } else { error }
         })
+    }
+
+    /// The message of an error may quote a cause, so the event has the operation and the field only.
+    fn log_refusal(&self, error: Error) -> Error {
+        if self.log.permits(LogLevel::Warn) {
+            let (product, operation, field) = (self.log.product(), error.operation(), error.field());
+            tracing::warn!(target: TARGET, product, operation, field, "request refused");
+        }
+        error
     }
 
     fn prepared<O>(&self, mut call: Call<O>) -> Result<Call<O>, Error> {
@@ -153,5 +177,109 @@ impl<O: Operation> Operation for Call<O> {
 
     fn decode(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<O::Output, DecodeError> {
         O::decode(status, headers, body)
+    }
+}
+
+/// An operation whose response is read as `T` instead of the bindings' type: where elements are kept as JSON, so that
+/// one of an unexpected shape loses no other.
+pub(crate) struct ReadAs<O, T> {
+    operation: O,
+    response: PhantomData<fn() -> T>,
+}
+
+impl<O, T> ReadAs<O, T> {
+    pub(crate) fn new(operation: O) -> Self {
+        Self { operation, response: PhantomData }
+    }
+}
+
+impl<O: Operation, T: DeserializeOwned> Operation for ReadAs<O, T> {
+    type Output = T;
+    type Error = O::Error;
+
+    const INFO: OperationInfo = O::INFO;
+
+    fn encode(self) -> Result<Request, EncodeError> {
+        self.operation.encode()
+    }
+
+    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<T, DecodeError> {
+        decode_json(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::json;
+    use skyflow_types::LogLevel;
+
+    use crate::{Credentials, InsertRequest, Skyflow, VaultConfig};
+
+    /// What a subscriber writes.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Lines {
+        fn take(&self) -> String {
+            String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+        }
+    }
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn refused_input_is_logged_at_warn() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let client = Skyflow::builder()
+            .transport(tower::service_fn(async |_| Err::<skyflow_http::Response, _>("nothing may be sent")))
+            .vault(VaultConfig::with_base_url("v1", "http://127.0.0.1:1"))
+            .credentials(Credentials::api_key("sky-abcde-0123456789abcdef0123456789abcdef").unwrap())
+            .build()
+            .unwrap();
+        let vault = client.default_vault().unwrap();
+        let refused = || InsertRequest::new("table1").record(json!({"a": 1})).record("4111111111111111");
+
+        for level in [LogLevel::Debug, LogLevel::Warn] {
+            client.set_log_level(level);
+            vault.insert(refused()).await.unwrap_err();
+            let logged = lines.take();
+            assert_eq!(logged.matches("WARN").count(), 1, "{logged}");
+            for part in [
+                "request refused",
+                r#"operation="records.insert""#,
+                r#"field="records[1]""#,
+                r#"product="skyflow""#,
+            ] {
+                assert!(logged.contains(part), "{part} in {logged}");
+            }
+            assert!(!logged.contains("4111"), "{logged}");
+        }
+        // Refused while the request is encoded.
+        vault
+            .with_header("host", "evil")
+            .insert(InsertRequest::new("t").record(json!({})))
+            .await
+            .unwrap_err();
+        assert!(lines.take().contains(r#"field="headers.host""#));
+
+        for level in [LogLevel::Error, LogLevel::Off] {
+            client.set_log_level(level);
+            vault.insert(refused()).await.unwrap_err();
+            assert_eq!(lines.take(), "");
+        }
     }
 }

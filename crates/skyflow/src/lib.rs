@@ -49,11 +49,49 @@ pub use vault::{
     TokenizedField, UpdateRequest, UpdateResponse, UploadFileRequest, UploadFileResponse, ValueType, Vault,
 };
 
-/// The generated bindings, for operations that have no method of their own; see [`Vault::send`].
+/// The generated bindings, for operations that have no method here; see [`Vault::send`].
 pub use skyflow_api as api;
-/// Credentials, token providers and signers, for clients whose tokens come from elsewhere.
+/// Credentials, token providers and signers, for clients with another source of tokens.
 pub use skyflow_auth as auth;
-/// The tower vocabulary and the layers of the stack, for clients with a stack of their own.
+/// The tower vocabulary and the layers of the stack, for clients with a custom stack.
 pub use skyflow_http as http;
 /// Identifiers, environments, redaction levels and the wrappers of secrets.
 pub use skyflow_types as types;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_response<T: serde::Serialize + std::fmt::Debug + Clone + Send + Sync>() {}
+
+    #[test]
+    fn every_response_implements_serialize() {
+        is_response::<vault::AuditEvent>();
+        is_response::<vault::FileScan>();
+        is_response::<vault::BatchOutput>();
+        is_response::<vault::BatchError>();
+        is_response::<vault::StoredRecord>();
+        is_response::<vault::TokenizedField>();
+        is_response::<BatchOutcome>();
+        is_response::<BatchResponse>();
+        is_response::<DeleteResponse>();
+        is_response::<DeidentifyTextResponse>();
+        is_response::<DetectOutput>();
+        is_response::<DetectRun>();
+        is_response::<DetectedEntity>();
+        is_response::<DetokenizeError>();
+        is_response::<DetokenizeResponse>();
+        is_response::<GetResponse>();
+        is_response::<GuardrailsResponse>();
+        is_response::<InsertError>();
+        is_response::<InsertResponse>();
+        is_response::<InvokeConnectionResponse>();
+        is_response::<QueryResponse>();
+        is_response::<Record>();
+        is_response::<ReidentifyFileResponse>();
+        is_response::<ReidentifyTextResponse>();
+        is_response::<TokenizeResponse>();
+        is_response::<UpdateResponse>();
+        is_response::<UploadFileResponse>();
+    }
+}

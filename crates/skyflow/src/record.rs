@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use skyflow_api::{DecodeError, Json, Response};
-use skyflow_types::RequestId;
+use skyflow_types::{RequestId, TokenMode};
 
 use crate::Error;
 
-/// One row of an answer: its columns as the server sent them, decoded when you ask.
+/// One row of a response: its columns as the server sent them, decoded on demand.
 ///
 /// Numbers, booleans, nulls and nested values keep their type. `Debug` shows the names of the columns and no value;
 /// `Serialize` writes the row as the server sent it, values included.
@@ -75,7 +75,7 @@ impl Record {
         self
     }
 
-    /// Puts `columns` in the place of the row's own.
+    /// Replaces the columns of the row.
     pub(crate) fn with_columns(&self, columns: Json) -> Self {
         Self { columns, ..self.clone() }
     }
@@ -93,7 +93,7 @@ impl Record {
         Self::new(Json::empty_object())
     }
 
-    /// Decodes the row into a type of yours. Columns that the type does not name are passed over.
+    /// Decodes the row into your own type. Columns that the type does not name are passed over.
     ///
     /// # Errors
     ///
@@ -180,6 +180,83 @@ pub(crate) fn text_of(json: &str) -> Option<String> {
         Some(b'"') => serde_json::from_str(json).ok(),
         Some(_) => Some(json.to_owned()),
     }
+}
+
+/// Serialises a row; the outcome is looked at when the request is sent, so that setters do not fail.
+pub(crate) fn to_row<T: Serialize + ?Sized>(row: &T) -> Result<Json, RowProblem> {
+    let json = Json::from_serialize(row).map_err(|_| RowProblem::NotSerializable)?;
+    if json.get().starts_with('{') { Ok(json) } else { Err(RowProblem::NotAnObject) }
+}
+
+/// Why a row cannot be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowProblem {
+    NotSerializable,
+    NotAnObject,
+}
+
+impl RowProblem {
+    /// Names the one row of a request.
+    pub(crate) fn of(self, field: &str) -> Error {
+        Error::invalid(field, self.problem())
+    }
+
+    /// Names the row by its place in the request.
+    pub(crate) fn at(self, list: &str, index: usize) -> Error {
+        self.of(&format!("{list}[{index}]"))
+    }
+
+    const fn problem(self) -> &'static str {
+        match self {
+            Self::NotSerializable => "cannot be serialised to JSON",
+            Self::NotAnObject => "must serialise to a JSON object",
+        }
+    }
+}
+
+/// Refuses a name that is blank; tables, columns and ids are checked with it.
+pub(crate) fn not_blank(field: &str, value: &str) -> Result<(), Error> {
+    if value.trim().is_empty() { Err(Error::invalid(field, "must not be empty")) } else { Ok(()) }
+}
+
+/// Refuses a list that is empty, and elements that are blank.
+pub(crate) fn none_blank<S: AsRef<str>>(field: &str, values: &[S]) -> Result<(), Error> {
+    if values.is_empty() {
+        return Err(Error::invalid(field, "must not be empty"));
+    }
+    values
+        .iter()
+        .enumerate()
+        .try_for_each(|(index, value)| not_blank(&format!("{field}[{index}]"), value.as_ref()))
+}
+
+/// Checks the tokens that a caller brings for one row against the token mode and the row's columns.
+pub(crate) fn check_row_tokens(
+    mode: TokenMode,
+    fields: &Json,
+    tokens: Option<&Json>,
+    field: &str,
+) -> Result<(), Error> {
+    let Some(tokens) = tokens else {
+        return match mode {
+            TokenMode::Disable => Ok(()),
+            _ => Err(Error::invalid(field, "are required by the token mode")),
+        };
+    };
+    if matches!(mode, TokenMode::Disable) {
+        return Err(Error::invalid(field, "require the token mode ENABLE or ENABLE_STRICT"));
+    }
+    let (columns, tokens) = (columns_of(fields), columns_of(tokens));
+    if tokens.is_empty() {
+        return Err(Error::invalid(field, "must not be empty"));
+    }
+    if tokens.keys().any(|column| !columns.contains_key(column)) {
+        return Err(Error::invalid(field, "has a column that the record does not have"));
+    }
+    if mode == TokenMode::EnableStrict && tokens.len() != columns.len() {
+        return Err(Error::invalid(field, "must have a token for every column with ENABLE_STRICT"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(crate) trait Configured: Clone {
     /// The field that identifies the configuration.
     const ID: &'static str;
 
-    /// What is wrong with an id that the client does not know.
+    /// The problem of an id that the client does not know.
     const UNKNOWN: &'static str;
 
     fn id_text(&self) -> Result<String, Error>;
@@ -74,7 +74,7 @@ impl<C: Configured> Entries<C> {
     ) -> Result<(), Error> {
         let id = config.id_text()?;
         if self.find(&id).is_some() {
-            return Err(Error::invalid(C::ID, "is given twice"));
+            return Err(Error::invalid(C::ID, "is a duplicate"));
         }
         let handle = config.handle(state, common)?;
         self.0.push(Entry { id, config, handle });

@@ -55,11 +55,11 @@ pub async fn vault_call(vault: &Vault, call: &Call) -> Outcome {
 
 /// Turns what a call returned into an outcome.
 fn finished<T>(
-    answer: Result<T, skyflow::Error>,
+    response: Result<T, skyflow::Error>,
     show: impl FnOnce(T) -> crate::json::Json,
 ) -> Result<Outcome, Stop> {
-    Ok(match answer {
-        Ok(answer) => Outcome::Returned(show(answer)),
+    Ok(match response {
+        Ok(response) => Outcome::Returned(show(response)),
         Err(error) => error.into(),
     })
 }

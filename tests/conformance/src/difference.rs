@@ -38,7 +38,7 @@ pub enum Part {
     Form(String, &'static str),
 }
 
-/// A place, and what stands there.
+/// A place and its contents.
 #[derive(Debug, Clone)]
 pub struct Difference {
     pub place: Place,

@@ -26,7 +26,7 @@ pub struct Identity {
     directory: tempfile::TempDir,
 }
 
-/// The words of a trace about its credentials that nobody here knows.
+/// A description of credentials in a trace that the replay does not know.
 #[derive(Debug)]
 pub struct UnknownCredentials(pub String);
 
@@ -49,7 +49,7 @@ impl Identity {
     }
 
     /// Returns the document of the service account, changed as the trace says; `words` are those of the refusal.
-    fn document(&self, mutation: &str, words: &str) -> Result<String, UnknownCredentials> {
+    fn document(&self, mutation: &str, message: &str) -> Result<String, UnknownCredentials> {
         let mut document = Json::object([
             ("clientID", Json::text(CLIENT_ID)),
             ("clientName", Json::text("peerlab")),
@@ -75,8 +75,8 @@ impl Identity {
             }
             (_, Some("tokenuri")) if bad => document.set("tokenURI", Json::text("not a url")),
             (_, Some(field)) if !bad => drop_member(&mut document, field),
-            // The word is the recorder's own; what it stands for is told by the refusal.
-            _ => match told(words) {
+            // The recorder's description is ambiguous; the refusal tells what it means.
+            _ => match told(message) {
                 Some(("document", _)) => return Ok("{not json".to_owned()),
                 Some((field, Some(value))) => document.set(field, Json::text(value)),
                 Some((field, None)) => drop_member(&mut document, &field.to_ascii_lowercase()),
@@ -86,13 +86,13 @@ impl Identity {
         Ok(document.to_string())
     }
 
-    fn file(&self, mutation: &str, words: &str) -> Result<PathBuf, UnknownCredentials> {
+    fn file(&self, mutation: &str, message: &str) -> Result<PathBuf, UnknownCredentials> {
         let path =
             self.directory.path().join(format!("credentials-{}.json", mutation.replace(['/', '\\'], "-")));
         if mutation == "missing" {
             return Ok(path);
         }
-        std::fs::write(&path, self.document(mutation, words)?)
+        std::fs::write(&path, self.document(mutation, message)?)
             .map_err(|error| UnknownCredentials(error.to_string()))?;
         Ok(path)
     }
@@ -101,7 +101,7 @@ impl Identity {
     pub fn account(
         &self,
         of: &Json,
-        words: &str,
+        message: &str,
     ) -> Result<Result<ServiceAccountKey, CredentialsError>, UnknownCredentials> {
         if let Some((key, _)) =
             of.members().iter().find(|(key, _)| !matches!(key.as_str(), "kind" | "mutate"))
@@ -110,8 +110,8 @@ impl Identity {
         }
         let mutation = of.get("mutate").as_str().unwrap_or_default();
         match of.get("kind").as_str().unwrap_or("string") {
-            "string" | "env" => Ok(ServiceAccountKey::from_json(&self.document(mutation, words)?)),
-            "path" => Ok(ServiceAccountKey::from_path(self.file(mutation, words)?)),
+            "string" | "env" => Ok(ServiceAccountKey::from_json(&self.document(mutation, message)?)),
+            "path" => Ok(ServiceAccountKey::from_path(self.file(mutation, message)?)),
             other => Err(UnknownCredentials(format!("credentials.kind `{other}`"))),
         }
     }
@@ -124,7 +124,7 @@ impl Identity {
         &self,
         of: &Json,
         now: SystemTime,
-        words: &str,
+        message: &str,
     ) -> Result<Option<Given>, UnknownCredentials> {
         const KNOWN: [&str; 6] = ["kind", "mutate", "roles", "context", "token_uri", "value"];
         if let Some((key, _)) = of.members().iter().find(|(key, _)| !KNOWN.contains(&key.as_str())) {
@@ -138,8 +138,8 @@ impl Identity {
             "none" => return Ok(None),
             "api_key" => config.api_key = secret(value.unwrap_or(API_KEY)),
             "bad_api_key" | "invalid_api_key" | "malformed_api_key" => config.api_key = secret("sky-bad"),
-            "string" | "env" => config.credentials_string = secret(&self.document(mutation, words)?),
-            "path" => config.path = Some(self.file(mutation, words)?.to_string_lossy().into_owned()),
+            "string" | "env" => config.credentials_string = secret(&self.document(mutation, message)?),
+            "path" => config.path = Some(self.file(mutation, message)?.to_string_lossy().into_owned()),
             "token" => config.token = secret(value.unwrap_or(&jwt(&token_claims(now, 3600), "own"))),
             "expired_token" => config.token = secret(&jwt(&token_claims(now, -3600), "own")),
             "bad_token" | "invalid_token" | "malformed_token" | "opaque_token" | "garbage_token" => {
@@ -198,7 +198,7 @@ fn token_claims(now: SystemTime, life: i64) -> Json {
     ])
 }
 
-/// Makes a token whose signature is only a name; nobody checks it.
+/// Makes a token whose signature is a name; it is not verified.
 pub fn jwt(claims: &Json, name: &str) -> String {
     let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
     format!("{}.{}.{}", encode(r#"{"alg":"none","typ":"JWT"}"#), encode(&claims.to_string()), encode(name))
@@ -221,8 +221,8 @@ pub fn seconds(time: SystemTime) -> i64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())
 }
 
-/// The field that a refusal of the official SDK is about, and what stands in it.
-fn told(words: &str) -> Option<(&'static str, Option<&'static str>)> {
+/// Returns the field that a refusal of the official SDK names, and its contents.
+fn told(message: &str) -> Option<(&'static str, Option<&'static str>)> {
     const TOLD: [(&str, &str, Option<&str>); 7] = [
         ("Unable to read private key", "privateKey", None),
         ("Unable to read client ID", "clientID", None),
@@ -232,7 +232,7 @@ fn told(words: &str) -> Option<(&'static str, Option<&'static str>)> {
         ("Invalid private key format", "privateKey", Some("not a key")),
         ("Specify credentials as a string", "document", None),
     ];
-    TOLD.into_iter().find(|(start, ..)| words.contains(start)).map(|(_, field, value)| (field, value))
+    TOLD.into_iter().find(|(start, ..)| message.contains(start)).map(|(_, field, value)| (field, value))
 }
 
 fn drop_member(document: &mut Json, folded: &str) {

@@ -13,7 +13,7 @@ mod parse;
 pub enum Json {
     Null,
     Bool(bool),
-    /// The digits as they stand; `Infinity`, `-Infinity` and `NaN` as Python writes them.
+    /// The digits as written; `Infinity`, `-Infinity` and `NaN` as in Python.
     Number(String),
     Text(String),
     List(Vec<Json>),
@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_is_written_digit_by_digit() {
+    fn numbers_are_written_digit_by_digit() {
         for text in [
             r#"{"a":[1,2.50,-0,1e400,12345678901234567890123],"b":{"c":null,"d":"é\"\n"},"e":[true,false]}"#,
             "[]",
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_refused() {
+    fn invalid_json_is_refused_by_the_reader() {
         for text in
             ["", " ", "{", "[1,]", "{\"a\"}", "nul", "01x", "\"", "1 2", "<html>", "'a'", "{a:1}", "+1", "-"]
         {

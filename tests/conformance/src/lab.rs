@@ -17,12 +17,12 @@ use crate::identity::{jwt, seconds};
 use crate::json::Json;
 use crate::trace::{Reply, TOKEN_PATH, Trace};
 
-mod answers;
+mod responses;
 
 /// No request of a trace is larger.
 const BODY_LIMIT: usize = 64 << 20;
 
-/// A request that arrived here, and what it was answered.
+/// A received request and its response.
 #[derive(Debug, Clone)]
 pub struct Sent {
     pub method: String,
@@ -51,11 +51,11 @@ pub struct Lab(Arc<Mutex<State>>, ManualClock);
 struct State {
     tokens: Vec<(usize, Sent)>,
     own: Vec<(usize, Sent)>,
-    /// The answers of each call, in order; what is missing is made up.
+    /// The responses of each call, in order; missing ones are made up.
     recorded_tokens: HashMap<usize, Vec<Option<Reply>>>,
     recorded: HashMap<usize, Vec<Option<Reply>>>,
     overrides: Vec<(crate::trace::Override, Option<usize>)>,
-    /// Calls that find nobody at the other end.
+    /// Calls that cannot connect.
     unreachable: HashMap<usize, ErrorKind>,
     /// The call that is under way, for requests that do not say.
     current: usize,
@@ -99,7 +99,7 @@ impl Lab {
     /// Returns the service that takes the place of the network.
     pub fn service(&self) -> HttpService {
         let lab = self.clone();
-        HttpService::new(tower::service_fn(move |request| lab.clone().answer(request)))
+        HttpService::new(tower::service_fn(move |request| lab.clone().response(request)))
     }
 
     /// Makes a layer that writes the number of the call on its requests.
@@ -130,7 +130,7 @@ impl Lab {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(self, request: Request) -> BoxFuture<'static, Result<Response, BoxError>> {
+    fn response(self, request: Request) -> BoxFuture<'static, Result<Response, BoxError>> {
         async move {
             let (parts, body) = request.into_parts();
             let body = body.collect(BODY_LIMIT).await?;
@@ -152,13 +152,13 @@ impl Lab {
                 return Err(Error::new(*kind, None).into());
             }
             sent.reply = state.reply(number, &sent, seconds(self.1.now()));
-            let answer = match &sent.reply {
+            let response = match &sent.reply {
                 Some(reply) => Ok(response(reply)),
                 None => Err(Error::new(ErrorKind::Io, None).into()),
             };
             let list = if sent.path == TOKEN_PATH { &mut state.tokens } else { &mut state.own };
             list.push((number, sent));
-            answer
+            response
         }
         .boxed()
     }
@@ -185,7 +185,7 @@ impl State {
         Some(reply)
     }
 
-    /// What the recording server would have answered to a request that the official SDK did not make.
+    /// Returns the response of the recording server to a request that the official SDK did not make.
     fn make_up(&mut self, sent: &Sent) -> Reply {
         self.made_up += 1;
         let mut headers = vec![
@@ -193,7 +193,7 @@ impl State {
             ("x-request-id".to_owned(), format!("req-made-up-{:02}", self.made_up)),
         ];
         let Some(told) = take_override(&mut self.overrides, &sent.path) else {
-            let (status, body) = answers::to(sent);
+            let (status, body) = responses::to(sent);
             return Reply { status, headers, body };
         };
         for (name, value) in told.headers.members() {
@@ -213,7 +213,7 @@ fn take_override(
     Some(told.clone())
 }
 
-/// Puts a token in the place of its description; each is another one, although their claims are the same.
+/// Replaces the description of a token by a token; tokens with equal claims still differ.
 fn issue(description: &mut Json, now: i64, number: usize) {
     let name = format!("token-{number}");
     match description.get("kind").as_str() {

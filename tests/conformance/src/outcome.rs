@@ -10,7 +10,7 @@ use crate::json::Json;
 /// What came out of a call: of this SDK, or as it is promised.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// An answer, in the form of the official one with `tokens` beside the rest of a row.
+    /// A response, in the official form with `tokens` beside the rest of a row.
     Returned(Json),
     /// Refused before anything was sent.
     Refused { field: String },
@@ -44,7 +44,9 @@ impl From<skyflow::Error> for Outcome {
         if let Some(auth) = AuthError::find(&error) {
             return auth.clone().into();
         }
-        if let (ErrorKind::InvalidInput | ErrorKind::Auth, Some(field)) = (error.kind(), error.field()) {
+        let refused =
+            matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Configuration | ErrorKind::Auth);
+        if let Some(field) = error.field().filter(|_| refused) {
             return Self::Refused { field: field.to_owned() };
         }
         Self::Failed(Box::new(Failure {

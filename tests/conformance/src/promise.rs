@@ -1,6 +1,5 @@
-//! What this SDK promises, worked out from a recorded call and an answer alone, and not by the SDK.
+//! The outcome that this SDK promises, computed from a recorded call and a response, without the SDK.
 
-mod answer;
 mod batch;
 pub mod connection;
 pub mod detect;
@@ -8,19 +7,20 @@ mod failure;
 mod passages;
 pub mod refusal;
 mod request;
+mod response;
 pub mod run;
 
-pub use answer::{OWN_WORDS, reads};
 pub use request::{Promised, request};
+pub use response::{OWN_MESSAGE, reads};
 
 use crate::outcome::{Failure, Outcome};
 use crate::trace::{Call, Reply};
 use crate::wire;
 
-/// Returns what a call comes to when this is the answer to its last request, which went to this path.
+/// Returns the outcome of a call whose last request went to this path and got this response.
 pub fn outcome(call: &Call, path: &str, reply: &Reply) -> Outcome {
     if reply.is_success() {
-        return answer::outcome(call, path, reply);
+        return response::outcome(call, path, reply);
     }
     Outcome::Failed(Box::new(Failure { run_id: run_id(call, path), ..failure::of(reply) }))
 }
@@ -34,13 +34,13 @@ fn run_id(call: &Call, path: &str) -> Option<String> {
     }
 }
 
-/// Returns what a call comes to when the answer to its last request for a token says no.
+/// Returns the outcome of a call whose last token exchange was rejected.
 pub fn without_token(reply: &Reply) -> Outcome {
     failure::of_token_endpoint(reply)
 }
 
-/// Tells whether an answer of this status to a request to this path is worth another try: a `429` always is, the others
-/// when a second time does no harm.
+/// Returns whether a response with this status to a request to this path is retried: a `429` always is, the others
+/// when a repeated request is safe.
 pub fn is_tried_again(call: &Call, path: &str, status: u16) -> bool {
     match status {
         // What a third party has done is not known.

@@ -1,4 +1,4 @@
-//! Plays a trace: every call of it is made again, against a server in memory that answers what was recorded.
+//! Replays a trace: repeats its calls against an in-memory server that returns the recorded responses.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub fn play(trace: &Trace) -> Vec<Observed> {
 }
 
 async fn run(trace: &Trace) -> Vec<Observed> {
-    // Whoever sleeps moves this clock and goes on at once.
+    // A sleep advances this clock and returns at once.
     let clock = ManualClock::auto_advancing();
     let lab = Lab::new(trace, &clock);
     let vault = vault(trace, &lab, &clock);
@@ -88,7 +88,7 @@ async fn one(
     }
 }
 
-/// Makes the client of a trace: the default stack, with the server in memory in the place of the network.
+/// Makes the client of a trace: the default stack over the in-memory server.
 fn vault(trace: &Trace, lab: &Lab, clock: &ManualClock) -> Result<Vault, Outcome> {
     if trace.calls().all(|call| call::is_auth(&call.op) || call::is_connection(&call.op)) {
         return Err(Outcome::Unknown("no vault is needed".to_owned()));
@@ -105,7 +105,7 @@ fn connection(trace: &Trace, call: &Call, lab: &Lab, clock: &ManualClock) -> Res
     Ok(client.default_connection()?.with_options(without_limits()))
 }
 
-/// The clock does not stand still while a file is read, so a time limit would end the call.
+/// The clock advances while a file is read, so a time limit would end the call.
 fn without_limits() -> CallOptions {
     CallOptions::new().no_deadline().no_attempt_timeout()
 }
@@ -115,7 +115,7 @@ fn builder(trace: &Trace, lab: &Lab, clock: &ManualClock) -> Result<SkyflowBuild
     let given = Identity::shared().credentials(
         &trace.credentials,
         clock.now(),
-        trace.calls().next().map_or("", Call::words),
+        trace.calls().next().map_or("", Call::message),
     );
     match given.map_err(|error| Outcome::Unknown(error.0))? {
         None if std::env::var_os(skyflow_auth::CREDENTIALS_ENV).is_some() => {

@@ -2,14 +2,13 @@
 //!
 //! A rule has a condition on what was recorded, names the differences it explains, and demands what this SDK promises
 //! instead. Each has its row, with the same id, in `docs/parity.md`. There is no list of traces: a rule holds for a trace
-//! that nobody has seen.
+//! that was never recorded before.
 
 use crate::difference::Difference;
 use crate::promise::refusal;
 use crate::replay::Observed;
 use crate::trace::{Call, Reply, Trace};
 
-mod answers;
 mod arguments;
 mod auth;
 mod behaviour;
@@ -20,6 +19,7 @@ mod files;
 mod help;
 mod refused;
 mod requests;
+mod responses;
 mod runs;
 mod types;
 
@@ -51,7 +51,7 @@ impl<'a> Case<'a> {
         refusal::of(call).is_none() && types::mistyped(self.trace, &call.op, &call.args).is_none()
     }
 
-    /// Returns the answer that decided the outcome, of a call that this SDK makes too.
+    /// Returns the response that decided the outcome, if this SDK makes the call too.
     fn last_reply(&self) -> Option<&'a Reply> {
         self.call.last_reply().filter(|_| self.is_made())
     }
@@ -65,7 +65,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         refused::RULES,
         arguments::RULES,
         auth::RULES,
-        answers::RULES,
+        responses::RULES,
         failures::RULES,
         behaviour::RULES,
         connections::RULES,
@@ -111,7 +111,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_rule_has_a_row_in_the_paper_and_an_id_of_its_own() {
+    fn every_rule_has_a_unique_id_and_a_parity_row() {
         let paper =
             std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/parity.md")).unwrap();
         let mut seen = BTreeSet::new();

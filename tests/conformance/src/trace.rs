@@ -54,7 +54,7 @@ pub struct Call {
     pub result: Json,
 }
 
-/// A request and its answer; an answer is missing when the connection failed.
+/// A request and its response, which is missing when the connection failed.
 #[derive(Debug, Clone)]
 pub struct Exchange {
     pub request: Recorded,
@@ -72,16 +72,16 @@ pub struct Recorded {
     pub body: Json,
 }
 
-/// An answer: recorded, or made up for a request that the recording does not have.
+/// A response: recorded, or made up for a request that the recording does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
-    /// A text stands for the bytes as they are, everything else for its JSON.
+    /// A string holds the bytes themselves, any other value is sent as JSON.
     pub body: Json,
 }
 
-/// What the recording server was told to answer instead of its own answers.
+/// A response that the recording server was told to send instead of its default.
 #[derive(Debug, Clone)]
 pub struct Override {
     pub path: Option<String>,
@@ -126,14 +126,14 @@ impl Call {
     }
 
     /// Returns the words of the error.
-    pub fn words(&self) -> &str {
+    pub fn message(&self) -> &str {
         self.result.get("message").as_str().unwrap_or_default()
     }
 
     /// Tells whether the official SDK has no way to make the call.
     pub fn has_no_form(&self) -> bool {
         self.result.has("unsupported")
-            || (self.raised() && self.words().contains("unexpected keyword argument"))
+            || (self.raised() && self.message().contains("unexpected keyword argument"))
     }
 
     /// Tells whether the official SDK refused the call itself.
@@ -143,9 +143,10 @@ impl Call {
 
     /// Tells whether the call failed because there was no connection, or it broke.
     pub fn network_failed(&self) -> bool {
-        let message = self.words();
-        let unanswered = self.exchanges.iter().chain(&self.tokens).any(|exchange| exchange.reply.is_none());
-        let words = [
+        let message = self.message();
+        let without_response =
+            self.exchanges.iter().chain(&self.tokens).any(|exchange| exchange.reply.is_none());
+        let phrases = [
             "[Errno",
             "[SSL",
             "certificate verify failed",
@@ -154,18 +155,18 @@ impl Call {
             "Name or service",
         ];
         self.raised()
-            && (unanswered
+            && (without_response
                 || (self.exchanges.is_empty()
                     && !message.starts_with("Skyflow Python SDK")
-                    && words.iter().any(|word| message.contains(word))))
+                    && phrases.iter().any(|word| message.contains(word))))
     }
 
-    /// Returns the path of the request whose answer decided the outcome.
+    /// Returns the path of the request whose response decided the outcome.
     pub fn last_path(&self) -> &str {
         self.exchanges.last().map_or("", |exchange| &exchange.request.path)
     }
 
-    /// Returns the answer that decided the outcome.
+    /// Returns the response that decided the outcome.
     pub fn last_reply(&self) -> Option<&Reply> {
         self.exchanges.last().and_then(|exchange| exchange.reply.as_ref())
     }

@@ -54,7 +54,7 @@ async fn predicates_follow_the_status_of_the_response() {
 }
 
 #[tokio::test]
-async fn failed_token_exchange_says_why_and_what_to_check() {
+async fn failed_token_exchange_has_reason_and_advice() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let refusal = json!({"error": "invalid_grant", "error_description": "no key of jane@example.com"});
     let fault = Fault::status(StatusCode::BAD_REQUEST).operation(Operation::AuthenticationGetToken);
@@ -111,9 +111,9 @@ async fn row_that_does_not_fit_names_its_response() {
         age: u8,
     }
 
-    let answers = std::sync::Arc::new(std::sync::Mutex::new(vec![200, 503]));
+    let responses = std::sync::Arc::new(std::sync::Mutex::new(vec![200, 503]));
     let service = HttpService::new(tower::service_fn(move |_: Request| {
-        let status = answers.lock().unwrap().pop().unwrap_or(200);
+        let status = responses.lock().unwrap().pop().unwrap_or(200);
         let rows = json!({"records": [{"fields": {"age": 7}}, {"fields": {"age": "canary"}}]});
         async move {
             let response = http::Response::builder().status(status).header("x-request-id", "req-7");

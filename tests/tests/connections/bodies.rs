@@ -12,7 +12,7 @@ fn post(content_type: &str, body: &Value) -> InvokeConnectionRequest {
 }
 
 #[tokio::test]
-async fn every_method_goes_out_with_the_token_without_a_scheme() {
+async fn every_method_sends_the_token_without_a_scheme() {
     for (request, method) in [
         (InvokeConnectionRequest::get(), "GET"),
         (InvokeConnectionRequest::post(), "POST"),
@@ -87,7 +87,7 @@ async fn xml_is_escaped_and_a_text_is_the_callers_own() {
 }
 
 #[tokio::test]
-async fn text_and_pages_go_as_they_are_and_values_as_json() {
+async fn text_is_sent_unchanged_and_values_as_json() {
     for content_type in ["text/plain", "text/html; charset=utf-8", "TEXT/CSV", "application/octet-stream"] {
         let request = InvokeConnectionRequest::post().content_type(content_type).body("<b>\"x\"</b>");
         assert_eq!(send(request).await.text(), "<b>\"x\"</b>", "{content_type}");
@@ -136,7 +136,7 @@ async fn a_multipart_form_has_text_json_and_file_parts() {
 }
 
 #[tokio::test]
-async fn a_value_becomes_a_multipart_form_with_a_boundary_of_ours() {
+async fn value_becomes_a_multipart_form() {
     let sent = send(post("multipart/form-data", &json!({"name": "joey", "n": 1, "obj": {"a": 1}}))).await;
     let boundary = sent.header("content-type").strip_prefix("multipart/form-data; boundary=").unwrap();
     let parts: Vec<_> = sent.text().split(&format!("--{boundary}\r\n")).skip(1).collect();
@@ -148,7 +148,7 @@ async fn a_value_becomes_a_multipart_form_with_a_boundary_of_ours() {
 }
 
 #[tokio::test]
-async fn parameters_are_encoded_and_lists_repeat_their_key() {
+async fn query_is_encoded_and_lists_repeat_their_key() {
     let request = InvokeConnectionRequest::get()
         .path_param("id", "a/b")
         .path_param("n", 7)
@@ -160,7 +160,7 @@ async fn parameters_are_encoded_and_lists_repeat_their_key() {
 }
 
 #[tokio::test]
-async fn headers_of_the_caller_pass_whatever_their_case_and_its_own_token_wins() {
+async fn headers_of_the_caller_pass_and_its_token_wins() {
     let request = InvokeConnectionRequest::post()
         .header("AUTHORIZATION", "Basic abc")
         .header("X-Custom", "first")
@@ -177,7 +177,7 @@ async fn headers_of_the_caller_pass_whatever_their_case_and_its_own_token_wins()
 }
 
 #[tokio::test]
-async fn the_answer_arrives_over_http_to_loopback_too() {
+async fn response_arrives_over_http_to_loopback() {
     let sent = send_to("http://127.0.0.1:9/x", InvokeConnectionRequest::get()).await;
     assert_eq!(sent.host(), "127.0.0.1");
     assert_eq!(send(InvokeConnectionRequest::get()).await.host(), URL.split('/').nth(2).unwrap());

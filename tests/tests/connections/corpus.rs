@@ -96,7 +96,7 @@ fn the_corpus_has_at_least_five_hundred_values() {
 }
 
 #[tokio::test]
-async fn rel_s05_in_the_path_each_is_one_segment_or_refused() {
+async fn rel_s05_path_value_is_one_segment_or_refused() {
     let (mut sent_values, mut refused) = (0, 0);
     let third_party = Scripted::new([ok()]);
     let connection = third_party.at(PATH);
@@ -126,7 +126,7 @@ async fn rel_s05_in_the_path_each_is_one_segment_or_refused() {
 }
 
 #[tokio::test]
-async fn rel_s05_in_the_query_each_is_one_pair_as_name_and_as_value() {
+async fn rel_s05_query_name_and_value_are_one_pair() {
     let third_party = Scripted::new([ok()]);
     let connection = third_party.at("https://h.example/route");
     let decoded = |text: &str| percent_decode_str(text).decode_utf8().unwrap().into_owned();
@@ -155,7 +155,7 @@ async fn rel_s05_in_the_query_each_is_one_pair_as_name_and_as_value() {
 }
 
 #[tokio::test]
-async fn rel_s04_in_a_header_value_it_arrives_as_it_is_or_nothing_is_sent() {
+async fn rel_s04_header_value_arrives_or_is_refused() {
     let third_party = Scripted::new([ok()]);
     let connection = third_party.at("https://h.example/route");
     let mut refused = 0;
@@ -183,7 +183,7 @@ async fn rel_s04_in_a_header_value_it_arrives_as_it_is_or_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn rel_s04_in_a_header_name_it_is_a_token_or_nothing_is_sent() {
+async fn rel_s04_header_name_is_a_token_or_refused() {
     let third_party = Scripted::new([ok()]);
     let connection = third_party.at("https://h.example/route");
     for value in hostile() {
@@ -206,7 +206,7 @@ async fn rel_s04_in_a_header_name_it_is_a_token_or_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn rel_s04_headers_of_the_way_are_refused_in_any_case() {
+async fn rel_s04_hop_by_hop_headers_are_refused() {
     let third_party = Scripted::new([ok()]);
     let connection = third_party.at("https://h.example/route");
     for name in [

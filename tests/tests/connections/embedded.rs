@@ -47,7 +47,7 @@ fn pay(token: &str) -> InvokeConnectionRequest {
 }
 
 #[tokio::test]
-async fn the_third_party_gets_the_value_and_neither_token_nor_metadata_of_skyflow() {
+async fn third_party_gets_no_token_and_no_metadata() {
     for (content_type, header) in
         [("JSON", "application/json"), ("X_WWW_FORM_URLENCODED", "application/x-www-form-urlencoded")]
     {
@@ -59,9 +59,9 @@ async fn the_third_party_gets_the_value_and_neither_token_nor_metadata_of_skyflo
         let spec = spec(content_type).with_target(&target.url("")).unwrap();
         let (_vault, client, token) = client(spec, None).await;
         let request = pay(&token).content_type(header).header("authorization", "Basic abc");
-        let answer = in_time(client.default_connection().unwrap().invoke(request)).await.unwrap();
-        assert_eq!(answer.data.as_text(), Some("paid"));
-        assert!(answer.metadata.request_id.is_some());
+        let response = in_time(client.default_connection().unwrap().invoke(request)).await.unwrap();
+        assert_eq!(response.data.as_text(), Some("paid"));
+        assert!(response.metadata.request_id.is_some());
         let received = &target.requests()[0];
         let body = String::from_utf8(received.body.to_vec()).unwrap();
         assert!(body.contains("4111111111111111") && !body.contains(&token), "{body}");
@@ -90,7 +90,7 @@ async fn a_service_account_invokes_with_a_minted_token() {
 }
 
 #[tokio::test]
-async fn a_target_that_refuses_is_at_fault_and_one_that_cannot_be_reached_too() {
+async fn refusing_or_unreachable_target_is_at_fault() {
     let declined = "HTTP/1.1 402 Payment Required\r\ncontent-type: application/json\r\nerror-from-client: false\r\n\
         content-length: 18\r\n\r\n{\"code\":\"declined\"";
     let target =
@@ -115,7 +115,7 @@ async fn a_target_that_refuses_is_at_fault_and_one_that_cannot_be_reached_too() 
 }
 
 #[tokio::test]
-async fn the_vault_follows_no_redirect_and_waits_thirty_seconds() {
+async fn vault_follows_no_redirect_and_waits_30_s() {
     let moved = "HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:9/x\r\ncontent-length: 0\r\n\r\n";
     let target = RawServer::repeating(moved).await.unwrap();
     let (_vault, client, token) = client(spec("JSON").with_target(&target.url("")).unwrap(), None).await;

@@ -1,6 +1,5 @@
 //! Connections: over a scripted third party, over real sockets, and over the embedded vault in between.
 
-mod answers;
 mod bodies;
 mod corpus;
 mod embedded;
@@ -8,4 +7,5 @@ mod management;
 mod misbehaving;
 mod redaction;
 mod repeats;
+mod responses;
 mod third_party;

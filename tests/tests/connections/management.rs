@@ -19,7 +19,7 @@ async fn call(client: &Skyflow, id: &str) {
 }
 
 #[tokio::test]
-async fn a_client_may_have_only_connections_and_the_first_is_the_default() {
+async fn client_may_have_connections_only() {
     let third_party = Scripted::new([ok()]);
     let client = third_party
         .builder()
@@ -37,7 +37,7 @@ async fn a_client_may_have_only_connections_and_the_first_is_the_default() {
 }
 
 #[tokio::test]
-async fn an_unknown_connection_is_an_error_in_every_call_that_names_one() {
+async fn unknown_connection_is_an_error_in_every_call() {
     let client = Scripted::new([ok()]).builder().connection(ConnectionConfig::new("a", URL)).build().unwrap();
     assert_eq!(client.connection("x").unwrap_err().kind(), ErrorKind::InvalidInput);
     assert!(client.connection_config("x").is_none() && client.connection_config("a").is_some());
@@ -48,7 +48,7 @@ async fn an_unknown_connection_is_an_error_in_every_call_that_names_one() {
 }
 
 #[tokio::test]
-async fn own_credentials_win_over_common_ones_and_both_can_be_replaced() {
+async fn own_credentials_override_shared_credentials() {
     let third_party = Scripted::new([ok()]);
     let client = third_party
         .builder()
@@ -73,7 +73,7 @@ async fn own_credentials_win_over_common_ones_and_both_can_be_replaced() {
 }
 
 #[tokio::test]
-async fn a_handle_goes_on_with_the_configuration_it_was_taken_with() {
+async fn handle_keeps_its_initial_configuration() {
     let third_party = Scripted::new([ok()]);
     let client = third_party.builder().connection(ConnectionConfig::new("c", url("before"))).build().unwrap();
     let before = client.connection("c").unwrap();
@@ -87,7 +87,7 @@ async fn a_handle_goes_on_with_the_configuration_it_was_taken_with() {
 }
 
 #[tokio::test]
-async fn a_change_that_fails_leaves_the_client_as_it_was() {
+async fn failed_change_leaves_the_client_unchanged() {
     let client = Scripted::new([ok()]).builder().connection(ConnectionConfig::new("c", URL)).build().unwrap();
     for (id, url, field) in [
         ("d", "", "connection_url"),
@@ -105,7 +105,7 @@ async fn a_change_that_fails_leaves_the_client_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn configurations_can_change_while_a_thousand_calls_are_under_way() {
+async fn configuration_changes_during_a_thousand_calls() {
     let third_party = Scripted::new([ok()]);
     let client = third_party.builder().connection(ConnectionConfig::new("c", url("h0"))).build().unwrap();
     let calls: Vec<_> = (0..1_000)
@@ -128,7 +128,7 @@ async fn configurations_can_change_while_a_thousand_calls_are_under_way() {
 }
 
 #[tokio::test]
-async fn layers_see_the_call_with_its_name_in_their_order() {
+async fn layers_see_the_named_call_in_their_order() {
     let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let named = |name: &'static str| {
         let seen = seen.clone();

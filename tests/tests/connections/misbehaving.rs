@@ -39,7 +39,7 @@ async fn silent_after(before: &'static str) -> RawServer {
 }
 
 #[tokio::test]
-async fn a_hanging_or_trickling_third_party_ends_with_the_deadline_and_is_called_once() {
+async fn slow_third_party_is_called_once() {
     for before in [
         "",
         "HTTP/1.1 200 OK\r\n",
@@ -68,7 +68,7 @@ async fn a_hanging_or_trickling_third_party_ends_with_the_deadline_and_is_called
 }
 
 #[tokio::test]
-async fn a_third_party_that_cuts_the_answer_is_a_broken_connection_and_never_a_short_answer() {
+async fn truncated_third_party_response_is_an_error() {
     for before in [
         "",
         "HTTP/1.1 200 OK\r\ncontent-le",
@@ -101,13 +101,13 @@ async fn a_third_party_that_cuts_the_answer_is_a_broken_connection_and_never_a_s
 }
 
 #[tokio::test]
-async fn rel_r16_a_third_party_that_redirects_gets_no_second_request_and_nobody_gets_the_token() {
+async fn rel_r16_third_party_redirect_is_not_followed() {
     let elsewhere = RawServer::repeating("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     for status in [301, 302, 303, 307, 308] {
         for target in [elsewhere.url("/stolen"), "/other".to_owned(), "//evil.example/x".to_owned()] {
-            let answer =
+            let response =
                 format!("HTTP/1.1 {status} Moved\r\nlocation: {target}\r\ncontent-length: 0\r\n\r\n");
-            let server = RawServer::repeating(answer).await.unwrap();
+            let server = RawServer::repeating(response).await.unwrap();
             let clock = ManualClock::new();
             let error = in_time(start(connection(&clock, server.url("/pay")))).await.unwrap();
             assert_eq!((error.kind(), error.http_code()), (ErrorKind::Api, Some(status)));
@@ -118,7 +118,7 @@ async fn rel_r16_a_third_party_that_redirects_gets_no_second_request_and_nobody_
 }
 
 #[tokio::test]
-async fn a_third_party_that_is_not_there_is_tried_again_and_certainly_did_nothing() {
+async fn unreachable_third_party_is_retried_safely() {
     let nobody = ClosedPort::new().unwrap();
     let url = format!("http://{}/pay", nobody.address());
     let clock = ManualClock::new();

@@ -9,7 +9,7 @@ use crate::third_party::{Clients, URL, reply};
 const CANARY: &str = "canary-4111111111111111";
 
 #[tokio::test]
-async fn no_form_of_request_answer_or_error_shows_a_value() {
+async fn request_response_and_error_show_no_value() {
     let request = || {
         InvokeConnectionRequest::post()
             .path_param("id", CANARY)
@@ -29,9 +29,9 @@ async fn no_form_of_request_answer_or_error_shows_a_value() {
     let headers = &[("content-type", "application/json"), ("set-cookie", CANARY)];
     let ok = Scripted::new([reply(200, headers, br#"{"card":"canary-4111111111111111"}"#)]);
     let connection = ok.at(url);
-    let answer = connection.invoke(request()).await.unwrap();
-    let mismatch = answer.decode::<Vec<u8>>().unwrap_err();
-    let shown = format!("{connection:?} {answer:#?} {:?} {mismatch} {mismatch:?}", answer.metadata);
+    let response = connection.invoke(request()).await.unwrap();
+    let mismatch = response.decode::<Vec<u8>>().unwrap_err();
+    let shown = format!("{connection:?} {response:#?} {:?} {mismatch} {mismatch:?}", response.metadata);
     assert!(!shown.contains("4111") && !shown.contains(API_KEY), "{shown}");
     assert!(shown.contains("set-cookie"), "names of headers may be shown");
 

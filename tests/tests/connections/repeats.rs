@@ -31,7 +31,7 @@ async fn rel_r02_only_what_was_not_sent_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_caller_who_vouches_for_it_gets_the_retries_of_a_read() {
+async fn call_marked_idempotent_is_retried_like_a_read() {
     let vouched = CallOptions::new().idempotent(true);
     assert_eq!(outcome([breaks(), ok()], vouched.clone()).await, (2, Ok(())));
     for status in [408, 429, 500, 502, 503, 504] {
@@ -52,7 +52,7 @@ async fn a_stream_is_sent_once() {
 }
 
 #[tokio::test]
-async fn a_silent_third_party_ends_with_the_attempt_or_with_the_deadline() {
+async fn silent_third_party_times_out() {
     for (options, longest) in [
         (CallOptions::new(), Duration::from_secs(30)),
         (CallOptions::new().attempt_timeout(Duration::from_secs(2)), Duration::from_secs(2)),
@@ -60,12 +60,12 @@ async fn a_silent_third_party_ends_with_the_attempt_or_with_the_deadline() {
     ] {
         let clock = skyflow::http::ManualClock::auto_advancing();
         let start = skyflow::http::Clock::monotonic(&clock);
-        let leaf = tower::service_fn(|_: skyflow::http::Request| {
+        let transport = tower::service_fn(|_: skyflow::http::Request| {
             std::future::pending::<Result<skyflow::http::Response, skyflow::http::BoxError>>()
         });
         let client = Scripted::new([ok()])
             .builder()
-            .transport(leaf)
+            .transport(transport)
             .clock(std::sync::Arc::new(clock.clone()))
             .connection(skyflow::ConnectionConfig::new("c", URL))
             .build()

@@ -13,7 +13,7 @@ use skyflow_http::HttpService;
 use skyflow_testkit::API_KEY;
 use skyflow_testkit::Recorder;
 use skyflow_testkit::polling::in_time;
-use skyflow_tests::clients::{CARD_NUMBER, TOKEN_URI, answering, over, vault_over};
+use skyflow_tests::clients::{CARD_NUMBER, TOKEN_URI, over, responding, vault_over};
 
 /// Something that must not be repeated in an error.
 const SECRET: &str = "do-not-repeat-4111";
@@ -55,7 +55,7 @@ fn an_api_key_of_another_form_is_refused() {
     }
 }
 
-/// A token as a JWT, with a signature that nobody checks on this side.
+/// Makes a JWT; the client does not verify its signature.
 fn jwt(claims: &Value) -> String {
     use base64::Engine;
     let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
@@ -63,7 +63,7 @@ fn jwt(claims: &Value) -> String {
 }
 
 #[test]
-fn a_bearer_token_that_is_none_or_has_expired_is_refused() {
+fn invalid_or_expired_bearer_token_is_refused() {
     let expired = jwt(&json!({"exp": 1_000_000_000}));
     for (token, kind) in [
         ("", Kind::Empty),
@@ -95,7 +95,7 @@ fn with(account: &Value, field: &str, value: impl Into<Value>) -> String {
 }
 
 #[test]
-fn a_document_that_is_no_service_account_names_the_field() {
+fn invalid_service_account_document_names_field() {
     let good = account();
     assert!(Credentials::from_json(&good.to_string()).is_ok());
     let refused = |json: &str| Credentials::from_json(json).unwrap_err();
@@ -124,7 +124,7 @@ fn a_document_that_is_no_service_account_names_the_field() {
 }
 
 #[test]
-fn a_private_key_that_is_not_an_rsa_private_key_in_pem_says_what_it_is_instead() {
+fn private_key_error_names_the_actual_format() {
     let good = account();
     let rsa = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
     let ec = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
@@ -154,7 +154,7 @@ fn a_private_key_that_is_not_an_rsa_private_key_in_pem_says_what_it_is_instead()
 }
 
 #[test]
-fn rel_t11_a_token_uri_that_would_carry_the_assertion_in_clear_or_elsewhere_is_refused() {
+fn rel_t11_unsafe_token_uri_is_refused() {
     let good = account();
     for uri in [
         "http://manage.skyflowapis.com/v1/auth/sa/oauth/token",
@@ -183,7 +183,7 @@ fn rel_t11_a_token_uri_that_would_carry_the_assertion_in_clear_or_elsewhere_is_r
 }
 
 #[test]
-fn options_that_mean_nothing_for_the_credentials_are_refused() {
+fn credential_options_without_effect_are_refused() {
     let key = || Credentials::api_key(API_KEY).unwrap();
     for error in [
         key().roles(["role1"]).unwrap_err(),
@@ -196,7 +196,7 @@ fn options_that_mean_nothing_for_the_credentials_are_refused() {
 }
 
 #[test]
-fn a_credentials_file_that_cannot_be_used_fails_when_the_client_is_built() {
+fn unusable_credentials_file_fails_at_build() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -207,15 +207,15 @@ fn a_credentials_file_that_cannot_be_used_fails_when_the_client_is_built() {
     for (path, field) in [
         (folder.path().join("absent.json"), "credentials.path"),
         (folder.path().to_owned(), "credentials.path"),
-        (file("empty.json", ""), "credentials.credentials"),
-        (file("text.json", "do-not-repeat-4111"), "credentials.credentials"),
+        (file("empty.json", ""), "credentials"),
+        (file("text.json", "do-not-repeat-4111"), "credentials"),
         (file("fields.json", "{}"), "credentials.privateKey"),
-        // What was passed as a path is a secret by mistake.
+        // A secret passed as a path by mistake.
         (SECRET.into(), "credentials.path"),
     ] {
         let config = VaultConfig::new("vault1", "cluster1").credentials(Credentials::from_path(&path));
-        let leaf = recorder.around(answering(200, None, ""));
-        let error = over(leaf).vault(config).build().unwrap_err();
+        let transport = recorder.around(responding(200, None, ""));
+        let error = over(transport).vault(config).build().unwrap_err();
         assert_names(&error, ErrorKind::Auth, field);
     }
     assert_eq!(recorder.count(), 0);
@@ -225,15 +225,15 @@ fn a_credentials_file_that_cannot_be_used_fails_when_the_client_is_built() {
 
 fn build(config: VaultConfig) -> Error {
     let recorder = Recorder::new();
-    let leaf = recorder.around(answering(200, None, ""));
+    let transport = recorder.around(responding(200, None, ""));
     let with_key = config.credentials(Credentials::api_key(API_KEY).unwrap());
-    let error = over(leaf).vault(with_key).build().unwrap_err();
+    let error = over(transport).vault(with_key).build().unwrap_err();
     assert_eq!(recorder.count(), 0);
     error
 }
 
 #[test]
-fn a_cluster_id_that_is_not_a_dns_label_is_refused() {
+fn cluster_id_must_be_a_dns_label() {
     let long = "a".repeat(64);
     for cluster in [
         "",
@@ -269,7 +269,7 @@ fn a_vault_id_that_is_none_is_refused() {
 }
 
 #[test]
-fn rel_s02_a_base_url_in_clear_to_another_machine_is_refused() {
+fn rel_s02_plain_http_to_other_hosts_is_refused() {
     for url in [
         "http://vault.example",
         "http://10.0.0.1",
@@ -329,19 +329,19 @@ fn rel_s02_a_base_url_in_clear_to_another_machine_is_refused() {
     ] {
         let key = Credentials::api_key(API_KEY).unwrap();
         let config = VaultConfig::with_base_url("vault1", url).credentials(key);
-        assert!(over(answering(200, None, "")).vault(config).build().is_ok(), "{url}");
+        assert!(over(responding(200, None, "")).vault(config).build().is_ok(), "{url}");
     }
 }
 
 #[test]
-fn a_client_without_a_vault_or_with_one_twice_is_refused_and_an_unknown_vault_is_named() {
-    assert_names(&Skyflow::builder().build().unwrap_err(), ErrorKind::InvalidInput, "vault");
+fn missing_duplicate_unknown_vaults_are_errors() {
+    assert_names(&Skyflow::builder().build().unwrap_err(), ErrorKind::Configuration, "vault");
     let key = || Credentials::api_key(API_KEY).unwrap();
     let config = || VaultConfig::new("vault1", "cluster1").credentials(key());
-    let leaf = || answering(200, None, "");
-    let twice = over(leaf()).vault(config()).vault(config()).build().unwrap_err();
+    let transport = || responding(200, None, "");
+    let twice = over(transport()).vault(config()).vault(config()).build().unwrap_err();
     assert_names(&twice, ErrorKind::InvalidInput, "vault_id");
-    let client = over(leaf()).vault(config()).build().unwrap();
+    let client = over(transport()).vault(config()).build().unwrap();
     for unknown in ["vault2", "", "VAULT1", SECRET] {
         assert_names(&client.vault(unknown).unwrap_err(), ErrorKind::InvalidInput, "vault_id");
     }
@@ -352,7 +352,7 @@ fn a_client_without_a_vault_or_with_one_twice_is_refused_and_an_unknown_vault_is
 /// A vault over a service that must not be reached.
 fn unreached() -> (Vault, Recorder) {
     let recorder = Recorder::new();
-    (vault_over(recorder.around(answering(200, None, ""))), recorder)
+    (vault_over(recorder.around(responding(200, None, ""))), recorder)
 }
 
 /// A type whose serialisation fails.
@@ -421,7 +421,7 @@ async fn an_insert_that_cannot_be_sent_names_the_field() {
 }
 
 #[tokio::test]
-async fn a_detokenize_that_cannot_be_sent_names_the_field() {
+async fn invalid_detokenize_names_the_field() {
     let (vault, recorder) = unreached();
     for (field, request) in [
         ("tokens", DetokenizeRequest::new()),
@@ -465,9 +465,9 @@ async fn a_get_that_cannot_be_sent_names_the_field() {
 }
 
 #[tokio::test]
-async fn rel_s05_a_hostile_name_is_one_segment_of_the_path_or_an_error() {
+async fn rel_s05_hostile_name_is_one_segment_or_error() {
     let recorder = Recorder::new();
-    let vault = vault_over(recorder.around(answering(200, None, "{\"records\":[]}")));
+    let vault = vault_over(recorder.around(responding(200, None, "{\"records\":[]}")));
     let hostile = [
         "../x",
         "..%2fx",
@@ -529,7 +529,7 @@ fn percent_decode(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn credentials_are_never_sent_to_another_host_than_the_vault_s() {
+async fn credentials_are_sent_to_the_vault_host_only() {
     let recorder = Recorder::new();
     let redirected = skyflow_http::DynLayer::from_fn(|inner: HttpService| {
         use tower::ServiceExt;
@@ -540,8 +540,8 @@ async fn credentials_are_never_sent_to_another_host_than_the_vault_s() {
     });
     let key = Credentials::api_key(API_KEY).unwrap();
     let config = VaultConfig::new("vault1", "cluster1").credentials(key);
-    let leaf = recorder.around(answering(200, None, ""));
-    let client = over(leaf).vault(config).attempt_layer(redirected).build().unwrap();
+    let transport = recorder.around(responding(200, None, ""));
+    let client = over(transport).vault(config).attempt_layer(redirected).build().unwrap();
     let request = InsertRequest::new("table1").record(json!({"a": 1}));
     let error = in_time(client.default_vault().unwrap().insert(request)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth, "{error}");

@@ -9,16 +9,16 @@ use skyflow_http::{BoxError, HttpService, ManualClock, Request, Response};
 use skyflow_testkit::polling::Stepped;
 use skyflow_tests::clients::{TOKEN_URI, insert_card, over, service};
 
-/// A leaf that makes everyone wait before and after the work.
+/// Makes a transport that yields before and after each request.
 fn slow(vault: &EmbeddedVault) -> HttpService {
     let vault = HttpService::new(vault.service());
     service(move |request: Request| {
         let vault = vault.clone();
         async move {
             tokio::task::yield_now().await;
-            let answer = vault.send(request).await?;
+            let response = vault.send(request).await?;
             tokio::task::yield_now().await;
-            Ok::<Response, BoxError>(answer)
+            Ok::<Response, BoxError>(response)
         }
     })
 }
@@ -66,7 +66,7 @@ fn exchanges(vault: &EmbeddedVault) -> usize {
 }
 
 #[test]
-fn rel_r17_a_call_dropped_after_any_number_of_polls_lets_the_next_one_work() {
+fn rel_r17_call_after_a_dropped_call_works() {
     let vault = EmbeddedVault::builder().build().unwrap();
     for call in [Call::Insert, Call::Batch, Call::Get, Call::Detokenize] {
         for polls in 0.. {
@@ -86,7 +86,7 @@ fn rel_r17_a_call_dropped_after_any_number_of_polls_lets_the_next_one_work() {
 }
 
 #[test]
-fn rel_r17_one_dropped_caller_of_a_token_exchange_does_not_fail_the_others() {
+fn rel_r17_dropped_token_caller_fails_no_other() {
     const OTHERS: usize = 20;
     let vault = EmbeddedVault::builder().build().unwrap();
     for polls in 0.. {

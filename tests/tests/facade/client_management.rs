@@ -29,7 +29,7 @@ async fn the_default_vault_is_the_one_added_first() {
 }
 
 #[tokio::test]
-async fn an_unknown_vault_is_an_error_in_every_call_that_names_one() {
+async fn unknown_vault_is_an_error_in_every_call() {
     let client = server().client(VaultConfig::new("a", "cluster"));
     assert_eq!(client.vault("x").unwrap_err().kind(), ErrorKind::InvalidInput);
     assert!(client.remove_vault_config("x").is_err());
@@ -39,7 +39,7 @@ async fn an_unknown_vault_is_an_error_in_every_call_that_names_one() {
 }
 
 #[tokio::test]
-async fn own_credentials_win_over_common_ones_and_both_can_be_replaced() {
+async fn own_credentials_override_shared_credentials() {
     let server = server();
     let client = server.client(VaultConfig::new("own", "cluster").credentials(key(1)));
     client.add_vault_config(VaultConfig::new("common", "cluster")).unwrap();
@@ -60,7 +60,7 @@ async fn own_credentials_win_over_common_ones_and_both_can_be_replaced() {
 }
 
 #[tokio::test]
-async fn a_handle_goes_on_with_the_configuration_it_was_taken_with() {
+async fn handle_keeps_its_initial_configuration() {
     let server = server();
     let client = server.client(VaultConfig::new("v", "before"));
     let vault = client.vault("v").unwrap();
@@ -75,7 +75,7 @@ async fn a_handle_goes_on_with_the_configuration_it_was_taken_with() {
 }
 
 #[test]
-fn a_change_that_fails_leaves_the_client_as_it_was() {
+fn failed_change_leaves_the_client_unchanged() {
     let client = server().client(VaultConfig::new("v", "cluster"));
     assert!(client.add_vault_config(VaultConfig::new("w", "not a label")).is_err());
     assert!(client.update_vault_config(VaultConfig::new("v", "")).is_err());
@@ -85,7 +85,7 @@ fn a_change_that_fails_leaves_the_client_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn configurations_can_change_while_a_thousand_calls_are_under_way() {
+async fn configuration_changes_during_a_thousand_calls() {
     let server = server();
     let client = server.client(VaultConfig::new("v", "c0"));
     let calls: Vec<_> = (0..1_000)

@@ -42,7 +42,7 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn any_text_comes_back_whole_and_its_positions_slice_to_its_values() {
+fn any_text_is_restored_and_positions_match() {
     let embedded = EmbeddedVault::builder().build().unwrap();
     embedded.dictionary().teach("Falcon", DetectEntity::PROJECT);
     let detect = detect(&embedded);
@@ -57,18 +57,18 @@ fn any_text_comes_back_whole_and_its_positions_slice_to_its_values() {
         runtime.block_on(async {
             let request = DeidentifyTextRequest::new(text.as_str())
                 .token_format(TokenFormat::of(TokenKind::VaultToken));
-            let answer = detect.deidentify_text(request).await.unwrap();
-            prop_assert_eq!(answer.char_count, Some(text.chars().count() as u64));
-            for entity in &answer.entities {
+            let response = detect.deidentify_text(request).await.unwrap();
+            prop_assert_eq!(response.char_count, Some(text.chars().count() as u64));
+            for entity in &response.entities {
                 let value = entity.text_index.and_then(|index| index.slice(&text));
                 prop_assert_eq!(value, Some(entity.value.as_str()));
-                let token = entity.processed_index.and_then(|index| index.slice(&answer.processed_text));
+                let token = entity.processed_index.and_then(|index| index.slice(&response.processed_text));
                 let in_brackets = format!("[{}]", entity.token);
                 prop_assert_eq!(token, Some(in_brackets.as_str()));
             }
-            found.set(found.get() + answer.entities.len());
+            found.set(found.get() + response.entities.len());
             let back =
-                detect.reidentify_text(ReidentifyTextRequest::new(answer.processed_text)).await.unwrap();
+                detect.reidentify_text(ReidentifyTextRequest::new(response.processed_text)).await.unwrap();
             prop_assert_eq!(back.processed_text, text);
             Ok(())
         })
@@ -82,14 +82,14 @@ fn sample(name: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn files_of_every_format_that_can_be_put_back_come_back_with_their_values() {
+async fn files_of_restorable_formats_are_restored() {
     let embedded = EmbeddedVault::builder().build().unwrap();
     let detect = detect(&embedded);
     let options = || TokenFormat::of(TokenKind::VaultToken);
     let text = "Jane Doe, 123-45-6789";
     let request = DeidentifyTextRequest::new("My name is Jane Doe, SSN 123-45-6789").token_format(options());
-    let answer = detect.deidentify_text(request).await.unwrap();
-    let tokens: Vec<String> = answer.entities.iter().map(|entity| format!("[{}]", entity.token)).collect();
+    let response = detect.deidentify_text(request).await.unwrap();
+    let tokens: Vec<String> = response.entities.iter().map(|entity| format!("[{}]", entity.token)).collect();
     let tokens = tokens.join(", ");
     for (name, content, expected) in [
         ("a.txt", tokens.clone(), text.to_owned()),
@@ -97,12 +97,12 @@ async fn files_of_every_format_that_can_be_put_back_come_back_with_their_values(
         ("a.json", format!("{{\"a\": [\"{tokens}\", 1.0]}}"), format!("{{\"a\": [\"{text}\", 1.0]}}")),
         ("a.xml", format!("<a b=\"{tokens}\"/>"), format!("<a b=\"{text}\"/>")),
     ] {
-        let answer = detect
+        let response = detect
             .reidentify_file(ReidentifyFileRequest::new(FileSource::bytes(name, content)))
             .await
             .unwrap();
-        assert_eq!(answer.status, RunStatus::Success);
-        assert_eq!(String::from_utf8_lossy(&answer.output.unwrap().content), expected, "{name}");
+        assert_eq!(response.status, RunStatus::Success);
+        assert_eq!(String::from_utf8_lossy(&response.output.unwrap().content), expected, "{name}");
     }
 }
 
@@ -122,7 +122,7 @@ async fn a_hundred_runs_at_once_are_each_told_apart() {
 }
 
 #[tokio::test]
-async fn the_sample_files_keep_no_value_of_their_people() {
+async fn sample_files_keep_no_personal_values() {
     let embedded = EmbeddedVault::builder().build().unwrap();
     let detect = detect(&embedded);
     for name in [

@@ -34,7 +34,7 @@ async fn a_pipe_is_refused_and_not_waited_for() {
 }
 
 #[tokio::test]
-async fn each_extension_goes_to_its_endpoint_whatever_its_case_and_with_its_own_options_only() {
+async fn extension_selects_endpoint_and_options() {
     for (extension, endpoint, own) in [
         ("txt", "/text", json!({})),
         (
@@ -99,7 +99,7 @@ async fn each_extension_goes_to_its_endpoint_whatever_its_case_and_with_its_own_
 }
 
 #[tokio::test]
-async fn the_content_is_the_same_from_every_kind_of_source() {
+async fn content_is_equal_from_every_kind_of_source() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("f.txt");
     let content: Vec<u8> = (0..=255).cycle().take(200_000).collect();
@@ -118,7 +118,7 @@ async fn the_content_is_the_same_from_every_kind_of_source() {
 }
 
 #[tokio::test]
-async fn input_that_cannot_be_meant_is_refused_and_nothing_is_sent() {
+async fn invalid_input_is_refused_before_sending() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing");
     let server = script(&[started(), succeeded()]);
@@ -162,7 +162,7 @@ async fn input_that_cannot_be_meant_is_refused_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn the_start_of_a_run_is_repeated_only_when_it_was_turned_away() {
+async fn run_start_is_retried_only_when_rejected() {
     for (status, requests, ambiguous) in [(429, 4, false), (503, 1, true), (400, 1, false)] {
         let server = script(&[
             (status, json!({"error": {"message": "no"}})),
@@ -180,9 +180,9 @@ async fn the_start_of_a_run_is_repeated_only_when_it_was_turned_away() {
 }
 
 #[tokio::test]
-async fn a_start_without_a_run_id_is_an_error_and_nothing_else_is_asked_for() {
-    for answer in [json!({}), json!({"run_id": null}), json!({"run_id": " "}), json!({"run_id": ".."})] {
-        let server = script(&[(200, answer)]);
+async fn start_without_a_run_id_is_an_error() {
+    for response in [json!({}), json!({"run_id": null}), json!({"run_id": " "}), json!({"run_id": ".."})] {
+        let server = script(&[(200, response)]);
         let error = server.detect().deidentify_file(file("a.txt")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode);
         assert!(error.may_have_been_applied());
@@ -191,7 +191,7 @@ async fn a_start_without_a_run_id_is_an_error_and_nothing_else_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_re_identified_file_comes_back_as_bytes_and_as_a_file() {
+async fn reidentified_file_is_returned_and_written() {
     let directory = tempfile::tempdir().unwrap();
     let output = json!({"processed_file": STANDARD.encode("Jane Doe"), "processed_file_type": "reidentified_file",
         "processed_file_extension": "txt"});
@@ -199,7 +199,7 @@ async fn a_re_identified_file_comes_back_as_bytes_and_as_a_file() {
     let request = ReidentifyFileRequest::new(FileSource::bytes("a.TXT", "[NAME_x]"))
         .masked_entities(["ssn"])
         .output_directory(directory.path());
-    let answer = server.detect().reidentify_file(request).await.unwrap();
+    let response = server.detect().reidentify_file(request).await.unwrap();
     let sent = server.requests();
     assert_eq!(sent[0].target(), "/v1/detect/reidentify/file");
     assert_eq!(
@@ -208,8 +208,8 @@ async fn a_re_identified_file_comes_back_as_bytes_and_as_a_file() {
             "format": {"masked": ["ssn"]}})
     );
     assert_eq!(
-        (answer.status, answer.output.unwrap().content.as_ref()),
+        (response.status, response.output.unwrap().content.as_ref()),
         (RunStatus::Success, &b"Jane Doe"[..])
     );
-    assert_eq!(std::fs::read(answer.saved.unwrap()).unwrap(), b"Jane Doe");
+    assert_eq!(std::fs::read(response.saved.unwrap()).unwrap(), b"Jane Doe");
 }

@@ -34,10 +34,10 @@ fn request() -> DeidentifyFileRequest {
     DeidentifyFileRequest::new(FileSource::bytes("f.txt", "abc"))
 }
 
-/// Starts a run, then answers in order; the last answer is repeated.
-fn after_the_start(answers: &[(u16, Value)]) -> Scripted {
+/// Starts a run, then returns the responses in order and repeats the last one.
+fn after_the_start(responses: &[(u16, Value)]) -> Scripted {
     let start = [(200, json!({"run_id": "r1"}))];
-    script(&[&start, answers].concat())
+    script(&[&start, responses].concat())
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn a_successful_run_is_told_whole() {
 }
 
 #[tokio::test]
-async fn every_status_but_in_progress_ends_the_waiting_in_any_case() {
+async fn every_status_but_in_progress_ends_polling() {
     for (said, status) in [
         ("SUCCESS", RunStatus::Success),
         ("success", RunStatus::Success),
@@ -75,7 +75,7 @@ async fn every_status_but_in_progress_ends_the_waiting_in_any_case() {
 }
 
 #[tokio::test]
-async fn a_failed_run_carries_its_message_and_becomes_an_error_when_it_is_asked_to() {
+async fn failed_run_converts_into_an_error_on_request() {
     let server =
         after_the_start(&[(200, json!({"status": "FAILED", "message": "unsupported file of 123-45-6789"}))]);
     let run = server.detect().deidentify_file(request()).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_failed_run_carries_its_message_and_becomes_an_error_when_it_is_asked_
 }
 
 #[tokio::test]
-async fn the_waiting_ends_with_the_wait_time_and_the_run_goes_on() {
+async fn polling_ends_with_wait_time_and_run_continues() {
     for (wait, pauses) in [
         (Duration::ZERO, &[][..]),
         (Duration::from_millis(300), &[300]),
@@ -111,10 +111,10 @@ async fn the_waiting_ends_with_the_wait_time_and_the_run_goes_on() {
 }
 
 #[tokio::test]
-async fn a_poller_waits_for_hours_in_pauses_of_four_seconds() {
+async fn poller_pauses_four_seconds_for_hours() {
     let clock = ManualClock::auto_advancing();
-    let answers: Vec<_> = std::iter::repeat_n(in_progress(), 3000).chain([succeeded()]).collect();
-    let server = script(&answers);
+    let responses: Vec<_> = std::iter::repeat_n(in_progress(), 3000).chain([succeeded()]).collect();
+    let server = script(&responses);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let run = server
         .detect_at(&clock)
@@ -136,13 +136,13 @@ async fn a_poller_waits_for_hours_in_pauses_of_four_seconds() {
 }
 
 #[tokio::test]
-async fn a_poller_outlives_failures_that_mend_themselves_and_no_others() {
+async fn poller_retries_transient_failures_only() {
     // Three attempts of the client make one failure of the poller.
     let some: Vec<_> = std::iter::repeat_n(busy(), 15).chain([succeeded()]).collect();
     let server = script(&some);
     assert!(server.detect().run("r1").unwrap().wait().await.is_ok());
-    for (answer, requests) in [(busy(), 18), ((404, json!({"error": {"message": "no such run"}})), 1)] {
-        let server = script(&[answer]);
+    for (response, requests) in [(busy(), 18), ((404, json!({"error": {"message": "no such run"}})), 1)] {
+        let server = script(&[response]);
         let error = server.detect().run("r1").unwrap().wait().await.unwrap_err();
         assert_eq!((error.run_id(), error.kind()), (Some("r1"), ErrorKind::Api));
         assert_eq!(server.requests().len(), requests);
@@ -150,7 +150,7 @@ async fn a_poller_outlives_failures_that_mend_themselves_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_run_that_was_started_is_not_lost_when_its_state_cannot_be_had() {
+async fn started_run_keeps_its_id_when_polling_fails() {
     let server = after_the_start(&[(500, json!({"error": {"message": "poll failed"}}))]);
     let error = server.detect().deidentify_file(request()).await.unwrap_err();
     assert_eq!((error.run_id(), error.http_code()), (Some("r1"), Some(500)));
@@ -180,22 +180,22 @@ async fn stopping_returns_the_run_as_it_was_last_seen() {
     assert_eq!(server.requests().len(), 2);
 }
 
-/// A vault that never answers.
+/// Makes a vault that never responds.
 fn silent(clock: &ManualClock) -> Detect {
-    let leaf = tower::service_fn(|_: Request| std::future::pending::<Result<Response, BoxError>>());
+    let transport = tower::service_fn(|_: Request| std::future::pending::<Result<Response, BoxError>>());
     let key = Credentials::api_key("sky-ab123-0123456789abcdef0123456789abcdef").unwrap();
     let config = VaultConfig::new("v1", "cluster").credentials(key);
     let client =
-        Skyflow::builder().vault(config).clock(Arc::new(clock.clone())).transport(leaf).build().unwrap();
+        Skyflow::builder().vault(config).clock(Arc::new(clock.clone())).transport(transport).build().unwrap();
     client.default_detect().unwrap()
 }
 
 #[tokio::test]
-async fn neither_the_time_nor_the_end_of_waiting_waits_for_an_answer() {
+async fn wait_time_does_not_depend_on_a_response() {
     let clock = ManualClock::new();
     let poller = silent(&clock).run("r1").unwrap().within(Duration::from_secs(3));
     let waiting = tokio::spawn(poller.wait());
-    // What is slept for: the pause of the poller, and the limits of the question.
+    // Two sleepers: the pause of the poller, and the time limit of the request.
     while clock.sleepers() < 2 {
         tokio::task::yield_now().await;
     }
@@ -207,11 +207,11 @@ async fn neither_the_time_nor_the_end_of_waiting_waits_for_an_answer() {
 }
 
 #[tokio::test]
-async fn a_run_is_read_in_the_other_spelling_of_the_documentation_too() {
-    let answer = json!({"status": "success", "output_type": "base64", "output": [{"processed_file": STANDARD.encode("Hi"),
+async fn run_is_read_in_both_documented_spellings() {
+    let response = json!({"status": "success", "output_type": "base64", "output": [{"processed_file": STANDARD.encode("Hi"),
         "processed_file_type": "redacted_file", "processed_file_extension": "txt"}],
         "word_character_count": {"word_count": 2, "character_count": 16}});
-    let server = script(&[(200, answer)]);
+    let server = script(&[(200, response)]);
     let run = server.detect().get_detect_run("r1").await.unwrap();
     let file = run.file().unwrap();
     assert_eq!((file.content.as_ref(), file.extension.as_str()), (b"Hi".as_slice(), "txt"));
@@ -229,7 +229,7 @@ async fn a_blank_run_id_is_refused() {
 }
 
 #[tokio::test]
-async fn content_that_is_no_base64_is_an_error_with_the_run_id() {
+async fn invalid_base64_content_keeps_the_run_id() {
     let output = json!([{"processedFile": "SECRET!", "processedFileType": "redacted_file"}]);
     let server = after_the_start(&[(200, json!({"status": "SUCCESS", "output": output}))]);
     let error = server.detect().deidentify_file(request()).await.unwrap_err();
@@ -238,7 +238,7 @@ async fn content_that_is_no_base64_is_an_error_with_the_run_id() {
 }
 
 #[tokio::test]
-async fn a_limit_ends_the_waiting_while_questions_fail_too() {
+async fn wait_limit_applies_to_failing_polls() {
     let clock = ManualClock::auto_advancing();
     let server = script(&[in_progress(), busy()]);
     let poller = server.detect_at(&clock).run("r1").unwrap().within(Duration::from_secs(3));

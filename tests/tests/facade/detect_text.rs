@@ -60,20 +60,20 @@ async fn every_option_reaches_the_wire() {
 }
 
 #[tokio::test]
-async fn an_answer_is_told_whole_and_an_unknown_entity_keeps_its_name() {
-    let answer = json!({
+async fn text_response_keeps_unknown_entities() {
+    let response = json!({
         "processed_text": "[NAME_1] é", "word_count": 3, "character_count": 10, "new": 1,
         "entities": [{"token": "NAME_1", "value": "Jane Doe", "entity_type": "NAME",
             "location": {"start_index": 0, "end_index": 8, "start_index_processed": 0, "end_index_processed": 8},
             "entity_scores": {"NAME": 0.9, "NAME_GIVEN": 0.5}},
             {"token": "X_1", "entity_type": "BRAND_NEW", "location": null}],
     });
-    let server = script(&[(200, answer)]);
-    let answer = server.detect().deidentify_text(DeidentifyTextRequest::new("Jane Doe é")).await.unwrap();
-    assert_eq!(answer.processed_text, "[NAME_1] é");
-    assert_eq!((answer.word_count, answer.char_count), (Some(3), Some(10)));
-    assert_eq!(answer.request_id.unwrap().as_str(), "req-1");
-    let [name, other] = &answer.entities[..] else { panic!() };
+    let server = script(&[(200, response)]);
+    let response = server.detect().deidentify_text(DeidentifyTextRequest::new("Jane Doe é")).await.unwrap();
+    assert_eq!(response.processed_text, "[NAME_1] é");
+    assert_eq!((response.word_count, response.char_count), (Some(3), Some(10)));
+    assert_eq!(response.request_id.unwrap().as_str(), "req-1");
+    let [name, other] = &response.entities[..] else { panic!() };
     assert_eq!(name.entity, Some(DetectEntity::NAME));
     assert_eq!(name.scores[&DetectEntity::NAME_GIVEN], 0.5);
     assert_eq!(name.text_index.unwrap().slice("Jane Doe é"), Some("Jane Doe"));
@@ -82,7 +82,7 @@ async fn an_answer_is_told_whole_and_an_unknown_entity_keeps_its_name() {
 }
 
 #[tokio::test]
-async fn input_that_cannot_be_meant_is_refused_and_nothing_is_sent() {
+async fn invalid_input_is_refused_before_sending() {
     let server = script(&[(200, json!({}))]);
     let detect = server.detect();
     let text = || DeidentifyTextRequest::new("x");
@@ -114,7 +114,7 @@ async fn input_that_cannot_be_meant_is_refused_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn only_a_request_that_stores_nothing_is_repeated_after_a_server_error() {
+async fn only_requests_that_store_nothing_are_retried() {
     let vault_tokens = TokenFormat::new().vault_token(["ssn"]);
     for (request, attempts, ambiguous) in [
         (DeidentifyTextRequest::new("x"), 3, false),
@@ -133,8 +133,8 @@ async fn only_a_request_that_stores_nothing_is_repeated_after_a_server_error() {
 }
 
 #[tokio::test]
-async fn both_generations_of_guardrails_are_read_and_no_verdict_is_no_pass() {
-    for (answer, passed, toxic, topic) in [
+async fn guardrails_without_a_verdict_do_not_pass() {
+    for (response, passed, toxic, topic) in [
         (
             json!({"toxic": false, "denied_topic": true, "validation": "failed"}),
             false,
@@ -149,12 +149,12 @@ async fn both_generations_of_guardrails_are_read_and_no_verdict_is_no_pass() {
         ),
         (json!({"text": "x", "validation": "passed"}), true, None, None),
     ] {
-        let server = script(&[(200, answer)]);
-        let answer = server.detect().check_guardrails(GuardrailsRequest::new("x")).await.unwrap();
-        assert_eq!((answer.passed, answer.toxic, answer.denied_topic), (passed, toxic, topic));
+        let server = script(&[(200, response)]);
+        let response = server.detect().check_guardrails(GuardrailsRequest::new("x")).await.unwrap();
+        assert_eq!((response.passed, response.toxic, response.denied_topic), (passed, toxic, topic));
     }
-    for answer in [json!({}), json!({"validation": "maybe"}), json!({"validation": null})] {
-        let server = script(&[(200, answer)]);
+    for response in [json!({}), json!({"validation": "maybe"}), json!({"validation": null})] {
+        let server = script(&[(200, response)]);
         let error = server.detect().check_guardrails(GuardrailsRequest::new("x")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode);
         assert_eq!(error.request_id().unwrap().as_str(), "req-1");
@@ -162,9 +162,9 @@ async fn both_generations_of_guardrails_are_read_and_no_verdict_is_no_pass() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_text_is_an_error_with_its_request_id() {
-    for answer in [json!({}), json!({"processed_text": null}), json!([])] {
-        let server = script(&[(200, answer)]);
+async fn response_without_text_keeps_its_request_id() {
+    for response in [json!({}), json!({"processed_text": null}), json!([])] {
+        let server = script(&[(200, response)]);
         let error = server.detect().deidentify_text(DeidentifyTextRequest::new("x")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode);
         assert_eq!(error.request_id().unwrap().as_str(), "req-1");

@@ -10,7 +10,7 @@ use skyflow::{
 };
 use skyflow_emulator::{EmbeddedVault, Operation};
 use skyflow_http::{HttpService, ManualClock};
-use skyflow_tests::clients::{TOKEN_URI, answering, over, vault_over};
+use skyflow_tests::clients::{TOKEN_URI, over, responding, vault_over};
 
 /// A client of the vault with a service account, that keeps the tokens of so many users.
 fn client(vault: &EmbeddedVault, users: Option<usize>) -> Vault {
@@ -72,7 +72,7 @@ async fn handles_of_a_client_share_one_cache() {
 
 #[tokio::test]
 async fn context_needs_a_service_account() {
-    let key = vault_over(answering(200, None, "{}"));
+    let key = vault_over(responding(200, None, "{}"));
     for (options, field) in
         [(CallOptions::new().context("user-7"), "context"), (CallOptions::new().roles(["r1"]), "roles")]
     {
@@ -82,14 +82,14 @@ async fn context_needs_a_service_account() {
     }
     let token = Credentials::bearer_token("opaque").unwrap();
     let config = VaultConfig::new("vault1", "cluster1").credentials(token);
-    let vault = over(answering(200, None, "{}")).vault(config).build().unwrap().default_vault().unwrap();
+    let vault = over(responding(200, None, "{}")).vault(config).build().unwrap().default_vault().unwrap();
     assert_eq!(vault.with_context("user-7").get(all_rows()).await.unwrap_err().field(), Some("context"));
 }
 
 #[tokio::test]
 async fn finished_service_takes_no_context() {
     let config = VaultConfig::new("vault1", "cluster1");
-    let client = Skyflow::builder().service(answering(200, None, "{}")).vault(config).build().unwrap();
+    let client = Skyflow::builder().service(responding(200, None, "{}")).vault(config).build().unwrap();
     let error = client.default_vault().unwrap().with_context("user-7").get(all_rows()).await.unwrap_err();
     assert_eq!(error.field(), Some("context"));
 }
@@ -114,7 +114,7 @@ async fn unusable_contexts_and_roles_are_refused() {
 
 #[tokio::test]
 async fn managed_headers_are_refused_by_name() {
-    let vault = vault_over(answering(200, None, "{}"));
+    let vault = vault_over(responding(200, None, "{}"));
     for name in [
         "Accept",
         "Authorization",

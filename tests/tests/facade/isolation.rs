@@ -16,7 +16,7 @@ type Counts = Arc<Mutex<HashMap<String, usize>>>;
 /// asked.
 fn two_vaults() -> (Skyflow, Counts) {
     let counts = Counts::default();
-    let leaf = {
+    let transport = {
         let counts = Arc::clone(&counts);
         service(move |request: Request| {
             let vault = request.uri().path().split('/').nth(3).unwrap().to_owned();
@@ -25,16 +25,16 @@ fn two_vaults() -> (Skyflow, Counts) {
             *count += 1;
             let fails = vault == "down" || *count % 2 == 1;
             let body = r#"{"records":[{"token":"t","valueType":"STRING","value":"v"}]}"#;
-            let mut answer = Response::new(body.into());
+            let mut response = Response::new(body.into());
             if fails {
-                *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
             }
-            async move { Ok(answer) }
+            async move { Ok(response) }
         })
     };
     let config =
         |id: &str| VaultConfig::new(id, "cluster1").credentials(Credentials::api_key(API_KEY).unwrap());
-    let client = over(leaf)
+    let client = over(transport)
         .clock(Arc::new(ManualClock::auto_advancing()))
         .vault(config("down"))
         .vault(config("shaky"))
@@ -48,7 +48,7 @@ async fn call(vault: &Vault) -> Result<(), skyflow::Error> {
 }
 
 #[tokio::test]
-async fn rel_r19_a_failing_vault_takes_no_retry_from_another() {
+async fn rel_r19_vaults_do_not_share_a_retry_budget() {
     const CALLS: usize = 4_000;
     let (client, counts) = two_vaults();
     let (down, shaky) = (client.vault("down").unwrap(), client.vault("shaky").unwrap());

@@ -1,7 +1,5 @@
 //! The facade as applications use it: over the embedded vault, over scripted services, and over servers that misbehave.
 
-mod answers;
-mod bad_answers;
 mod bad_input;
 mod cancelled;
 mod client_management;
@@ -12,11 +10,13 @@ mod detect_text;
 mod end_users;
 mod isolation;
 mod main_job;
+mod malformed_responses;
 mod other_process;
 mod output_names;
 mod pages;
 mod properties;
 mod refused_input;
+mod responses;
 mod scripted_vault;
 mod stack_contract;
 mod tokens;

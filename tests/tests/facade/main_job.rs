@@ -44,7 +44,7 @@ impl Place {
         }
     }
 
-    fn leaf(&self) -> HttpService {
+    fn transport(&self) -> HttpService {
         match self {
             Self::Socket(_) => Transport::new().into_service(),
             Self::Process(vault) => HttpService::new(vault.service()),
@@ -57,14 +57,14 @@ impl Place {
             Self::Socket(server) => VaultConfig::with_base_url(id, server.base_url()),
             Self::Process(vault) => VaultConfig::new(id, vault.cluster_id()),
         };
-        let leaf = recorder.around(self.leaf());
-        over(leaf).vault(config.credentials(credentials)).build().unwrap().default_vault().unwrap()
+        let transport = recorder.around(self.transport());
+        over(transport).vault(config.credentials(credentials)).build().unwrap().default_vault().unwrap()
     }
 
     /// Mints a token without the facade.
     async fn bearer_token(&self) -> String {
         let key = ServiceAccountKey::from_json(&self.credentials_json()).unwrap();
-        let exchange = TokenExchange::new(self.leaf());
+        let exchange = TokenExchange::new(self.transport());
         let tokens = Cached::new(ServiceAccountTokens::new(key, exchange));
         tokens.token().await.unwrap().expose().to_owned()
     }
@@ -84,10 +84,10 @@ async fn the_main_job(vault: &Vault) {
         (Redaction::Masked, [Some("XXXXXXXXXXXX1111"), Some("*REDACTED*")]),
     ] {
         let request = DetokenizeRequest::new().tokens(both.map(String::as_str), redaction);
-        let answer = vault.detokenize(request).await.unwrap();
-        let got: Vec<_> = answer.detokenized_fields.iter().map(|field| field.value()).collect();
+        let response = vault.detokenize(request).await.unwrap();
+        let got: Vec<_> = response.detokenized_fields.iter().map(|field| field.value()).collect();
         assert_eq!(got[0].as_deref(), values[0], "{redaction}");
-        assert!(answer.errors.is_empty() && answer.request_id.is_some());
+        assert!(response.errors.is_empty() && response.request_id.is_some());
         if redaction == Redaction::PlainText {
             assert_eq!(got[1].as_deref(), values[1]);
         } else {
@@ -101,7 +101,7 @@ async fn the_main_job(vault: &Vault) {
 }
 
 #[tokio::test]
-async fn the_main_job_runs_with_every_kind_of_credentials_over_a_socket_and_without() {
+async fn main_job_runs_with_all_kinds_of_credentials() {
     for place in Place::all().await {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), place.credentials_json()).unwrap();
@@ -152,7 +152,7 @@ async fn the_main_job_runs_with_every_kind_of_credentials_over_a_socket_and_with
 }
 
 #[tokio::test]
-async fn many_rows_keep_their_places_through_insert_detokenize_and_get() {
+async fn many_rows_keep_their_order_in_every_call() {
     let place = Place::Process(EmbeddedVault::builder().build().unwrap());
     let key = Credentials::api_key(place.vault().api_key().expose()).unwrap();
     let vault = place.client(key, &Recorder::new());
@@ -167,17 +167,17 @@ async fn many_rows_keep_their_places_through_insert_detokenize_and_get() {
         let inserted = in_time(vault.insert(request)).await.unwrap();
         let indexes: Vec<_> = inserted.inserted_fields.iter().map(|row| row.request_index).collect();
         assert_eq!(indexes, (0..20).collect::<Vec<_>>());
-        // Asked for backwards: an answer belongs to its token, not to a place.
+        // In reverse order: a value belongs to its token, not to a position.
         let tokens = inserted.inserted_fields.iter().rev().map(|row| row.token("card_number").unwrap());
         let request = DetokenizeRequest::new().tokens(tokens, Redaction::PlainText);
-        let answer = in_time(vault.detokenize(request)).await.unwrap();
-        let values: Vec<_> = answer.detokenized_fields.iter().rev().filter_map(|f| f.value()).collect();
+        let response = in_time(vault.detokenize(request)).await.unwrap();
+        let values: Vec<_> = response.detokenized_fields.iter().rev().filter_map(|f| f.value()).collect();
         assert_eq!(values, numbers);
     }
 }
 
 #[tokio::test]
-async fn a_failed_row_does_not_take_the_others_with_it_when_asked_to_go_on() {
+async fn continue_on_error_keeps_the_other_rows() {
     let place = Place::Process(EmbeddedVault::builder().build().unwrap());
     let key = Credentials::api_key(place.vault().api_key().expose()).unwrap();
     let vault = place.client(key, &Recorder::new());
@@ -187,23 +187,23 @@ async fn a_failed_row_does_not_take_the_others_with_it_when_asked_to_go_on() {
         serde_json::json!({"name": "Bob"}),
     ];
     let request = InsertRequest::new("table1").records(rows.clone()).continue_on_error(true);
-    let answer = in_time(vault.insert(request)).await.unwrap();
-    assert_eq!(answer.inserted_fields.iter().map(|row| row.request_index).collect::<Vec<_>>(), [0, 2]);
-    let [error] = &answer.errors[..] else { panic!("one error: {answer:?}") };
+    let response = in_time(vault.insert(request)).await.unwrap();
+    assert_eq!(response.inserted_fields.iter().map(|row| row.request_index).collect::<Vec<_>>(), [0, 2]);
+    let [error] = &response.errors[..] else { panic!("one error: {response:?}") };
     assert_eq!((error.request_index, error.http_code), (1, Some(400)));
-    assert_eq!(error.request_id, answer.request_id);
+    assert_eq!(error.request_id, response.request_id);
 
     let error = in_time(vault.insert(InsertRequest::new("table1").records(rows))).await.unwrap_err();
     assert_eq!(error.http_code(), Some(400));
     assert!(!error.may_have_been_applied(), "all rows or none");
 
     let token = DetokenizeRequest::new().token("9999-9999-9999-9999").continue_on_error(true);
-    let answer = in_time(vault.detokenize(token)).await.unwrap();
-    assert_eq!((answer.detokenized_fields.len(), answer.errors.len()), (0, 1));
+    let response = in_time(vault.detokenize(token)).await.unwrap();
+    assert_eq!((response.detokenized_fields.len(), response.errors.len()), (0, 1));
 }
 
 #[tokio::test]
-async fn two_vaults_of_one_client_keep_their_data_apart() {
+async fn two_vaults_of_one_client_are_isolated() {
     let places = [EmbeddedVault::builder().build().unwrap(), EmbeddedVault::builder().build().unwrap()];
     let mut servers = Vec::new();
     let mut builder = Skyflow::builder();

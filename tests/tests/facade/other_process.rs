@@ -25,7 +25,7 @@ async fn card_token(vault: &EmbeddedVault) -> String {
 }
 
 #[tokio::test]
-async fn a_second_process_turns_a_token_of_a_file_backed_vault_into_its_value() {
+async fn second_process_detokenizes_file_backed_vault() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault.db");
     let vault = EmbeddedVault::builder().data_file(&path).build().unwrap();
@@ -43,7 +43,7 @@ async fn a_second_process_turns_a_token_of_a_file_backed_vault_into_its_value() 
 }
 
 #[tokio::test]
-async fn a_client_without_credentials_takes_those_of_the_environment() {
+async fn client_defaults_to_environment_credentials() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let server = vault.serve().await.unwrap();
     let token = card_token(&vault).await;
@@ -55,7 +55,7 @@ async fn a_client_without_credentials_takes_those_of_the_environment() {
 }
 
 #[tokio::test]
-async fn credentials_of_the_environment_that_are_missing_or_broken_are_named_and_nothing_is_sent() {
+async fn invalid_environment_credentials_are_named() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let server = vault.serve().await.unwrap();
     let arguments = ["url", &server.base_url(), vault.vault_id(), "some-token"];

@@ -153,7 +153,7 @@ const EXTENSIONS: [&str; 16] = [
     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
 ];
 
-fn answer(outputs: &[(&str, &str)]) -> (u16, Value) {
+fn response(outputs: &[(&str, &str)]) -> (u16, Value) {
     let output: Vec<_> = outputs
         .iter()
         .map(|(content, extension)| {
@@ -165,7 +165,7 @@ fn answer(outputs: &[(&str, &str)]) -> (u16, Value) {
 }
 
 async fn run(name: &str, outputs: &[(&str, &str)], directory: &Path, overwrite: bool) -> DetectRun {
-    let server = script(&[(200, json!({"run_id": "r1"})), answer(outputs)]);
+    let server = script(&[(200, json!({"run_id": "r1"})), response(outputs)]);
     let request = DeidentifyFileRequest::new(FileSource::bytes(name, "abc"))
         .data_format("txt")
         .output_directory(directory)
@@ -185,7 +185,7 @@ fn files(directory: &Path) -> BTreeSet<PathBuf> {
 }
 
 #[tokio::test]
-async fn no_name_of_a_file_or_of_a_server_leads_out_of_the_directory() {
+async fn output_names_stay_inside_the_directory() {
     let names = names();
     assert!(names.len() >= 300, "{}", names.len());
     let world = tempfile::tempdir().unwrap();
@@ -242,7 +242,7 @@ async fn a_link_in_the_directory_is_never_followed() {
 }
 
 #[tokio::test]
-async fn nothing_is_replaced_unless_it_is_asked_for_and_outputs_of_one_run_never_replace_each_other() {
+async fn existing_files_are_replaced_on_request_only() {
     let directory = tempfile::tempdir().unwrap();
     let outputs = [("one", "txt"), ("two", "json"), ("three", "txt"), ("four", "TXT")];
     let names = |run: &DetectRun| -> Vec<String> {
@@ -261,8 +261,8 @@ async fn nothing_is_replaced_unless_it_is_asked_for_and_outputs_of_one_run_never
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_directory_that_cannot_be_written_to_is_refused_before_the_run_is_paid_for() {
-    let server = script(&[(200, json!({"run_id": "r1"})), answer(&[])]);
+async fn unwritable_directory_is_refused_before_run() {
+    let server = script(&[(200, json!({"run_id": "r1"})), response(&[])]);
     // A directory of the kernel's: not even root creates files there.
     for directory in ["/proc/self", "/dev/null", "/no/such/directory"] {
         let request =
@@ -274,7 +274,7 @@ async fn a_directory_that_cannot_be_written_to_is_refused_before_the_run_is_paid
 }
 
 #[tokio::test]
-async fn a_file_is_written_to_its_end_when_nobody_waits_for_it_any_more() {
+async fn output_is_written_after_its_caller_is_dropped() {
     let content = "x".repeat(20_000_000);
     for overwrite in [false, true] {
         let directory = tempfile::tempdir().unwrap();
@@ -322,12 +322,12 @@ async fn outputs_are_for_their_owner() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_directory_that_has_become_a_link_meanwhile_is_not_followed() {
+async fn directory_replaced_by_a_link_is_not_followed() {
     let folder = tempfile::tempdir().unwrap();
     let (directory, elsewhere) = (folder.path().join("out"), folder.path().join("elsewhere"));
     fs::create_dir(&directory).unwrap();
     fs::create_dir(&elsewhere).unwrap();
-    let server = script(&[(200, json!({"run_id": "r1"})), answer(&[("x", "txt")])]);
+    let server = script(&[(200, json!({"run_id": "r1"})), response(&[("x", "txt")])]);
     let request = DeidentifyFileRequest::new(FileSource::bytes("f.txt", "abc")).output_directory(&directory);
     let poller = server.detect().start_deidentify_file(request).await.unwrap();
     fs::remove_dir(&directory).unwrap();
@@ -338,10 +338,10 @@ async fn a_directory_that_has_become_a_link_meanwhile_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_resumed_run_replaces_files_when_it_is_told_to() {
+async fn resumed_run_replaces_files_on_request() {
     let directory = tempfile::tempdir().unwrap();
     for (overwrite, count) in [(false, 1), (true, 1), (false, 2)] {
-        let server = script(&[answer(&[("x", "txt")])]);
+        let server = script(&[response(&[("x", "txt")])]);
         let poller =
             server.detect().run("r1").unwrap().output_directory(directory.path(), "f.txt").await.unwrap();
         poller.overwrite(overwrite).wait().await.unwrap();
@@ -350,7 +350,7 @@ async fn a_resumed_run_replaces_files_when_it_is_told_to() {
 }
 
 #[tokio::test]
-async fn a_reader_is_not_read_when_the_directory_is_missing() {
+async fn reader_is_not_read_without_a_directory() {
     let server = script(&[(200, json!({"run_id": "r1"}))]);
     // It would never end.
     let endless = FileSource::reader("f.txt", tokio::io::repeat(b'x'));

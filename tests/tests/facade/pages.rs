@@ -15,7 +15,7 @@ async fn ids(server: &Scripted, request: GetRequest) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn a_whole_table_is_read_in_pages_of_25_until_an_empty_one() {
+async fn table_is_read_in_pages_until_an_empty_one() {
     let server = script(&[page(0..25), page(25..50), page(50..57), page(0..0)]);
     assert_eq!(ids(&server, GetRequest::new("t").all_rows()).await, (0..57).collect::<Vec<_>>());
     let targets: Vec<_> = server.requests().into_iter().map(|sent| sent.target().to_owned()).collect();
@@ -25,7 +25,7 @@ async fn a_whole_table_is_read_in_pages_of_25_until_an_empty_one() {
 }
 
 #[tokio::test]
-async fn a_stream_asks_for_nothing_more_when_the_caller_stops() {
+async fn stopped_stream_sends_no_further_request() {
     let server = script(&[page(0..25), page(25..50)]);
     let vault = server.vault();
     let rows: Vec<_> = vault.get_pages(GetRequest::new("t").all_rows()).take(25).collect().await;
@@ -45,7 +45,7 @@ async fn offset_and_limit_bound_the_whole_stream() {
 }
 
 #[tokio::test]
-async fn many_ids_are_asked_for_25_at_a_time() {
+async fn many_ids_are_requested_25_at_a_time() {
     let server = script(&[page(0..25), page(25..50), page(50..60)]);
     let wanted: Vec<String> = (0..60).map(|id| id.to_string()).collect();
     assert_eq!(ids(&server, GetRequest::new("t").ids(&wanted)).await, (0..60).collect::<Vec<_>>());
@@ -56,7 +56,7 @@ async fn many_ids_are_asked_for_25_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_page_that_fails_ends_the_stream_with_its_error() {
+async fn failed_page_ends_the_stream_with_its_error() {
     let server = script(&[page(0..25), (404, json!({"error": {"http_code": 404, "message": "gone"}}))]);
     let rows: Vec<_> = server.vault().get_pages(GetRequest::new("t").all_rows()).collect().await;
     assert_eq!(rows.len(), 26);
@@ -64,7 +64,7 @@ async fn a_page_that_fails_ends_the_stream_with_its_error() {
 }
 
 #[tokio::test]
-async fn a_mistake_in_the_last_id_is_found_before_the_first_page() {
+async fn invalid_last_id_is_found_before_first_page() {
     let server = Scripted::default();
     let mut wanted = vec!["a".to_owned(); 30];
     wanted.push(String::new());
@@ -75,7 +75,7 @@ async fn a_mistake_in_the_last_id_is_found_before_the_first_page() {
 }
 
 #[tokio::test]
-async fn audit_events_are_read_page_after_page_and_a_server_that_stands_still_ends_the_stream() {
+async fn audit_stream_ends_when_a_page_repeats() {
     let events = |n: usize, next: Value| {
         (200, json!({"event": vec![json!({"accountID": "acc"}); n], "nextOps": next}))
     };

@@ -34,13 +34,13 @@ fn vault_of_all_types() -> &'static Vault {
 }
 
 fn nested() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
+    let transport = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<String>().prop_map(Value::from),
     ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
+    transport.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             prop::collection::btree_map(any::<String>(), inner, 0..4)
@@ -53,7 +53,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_detokenized_is_what_was_inserted(
+    fn detokenized_values_equal_inserted_values(
         text in any::<String>().prop_filter("a value", |text| !text.is_empty()),
         integer in any::<i32>(),
         number in any::<f32>().prop_filter("JSON has no others", |number| number.is_finite()),
@@ -68,8 +68,8 @@ proptest! {
             let stored = &inserted.inserted_fields[0];
             let columns = ["text", "integer", "number", "flag", "nested"];
             let tokens = columns.map(|column| stored.token(column).unwrap());
-            let answer = vault.detokenize(DetokenizeRequest::new().tokens(&tokens, Redaction::PlainText)).await.unwrap();
-            let values: Vec<String> = answer.detokenized_fields.iter().map(|field| field.value().unwrap()).collect();
+            let response = vault.detokenize(DetokenizeRequest::new().tokens(&tokens, Redaction::PlainText)).await.unwrap();
+            let values: Vec<String> = response.detokenized_fields.iter().map(|field| field.value().unwrap()).collect();
             assert_eq!(values[0], text);
             assert_eq!(values[1].parse::<i32>().unwrap(), integer);
             assert_eq!(values[2].parse::<f32>().unwrap(), number);
@@ -84,7 +84,7 @@ proptest! {
     }
 
     #[test]
-    fn rel_b05_row_statuses_in_any_mix_add_up_and_keep_their_index(
+    fn rel_b05_mixed_row_statuses_keep_their_index(
         statuses in prop::collection::vec(prop::sample::select(vec![200_u16, 207, 400, 404, 409, 429, 500]), 1..60),
         unmentioned in 0_usize..4,
     ) {
@@ -97,17 +97,17 @@ proptest! {
         let count = statuses.len() + unmentioned;
         let rows = (0..count).map(|n| json!({"n": n}));
         let request = InsertRequest::new("t").records(rows).continue_on_error(true);
-        let answer = runtime().block_on(server.vault().insert(request)).unwrap();
+        let response = runtime().block_on(server.vault().insert(request)).unwrap();
 
-        let mut seen: Vec<usize> = answer.inserted_fields.iter().map(|row| row.request_index).collect();
-        seen.extend(answer.errors.iter().map(|row| row.request_index));
+        let mut seen: Vec<usize> = response.inserted_fields.iter().map(|row| row.request_index).collect();
+        seen.extend(response.errors.iter().map(|row| row.request_index));
         seen.sort_unstable();
         prop_assert_eq!(seen, (0..count).collect::<Vec<_>>(), "each row once");
-        for row in &answer.inserted_fields {
+        for row in &response.inserted_fields {
             prop_assert!(statuses[row.request_index] < 300);
             prop_assert_eq!(&row.skyflow_id, &row.request_index.to_string());
         }
-        for row in &answer.errors {
+        for row in &response.errors {
             match statuses.get(row.request_index) {
                 Some(status) => {
                     prop_assert_eq!(row.http_code, Some(*status));
@@ -119,10 +119,10 @@ proptest! {
     }
 
     #[test]
-    fn rel_s05_any_text_is_exactly_one_segment_or_refused(
+    fn rel_s05_any_string_is_one_segment_or_refused(
         table in segment(), id in segment(), column in segment(), value in segment(),
     ) {
-        // Either call takes its part of this answer.
+        // Each of the two calls reads its part of this response.
         let server = script(&[(200, json!({"skyflow_id": "x", "records": []}))]);
         let vault = server.vault();
         let (update, get) = runtime().block_on(async {

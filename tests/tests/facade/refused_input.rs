@@ -25,7 +25,7 @@ fn row() -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn an_insert_that_cannot_work_names_its_field_and_sends_nothing() {
+async fn invalid_insert_names_its_field_before_sending() {
     let server = Scripted::default();
     let vault = server.vault();
     let cases = [
@@ -93,7 +93,7 @@ async fn an_insert_that_cannot_work_names_its_field_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_get_that_cannot_work_names_its_field_and_sends_nothing() {
+async fn invalid_get_names_its_field_before_sending() {
     let server = Scripted::default();
     let vault = server.vault();
     let none: [&str; 0] = [];
@@ -204,7 +204,7 @@ fn ids_that_would_be_another_path_are_refused() {
 }
 
 #[test]
-fn a_configuration_that_cannot_work_names_its_field() {
+fn invalid_configuration_names_its_field() {
     let build = |config: VaultConfig| {
         let key = skyflow::Credentials::api_key(skyflow_testkit::API_KEY).unwrap();
         Skyflow::builder().vault(config.credentials(key)).build().unwrap_err()

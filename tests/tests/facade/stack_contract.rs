@@ -14,7 +14,7 @@ use skyflow_http::{
 use skyflow_testkit::API_KEY;
 use skyflow_testkit::Recorder;
 use skyflow_testkit::polling::in_time;
-use skyflow_tests::clients::{INSERTED, answering, in_process, insert_card, over, service};
+use skyflow_tests::clients::{INSERTED, in_process, insert_card, over, responding, service};
 use tower::ServiceExt;
 
 /// What a layer saw of a request.
@@ -64,12 +64,12 @@ fn config() -> VaultConfig {
     VaultConfig::new("vault1", "cluster1").credentials(Credentials::api_key(API_KEY).unwrap())
 }
 
-/// A leaf that refuses the first `refusals` requests with 429, so that even a write is tried again.
+/// Makes a transport that rejects the first `refusals` requests with 429, so that even a write is retried.
 fn refusing(refusals: usize, sights: &Sights) -> HttpService {
     let left = Arc::new(Mutex::new(refusals));
     let sights = sights.clone();
     service(move |request: Request| {
-        sights.note("leaf", &request);
+        sights.note("transport", &request);
         let mut left = left.lock().unwrap();
         let status = if *left > 0 { 429 } else { 200 };
         *left = left.saturating_sub(1);
@@ -78,7 +78,7 @@ fn refusing(refusals: usize, sights: &Sights) -> HttpService {
 }
 
 #[tokio::test]
-async fn operation_layers_see_a_call_once_and_attempt_layers_each_try_before_the_token() {
+async fn layers_see_calls_and_attempts_without_a_token() {
     let sights = Sights::default();
     let client = over(refusing(2, &sights))
         .clock(Arc::new(ManualClock::auto_advancing()))
@@ -93,19 +93,19 @@ async fn operation_layers_see_a_call_once_and_attempt_layers_each_try_before_the
     in_time(vault.insert(insert_card())).await.unwrap();
 
     let operation = ["call", "client 1", "client 2", "vault 1", "vault 2"];
-    let attempt = ["attempt 1", "attempt 2", "leaf"];
+    let attempt = ["attempt 1", "attempt 2", "transport"];
     assert_eq!(sights.names(), [&operation[..], &attempt, &attempt, &attempt].concat());
     for sight in sights.0.lock().unwrap().iter() {
-        let (is_leaf, is_attempt) = (sight.layer == "leaf", attempt.contains(&sight.layer));
+        let (is_scalar, is_attempt) = (sight.layer == "transport", attempt.contains(&sight.layer));
         assert_eq!(sight.operation, "records.insert");
-        assert_eq!(sight.token, is_leaf, "{sight:?}: no layer of the user's sees the token");
+        assert_eq!(sight.token, is_scalar, "{sight:?}: no layer of the user's sees the token");
         assert_eq!(sight.deadline, is_attempt, "{sight:?}: the deadline is set below the operation layers");
         assert_eq!(sight.metadata, is_attempt, "{sight:?}: metadata is added below the operation layers");
     }
 }
 
 #[tokio::test]
-async fn a_layer_of_one_call_or_one_vault_does_not_see_the_others() {
+async fn layer_of_a_call_or_vault_sees_no_other_calls() {
     let sights = Sights::default();
     let quiet = Sights::default();
     let other = VaultConfig::new("vault2", "cluster1").credentials(Credentials::api_key(API_KEY).unwrap());
@@ -123,9 +123,9 @@ async fn a_layer_of_one_call_or_one_vault_does_not_see_the_others() {
 }
 
 #[tokio::test]
-async fn headers_that_a_layer_set_are_kept_and_never_doubled() {
+async fn layer_headers_are_kept_without_duplicates() {
     let recorder = Recorder::new();
-    let client = over(recorder.around(answering(200, None, INSERTED)))
+    let client = over(recorder.around(responding(200, None, INSERTED)))
         .vault(config())
         .layer(tower::layer::layer_fn(|inner: HttpService| {
             inner.map_request(|mut request: Request| {
@@ -146,20 +146,20 @@ async fn headers_that_a_layer_set_are_kept_and_never_doubled() {
 }
 
 #[tokio::test]
-async fn a_layer_can_answer_by_itself_and_can_fail_by_itself() {
+async fn layer_can_respond_or_fail_by_itself() {
     let recorder = Recorder::new();
-    let answered = DynLayer::from_fn(|_| service(|_| async { Ok(Response::new(INSERTED.into())) }));
+    let responded = DynLayer::from_fn(|_| service(|_| async { Ok(Response::new(INSERTED.into())) }));
     let failed = DynLayer::from_fn(|_| service(|_| async { Err("my own trouble 4111111111111111".into()) }));
-    for (layer, works) in [(answered, true), (failed, false)] {
+    for (layer, works) in [(responded, true), (failed, false)] {
         for in_attempts in [false, true] {
-            let builder = over(recorder.around(answering(200, None, INSERTED))).vault(config());
+            let builder = over(recorder.around(responding(200, None, INSERTED))).vault(config());
             let builder = match in_attempts {
                 true => builder.attempt_layer(layer.clone()),
                 false => builder.layer(layer.clone()),
             };
             let vault = builder.build().unwrap().default_vault().unwrap();
             match in_time(vault.insert(insert_card())).await {
-                Ok(answer) => assert!(works && answer.inserted_fields.len() == 1),
+                Ok(response) => assert!(works && response.inserted_fields.len() == 1),
                 Err(error) => {
                     assert!(!works);
                     assert_eq!(error.kind(), ErrorKind::Custom, "{error:?}");
@@ -174,10 +174,10 @@ async fn a_layer_can_answer_by_itself_and_can_fail_by_itself() {
 }
 
 #[tokio::test]
-async fn a_finished_stack_is_used_as_it_is_and_nothing_is_added() {
+async fn finished_stack_is_used_unchanged() {
     let sights = Sights::default();
     let recorder = Recorder::new();
-    let finished = recorder.around(answering(503, None, "{}"));
+    let finished = recorder.around(responding(503, None, "{}"));
     let client = Skyflow::builder()
         .service(finished)
         .layer(sights.layer("client"))
@@ -197,7 +197,7 @@ async fn a_finished_stack_is_used_as_it_is_and_nothing_is_added() {
 }
 
 #[tokio::test]
-async fn a_stack_of_one_s_own_from_the_public_layers_does_the_whole_job() {
+async fn custom_stack_of_public_layers_works() {
     use skyflow_auth::{ApiKey, AuthHeader, HostGuard};
     let vault = EmbeddedVault::builder().build().unwrap();
     let server = vault.serve().await.unwrap();
@@ -209,21 +209,21 @@ async fn a_stack_of_one_s_own_from_the_public_layers_does_the_whole_job() {
         .build(Transport::new().into_service());
     let config = VaultConfig::with_base_url(vault.vault_id(), server.base_url());
     let client = Skyflow::builder().service(stack).vault(config).build().unwrap();
-    let answer = in_time(client.default_vault().unwrap().insert(insert_card())).await.unwrap();
-    assert_eq!(answer.inserted_fields.len(), 1);
+    let response = in_time(client.default_vault().unwrap().insert(insert_card())).await.unwrap();
+    assert_eq!(response.inserted_fields.len(), 1);
     assert_eq!(vault.journal()[0].caller.user_agent.as_deref(), Some("my-application/7"));
 }
 
 #[tokio::test]
-async fn what_became_of_the_attempts_is_told_in_the_answer_and_in_the_error() {
+async fn attempts_are_reported_in_response_and_error() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let watching = {
         let seen = Arc::clone(&seen);
         tower::layer::layer_fn(move |inner: HttpService| {
             let seen = Arc::clone(&seen);
-            inner.map_response(move |answer: Response| {
-                seen.lock().unwrap().push(answer.extensions().get::<Progress>().map(Progress::attempts));
-                answer
+            inner.map_response(move |response: Response| {
+                seen.lock().unwrap().push(response.extensions().get::<Progress>().map(Progress::attempts));
+                response
             })
         })
     };
@@ -246,7 +246,7 @@ async fn what_became_of_the_attempts_is_told_in_the_answer_and_in_the_error() {
 }
 
 #[tokio::test]
-async fn rel_r03_an_insert_that_was_committed_and_cut_is_sent_once_and_an_upsert_again() {
+async fn rel_r03_cut_insert_is_not_retried_upsert_is() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let client = in_process(&vault);
     vault.inject(Fault::commit_then_close().times(1));
@@ -265,7 +265,7 @@ async fn rel_r03_an_insert_that_was_committed_and_cut_is_sent_once_and_an_upsert
 }
 
 #[test]
-fn a_client_is_built_without_a_runtime_and_used_on_two() {
+fn client_is_built_without_a_runtime() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let client = in_process(&vault);
     for _ in 0..2 {

@@ -10,7 +10,7 @@ use skyflow_testkit::Recorder;
 use skyflow_testkit::polling::in_time;
 use skyflow_tests::clients::{TOKEN_URI, insert_card, over};
 
-/// A vault with a clock of its own and tokens that live for a minute, and a client whose clock stands still.
+/// Makes a vault with a manual clock and tokens that live for a minute, and a client whose clock is stopped.
 fn bench() -> (EmbeddedVault, ManualClock, Skyflow, Recorder) {
     let clock = ManualClock::new();
     let builder = EmbeddedVault::builder().clock(Arc::new(clock.clone()));
@@ -23,8 +23,8 @@ fn client_of(vault: &EmbeddedVault) -> (Skyflow, Recorder) {
     let recorder = Recorder::new();
     let credentials = Credentials::from_json(vault.credentials_json(TOKEN_URI).expose()).unwrap();
     let config = VaultConfig::new(vault.vault_id(), vault.cluster_id()).credentials(credentials);
-    let leaf = recorder.around(HttpService::new(vault.service()));
-    (over(leaf).clock(Arc::new(ManualClock::new())).vault(config).build().unwrap(), recorder)
+    let transport = recorder.around(HttpService::new(vault.service()));
+    (over(transport).clock(Arc::new(ManualClock::new())).vault(config).build().unwrap(), recorder)
 }
 
 fn count(vault: &EmbeddedVault, operation: Operation, status: u16) -> usize {
@@ -57,13 +57,13 @@ async fn rel_t01_many_first_calls_make_one_exchange() {
 }
 
 #[tokio::test]
-async fn rel_t05_a_token_that_the_server_no_longer_takes_is_replaced_once_and_the_call_replayed_once() {
+async fn rel_t05_rejected_token_is_refreshed_once() {
     let (vault, clock, client, recorder) = bench();
     assert!(at_once(&client, 1).await[0].is_ok());
     // For the vault the token is over; the client's clock has not moved, so it still believes in it.
     clock.advance(Duration::from_secs(61));
-    let answer = in_time(client.default_vault().unwrap().insert(insert_card())).await.unwrap();
-    assert_eq!(answer.inserted_fields.len(), 1);
+    let response = in_time(client.default_vault().unwrap().insert(insert_card())).await.unwrap();
+    assert_eq!(response.inserted_fields.len(), 1);
     assert_eq!(count(&vault, Operation::AuthenticationGetToken, 200), 2);
     assert_eq!(count(&vault, Operation::RecordsInsert, 401), 1);
     assert_eq!(count(&vault, Operation::RecordsInsert, 200), 1, "rel_t06: one insert, no duplicate");
@@ -88,7 +88,7 @@ async fn rel_t05_many_refused_calls_make_one_exchange() {
 }
 
 #[tokio::test]
-async fn rel_t05_a_call_that_is_refused_twice_ends_after_two_attempts() {
+async fn rel_t05_second_401_ends_after_two_attempts() {
     let (vault, _, client, _) = bench();
     let refuse = skyflow_emulator::Fault::status(http::StatusCode::UNAUTHORIZED);
     vault.inject(refuse.operation(Operation::RecordsInsert));
@@ -100,7 +100,7 @@ async fn rel_t05_a_call_that_is_refused_twice_ends_after_two_attempts() {
 }
 
 #[tokio::test]
-async fn rel_t09_vaults_share_a_token_when_their_credentials_are_equal_and_never_otherwise() {
+async fn rel_t09_equal_credentials_share_a_token() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let recorder = Recorder::new();
     let json = vault.credentials_json(TOKEN_URI);

@@ -13,9 +13,9 @@ async fn upload(request: UploadFileRequest) -> (String, bool, String) {
         .transport(server.clone())
         .build()
         .unwrap();
-    let answer = client.default_vault().unwrap().upload_file(request).await.unwrap();
-    assert_eq!(answer.skyflow_id, "row-1");
-    assert!(answer.file_metadata.is_some());
+    let response = client.default_vault().unwrap().upload_file(request).await.unwrap();
+    assert_eq!(response.skyflow_id, "row-1");
+    assert!(response.file_metadata.is_some());
     let sent = server.requests().remove(0);
     (sent.header("content-type").to_owned(), sent.is_stream, sent.text().to_owned())
 }
@@ -30,7 +30,7 @@ fn parts((content_type, _, body): &(String, bool, String)) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_form_has_the_parts_of_the_official_sdks_in_their_order() {
+async fn upload_form_has_the_official_parts_in_order() {
     let file = FileSource::bytes("Ünï \"code\".PDF", "abc");
     let sent = upload(UploadFileRequest::new("persons", "photo", file).skyflow_id("row-1")).await;
     let expected = [
@@ -61,7 +61,7 @@ async fn without_an_id_there_is_no_empty_part() {
 }
 
 #[tokio::test]
-async fn a_path_is_streamed_and_an_empty_file_is_a_file() {
+async fn upload_streams_paths_and_accepts_empty_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("big.txt");
     let content = "x".repeat(1_000_000);

@@ -8,7 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-/// What was logged so far: each span with its fields, each record and each event, the same line only once.
+/// Everything logged so far: spans with their fields, records and events, each distinct line once.
 #[derive(Clone, Default)]
 pub(crate) struct Capture(Arc<Mutex<BTreeSet<String>>>);
 

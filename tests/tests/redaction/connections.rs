@@ -1,4 +1,4 @@
-//! Calls of connections, with every crate logging at TRACE: in the path, the query, headers, bodies and answers stand
+//! Calls of connections, with every crate logging at TRACE: path, query, headers, bodies and responses contain
 //! values, and none of them is said.
 
 use serde_json::json;
@@ -15,7 +15,7 @@ const VALUES: [(&str, &str); 6] = [
     ("query parameter", "5555555555554444"),
     ("header", "378282246310005"),
     ("body", "6011111111111117"),
-    ("answer", "3530111333300000"),
+    ("response", "3530111333300000"),
     ("own token", "canary-of-the-caller"),
 ];
 
@@ -35,7 +35,7 @@ async fn no_value_of_a_connection_is_logged_or_shown() {
     let mut canaries = Canaries::default();
     VALUES.iter().for_each(|(name, value)| canaries.forbid(name, value));
     canaries.forbid("API key", API_KEY);
-    let answer = VALUES[4].1;
+    let response = VALUES[4].1;
     let mut shown = String::new();
     for head in [
         "200 OK\r\ncontent-type: application/json",
@@ -43,7 +43,7 @@ async fn no_value_of_a_connection_is_logged_or_shown() {
         "503 Service Unavailable\r\nerror-from-client: true",
         "302 Found\r\nlocation: /3530111333300000",
     ] {
-        let body = format!("{{\"error\":{{\"message\":\"card {answer}\"}}}}");
+        let body = format!("{{\"error\":{{\"message\":\"card {response}\"}}}}");
         let length = body.len();
         let server =
             RawServer::repeating(format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\n\r\n{body}"))
@@ -60,7 +60,7 @@ async fn no_value_of_a_connection_is_logged_or_shown() {
         for request in [request(), request().header("x-skyflow-authorization", VALUES[5].1)] {
             shown.push_str(&format!("{request:?}\n{connection:?}\n{client:?}\n"));
             match in_time(connection.invoke(request)).await {
-                Ok(answer) => shown.push_str(&format!("{answer:#?}\n")),
+                Ok(response) => shown.push_str(&format!("{response:#?}\n")),
                 Err(error) => {
                     shown.push_str(&format!("{error}\n{error:#?}\n{:?}\n", std::error::Error::source(&error)))
                 }

@@ -14,8 +14,8 @@ use skyflow::{
     QueryRequest, Secret, Sensitive, TokenizeRequest, UpdateRequest, UploadFileRequest,
 };
 use skyflow_api::{
-    Operation, audit, authentication, bin_lookup, files, flow_query, flow_records, flow_tokens, flow_vaults,
-    guardrails, query, record_files, records, strings, tokens, types,
+    Operation, audit, authentication, bin_lookup, detect_v2, files, flow_files, flow_query, flow_records,
+    flow_tokens, flow_vaults, guardrails, query, record_files, records, strings, tokens, types,
 };
 use skyflow_auth::{
     ApiKey, AuthHeader, AuthLayer, Cached, CredentialsConfig, DataTokenSigner, HostGuard, ScopedTokens,
@@ -31,13 +31,14 @@ use skyflow_testkit::Canaries;
 /// The API description that the bindings are generated from.
 const SPEC: &str = include_str!("../../../crates/skyflow-api/spec/skyflow.openapi.yaml");
 
-/// What the generated answers may show: names of things and codes, never what a vault holds or a caller wrote.
+/// Fields that generated responses may show: names and codes, never vault data or the caller's input.
 const SHOWN: &[&str] = &[
     "RecordIDResponse",
     "accountID",
     "apiName",
     "changeID",
     "columns",
+    "entityType",
     "entity_type",
     "file_status",
     "identifier",
@@ -46,9 +47,11 @@ const SHOWN: &[&str] = &[
     "method",
     "parentAccountID",
     "processedFileExtension",
+    "processedFileType",
     "processed_file_extension",
     "requestID",
     "resourceIDs",
+    "runId",
     "run_id",
     "sessionID",
     "skyflowID",
@@ -68,21 +71,28 @@ const FILES: [&str; 2] = ["processedFile", "processed_file"];
 
 type Show = fn(&Bytes) -> String;
 
-/// Decodes a body as the answer of an operation and shows it.
+/// Decodes a body as the response of an operation and formats it.
 fn show<O: Operation>(body: &Bytes) -> String
 where
     O::Output: Debug,
 {
     match O::decode(StatusCode::OK, &HeaderMap::new(), body) {
-        Ok(answer) => format!("{answer:?} {answer:#?}"),
+        Ok(response) => format!("{response:?} {response:#?}"),
         Err(error) => panic!("{}: {error} in {}", O::INFO.name, String::from_utf8_lossy(body)),
     }
 }
 
-const OPERATIONS: [(&str, Show); 40] = [
+#[expect(deprecated, reason = "deprecated operations hide values too")]
+const OPERATIONS: [(&str, Show); 51] = [
     ("audit_list_events", show::<audit::ListEvents>),
     ("authentication_get_token", show::<authentication::GetToken>),
     ("bin_lookup_list_cards", show::<bin_lookup::ListCards>),
+    ("detect_v2_check_guardrails", show::<detect_v2::CheckGuardrails>),
+    ("detect_v2_deidentify_file", show::<detect_v2::DeidentifyFile>),
+    ("detect_v2_deidentify_string", show::<detect_v2::DeidentifyString>),
+    ("detect_v2_get_run", show::<detect_v2::GetRun>),
+    ("detect_v2_reidentify_file", show::<detect_v2::ReidentifyFile>),
+    ("detect_v2_reidentify_string", show::<detect_v2::ReidentifyString>),
     ("files_deidentify", show::<files::Deidentify>),
     ("files_deidentify_text", show::<files::DeidentifyText>),
     ("files_deidentify_audio", show::<files::DeidentifyAudio>),
@@ -94,19 +104,24 @@ const OPERATIONS: [(&str, Show); 40] = [
     ("files_deidentify_structured_text", show::<files::DeidentifyStructuredText>),
     ("files_reidentify", show::<files::Reidentify>),
     ("files_get_run", show::<files::GetRun>),
+    ("flow_files_delete", show::<flow_files::Delete>),
+    ("flow_files_upload", show::<flow_files::Upload>),
     ("flow_query_execute", show::<flow_query::Execute>),
     ("flow_records_insert", show::<flow_records::Insert>),
     ("flow_records_get", show::<flow_records::Get>),
     ("flow_records_update", show::<flow_records::Update>),
     ("flow_records_delete", show::<flow_records::Delete>),
+    ("flow_records_get_tokens", show::<flow_tokens::Get>),
     ("flow_tokens_tokenize", show::<flow_tokens::Tokenize>),
     ("flow_tokens_detokenize", show::<flow_tokens::Detokenize>),
     ("flow_tokens_delete", show::<flow_tokens::Delete>),
     ("flow_vaults_metrics", show::<flow_vaults::Metrics>),
+    ("flow_vaults_upload_secrets", show::<flow_vaults::UploadSecrets>),
     ("guardrails_check", show::<guardrails::Check>),
     ("query_execute", show::<query::Execute>),
     ("records_upload_file", show::<record_files::UploadToRecord>),
     ("records_delete_file", show::<record_files::Delete>),
+    ("records_get_files_upload_status", show::<record_files::GetUploadStatus>),
     ("records_get_file_scan_status", show::<record_files::GetScanStatus>),
     ("records_upload_file_v2", show::<record_files::Upload>),
     ("records_batch", show::<records::Batch>),
@@ -122,7 +137,7 @@ const OPERATIONS: [(&str, Show); 40] = [
     ("tokens_tokenize", show::<tokens::Tokenize>),
 ];
 
-/// An answer that fits a schema, with a mark of its own in every text.
+/// Returns a response that fits a schema, with a distinct mark in every string.
 fn example(spec: &Value, schema: &Value, name: &str, depth: usize) -> Value {
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
         let schema = reference.trim_start_matches("#/").split('/').fold(spec, |at, key| &at[key]);
@@ -160,8 +175,8 @@ fn example(spec: &Value, schema: &Value, name: &str, depth: usize) -> Value {
     }
 }
 
-/// Returns the schema of an operation's answer.
-fn answer_schema<'a>(spec: &'a Value, id: &str) -> &'a Value {
+/// Returns the schema of an operation's response.
+fn response_schema<'a>(spec: &'a Value, id: &str) -> &'a Value {
     let paths = spec["paths"].as_object().unwrap().values();
     let mut operations = paths.flat_map(|path| path.as_object().unwrap().values());
     let operation = operations.find(|operation| operation["operationId"] == id).expect(id);
@@ -169,12 +184,12 @@ fn answer_schema<'a>(spec: &'a Value, id: &str) -> &'a Value {
 }
 
 #[test]
-fn rel_p08_generated_answers_show_what_is_allowed_and_nothing_else() {
+fn rel_p08_responses_show_allowed_fields_only() {
     let spec: Value = serde_yaml_ng::from_str(SPEC).unwrap();
     let mut shown = BTreeSet::new();
     let mut texts = 0;
     for (id, show) in OPERATIONS {
-        let body = example(&spec, answer_schema(&spec, id), id, 0).to_string();
+        let body = example(&spec, response_schema(&spec, id), id, 0).to_string();
         texts += body.matches("VALUE-OF-").count();
         let text = show(&body.into());
         for name in FILES {
@@ -184,14 +199,14 @@ fn rel_p08_generated_answers_show_what_is_allowed_and_nothing_else() {
         shown
             .extend(text.split("VALUE-OF-").skip(1).map(|after| after.split('.').next().unwrap().to_owned()));
     }
-    assert!(texts > 100, "the answers have something to hide: {texts}");
+    assert!(texts > 100, "the responses have something to hide: {texts}");
     let allowed: BTreeSet<String> = SHOWN.iter().map(|&name| name.to_owned()).collect();
     assert_eq!(shown, allowed, "shown is not what is allowed");
 }
 
 /// Puts a value into every place of a request, and a mark into every place that may be shown.
 #[test]
-fn rel_p08_requests_show_neither_values_nor_tokens() {
+fn rel_p08_requests_show_no_values_or_tokens() {
     const VALUE: &str = "4111111111111111";
     let columns = || json!({"card_number": VALUE});
     let mut canaries = Canaries::default();
@@ -229,7 +244,7 @@ fn rel_p08_requests_show_neither_values_nor_tokens() {
 }
 
 #[tokio::test]
-async fn rel_p01_whatever_holds_credentials_shows_none_of_them() {
+async fn rel_p01_credential_types_show_no_credentials() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let json = vault.credentials_json(TOKEN_URI);
     let document: Value = serde_json::from_str(json.expose()).unwrap();

@@ -1,5 +1,5 @@
-//! Detect over texts and files, with every crate logging at TRACE: neither the values, nor the patterns of a request, nor
-//! what a server says about a run is told.
+//! Detect over text and files, with every crate logging at TRACE: no value, no pattern of a request and no message of a
+//! run is logged.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +16,7 @@ use skyflow_testkit::Canaries;
 const TEXT: &str = "My name is Quill Ossington and my SSN is 123-45-6789, card 4012888888881881.";
 
 #[tokio::test]
-async fn no_value_of_a_text_or_a_file_is_logged_or_shown() {
+async fn detect_logs_and_debug_contain_no_values() {
     let capture = Capture::of_the_process();
     let mut canaries = Canaries::default();
     for (name, value) in [
@@ -44,9 +44,9 @@ async fn no_value_of_a_text_or_a_file_is_logged_or_shown() {
         .token_format(TokenFormat::of(TokenKind::VaultToken))
         .restrict_regex(["canary-pattern"]);
     show(format!("{request:?}"));
-    let answer = in_time(detect.deidentify_text(request)).await.unwrap();
-    show(format!("{answer:#?}"));
-    let request = ReidentifyTextRequest::new(&answer.processed_text);
+    let response = in_time(detect.deidentify_text(request)).await.unwrap();
+    show(format!("{response:#?}"));
+    let request = ReidentifyTextRequest::new(&response.processed_text);
     show(format!("{request:?}"));
     let back = in_time(detect.reidentify_text(request)).await.unwrap();
     assert_eq!(back.processed_text, TEXT);
@@ -68,7 +68,7 @@ async fn no_value_of_a_text_or_a_file_is_logged_or_shown() {
             show(format!("{error}\n{error:#?}"));
         }
     }
-    let request = ReidentifyFileRequest::new(FileSource::bytes("canary-file.txt", answer.processed_text))
+    let request = ReidentifyFileRequest::new(FileSource::bytes("canary-file.txt", response.processed_text))
         .output_directory(folder.path());
     show(format!("{request:?}"));
     show(format!("{:#?}", in_time(detect.reidentify_file(request)).await.unwrap()));

@@ -40,8 +40,8 @@ impl Front {
 
 async fn pass_on(service: &HttpService, head: Request<()>, body: Bytes) -> Option<(Response<()>, Bytes)> {
     let (parts, ()) = head.into_parts();
-    let answer = service.send(Request::from_parts(parts, Body::from(body))).await.ok()?;
-    let (parts, body) = answer.into_parts();
+    let response = service.send(Request::from_parts(parts, Body::from(body))).await.ok()?;
+    let (parts, body) = response.into_parts();
     Some((Response::from_parts(parts, ()), body.collect(usize::MAX).await.ok()?))
 }
 
@@ -50,11 +50,11 @@ async fn http1(mut connection: Connection, service: HttpService) {
         let mut head = Request::builder().method(received.method.as_str()).uri(&received.target);
         *head.headers_mut().unwrap() = received.headers;
         // A fault that breaks the connection breaks this one.
-        let Some((answer, body)) = pass_on(&service, head.body(()).unwrap(), received.body).await else {
+        let Some((response, body)) = pass_on(&service, head.body(()).unwrap(), received.body).await else {
             return;
         };
-        let mut text = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", answer.status(), body.len());
-        text.extend(lines(answer.headers()));
+        let mut text = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", response.status(), body.len());
+        text.extend(lines(response.headers()));
         connection.send(text + "\r\n").await;
         connection.send(body).await;
     }
@@ -80,8 +80,8 @@ async fn http2(connection: Connection, service: HttpService) {
                 let _ = stream.flow_control().release_capacity(data.len());
             }
             match pass_on(&service, Request::from_parts(parts, ()), body.into()).await {
-                Some((answer, body)) => {
-                    let mut stream = respond.send_response(answer, false).unwrap();
+                Some((response, body)) => {
+                    let mut stream = respond.send_response(response, false).unwrap();
                     let _ = stream.send_data(body, true);
                 }
                 None => respond.send_reset(h2::Reason::INTERNAL_ERROR),

@@ -64,12 +64,12 @@ fn person() -> Value {
     json!({"card_number": CARD_NUMBER, "cardholder_name": NAME, "email": EMAIL, "ssn": SSN})
 }
 
-/// Every operation of a vault once; failures are printed as well as answers.
+/// Calls every operation of a vault once, and prints responses and failures.
 async fn every_operation(vault: &Vault, printed: &mut Printed) -> Option<String> {
     let insert = InsertRequest::new("table1").record(person()).return_tokens(true).upsert("email");
     printed.debug(&insert);
     let inserted = printed.outcome(in_time(vault.insert(insert)).await);
-    let row = inserted.as_ref().and_then(|answer| answer.inserted_fields.first());
+    let row = inserted.as_ref().and_then(|response| response.inserted_fields.first());
     let id = row.map_or("00000000-0000-4000-8000-000000000000", |row| row.skyflow_id.as_str());
     let token = row.and_then(|row| row.token("card_number")).unwrap_or_else(|| "unknown".to_owned());
 
@@ -114,12 +114,12 @@ async fn every_operation(vault: &Vault, printed: &mut Printed) -> Option<String>
     inserted.map(|_| token)
 }
 
-/// Runs the job with these credentials through `leaf`, first untroubled and then with each fault, and forbids what was
+/// Runs the job with these credentials over `transport`, first without and then with each fault, and forbids what was
 /// seen on the wire.
 async fn run(
     vault: &EmbeddedVault,
     base_url: Option<&str>,
-    leaf: HttpService,
+    transport: HttpService,
     credentials: Credentials,
     canaries: &mut Canaries,
     printed: &mut Printed,
@@ -132,7 +132,7 @@ async fn run(
     printed.debug(&credentials);
     let config = config.credentials(credentials);
     printed.debug(&config);
-    let builder = Skyflow::builder().transport(recorder.around(leaf)).vault(config);
+    let builder = Skyflow::builder().transport(recorder.around(transport)).vault(config);
     printed.debug(&builder);
     let client = builder.build().unwrap();
     printed.debug(&client);
@@ -190,7 +190,7 @@ async fn failures_of_the_token_endpoint(
     printed: &mut Printed,
 ) {
     let recorder = Recorder::new();
-    let leaf = recorder.around(HttpService::new(vault.service()));
+    let transport = recorder.around(HttpService::new(vault.service()));
     let exchange = Fault::status(StatusCode::BAD_REQUEST).operation(Operation::AuthenticationGetToken);
     for fault in [
         exchange.clone(),
@@ -203,7 +203,7 @@ async fn failures_of_the_token_endpoint(
         vault.inject(fault);
         let config = VaultConfig::new(vault.vault_id(), vault.cluster_id());
         let config = config.credentials(Credentials::from_json(json).unwrap());
-        let client = Skyflow::builder().transport(leaf.clone()).vault(config).build().unwrap();
+        let client = Skyflow::builder().transport(transport.clone()).vault(config).build().unwrap();
         let detokenize = DetokenizeRequest::new().token("t");
         let outcome = in_time(client.default_vault().unwrap().detokenize(detokenize)).await;
         assert!(outcome.is_err());
@@ -218,7 +218,7 @@ async fn failures_of_the_token_endpoint(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rel_p01_nothing_secret_is_in_the_logs_of_any_crate_nor_in_anything_that_can_be_printed() {
+async fn rel_p01_logs_and_debug_contain_no_secrets() {
     let capture = Capture::of_the_process();
     let (mut canaries, mut printed) = (Canaries::default(), Printed::default());
     for (name, text) in
@@ -269,7 +269,7 @@ async fn rel_p01_nothing_secret_is_in_the_logs_of_any_crate_nor_in_anything_that
 }
 
 #[test]
-fn the_capture_sees_what_is_logged_and_the_canaries_would_be_found() {
+fn capture_sees_logs_and_finds_canaries() {
     let capture = Capture::default();
     tracing::subscriber::with_default(capture.subscriber(), || {
         let span = tracing::trace_span!("outer", name = NAME);

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use skyflow::api::audit::ListEvents;
 use skyflow::vault::AuditEvent;
 
-use crate::responding;
+use crate::vault_responding;
 
 async fn events(events: Value) -> Vec<AuditEvent> {
-    let vault = responding(200, &json!({"event": events}));
+    let vault = vault_responding(200, &json!({"event": events}));
     pin!(vault.audit_events(ListEvents::new("acc"))).try_collect().await.unwrap()
 }
 

@@ -5,7 +5,7 @@ use skyflow::{BatchOperation, BatchRequest, InsertRequest, Vault};
 use skyflow_emulator::EmbeddedVault;
 use skyflow_tests::clients::in_process;
 
-use crate::responding;
+use crate::vault_responding;
 
 /// The single operations' own responses to [`every_method`].
 fn plain() -> [Value; 4] {
@@ -55,7 +55,7 @@ async fn assert_every_member_arrives(vault: Vault, go_on: bool, code: u16) {
 async fn plain_entries_of_all_methods_are_read() {
     for http in [200, 207] {
         for go_on in [false, true] {
-            let vault = responding(http, &json!({"vaultID": "v", "responses": plain()}));
+            let vault = vault_responding(http, &json!({"vaultID": "v", "responses": plain()}));
             assert_every_member_arrives(vault, go_on, http).await;
         }
     }
@@ -66,7 +66,7 @@ async fn wrapped_entries_of_all_methods_are_read() {
     for http in [200, 207] {
         for go_on in [false, true] {
             let entries = plain().map(|body| wrapped(201, &body));
-            let vault = responding(http, &json!({"vaultID": "v", "responses": entries}));
+            let vault = vault_responding(http, &json!({"vaultID": "v", "responses": entries}));
             assert_every_member_arrives(vault, go_on, 201).await;
         }
     }
@@ -83,7 +83,7 @@ async fn entries_of_both_forms_may_be_mixed() {
         // A status beside plain members, and a body without one.
         json!([split, {"Body": put}, {"Body": get, "Status": "200"}, delete]),
     ] {
-        let vault = responding(200, &json!({"responses": entries}));
+        let vault = vault_responding(200, &json!({"responses": entries}));
         assert_every_member_arrives(vault, true, 200).await;
     }
 }
@@ -97,7 +97,7 @@ async fn insert_reads_plain_entries_of_the_batch() {
         {"error": {"message": "taken", "http_code": 409}},
     ]);
     let request = InsertRequest::new("t").records((0..4).map(|n| json!({"n": n}))).continue_on_error(true);
-    let response = responding(207, &json!({"responses": entries})).insert(request).await.unwrap();
+    let response = vault_responding(207, &json!({"responses": entries})).insert(request).await.unwrap();
     let ids: Vec<_> =
         response.inserted_fields.iter().map(|row| (row.request_index, row.skyflow_id.as_str())).collect();
     assert_eq!(ids, [(0, "a"), (2, "c")]);
@@ -107,7 +107,7 @@ async fn insert_reads_plain_entries_of_the_batch() {
 }
 
 #[tokio::test]
-async fn absent_ids_are_the_ones_that_were_asked_for() {
+async fn absent_ids_are_those_of_the_request() {
     for entries in [
         json!([{"tokens": {"name": "t"}}, {"deleted": true}, {"fields": {"name": "x"}}]),
         json!([{"skyflow_id": null, "tokens": null}, {"skyflow_id": null, "deleted": true}, {"fields": null}]),
@@ -118,7 +118,8 @@ async fn absent_ids_are_the_ones_that_were_asked_for() {
             BatchOperation::delete("t", "b"),
             BatchOperation::get("t", "c"),
         ]);
-        let outcomes = responding(200, &json!({"responses": entries})).batch(request).await.unwrap().outcomes;
+        let outcomes =
+            vault_responding(200, &json!({"responses": entries})).batch(request).await.unwrap().outcomes;
         let ids: Vec<_> =
             outcomes.iter().map(|outcome| outcome.result.as_ref().unwrap().skyflow_id.as_deref()).collect();
         assert_eq!(ids, [Some("a"), Some("b"), Some("c")], "{entries}");
@@ -137,7 +138,8 @@ async fn failed_entries_say_why_and_name_their_row() {
     let delete = |id: &str| BatchOperation::delete("t", id);
     let insert = || BatchOperation::insert("t", json!({"n": 1}));
     let request = BatchRequest::new([delete("x"), insert(), insert(), delete("d"), insert()]);
-    let outcomes = responding(200, &json!({"responses": entries})).batch(request).await.unwrap().outcomes;
+    let outcomes =
+        vault_responding(200, &json!({"responses": entries})).batch(request).await.unwrap().outcomes;
     let failures: Vec<_> = outcomes
         .iter()
         .map(|outcome| {
@@ -156,7 +158,7 @@ async fn failed_entries_say_why_and_name_their_row() {
 async fn further_rows_of_an_entry_are_kept() {
     let records = json!([{"skyflow_id": "a"}, {"fields": {"skyflow_id": "inner"}, "skyflow_id": "b"}]);
     let request = BatchRequest::new([BatchOperation::insert("t", json!({"n": 1}))]);
-    let vault = responding(200, &json!({"responses": [{"records": records}]}));
+    let vault = vault_responding(200, &json!({"responses": [{"records": records}]}));
     let row = vault.batch(request).await.unwrap().outcomes.remove(0).result.unwrap();
     assert_eq!(row.skyflow_id.as_deref(), Some("a"));
     assert_eq!(row.further_rows[0].skyflow_id.as_deref(), Some("b"));

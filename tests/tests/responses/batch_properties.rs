@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use skyflow::{BatchOperation, BatchRequest, InsertRequest};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::responding;
+use crate::vault_responding;
 
 fn block_on<F: Future>(future: F) -> F::Output {
     thread_local! {
@@ -172,7 +172,7 @@ proptest! {
         let operations = operations.enumerate().map(|(index, method)| operation(method, index));
         let responses: Vec<_> =
             entries.iter().enumerate().map(|(index, (method, entry))| wire(entry, *method, index)).collect();
-        let vault = responding(http, &json!({"vaultID": "v", "responses": responses}));
+        let vault = vault_responding(http, &json!({"vaultID": "v", "responses": responses}));
         let request = BatchRequest::new(operations).continue_on_error(go_on);
         let outcomes = block_on(vault.batch(request)).unwrap().outcomes;
 
@@ -213,7 +213,7 @@ proptest! {
     ) {
         let responses: Vec<_> =
             entries.iter().enumerate().map(|(index, entry)| wire(entry, Method::Post, index)).collect();
-        let vault = responding(http, &json!({"responses": responses}));
+        let vault = vault_responding(http, &json!({"responses": responses}));
         let rows = (0..entries.len()).map(|n| json!({"n": n}));
         let request = InsertRequest::new("t").records(rows).continue_on_error(true);
         let response = block_on(vault.insert(request)).unwrap();

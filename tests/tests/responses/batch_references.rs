@@ -5,11 +5,11 @@ use skyflow::{BatchOperation, BatchRequest, BatchRow, ErrorKind};
 use skyflow_emulator::EmbeddedVault;
 use skyflow_http::HttpService;
 use skyflow_testkit::Recorder;
-use skyflow_tests::clients::{answering, in_process, vault_over};
+use skyflow_tests::clients::{in_process, responding, vault_over};
 
 fn recorded() -> (Recorder, HttpService) {
     let recorder = Recorder::new();
-    let service = recorder.around(answering(200, Some("application/json"), r#"{"responses":[]}"#));
+    let service = recorder.around(responding(200, Some("application/json"), r#"{"responses":[]}"#));
     (recorder, service)
 }
 
@@ -84,7 +84,7 @@ async fn absent_ids_of_references_are_those_of_the_row() {
         BatchOperation::update("t", BatchRow::of_operation(0), json!({"n": 2})),
         BatchOperation::delete("t", BatchRow::of_operation(1)),
     ]);
-    let outcomes = crate::responding(200, &body).batch(request).await.unwrap().outcomes;
+    let outcomes = crate::vault_responding(200, &body).batch(request).await.unwrap().outcomes;
     for outcome in outcomes {
         assert_eq!(outcome.result.unwrap().skyflow_id.as_deref(), Some("new"));
     }

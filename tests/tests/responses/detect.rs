@@ -12,7 +12,7 @@ use skyflow::{
 use skyflow_testkit::{API_KEY, Recorder};
 use skyflow_tests::clients::{over, service};
 
-use crate::responding;
+use crate::vault_responding;
 
 /// A Detect whose server gives these responses in order.
 fn responding_in_order(bodies: impl IntoIterator<Item = Value>) -> (Recorder, Detect) {
@@ -48,7 +48,7 @@ async fn entities_are_read_in_every_known_spelling() {
     ];
     let body = json!({"processed_text": "I, [NAME_1]", "entities": entities});
     let request = DeidentifyTextRequest::new("I, Jane");
-    let response = responding(200, &body).detect().deidentify_text(request).await.unwrap();
+    let response = vault_responding(200, &body).detect().deidentify_text(request).await.unwrap();
     assert_eq!(response.entities.len(), 4);
     for entity in &response.entities {
         assert_eq!((entity.token.as_str(), entity.value.as_str()), ("NAME_1", "Jane"));

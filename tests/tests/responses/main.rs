@@ -12,9 +12,9 @@ mod table;
 
 use serde_json::Value;
 use skyflow::Vault;
-use skyflow_tests::clients::{answering, vault_over};
+use skyflow_tests::clients::{responding, vault_over};
 
 /// A vault whose server gives every request this JSON.
-fn responding(status: u16, body: &Value) -> Vault {
-    vault_over(answering(status, Some("application/json"), body.to_string()))
+fn vault_responding(status: u16, body: &Value) -> Vault {
+    vault_over(responding(status, Some("application/json"), body.to_string()))
 }

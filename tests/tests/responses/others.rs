@@ -7,7 +7,7 @@ use skyflow::{
     ReidentifyTextRequest, TokenizeRequest,
 };
 
-use crate::responding;
+use crate::vault_responding;
 
 #[tokio::test]
 async fn insert_reads_ids_and_nested_tokens() {
@@ -21,7 +21,7 @@ async fn insert_reads_ids_and_nested_tokens() {
         {"skyflow_id": 7, "tokens": {}},
     ]);
     let request = InsertRequest::new("t").records((0..7).map(|n| json!({"n": n})));
-    let response = responding(201, &json!({"records": records})).insert(request).await.unwrap();
+    let response = vault_responding(201, &json!({"records": records})).insert(request).await.unwrap();
     let ids: Vec<_> = response.inserted_fields.iter().map(|row| row.skyflow_id.as_str()).collect();
     assert_eq!(ids, ["a", "b", "c", "7"]);
     let nested: Value = response.inserted_fields[0].tokens.as_ref().unwrap().get("address").unwrap().unwrap();
@@ -38,7 +38,7 @@ async fn delete_reads_lists_and_null() {
         (json!({"RecordIDResponse": null}), Some(vec![])),
         (json!({}), None),
     ] {
-        let response = responding(200, &body).delete(DeleteRequest::new("t", ["a", "b"])).await;
+        let response = vault_responding(200, &body).delete(DeleteRequest::new("t", ["a", "b"])).await;
         match ids {
             Some(ids) => assert_eq!(response.unwrap().deleted_ids, ids),
             None => assert!(response.unwrap_err().may_have_been_applied()),
@@ -49,7 +49,7 @@ async fn delete_reads_lists_and_null() {
 #[tokio::test]
 async fn query_reads_fields_and_tokens() {
     let records = json!([{"fields": {"n": 1}, "tokens": {"n": "t"}}, {"fields": {"n": 2}}, {"tokens": null}]);
-    let vault = responding(200, &json!({"records": records}));
+    let vault = vault_responding(200, &json!({"records": records}));
     let rows = vault.query(QueryRequest::new("SELECT n FROM t")).await.unwrap().fields;
     let shown: Vec<_> = rows.iter().map(|row| (row.record.text("n"), row.tokenized_data.text("n"))).collect();
     assert_eq!(shown, [(Some("1".into()), Some("t".into())), (Some("2".into()), None), (None, None)]);
@@ -57,7 +57,7 @@ async fn query_reads_fields_and_tokens() {
 
 #[tokio::test]
 async fn tokenize_reads_one_token_each() {
-    let vault = responding(200, &json!({"records": [{"token": "t"}]}));
+    let vault = vault_responding(200, &json!({"records": [{"token": "t"}]}));
     let response = vault.tokenize(TokenizeRequest::new().value("v", "g")).await.unwrap();
     assert_eq!(response.tokenized_fields[0].token, "t");
 }
@@ -73,7 +73,7 @@ async fn detokenize_reads_success_without_error_key() {
     for http in [200, 207] {
         let tokens = ["a", "b", "c", "d"];
         let request = tokens.into_iter().fold(DetokenizeRequest::new(), DetokenizeRequest::token);
-        let vault = responding(http, &json!({"records": records}));
+        let vault = vault_responding(http, &json!({"records": records}));
         let response = vault.detokenize(request.continue_on_error(true)).await.unwrap();
         let values: Vec<_> = response.detokenized_fields.iter().map(|field| field.value().unwrap()).collect();
         assert_eq!(values, ["x", "7", r#"{"n":[1]}"#]);
@@ -91,7 +91,7 @@ async fn delete_file_reads_the_flag() {
         (json!({"skyflow_id": "a", "deleted": false}), false),
         (json!({"skyflow_id": "a", "deleted": null}), false),
     ] {
-        assert_eq!(responding(200, &body).delete_file("t", "a", "c").await.unwrap(), deleted, "{body}");
+        assert_eq!(vault_responding(200, &body).delete_file("t", "a", "c").await.unwrap(), deleted, "{body}");
     }
 }
 
@@ -99,7 +99,7 @@ async fn delete_file_reads_the_flag() {
 async fn bin_lookup_reads_each_card() {
     let cards = json!({"cards_data": [{"card_scheme": "VISA", "issuer_name": "Bank"}, {}]});
     let request = BinLookupRequest::default().bin("411111");
-    let cards = responding(200, &cards).bin_lookup(request).await.unwrap();
+    let cards = vault_responding(200, &cards).bin_lookup(request).await.unwrap();
     assert_eq!(cards.len(), 2);
     assert_eq!(cards[0].card_scheme.as_deref(), Some("VISA"));
 }
@@ -107,7 +107,7 @@ async fn bin_lookup_reads_each_card() {
 #[tokio::test]
 async fn guardrails_read_both_generations() {
     let check = async |body: Value| {
-        responding(200, &body).detect().check_guardrails(GuardrailsRequest::new("x")).await
+        vault_responding(200, &body).detect().check_guardrails(GuardrailsRequest::new("x")).await
     };
     for body in [
         json!({"text": "x", "toxic": true, "denied_topic": false, "validation": "failed"}),
@@ -125,7 +125,7 @@ async fn guardrails_read_both_generations() {
 
 #[tokio::test]
 async fn restored_text_reaches_the_caller() {
-    let detect = responding(200, &json!({"text": "Dear Jane"})).detect();
+    let detect = vault_responding(200, &json!({"text": "Dear Jane"})).detect();
     let response = detect.reidentify_text(ReidentifyTextRequest::new("Dear [NAME_1]")).await.unwrap();
     assert_eq!(response.processed_text, "Dear Jane");
 }

@@ -1,4 +1,4 @@
-//! Responses as data: as JSON to hand on, as one row, and without facts that nobody stated.
+//! Responses as data: as JSON, as one row, and without invented facts.
 
 use serde_json::{Value, json};
 use skyflow::{
@@ -6,10 +6,10 @@ use skyflow::{
     ErrorKind, GetRequest, InsertRequest, InvokeConnectionRequest, Redaction, TokenizeRequest,
 };
 use skyflow_testkit::API_KEY;
-use skyflow_tests::clients::{REQUEST_ID, answering, over, vault_over};
+use skyflow_tests::clients::{REQUEST_ID, over, responding, vault_over};
 
 fn vault(body: &Value) -> skyflow::Vault {
-    vault_over(answering(200, Some("application/json"), body.to_string()))
+    vault_over(responding(200, Some("application/json"), body.to_string()))
 }
 
 fn insert() -> InsertRequest {
@@ -83,7 +83,7 @@ async fn connection_data_is_serialized_by_its_kind() {
     ] {
         let config = ConnectionConfig::new("c", "https://third.example/v1")
             .credentials(Credentials::api_key(API_KEY).unwrap());
-        let client = over(answering(200, Some(content_type), body)).connection(config).build().unwrap();
+        let client = over(responding(200, Some(content_type), body)).connection(config).build().unwrap();
         let request = InvokeConnectionRequest::new(http::Method::PUT);
         let response = shown(&client.default_connection().unwrap().invoke(request).await.unwrap());
         assert_eq!(response["data"], expected);

@@ -1,10 +1,10 @@
-//! Rows, files and their states: each member arrives, and what a response leaves out is what was asked for.
+//! Rows, files and their states: each member arrives, and missing ids are those of the request.
 
 use serde_json::{Value, json};
 use skyflow::api::types::FileScanStatus;
 use skyflow::{ErrorKind, FileSource, GetRequest, UpdateRequest, UploadFileRequest};
 
-use crate::responding;
+use crate::vault_responding;
 
 #[tokio::test]
 async fn get_keeps_fields_tokens_and_files_apart() {
@@ -14,7 +14,7 @@ async fn get_keeps_fields_tokens_and_files_apart() {
         "fileMetadata": {"scan": {"fileName": "a.pdf", "fileSizeKB": 3, "fileType": "application/pdf"}},
     });
     let request = GetRequest::new("t").ids(["a"]).return_tokens(true).return_file_metadata(true);
-    let rows = responding(200, &json!({"records": [row]})).get(request).await.unwrap().data;
+    let rows = vault_responding(200, &json!({"records": [row]})).get(request).await.unwrap().data;
     assert_eq!(rows[0].text("name").as_deref(), Some("Jane"));
     assert_eq!(rows[0].tokens.as_ref().unwrap().text("name").as_deref(), Some("t-name"));
     let file: Value = rows[0].file_metadata.as_ref().unwrap().get("scan").unwrap().unwrap();
@@ -30,7 +30,7 @@ async fn get_reads_rows_that_lack_members() {
         {},
     ]);
     let request = GetRequest::new("t").ids(["a", "b", "c"]);
-    let rows = responding(200, &json!({"records": records})).get(request).await.unwrap().data;
+    let rows = vault_responding(200, &json!({"records": records})).get(request).await.unwrap().data;
     let names: Vec<_> = rows.iter().map(|row| row.text("name")).collect();
     assert_eq!(names, [Some("t".to_owned()), Some("t".to_owned()), None]);
     let beside: Vec<_> = rows.iter().map(|row| row.tokens.is_some()).collect();
@@ -39,14 +39,14 @@ async fn get_reads_rows_that_lack_members() {
 }
 
 #[tokio::test]
-async fn update_without_an_id_has_the_one_asked_for() {
+async fn update_without_an_id_has_the_requested_id() {
     for (body, id) in [
         (json!({"skyflow_id": null, "tokens": {"name": "t"}}), "asked"),
         (json!({"tokens": {"name": "t"}}), "asked"),
         (json!({"skyflow_id": "told", "tokens": {"name": "t"}}), "told"),
     ] {
         let request = UpdateRequest::new("t", "asked", json!({"name": "x"})).return_tokens(true);
-        let response = responding(200, &body).update(request).await.unwrap();
+        let response = vault_responding(200, &body).update(request).await.unwrap();
         assert_eq!(response.skyflow_id, id);
         assert_eq!(response.token("name").as_deref(), Some("t"));
     }
@@ -65,14 +65,14 @@ async fn upload_reads_both_spellings_of_the_id() {
             Some(id) => request().skyflow_id(id),
             None => request(),
         };
-        let response = responding(200, &body).upload_file(request).await;
+        let response = vault_responding(200, &body).upload_file(request).await;
         assert_eq!(response.as_ref().ok().map(|response| response.skyflow_id.as_str()), id, "{body}");
     }
 }
 
 #[tokio::test]
 async fn scan_status_tells_the_state_of_the_upload_too() {
-    let scan = async |body: Value| responding(200, &body).file_scan_status("t", "a", "c").await;
+    let scan = async |body: Value| vault_responding(200, &body).file_scan_status("t", "a", "c").await;
     let both = scan(json!({"file_status": "UPLOADED", "av_scan_status": "SCAN_PENDING"})).await.unwrap();
     assert_eq!(both.file_status.as_deref(), Some("UPLOADED"));
     assert_eq!(both.av_scan_status, Some(FileScanStatus::ScanPending));

@@ -1,4 +1,4 @@
-//! R17: a call may be dropped at any point where it waits, and leaves nothing behind.
+//! R17: a call may be dropped at any await point, and holds no resources afterwards.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,13 +47,13 @@ struct Bench {
     stack: HttpService,
 }
 
-/// The whole default stack with a limit, an auth layer that waits and a leaf that waits; two failures come first.
+/// Makes the default stack with a limit, a waiting auth layer and a waiting transport that fails twice first.
 fn bench() -> Bench {
     let clock = ManualClock::new();
     let shared = Arc::new(clock.clone());
     let (permits, under_way) = (Arc::new(Semaphore::new(PERMITS)), Arc::new(AtomicUsize::new(0)));
     let attempts = Arc::new(AtomicUsize::new(0));
-    let leaf = {
+    let transport = {
         let (under_way, attempts) = (Arc::clone(&under_way), Arc::clone(&attempts));
         HttpService::new(tower::service_fn(move |_: Request| {
             let (under_way, attempts) = (Arc::clone(&under_way), Arc::clone(&attempts));
@@ -67,9 +67,9 @@ fn bench() -> Bench {
                     wait(2).await;
                     chunk
                 });
-                let mut answer = Response::new(Body::from_stream(body));
-                *answer.status_mut() = status;
-                Ok::<_, BoxError>(answer)
+                let mut response = Response::new(Body::from_stream(body));
+                *response.status_mut() = status;
+                Ok::<_, BoxError>(response)
             }
         }))
     };
@@ -86,7 +86,7 @@ fn bench() -> Bench {
         .retry(RetryLayer::new(shared).backoff(Backoff::new().random(|| 1.0)))
         .in_flight(Arc::clone(&permits))
         .auth(auth)
-        .build(leaf);
+        .build(transport);
     Bench { clock, permits, under_way, attempts, stack }
 }
 
@@ -121,7 +121,7 @@ impl Bench {
 }
 
 #[test]
-fn rel_r17_a_call_dropped_after_any_number_of_polls_leaves_nothing_and_the_next_one_works() {
+fn rel_r17_dropped_call_leaves_nothing_behind() {
     let mut most_attempts = 0;
     for polls in 0.. {
         let bench = bench();
@@ -142,7 +142,7 @@ fn rel_r17_a_call_dropped_after_any_number_of_polls_leaves_nothing_and_the_next_
 }
 
 #[test]
-fn rel_r17_a_call_dropped_while_it_waits_for_a_permit_does_not_take_one() {
+fn rel_r17_dropped_waiting_call_takes_no_permit() {
     let mut waited = 0;
     for polls in 0.. {
         let bench = bench();
@@ -172,7 +172,7 @@ fn rel_r17_a_call_dropped_while_it_waits_for_a_permit_does_not_take_one() {
 }
 
 #[test]
-fn rel_r17_dropping_one_call_does_not_disturb_another() {
+fn rel_r17_dropped_call_does_not_affect_others() {
     for polls in 1..60 {
         let bench = bench();
         let (mut dropped, mut kept) = (bench.call(), bench.call());

@@ -1,4 +1,4 @@
-//! The default stack over a leaf in memory, stepped by hand.
+//! The default stack over an in-memory transport, polled step by step.
 
 mod cancelled;
 mod deadlines;

@@ -24,7 +24,7 @@ async fn version(client: &HttpService, server: &RawServer) -> Version {
 }
 
 #[tokio::test]
-async fn the_server_chooses_the_protocol_and_http_2_is_preferred() {
+async fn server_selects_protocol_http_2_preferred() {
     let authority = Authority::new().unwrap();
     let client = Transport::builder()
         .add_root_certificates_pem(authority.pem().as_bytes())
@@ -48,7 +48,7 @@ async fn the_server_chooses_the_protocol_and_http_2_is_preferred() {
 }
 
 #[tokio::test]
-async fn plain_http_to_loopback_is_http_1_1_with_a_host_header() {
+async fn loopback_uses_http_1_1_with_a_host_header() {
     let server = RawServer::repeating("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     let client = Transport::new().into_service();
     in_time(client.send(insert(&server.url("/v1/vaults/v?a=b"), "{}"))).await.unwrap();

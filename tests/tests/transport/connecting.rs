@@ -7,7 +7,7 @@ use skyflow_testkit::raw_server::{ClosedPort, Connection, RawServer};
 use skyflow_tests::calls::{assert_kind, get, insert, send};
 
 #[tokio::test]
-async fn a_refused_connection_is_an_error_that_proves_nothing_was_sent() {
+async fn refused_connection_proves_nothing_was_sent() {
     let nobody = ClosedPort::new().unwrap();
     let address = nobody.address();
     let client = Transport::new().into_service();
@@ -18,7 +18,7 @@ async fn a_refused_connection_is_an_error_that_proves_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_name_that_cannot_exist_is_an_error_that_proves_nothing_was_sent() {
+async fn unresolvable_name_proves_nothing_was_sent() {
     // A label of more than 63 characters: no resolver asks the network about it.
     let host = "a".repeat(64);
     let client = Transport::new().into_service();
@@ -27,7 +27,7 @@ async fn a_name_that_cannot_exist_is_an_error_that_proves_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_target_without_scheme_or_host_is_an_error_and_no_panic() {
+async fn target_without_scheme_or_host_is_an_error() {
     let client = Transport::new().into_service();
     for target in ["/v1/vaults", "*", "vault.example:443"] {
         let error = in_time(send(&client, get(target))).await.unwrap_err();
@@ -36,7 +36,7 @@ async fn a_target_without_scheme_or_host_is_an_error_and_no_panic() {
 }
 
 #[tokio::test]
-async fn rel_r07_a_server_that_never_finishes_tls_costs_exactly_the_connect_timeout() {
+async fn rel_r07_stalled_tls_ends_with_connect_timeout() {
     let server = RawServer::start_broken_tls(|mut connection: Connection| async move {
         connection.closed_by_client().await;
     })
@@ -75,7 +75,7 @@ async fn rel_r07_the_connect_timeout_can_be_set() {
 }
 
 #[tokio::test]
-async fn one_slow_handshake_does_not_hold_up_calls_to_another_server() {
+async fn slow_handshake_does_not_delay_other_servers() {
     let stuck = RawServer::start_broken_tls(|mut connection: Connection| async move {
         connection.closed_by_client().await;
     })

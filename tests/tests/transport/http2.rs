@@ -41,7 +41,7 @@ where
     (transport.into_service(), server)
 }
 
-fn answer(respond: &mut SendResponse<Bytes>, body: &'static str) {
+fn response(respond: &mut SendResponse<Bytes>, body: &'static str) {
     let mut stream = respond.send_response(Response::new(()), false).unwrap();
     stream.send_data(Bytes::from_static(body.as_bytes()), true).unwrap();
 }
@@ -56,13 +56,13 @@ async fn parallel_calls_share_one_connection() {
         let mut waiting = Vec::new();
         while let Some(Ok((request, mut respond))) = h2.accept().await {
             if request.uri().path() == "/first" {
-                answer(&mut respond, "ok");
+                response(&mut respond, "ok");
                 continue;
             }
-            // All sixteen are under way before one of them is answered.
+            // All sixteen are in flight before the first response.
             waiting.push(respond);
             if waiting.len() == 16 {
-                waiting.iter_mut().for_each(|respond| answer(respond, "ok"));
+                waiting.iter_mut().for_each(|respond| response(respond, "ok"));
             }
         }
     })
@@ -81,7 +81,7 @@ async fn parallel_calls_share_one_connection() {
 }
 
 #[tokio::test]
-async fn rel_r11_a_refused_stream_proves_that_nothing_was_done() {
+async fn rel_r11_refused_stream_proves_not_executed() {
     let (client, server) = http2(|mut h2, _| async move {
         while let Some(Ok((_, mut respond))) = h2.accept().await {
             respond.send_reset(Reason::REFUSED_STREAM);
@@ -117,7 +117,7 @@ async fn rel_r11_any_other_reset_proves_nothing() {
 }
 
 #[tokio::test]
-async fn rel_r11_a_reset_in_the_middle_of_an_answer_is_an_error_and_no_short_answer() {
+async fn rel_r11_reset_in_a_response_is_an_error() {
     for reason in [Reason::CANCEL, Reason::INTERNAL_ERROR] {
         let (client, server) = http2(move |mut h2, _| async move {
             while let Some(Ok((_, mut respond))) = h2.accept().await {
@@ -128,7 +128,7 @@ async fn rel_r11_a_reset_in_the_middle_of_an_answer_is_an_error_and_no_short_ans
         })
         .await;
         let error = in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap_err();
-        assert!(error.may_have_been_applied(), "{reason:?}: an answer had begun, so the server had acted");
+        assert!(error.may_have_been_applied(), "{reason:?}: an response had begun, so the server had acted");
     }
 }
 
@@ -194,7 +194,7 @@ async fn after_goaway(says: &'static [(u32, Reason)]) -> Result<(), skyflow_http
 }
 
 #[tokio::test]
-async fn rel_r11_a_goaway_that_names_an_earlier_stream_proves_that_nothing_was_done() {
+async fn rel_r11_goaway_before_stream_not_executed() {
     assert_kind(after_goaway(&[(0, Reason::NO_ERROR)]).await, ErrorKind::Refused);
     let announced = &[(u32::MAX >> 1, Reason::NO_ERROR), (0, Reason::NO_ERROR)];
     assert_kind(after_goaway(announced).await, ErrorKind::Refused);
@@ -211,7 +211,7 @@ async fn request_above_a_goaway_moves_at_once() {
             let _ = io.shutdown().await;
         } else if let Ok(mut h2) = h2::server::handshake(connection.into_io()).await {
             while let Some(Ok((_, mut respond))) = h2.accept().await {
-                answer(&mut respond, "ok");
+                response(&mut respond, "ok");
             }
         }
     })
@@ -228,7 +228,7 @@ async fn request_above_a_goaway_moves_at_once() {
 }
 
 #[tokio::test]
-async fn rel_r11_a_goaway_that_covers_the_request_proves_nothing() {
+async fn rel_r11_goaway_after_stream_proves_nothing() {
     const LATEST: u32 = u32::MAX >> 1;
     let rows: [&[(u32, Reason)]; 5] = [
         &[(1, Reason::NO_ERROR)],
@@ -243,10 +243,10 @@ async fn rel_r11_a_goaway_that_covers_the_request_proves_nothing() {
 }
 
 #[tokio::test]
-async fn rel_r11_a_graceful_goaway_lets_calls_finish_and_later_ones_use_a_new_connection() {
+async fn rel_r11_graceful_goaway_lets_calls_finish() {
     let (client, server) = http2(|mut h2, number| async move {
         while let Some(Ok((_, mut respond))) = h2.accept().await {
-            answer(&mut respond, if number == 1 { "one" } else { "two" });
+            response(&mut respond, if number == 1 { "one" } else { "two" });
             if number == 1 {
                 h2.graceful_shutdown();
             }
@@ -255,14 +255,14 @@ async fn rel_r11_a_graceful_goaway_lets_calls_finish_and_later_ones_use_a_new_co
     .await;
     assert_eq!(in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap().text, "one");
     for _ in 0..10 {
-        let answer = in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap();
-        assert!(matches!(answer.text.as_str(), "one" | "two"));
+        let response = in_time(send(&client, insert(&server.url("/"), "{}"))).await.unwrap();
+        assert!(matches!(response.text.as_str(), "one" | "two"));
     }
     assert!(server.connections() <= 2, "{}", server.connections());
 }
 
 #[tokio::test]
-async fn rel_r11_a_refused_write_is_sent_again_by_the_stack_and_applied_once() {
+async fn rel_r11_refused_write_is_retried_applied_once() {
     let applied = Arc::new(AtomicUsize::new(0));
     let (client, server) = http2({
         let (applied, seen) = (Arc::clone(&applied), Arc::new(AtomicUsize::new(0)));
@@ -274,7 +274,7 @@ async fn rel_r11_a_refused_write_is_sent_again_by_the_stack_and_applied_once() {
                         respond.send_reset(Reason::REFUSED_STREAM);
                     } else {
                         applied.fetch_add(1, Ordering::SeqCst);
-                        answer(&mut respond, "ok");
+                        response(&mut respond, "ok");
                     }
                 }
             }
@@ -296,13 +296,13 @@ async fn rel_r11_a_refused_write_is_sent_again_by_the_stack_and_applied_once() {
 }
 
 #[tokio::test]
-async fn rel_r10_a_cancelled_call_leaves_the_connection_to_the_others() {
+async fn rel_r10_cancelled_call_keeps_the_connection() {
     let (client, server) = http2(|mut h2, _| async move {
         let mut kept = Vec::new();
         while let Some(Ok((request, mut respond))) = h2.accept().await {
             match request.uri().path() {
                 "/hang" => kept.push(respond),
-                _ => answer(&mut respond, "ok"),
+                _ => response(&mut respond, "ok"),
             }
         }
     })
@@ -337,7 +337,7 @@ async fn rel_r15_huge_http_2_headers_are_a_typed_error() {
 }
 
 #[tokio::test]
-async fn rel_r12_an_http_2_body_that_does_not_match_its_length_is_an_error() {
+async fn rel_r12_http_2_length_mismatch_is_an_error() {
     for length in ["1", "5", "1000"] {
         let (client, server) = http2(move |mut h2, _| async move {
             while let Some(Ok((_, mut respond))) = h2.accept().await {
@@ -353,7 +353,7 @@ async fn rel_r12_an_http_2_body_that_does_not_match_its_length_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_server_that_reads_and_never_answers_is_left_when_the_call_is_dropped() {
+async fn dropped_call_closes_a_silent_connection() {
     let (client, server) = http2(|h2, _| drain(h2)).await;
     let call = {
         let (client, url) = (client.clone(), server.url("/"));

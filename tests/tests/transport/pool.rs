@@ -257,7 +257,7 @@ async fn retired_http2_connections_lose_no_call() {
 }
 
 #[tokio::test]
-async fn goaway_with_a_reason_refuses_and_does_not_move() {
+async fn goaway_with_a_reason_refuses_without_moving() {
     let (client, server) = http2(100, Transport::builder(), |mut h2, _| async move {
         h2.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
         while let Some(Ok(_)) = h2.accept().await {}
@@ -269,7 +269,7 @@ async fn goaway_with_a_reason_refuses_and_does_not_move() {
 }
 
 #[test]
-fn closed_idle_connection_is_noticed_before_sending() {
+fn closed_idle_connection_is_seen_before_sending() {
     // The usual recipe of synchronous code: the runtime runs only while a call does.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server_runtime =
@@ -345,7 +345,7 @@ fn closed_idle_connection_is_noticed_before_sending() {
 }
 
 #[tokio::test]
-async fn response_before_a_large_upload_is_read_is_kept() {
+async fn response_before_the_upload_is_read_is_kept() {
     const REJECTED: &str =
         "HTTP/1.1 413 Payload Too Large\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno";
     for tls in [false, true] {

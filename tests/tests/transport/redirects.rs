@@ -1,4 +1,4 @@
-//! R16: redirects are answers, never followed, so that neither token nor data go to a place the user did not name.
+//! R16: redirects are returned, not followed, so that tokens and data reach no other host.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use skyflow_testkit::raw_server::RawServer;
 use skyflow_tests::calls::{get, insert};
 
 #[tokio::test]
-async fn rel_r16_a_redirect_comes_back_as_it_is_and_nothing_is_sent_to_its_target() {
+async fn rel_r16_redirect_is_returned_unfollowed() {
     let other = RawServer::repeating("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
     let transport = Transport::new().into_service();
     let stack = Stack::new(Arc::new(ManualClock::new())).build(transport.clone());
@@ -23,9 +23,9 @@ async fn rel_r16_a_redirect_comes_back_as_it_is_and_nothing_is_sent_to_its_targe
                 let server = RawServer::repeating(head).await.unwrap();
                 for mut request in [get(&server.url("/")), insert(&server.url("/"), "4111111111111111")] {
                     request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Bearer secret"));
-                    let answer = in_time(client.send(request)).await.unwrap();
-                    assert_eq!(answer.status(), status);
-                    assert_eq!(answer.headers()[LOCATION], location);
+                    let response = in_time(client.send(request)).await.unwrap();
+                    assert_eq!(response.status(), status);
+                    assert_eq!(response.headers()[LOCATION], location);
                     sent += 1;
                 }
                 assert_eq!(server.requests().len(), 2, "{status} {location}: once per call");

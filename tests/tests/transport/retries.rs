@@ -42,7 +42,7 @@ async fn commits_then_cuts(reset: bool) -> RawServer {
 }
 
 #[tokio::test]
-async fn rel_r03_a_write_that_may_have_been_applied_is_sent_once_and_the_error_says_so() {
+async fn rel_r03_ambiguous_write_is_sent_once() {
     for reset in [false, true] {
         let (clock, server) = (ManualClock::auto_advancing(), commits_then_cuts(reset).await);
         let mut call = insert(&server.url("/"), "{}");
@@ -57,7 +57,7 @@ async fn rel_r03_a_write_that_may_have_been_applied_is_sent_once_and_the_error_s
 }
 
 #[tokio::test]
-async fn rel_r02_what_can_be_repeated_is_sent_up_to_three_times_with_the_same_bytes() {
+async fn rel_r02_retries_send_the_same_bytes() {
     for idempotency in [Idempotency::Safe, Idempotency::Idempotent] {
         let (clock, server) = (ManualClock::auto_advancing(), commits_then_cuts(false).await);
         let mut call = write(&server.url("/v1/vaults/v/t?x=1"), idempotency);
@@ -77,7 +77,7 @@ async fn rel_r02_what_can_be_repeated_is_sent_up_to_three_times_with_the_same_by
 }
 
 #[tokio::test]
-async fn rel_r02_a_call_can_say_that_it_may_be_repeated_or_may_not() {
+async fn rel_r02_call_option_overrides_idempotency() {
     for (idempotency, says, requests) in [
         (Idempotency::NonIdempotent, true, 3),
         (Idempotency::Idempotent, false, 1),
@@ -92,7 +92,7 @@ async fn rel_r02_a_call_can_say_that_it_may_be_repeated_or_may_not() {
 }
 
 #[tokio::test]
-async fn rel_r20_retries_can_be_switched_off_for_a_call() {
+async fn rel_r20_retries_can_be_disabled_per_call() {
     let (clock, server) = (ManualClock::auto_advancing(), commits_then_cuts(false).await);
     let mut call = write(&server.url("/"), Idempotency::Safe);
     call.extensions_mut().insert(CallOptions::new().no_retry());
@@ -101,7 +101,7 @@ async fn rel_r20_retries_can_be_switched_off_for_a_call() {
 }
 
 #[tokio::test]
-async fn rel_r02_a_write_whose_connection_was_refused_is_sent_when_the_server_is_back() {
+async fn rel_r02_refused_write_is_sent_on_recovery() {
     let nobody = ClosedPort::new().unwrap();
     let address = nobody.address();
     let clock = ManualClock::new();
@@ -121,7 +121,7 @@ async fn rel_r02_a_write_whose_connection_was_refused_is_sent_when_the_server_is
 }
 
 #[tokio::test]
-async fn rel_r02_a_server_that_stays_away_is_asked_three_times_and_nothing_was_applied() {
+async fn rel_r02_lost_server_gets_three_attempts() {
     let server = RawServer::start_broken_tls(|mut connection: Connection| async move {
         connection.first_bytes().await;
     })
@@ -135,8 +135,8 @@ async fn rel_r02_a_server_that_stays_away_is_asked_three_times_and_nothing_was_a
 }
 
 #[tokio::test]
-async fn rel_r03_a_harmless_last_failure_does_not_hide_an_earlier_ambiguous_one() {
-    // First the request is read and the connection cut; then nobody listens any more.
+async fn rel_r03_earlier_ambiguous_failure_is_kept() {
+    // The first attempt is read and its connection closed; later attempts are refused.
     let server = Arc::new(commits_then_cuts(false).await);
     let clock = ManualClock::new();
     let call = {
@@ -155,7 +155,7 @@ async fn rel_r03_a_harmless_last_failure_does_not_hide_an_earlier_ambiguous_one(
     assert!(error.may_have_been_applied(), "{error:?}");
 }
 
-/// Answers the requests of all connections in turn with these heads and an empty body; the last one repeats.
+/// Responds to the requests of all connections with these heads in turn and an empty body; the last one repeats.
 async fn in_turn(heads: &'static [&'static str]) -> RawServer {
     let next = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     RawServer::start(move |mut connection: Connection| {
@@ -172,7 +172,7 @@ async fn in_turn(heads: &'static [&'static str]) -> RawServer {
 }
 
 #[tokio::test]
-async fn rel_r05_retry_after_sets_the_pause_within_five_seconds_of_our_own() {
+async fn rel_r05_retry_after_pause_is_bounded() {
     for (heads, write_pauses, read_pauses) in [
         // Not idempotent: only a 429 proves that nothing happened.
         (&["503 Busy\r\nretry-after: 2", "200 OK"][..], &[][..], &[2_000_u64][..]),
@@ -189,18 +189,18 @@ async fn rel_r05_retry_after_sets_the_pause_within_five_seconds_of_our_own() {
             [(Idempotency::NonIdempotent, write_pauses), (Idempotency::Safe, read_pauses)]
         {
             let (clock, server) = (ManualClock::auto_advancing(), in_turn(heads).await);
-            let answer = in_time(send(&stack(&clock), write(&server.url("/"), idempotency))).await.unwrap();
+            let response = in_time(send(&stack(&clock), write(&server.url("/"), idempotency))).await.unwrap();
             let expected: Vec<_> = pauses.iter().copied().map(Duration::from_millis).collect();
             assert_eq!(clock.slept(), expected, "{heads:?} {idempotency:?}");
             assert_eq!(server.requests().len(), pauses.len() + 1, "{heads:?} {idempotency:?}");
             assert_eq!(server.connections(), 1, "{heads:?}: a refusal is no reason to reconnect");
-            assert_eq!(answer.status == 200, !pauses.is_empty(), "{heads:?} {idempotency:?}");
+            assert_eq!(response.status == 200, !pauses.is_empty(), "{heads:?} {idempotency:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn rel_r01_a_failing_server_gets_at_most_one_percent_more_requests() {
+async fn rel_r01_retry_budget_adds_at_most_one_percent() {
     const CALLS: usize = 4_000;
     let server = in_turn(&["503 Busy"]).await;
     let clock = ManualClock::auto_advancing();
@@ -231,7 +231,7 @@ async fn rel_r06_a_stream_is_sent_once() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_transport_keeps_its_type_through_the_whole_stack() {
+async fn transport_error_keeps_its_type_in_the_stack() {
     let server = commits_then_cuts(false).await;
     let client = Stack::new(Arc::new(ManualClock::new())).build(Transport::new().into_service());
     let error = typed(in_time(client.send(insert(&server.url("/"), "{}"))).await.unwrap_err());

@@ -25,7 +25,7 @@ async fn rel_r10_sequential_calls_share_one_connection() {
 }
 
 #[tokio::test]
-async fn rel_r10_error_answers_keep_the_connection_too() {
+async fn rel_r10_error_responses_keep_the_connection() {
     let server = RawServer::repeating("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\nbusy")
         .await
         .unwrap();
@@ -37,7 +37,7 @@ async fn rel_r10_error_answers_keep_the_connection_too() {
 }
 
 #[tokio::test]
-async fn rel_r10_parallel_calls_over_http_1_have_a_connection_each_and_share_them_later() {
+async fn rel_r10_parallel_connections_are_reused() {
     let barrier = Arc::new(tokio::sync::Barrier::new(4));
     let server = RawServer::start({
         let first_round = Arc::new(AtomicUsize::new(0));
@@ -45,7 +45,7 @@ async fn rel_r10_parallel_calls_over_http_1_have_a_connection_each_and_share_the
             let (barrier, first_round) = (Arc::clone(&barrier), Arc::clone(&first_round));
             async move {
                 while connection.request().await.is_some() {
-                    // The first four answers wait for each other, so that four connections are needed.
+                    // The first four responses wait for each other, so that four connections are needed.
                     if first_round.fetch_add(1, Ordering::SeqCst) < 4 {
                         barrier.wait().await;
                     }
@@ -73,7 +73,7 @@ async fn rel_r10_parallel_calls_over_http_1_have_a_connection_each_and_share_the
 }
 
 #[tokio::test]
-async fn a_server_that_says_close_gets_a_new_connection_each_time() {
+async fn connection_close_causes_a_new_connection() {
     let server = RawServer::repeating("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok")
         .await
         .unwrap();
@@ -85,7 +85,7 @@ async fn a_server_that_says_close_gets_a_new_connection_each_time() {
 }
 
 #[tokio::test]
-async fn rel_r10_a_body_that_was_left_unread_does_not_leak_into_the_next_answer() {
+async fn rel_r10_unread_body_does_not_leak() {
     let server = RawServer::start(|mut connection: Connection| async move {
         let number = connection.number();
         while connection.request().await.is_some() {
@@ -98,14 +98,14 @@ async fn rel_r10_a_body_that_was_left_unread_does_not_leak_into_the_next_answer(
     .await
     .unwrap();
     let client = Transport::new().into_service();
-    // The answer is dropped with its body unread.
+    // The response is dropped with its body unread.
     drop(in_time(client.send(get(&server.url("/")))).await.unwrap());
-    let answer = in_time(send(&client, get(&server.url("/")))).await.unwrap();
-    assert!(["1", "2"].iter().any(|n| answer.text == n.repeat(100_000)));
+    let response = in_time(send(&client, get(&server.url("/")))).await.unwrap();
+    assert!(["1", "2"].iter().any(|n| response.text == n.repeat(100_000)));
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_the_server_closed_is_replaced_and_a_write_goes_out_once() {
+async fn closed_connection_is_replaced_for_a_write() {
     let gone = Arc::new(AtomicUsize::new(0));
     let server = RawServer::start({
         let gone = Arc::clone(&gone);
@@ -124,8 +124,8 @@ async fn a_kept_connection_that_the_server_closed_is_replaced_and_a_write_goes_o
     .unwrap();
     let client = Transport::new().into_service();
     for round in 1..=10 {
-        let answer = in_time(send(&client, insert(&server.url("/"), "{}"))).await;
-        assert_eq!(answer.unwrap().status, 200, "round {round}");
+        let response = in_time(send(&client, insert(&server.url("/"), "{}"))).await;
+        assert_eq!(response.unwrap().status, 200, "round {round}");
         // The client has noticed that the connection is over.
         until(|| gone.load(Ordering::SeqCst) == round).await;
     }
@@ -133,11 +133,11 @@ async fn a_kept_connection_that_the_server_closed_is_replaced_and_a_write_goes_o
 }
 
 #[tokio::test]
-async fn rel_r03_a_write_on_a_kept_connection_that_breaks_is_told_as_ambiguous_and_not_sent_again() {
+async fn rel_r03_broken_write_is_ambiguous_not_retried() {
     let server = RawServer::start(|mut connection: Connection| async move {
         connection.request().await;
         connection.send(OK).await;
-        // The second request of the connection is read, and so may be applied, and never answered.
+        // The second request of the connection is read, so it may be applied, and gets no response.
         connection.request().await;
     })
     .await
@@ -150,16 +150,16 @@ async fn rel_r03_a_write_on_a_kept_connection_that_breaks_is_told_as_ambiguous_a
     assert_eq!((server.connections(), server.requests().len()), (1, 2));
 }
 
-/// The server closes while the client sends: nobody can say who was first, so only the promises are asserted.
+/// The server closes while the client sends. The order is not deterministic, so the test asserts what holds in both.
 #[tokio::test]
-async fn rel_r03_a_race_of_close_and_write_neither_loses_nor_doubles_a_write() {
+async fn rel_r03_close_race_applies_a_write_once() {
     let server = RawServer::start(|mut connection: Connection| async move {
-        for answered in 1.. {
+        for responded in 1.. {
             if connection.request().await.is_none() {
                 return;
             }
             connection.send(OK).await;
-            if answered == 1 + connection.number() % 3 {
+            if responded == 1 + connection.number() % 3 {
                 return;
             }
         }
@@ -191,7 +191,7 @@ async fn rel_r03_a_race_of_close_and_write_neither_loses_nor_doubles_a_write() {
 }
 
 #[tokio::test]
-async fn a_transport_outlives_the_runtime_it_was_first_used_on() {
+async fn transport_outlives_its_first_runtime() {
     // Connections belong to a runtime; the transport does not.
     let client = Transport::new().into_service();
     let (first, second) = tokio::task::spawn_blocking(move || {

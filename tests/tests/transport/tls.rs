@@ -13,7 +13,7 @@ fn trusting(authority: &Authority) -> HttpService {
     Transport::builder().add_root_certificates_pem(authority.pem().as_bytes()).unwrap().build().into_service()
 }
 
-async fn answer_one(mut connection: Connection) {
+async fn respond_once(mut connection: Connection) {
     connection.request().await;
     connection.send(OK).await;
     connection.finish().await;
@@ -26,23 +26,24 @@ fn at(seconds: u64) -> SystemTime {
 
 /// Asserts that a call over this TLS server fails as untrusted, and that no request arrives.
 async fn assert_untrusted(client: &HttpService, identity: Identity) {
-    let server = RawServer::start_tls(identity, answer_one).await.unwrap();
+    let server = RawServer::start_tls(identity, respond_once).await.unwrap();
     let result = in_time(send(client, insert(&server.url("/"), "4111111111111111"))).await;
     assert_kind(result, ErrorKind::Tls);
     assert_eq!(server.requests().len(), 0);
 }
 
 #[tokio::test]
-async fn rel_s03_a_private_authority_is_trusted_when_its_certificate_is_added() {
+async fn rel_s03_added_private_authority_is_trusted() {
     let authority = Authority::new().unwrap();
-    let server =
-        RawServer::start_tls(authority.issue("127.0.0.1").unwrap().offering(&[]), answer_one).await.unwrap();
-    let answer = in_time(send(&trusting(&authority), get(&server.url("/")))).await.unwrap();
-    assert_eq!((answer.status, answer.text.as_str()), (200, "ok"));
+    let server = RawServer::start_tls(authority.issue("127.0.0.1").unwrap().offering(&[]), respond_once)
+        .await
+        .unwrap();
+    let response = in_time(send(&trusting(&authority), get(&server.url("/")))).await.unwrap();
+    assert_eq!((response.status, response.text.as_str()), (200, "ok"));
 }
 
 #[tokio::test]
-async fn rel_s03_several_authorities_are_trusted_together() {
+async fn rel_s03_several_authorities_are_trusted() {
     let authorities = [Authority::new().unwrap(), Authority::new().unwrap(), Authority::new().unwrap()];
     let both = [authorities[0].pem(), authorities[1].pem()].concat();
     let client = Transport::builder()
@@ -53,7 +54,7 @@ async fn rel_s03_several_authorities_are_trusted_together() {
         .build()
         .into_service();
     for authority in &authorities {
-        let server = RawServer::start_tls(authority.issue("127.0.0.1").unwrap().offering(&[]), answer_one)
+        let server = RawServer::start_tls(authority.issue("127.0.0.1").unwrap().offering(&[]), respond_once)
             .await
             .unwrap();
         assert_eq!(in_time(send(&client, get(&server.url("/")))).await.unwrap().status, 200);
@@ -61,20 +62,20 @@ async fn rel_s03_several_authorities_are_trusted_together() {
 }
 
 #[tokio::test]
-async fn rel_s01_an_unknown_authority_is_refused_and_nothing_is_sent() {
+async fn rel_s01_unknown_authority_is_refused() {
     let (known, unknown) = (Authority::new().unwrap(), Authority::new().unwrap());
     assert_untrusted(&trusting(&known), unknown.issue("127.0.0.1").unwrap()).await;
     assert_untrusted(&Transport::new().into_service(), unknown.issue("127.0.0.1").unwrap()).await;
 }
 
 #[tokio::test]
-async fn rel_s01_a_self_signed_certificate_is_refused_and_nothing_is_sent() {
+async fn rel_s01_self_signed_certificate_is_refused() {
     assert_untrusted(&trusting(&Authority::new().unwrap()), Identity::self_signed("127.0.0.1").unwrap())
         .await;
 }
 
 #[tokio::test]
-async fn rel_s01_a_certificate_outside_its_dates_is_refused_and_nothing_is_sent() {
+async fn rel_s01_certificate_outside_dates_is_refused() {
     let authority = Authority::new().unwrap();
     assert_untrusted(&trusting(&authority), authority.issue_valid("127.0.0.1", at(0)..at(1)).unwrap()).await;
     assert_untrusted(
@@ -85,7 +86,7 @@ async fn rel_s01_a_certificate_outside_its_dates_is_refused_and_nothing_is_sent(
 }
 
 #[tokio::test]
-async fn rel_s01_a_certificate_of_another_host_is_refused_and_nothing_is_sent() {
+async fn rel_s01_certificate_of_other_host_is_refused() {
     let authority = Authority::new().unwrap();
     let client = trusting(&authority);
     for host in ["127.0.0.2", "vault.example", "*.example", "localhost"] {
@@ -109,7 +110,7 @@ fn server_hello(version: u16, cipher_suite: u16) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn rel_s01_old_tls_and_weak_suites_are_refused_and_nothing_is_sent() {
+async fn rel_s01_old_tls_and_weak_suites_are_refused() {
     const ECDHE_RSA_AES_128_CBC_SHA: u16 = 0xc013;
     const RSA_AES_128_GCM_SHA256: u16 = 0x009c;
     const RSA_RC4_128_SHA: u16 = 0x0005;
@@ -128,12 +129,12 @@ async fn rel_s01_old_tls_and_weak_suites_are_refused_and_nothing_is_sent() {
         ("an SSH banner", b"SSH-2.0-OpenSSH_9.9\r\n".to_vec()),
     ];
     let client = Transport::new().into_service();
-    for (name, answer) in rows {
+    for (name, response) in rows {
         let server = RawServer::start_broken_tls(move |mut connection: Connection| {
-            let answer = answer.clone();
+            let response = response.clone();
             async move {
                 connection.first_bytes().await;
-                connection.send(answer).await;
+                connection.send(response).await;
                 connection.closed_by_client().await;
             }
         })
@@ -147,7 +148,7 @@ async fn rel_s01_old_tls_and_weak_suites_are_refused_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_server_that_goes_away_in_the_handshake_got_nothing() {
+async fn server_lost_in_the_handshake_got_nothing() {
     for reset in [false, true] {
         let server = RawServer::start_broken_tls(move |mut connection: Connection| async move {
             connection.first_bytes().await;
@@ -165,7 +166,7 @@ async fn a_server_that_goes_away_in_the_handshake_got_nothing() {
 }
 
 #[tokio::test]
-async fn rel_s02_the_request_is_never_visible_on_the_wire() {
+async fn rel_s02_request_is_not_visible_on_the_wire() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let server = RawServer::start_broken_tls({
         let seen = Arc::clone(&seen);

@@ -1,5 +1,7 @@
-//! Turns the document and the overlay into the model. What it does not understand stops it.
+//! Turns the document and the overlay into the model, and fails on what it does not support.
 
+mod elements;
+mod features;
 mod names;
 mod operation;
 mod schema;
@@ -26,7 +28,11 @@ pub fn lower(spec: &Spec, overlay: &Overlay) -> Result<Api, Error> {
     }
     api.types = schemas.finish();
     operation::check_names(&api)?;
+    features::assign(&mut api, overlay)?;
     usage::spread(&mut api, overlay)?;
+    if overlay.elementwise {
+        elements::separate(&mut api);
+    }
     let names: BTreeSet<_> = spec.schemas().map(|(name, _)| name).collect();
     overlay.check(&api, &names)?;
     Ok(api)

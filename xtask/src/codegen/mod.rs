@@ -4,7 +4,7 @@
 //! fills it, `models` and `operations` print it with the pieces in `print`, `format` makes it readable, and `check`
 //! puts it on disk or compares.
 //!
-//! Nothing here knows which API it is: a target is one row of [`TARGETS`].
+//! Nothing here knows which API it is: a target is one row of the table in `targets`.
 
 mod check;
 mod format;
@@ -14,33 +14,19 @@ mod models;
 mod operations;
 mod overlay;
 mod print;
+mod sizes;
 mod spec;
+mod targets;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The bindings this repository generates.
-const TARGETS: &[Target] = &[Target {
-    name: "skyflow",
-    spec: "crates/skyflow-api/spec/skyflow.openapi.yaml",
-    overlay: "crates/skyflow-api/spec/overlay.toml",
-    output: "crates/skyflow-api/src/generated",
-    runtime: "crate",
-}];
+use targets::{Printing, TARGETS};
 
-/// The longest generated file, in lines. A longer one asks for a `module` row in the overlay.
+/// The longest generated file, in lines. A longer one needs `module` rows in the overlay.
 const MAX_LINES: usize = 800;
-
-struct Target {
-    name: &'static str,
-    spec: &'static str,
-    overlay: &'static str,
-    output: &'static str,
-    /// The path of the crate that holds the hand-written `runtime` module, as the generated code names it.
-    runtime: &'static str,
-}
 
 /// Options of `cargo xtask codegen`.
 #[derive(clap::Args)]
@@ -51,9 +37,12 @@ pub struct Args {
     /// Handles only the named target.
     #[arg(long)]
     target: Option<String>,
+    /// Prints the generated lines and the build time of each crate and feature, and writes nothing.
+    #[arg(long, conflicts_with = "check")]
+    sizes: bool,
 }
 
-/// Why the generator stopped.
+/// Says why the generator stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("cannot {action} {}: {source}", path.display())]
@@ -71,9 +60,13 @@ pub enum Error {
     #[error("rustfmt failed on {file}: {problem}")]
     Rustfmt { file: String, problem: String },
     #[error(
-        "{file} would have {lines} lines, more than {MAX_LINES}: give some of its schemas a `module` in the overlay"
+        "{file} would have {lines} lines, more than {MAX_LINES}: in the overlay, give some of its schemas a `module`, or some of its operations a name in another module"
     )]
     TooLong { file: String, lines: usize },
+    #[error("the runtime path `{0}` is not a path")]
+    RuntimePath(&'static str),
+    #[error("cannot build {package}: {problem}")]
+    Build { package: &'static str, problem: String },
     #[error("no target is named `{0}`")]
     UnknownTarget(String),
     #[error("generated files are out of date, run `cargo xtask codegen`:\n  {}", .0.join("\n  "))]
@@ -103,10 +96,13 @@ pub fn run(args: &Args) -> Result<(), Error> {
     if let (true, Some(name)) = (targets.is_empty(), &args.target) {
         return Err(Error::UnknownTarget(name.clone()));
     }
+    if args.sizes {
+        return sizes::print(&targets, &root);
+    }
     for target in targets {
         let spec = read(&root.join(target.spec))?;
         let overlay = read(&root.join(target.overlay))?;
-        let files = generate(&spec, &overlay, target.runtime, &root)?;
+        let files = generate(&spec, &overlay, &target.printing, &root)?;
         let output = root.join(target.output);
         if args.check {
             check::compare(&files, &output, target.output)?;
@@ -119,19 +115,20 @@ pub fn run(args: &Args) -> Result<(), Error> {
 
 /// Compares every target with what is checked in.
 pub fn check() -> Result<(), Error> {
-    run(&Args { check: true, target: None })
+    run(&Args { check: true, target: None, sizes: false })
 }
 
 /// Turns a document and its overlay into files. Pure but for the call of `rustfmt`.
-fn generate(spec: &str, overlay: &str, runtime: &str, root: &Path) -> Result<Files, Error> {
+fn generate(spec: &str, overlay: &str, printing: &Printing, root: &Path) -> Result<Files, Error> {
     let spec = spec::Spec::parse(spec)?;
     let overlay = overlay::Overlay::parse(overlay)?;
     let api = lower::lower(&spec, &overlay)?;
-    let mut sources = models::files(&api, runtime);
-    sources.extend(operations::files(&api, runtime));
+    let runtime = printing.runtime.parse().map_err(|_| Error::RuntimePath(printing.runtime))?;
+    let mut sources = models::files(&api, &runtime);
+    sources.extend(operations::files(&api, &runtime, printing.prefix));
     let mut files = Files::new();
     for (file, items) in sources {
-        let text = format::file(&file, &items, root)?;
+        let text = format::file(&file, printing.header, &items, root)?;
         let lines = text.lines().count();
         if lines > MAX_LINES {
             return Err(Error::TooLong { file, lines });

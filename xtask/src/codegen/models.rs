@@ -2,32 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::format::Source;
-use super::ir::{Api, Enum, Field, Type, TypeDef, TypeKind};
-use super::print::{Scope, debug_entry, debug_impl, doc, ident};
+use super::ir::{Api, Enum, Field, Type, TypeDef, TypeKind, Usage};
+use super::print::{Scope, cfg, debug_entry, debug_impl, deprecated, doc, ident};
 
 /// Prints every model file and the `types` module that joins them.
-pub fn files(api: &Api, runtime: &str) -> BTreeMap<String, Source> {
-    let runtime: TokenStream = runtime.parse().unwrap_or_default();
+pub fn files(api: &Api, runtime: &TokenStream) -> BTreeMap<String, Source> {
     let mut files = BTreeMap::new();
-    let modules: Vec<Ident> = api.type_modules().into_iter().map(ident).collect();
-    let mods = quote! { #(mod #modules;)* };
-    let uses = quote! { #(pub use #modules::*;)* };
-    let doc = vec!["The models: what requests carry and what answers hold.".to_owned()];
-    files.insert("types/mod.rs".to_owned(), Source { doc, groups: vec![mods, uses] });
+    let modules =
+        || api.type_modules().into_iter().map(|module| (ident(module), cfg(api.features_of_file(module))));
+    let mods = modules().map(|(module, cfg)| quote! { #cfg mod #module; });
+    let uses = modules().map(|(module, cfg)| quote! { #cfg pub use #module::*; });
+    let (mods, uses) = (quote! { #(#mods)* }, quote! { #(#uses)* });
+    let doc = vec!["The models: what requests carry and what responses hold.".to_owned()];
+    files.insert("types/mod.rs".to_owned(), Source { doc, groups: vec![mods, uses], ..Source::default() });
     for module in api.type_modules() {
         let scope = Scope { api, module: Some(module) };
         let items: Vec<_> = api.types.values().filter(|found| found.module == module).collect();
         let imports = [
             items.iter().any(|found| has_own_debug(found)).then(|| quote! { use std::fmt; }),
-            items.iter().any(|found| needs_runtime(found)).then(|| quote! { use #runtime::runtime::*; }),
+            items.iter().any(|found| needs_runtime(found)).then(|| quote! { use #runtime::*; }),
         ];
         let mut groups: Vec<_> = imports.into_iter().flatten().collect();
-        groups.extend(items.into_iter().map(|found| scope.item(found, &runtime)));
-        files.insert(format!("types/{module}.rs"), Source { doc: Vec::new(), groups });
+        groups.extend(items.into_iter().map(|found| scope.item(found, runtime)));
+        files.insert(format!("types/{module}.rs"), Source { groups, ..Source::default() });
     }
     files
 }
@@ -35,17 +36,23 @@ pub fn files(api: &Api, runtime: &str) -> BTreeMap<String, Source> {
 impl Scope<'_> {
     fn item(self, found: &TypeDef, runtime: &TokenStream) -> TokenStream {
         match &found.kind {
-            TypeKind::Struct(fields) => self.structure(found, fields),
+            TypeKind::Struct(fields) => self.structure(found, fields, runtime),
             TypeKind::Enum(values) => enumeration(found, values, runtime),
         }
     }
 
-    fn structure(self, found: &TypeDef, fields: &[Field]) -> TokenStream {
+    fn structure(self, found: &TypeDef, fields: &[Field], runtime: &TokenStream) -> TokenStream {
         let name = ident(&found.name);
         let docs = doc(&struct_doc(found));
-        let shapes: Vec<_> = fields.iter().map(|field| Shape::new(found, field)).collect();
+        let shapes: Vec<_> = fields
+            .iter()
+            .filter(|field| found.usage.response || !field.read_only)
+            .map(|field| Shape::new(found, field))
+            .collect();
         let derives = derives(found, &shapes);
         let members = shapes.iter().map(|shape| self.member(found, shape));
+        let extra = self.extra(found);
+        let reading = reads_itself(found).then(|| reading(found, &shapes, runtime));
         let methods = self.methods(found, &shapes);
         let methods = (!methods.is_empty()).then(|| quote! { impl #name { #(#methods)* } });
         let debug = has_own_debug(found).then(|| {
@@ -53,15 +60,16 @@ impl Scope<'_> {
                 .iter()
                 .map(|shape| debug_entry(&ident(&shape.field.rust), shape.field.printed, shape.optional))
                 .collect();
-            debug_impl(&name, &entries)
+            debug_impl(&name, &entries, found.extra.is_some())
         });
         quote! {
             #docs
             #[derive(#(#derives),*)]
             #[non_exhaustive]
-            pub struct #name { #(#members),* }
+            pub struct #name { #(#members,)* #extra }
             #methods
             #debug
+            #reading
         }
     }
 
@@ -71,27 +79,46 @@ impl Scope<'_> {
         let docs = doc(&field.doc);
         let mut ty = self.ty(&field.ty);
         let mut serde = Vec::new();
-        if !found.usage.form && field.wire != field.rust {
+        let derives_reading = found.usage.response && !reads_itself(found);
+        if (found.usage.request || derives_reading) && field.wire != field.rust {
             let wire = &field.wire;
             serde.push(quote! { rename = #wire });
         }
-        serde.extend(field.aliases.iter().map(|alias| quote! { alias = #alias }));
+        let deprecated = deprecated(field.deprecated.as_ref());
         if shape.optional {
             ty = quote! { Option<#ty> };
-            if found.usage.request {
+            if field.read_only && found.usage.request {
+                serde.push(quote! { skip_serializing });
+            } else if found.usage.request {
                 serde.push(quote! { skip_serializing_if = "Option::is_none" });
                 if field.ty == Type::Number {
                     serde.push(quote! { serialize_with = "shortest_number" });
                 }
             }
         } else if shape.empty_when_absent {
-            if !field.must_have {
-                serde.push(quote! { default });
+            if field.read_only && found.usage.request {
+                serde.push(quote! { skip_serializing });
             }
-            serde.push(quote! { deserialize_with = "null_as_default" });
+            if derives_reading {
+                if !field.must_have {
+                    serde.push(quote! { default });
+                }
+                serde.push(quote! { deserialize_with = "null_as_default" });
+            }
         }
         let serde = (!serde.is_empty()).then(|| quote! { #[serde(#(#serde),*)] });
-        quote! { #docs #serde pub #name: #ty }
+        quote! { #docs #deprecated #serde pub #name: #ty }
+    }
+
+    /// Prints the field for the members that an open object has besides its own.
+    fn extra(self, found: &TypeDef) -> Option<TokenStream> {
+        let ty = self.ty(found.extra.as_ref()?);
+        let flatten = found.usage.request.then(|| quote! { #[serde(flatten)] });
+        Some(quote! {
+            #[doc = " The members without a field, by name."]
+            #flatten
+            pub extra: std::collections::BTreeMap<String, #ty>
+        })
     }
 
     fn methods(self, found: &TypeDef, shapes: &[Shape<'_>]) -> Vec<TokenStream> {
@@ -100,13 +127,25 @@ impl Scope<'_> {
             methods.push(self.constructor(found, shapes));
         }
         if found.usage.request || found.usage.form {
-            methods.extend(shapes.iter().filter(|shape| shape.optional).map(|shape| {
+            methods.extend(shapes.iter().filter(|shape| shape.has_setter()).map(|shape| {
                 let name = ident(&shape.field.rust);
                 let (argument, value) = self.argument(&name, &shape.field.ty);
                 let docs = doc(&format!("Sets `{}`.", shape.field.rust));
+                let deprecated = deprecated(shape.field.deprecated.as_ref());
                 quote! {
                     #docs
+                    #deprecated
                     pub fn #name(mut self, #name: #argument) -> Self { self.#name = Some(#value); self }
+                }
+            }));
+            methods.extend(found.extra.as_ref().map(|ty| {
+                let ty = self.ty(ty);
+                quote! {
+                    #[doc = " Sets a member that has no field."]
+                    pub fn extra(mut self, name: impl Into<String>, value: #ty) -> Self {
+                        self.extra.insert(name.into(), value);
+                        self
+                    }
                 }
             }));
         }
@@ -126,12 +165,14 @@ impl Scope<'_> {
             let name = ident(&shape.field.rust);
             let (_, value) = self.argument(&name, &shape.field.ty);
             match (shape.is_needed(), shape.optional) {
-                (true, _) if name == value.to_string() => quote! { #name },
-                (true, _) => quote! { #name: #value },
+                (true, true) => quote! { #name: Some(#value) },
+                (true, false) if name == value.to_string() => quote! { #name },
+                (true, false) => quote! { #name: #value },
                 (false, true) => quote! { #name: None },
                 (false, false) => quote! { #name: Default::default() },
             }
         });
+        let values = values.chain(found.extra.as_ref().map(|_| quote! { extra: Default::default() }));
         let docs = doc(&format!("Makes {} `{}` from what it must have.", article(&found.name), found.name));
         quote! {
             #docs
@@ -176,38 +217,87 @@ struct Shape<'a> {
     field: &'a Field,
     /// It is an `Option`.
     optional: bool,
-    /// It is a list or map that is empty when the answer has none.
+    /// It is a list or map that is empty when the response has none.
     empty_when_absent: bool,
+    /// A request or form carries its type.
+    in_request: bool,
 }
 
 impl<'a> Shape<'a> {
     fn new(found: &TypeDef, field: &'a Field) -> Self {
         let collection = matches!(field.ty, Type::List(_) | Type::Map(_));
-        let answer_only = found.usage.response && !found.usage.request;
-        let empty_when_absent = collection && found.usage.response && (answer_only || field.required);
-        Self { field, empty_when_absent, optional: !field.required && !empty_when_absent }
+        let Usage { request, response, .. } = found.usage;
+        let empty_when_absent = collection && response && (!request || field.required);
+        // Servers leave out what they promise; only without a `must_have` is a response another one.
+        let there = if response { field.must_have } else { field.required };
+        Self {
+            field,
+            empty_when_absent,
+            optional: !there && !empty_when_absent,
+            in_request: request || found.usage.form,
+        }
     }
 
     /// Tells whether the constructor takes it.
     fn is_needed(&self) -> bool {
-        self.field.required && !(self.empty_when_absent && self.optional)
+        let expected = self.in_request && self.field.required && !self.field.read_only;
+        expected || !(self.optional || self.empty_when_absent)
+    }
+
+    /// Tells whether a setter fills it.
+    fn has_setter(&self) -> bool {
+        self.optional && !self.field.read_only && !self.is_needed()
+    }
+
+    /// Names the function of the runtime that finishes reading it.
+    fn finish(&self) -> &'static str {
+        match (self.optional, self.empty_when_absent, self.field.must_have) {
+            (true, ..) => "optional",
+            (false, true, false) => "empty_when_absent",
+            (false, true, true) => "required_list",
+            (false, false, _) => "required",
+        }
+    }
+}
+
+/// Tells whether the code that reads a type is not derived: derived code refuses a member that comes under two names,
+/// and cannot keep the text of members without a field.
+fn reads_itself(found: &TypeDef) -> bool {
+    let TypeKind::Struct(fields) = &found.kind else { return false };
+    found.usage.response && (found.extra.is_some() || fields.iter().any(|field| !field.aliases.is_empty()))
+}
+
+fn reading(found: &TypeDef, shapes: &[Shape<'_>], runtime: &TokenStream) -> TokenStream {
+    let name = ident(&found.name);
+    let members = shapes.iter().map(|shape| {
+        let field = ident(&shape.field.rust);
+        let finish = ident(shape.finish());
+        let (wire, aliases) = (&shape.field.wire, &shape.field.aliases);
+        quote! { #field: #finish = #wire #(| #aliases)* }
+    });
+    match found.extra {
+        Some(_) => quote! { #runtime::open_object!(#name { #(#members),* } extra); },
+        None => quote! { #runtime::open_object!(#name { #(#members),* }); },
     }
 }
 
 fn has_own_debug(found: &TypeDef) -> bool {
-    matches!(&found.kind, TypeKind::Struct(fields) if fields.iter().any(|field| !field.printed))
+    found.extra.is_some()
+        || matches!(&found.kind, TypeKind::Struct(fields) if fields.iter().any(|field| !field.printed))
 }
 
 /// Tells whether the code of a type names anything of the runtime; enums reach it through a macro.
 fn needs_runtime(found: &TypeDef) -> bool {
     let TypeKind::Struct(fields) = &found.kind else { return false };
     fields.iter().any(|field| {
-        let leaf = field.ty.leaf();
+        let innermost = field.ty.innermost();
         !field.printed
             || (field.ty == Type::Number && found.usage.request)
-            || matches!(leaf, Type::Base64 | Type::Json | Type::File)
-            || Shape::new(found, field).empty_when_absent
+            || matches!(innermost, Type::Base64 | Type::Json | Type::File)
+            || field.ty.is_by_element()
+            || Shape::new(found, field).empty_when_absent && found.usage.response && !reads_itself(found)
     }) || found.usage.form
+        || found.extra == Some(Type::Json)
 }
 
 fn derives(found: &TypeDef, shapes: &[Shape<'_>]) -> Vec<TokenStream> {
@@ -225,7 +315,7 @@ fn derives(found: &TypeDef, shapes: &[Shape<'_>]) -> Vec<TokenStream> {
     if found.usage.request {
         derives.push(quote! { serde::Serialize });
     }
-    if found.usage.response {
+    if found.usage.response && !reads_itself(found) {
         derives.push(quote! { serde::Deserialize });
     }
     derives
@@ -239,8 +329,8 @@ fn struct_doc(found: &TypeDef) -> String {
     let mut text = match &found.doc {
         Some(doc) => super::lower::sentence(doc),
         None if !found.usage.body_of.is_empty() => format!("The body of {}.", links(&found.usage.body_of)),
-        None if !found.usage.answer_of.is_empty() => {
-            format!("The answer of {}.", links(&found.usage.answer_of))
+        None if !found.usage.response_of.is_empty() => {
+            format!("The response of {}.", links(&found.usage.response_of))
         }
         None => format!("The `{}` object.", found.name),
     };
@@ -264,10 +354,6 @@ fn enumeration(found: &TypeDef, values: &Enum, runtime: &TokenStream) -> TokenSt
         let rust = ident(rust);
         quote! { #rust = #wire }
     });
-    let made_by = match values.case_insensitive {
-        true => quote! { open_enum_ignore_case },
-        false => quote! { open_enum },
-    };
     quote! {
         #docs
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -277,7 +363,7 @@ fn enumeration(found: &TypeDef, values: &Enum, runtime: &TokenStream) -> TokenSt
             #[doc = " Any other value."]
             Other(String),
         }
-        #runtime::#made_by!(#name, #(#pairs),*);
+        #runtime::open_enum!(#name, #(#pairs),*);
     }
 }
 

@@ -7,60 +7,70 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::format::Source;
-use super::ir::{Api, Body, Encoding, Idempotency, Operation, Output, Parameter, Place, Type};
-use super::print::{Scope, debug_entry, debug_impl, doc, ident};
+use super::ir::{
+    Api, Body, Deprecation, Encoding, Idempotency, Operation, Origin, Output, Parameter, Place, Type,
+};
+use super::print::{Scope, cfg, debug_entry, debug_impl, deprecated, doc, ident};
 
 /// Prints every operation file and the root module.
-pub fn files(api: &Api, runtime: &str) -> BTreeMap<String, Source> {
-    let runtime: TokenStream = runtime.parse().unwrap_or_default();
+pub fn files(api: &Api, runtime: &TokenStream, prefix: &str) -> BTreeMap<String, Source> {
     let mut files = BTreeMap::new();
     for module in api.operation_modules() {
         let operations: Vec<_> =
             api.operations.iter().filter(|operation| operation.module == module).collect();
         let types =
             operations.iter().any(|operation| names_types(operation)).then(|| quote! { use super::types; });
-        let mut groups = vec![quote! { use std::fmt; }, quote! { #types use #runtime::runtime::*; }];
-        groups.extend(operations.iter().flat_map(|operation| print(Scope { api, module: None }, operation)));
+        let mut groups = vec![quote! { use std::fmt; }, quote! { #types use #runtime::*; }];
+        groups.extend(
+            operations.iter().flat_map(|operation| print(Scope { api, module: None }, operation, prefix)),
+        );
         let doc = vec![format!("The `{module}` operations.")];
-        files.insert(format!("{module}.rs"), Source { doc, groups });
+        files.insert(format!("{module}.rs"), Source { doc, groups, ..Source::default() });
     }
-    files.insert("mod.rs".to_owned(), root(api, &runtime));
+    files.insert("mod.rs".to_owned(), root(api, runtime));
     files
 }
 
 fn names_types(operation: &Operation) -> bool {
-    let output = match &operation.output {
-        Output::Json(ty) => Some(ty),
-        Output::Nothing => None,
-    };
+    let output = operation.output.json();
     let body = operation.body.as_ref().map(|body| &body.ty);
     let parameters = operation.parameters.iter().map(|parameter| &parameter.ty);
     parameters.chain(output).chain(body).any(|ty| ty.named().is_some())
 }
 
 fn root(api: &Api, runtime: &TokenStream) -> Source {
-    let modules = api.operation_modules().into_iter().map(ident);
+    let gate = |module: &str| cfg(api.features.get(module).map(String::as_str));
+    let modules = api.operation_modules().into_iter().map(|module| {
+        let (name, cfg) = (ident(module), gate(module));
+        quote! { #cfg pub mod #name; }
+    });
     let infos = api.operations.iter().map(|operation| {
         let (module, name) = (ident(&operation.module), ident(&operation.name));
-        quote! { #module::#name::INFO }
+        let cfg = gate(&operation.module);
+        quote! { #cfg <#module::#name as #runtime::Operation>::INFO }
     });
     let groups = vec![
-        quote! { #(pub mod #modules;)* pub mod types; },
-        quote! { use #runtime::runtime::{Operation, OperationInfo}; },
+        quote! { #(#modules)* pub mod types; },
+        quote! { use #runtime::OperationInfo; },
         quote! {
             #[doc = " Lists every operation, in the order of the API document."]
             pub const OPERATIONS: &[OperationInfo] = &[#(#infos),*];
         },
     ];
-    Source { doc: vec!["Operations by module, and the models they use.".to_owned()], groups }
+    Source {
+        doc: vec!["Operations by module, and the models they use.".to_owned()],
+        allows_deprecated: api.has_deprecations(),
+        groups,
+    }
 }
 
-fn print(scope: Scope<'_>, operation: &Operation) -> Vec<TokenStream> {
+fn print(scope: Scope<'_>, operation: &Operation, prefix: &str) -> Vec<TokenStream> {
     let name = ident(&operation.name);
     let members: Vec<_> = members(scope, operation);
     let fields = members.iter().map(|member| {
         let (name, ty, docs) = (&member.name, &member.ty, doc(&member.doc));
-        quote! { #docs pub #name: #ty }
+        let deprecated = deprecated(member.deprecated.as_ref());
+        quote! { #docs #deprecated pub #name: #ty }
     });
     let docs = doc(&operation_doc(operation));
     // A form may hold a stream, which nothing can copy.
@@ -68,14 +78,18 @@ fn print(scope: Scope<'_>, operation: &Operation) -> Vec<TokenStream> {
         Some(Body { encoding: Encoding::Multipart, .. }) => None,
         _ => Some(quote! { #[derive(Clone)] }),
     };
+    let default = members.iter().all(|member| !member.required).then(|| quote! { #[derive(Default)] });
+    let marked = deprecated(operation.deprecated.as_ref());
     let new = constructor(operation, &members);
     let setters = members.iter().filter(|member| !member.required).map(Member::setter);
     let entries: Vec<_> =
         members.iter().map(|member| debug_entry(&member.name, member.printed, member.is_option)).collect();
-    let debug = debug_impl(&name, &entries);
+    let debug = debug_impl(&name, &entries, false);
     let definition = quote! {
         #docs
+        #marked
         #clone
+        #default
         #[must_use = "an operation does nothing until a client sends it"]
         #[non_exhaustive]
         pub struct #name { #(#fields),* }
@@ -85,7 +99,7 @@ fn print(scope: Scope<'_>, operation: &Operation) -> Vec<TokenStream> {
         }
         #debug
     };
-    vec![definition, operation_impl(scope, operation)]
+    vec![definition, operation_impl(scope, operation, prefix)]
 }
 
 /// A field of an operation: a parameter or the body.
@@ -97,6 +111,7 @@ struct Member {
     value: TokenStream,
     required: bool,
     is_option: bool,
+    deprecated: Option<Deprecation>,
     printed: bool,
 }
 
@@ -109,8 +124,10 @@ impl Member {
         } else {
             value.clone()
         };
+        let deprecated = deprecated(self.deprecated.as_ref());
         quote! {
             #docs
+            #deprecated
             pub fn #name(mut self, #name: #argument) -> Self { self.#name = #value; self }
         }
     }
@@ -137,11 +154,12 @@ fn members(scope: Scope<'_>, operation: &Operation) -> Vec<Member> {
                 value,
                 required: parameter.required,
                 is_option,
+                deprecated: parameter.deprecated.clone(),
                 printed: parameter.printed,
             }
         })
         .collect();
-    if let Some(body) = &operation.body {
+    if let Some(body) = operation.body.as_ref().filter(|body| body.encoding != Encoding::EmptyObject) {
         let name = format_ident!("body");
         let (argument, value) = scope.argument(&name, &body.ty);
         let ty = scope.ty(&body.ty);
@@ -157,6 +175,7 @@ fn members(scope: Scope<'_>, operation: &Operation) -> Vec<Member> {
             value,
             required: body.required,
             is_option: !body.required,
+            deprecated: None,
             printed: body.ty.is_always_printed(),
         });
     }
@@ -196,14 +215,23 @@ fn constructor(operation: &Operation, members: &[Member]) -> TokenStream {
 fn operation_doc(operation: &Operation) -> String {
     let mut text = format!("{}\n\n`{} {}`", operation.doc, operation.method, operation.path);
     for server in &operation.servers {
-        text.push_str(&format!("\n\nThis operation has a server of its own: `{server}`."));
+        text.push_str(&format!("\n\nThis operation has its own server: `{server}`."));
+    }
+    match operation.origin {
+        None => {}
+        Some(Origin::Documented) => text.push_str("\n\nThe published documentation describes it."),
+        Some(Origin::Inferred) => {
+            text.push_str(
+                "\n\nIt is inferred: no published documentation describes it, so any 2xx response is read.",
+            );
+        }
     }
     text
 }
 
-fn operation_impl(scope: Scope<'_>, operation: &Operation) -> TokenStream {
+fn operation_impl(scope: Scope<'_>, operation: &Operation, prefix: &str) -> TokenStream {
     let name = ident(&operation.name);
-    let info_name = format!("{}.{}", operation.module, operation.name.to_snake_case());
+    let info_name = format!("{prefix}{}.{}", operation.module, operation.name.to_snake_case());
     let path = &operation.path;
     let idempotency = match operation.idempotency {
         Idempotency::Safe => quote! { Safe },
@@ -214,6 +242,12 @@ fn operation_impl(scope: Scope<'_>, operation: &Operation) -> TokenStream {
     let method = ident(&operation.method);
     let request = match &operation.body {
         None => quote! { encode_empty(Method::#method, target) },
+        Some(Body { encoding: Encoding::EmptyObject, .. }) => {
+            quote! { encode_json(Method::#method, target, &Json::empty_object()) }
+        }
+        Some(Body { encoding: Encoding::UrlEncoded, required: true, .. }) => {
+            quote! { encode_urlencoded(Method::#method, target, &self.body) }
+        }
         Some(Body { encoding: Encoding::Json, required: true, .. }) => {
             quote! { encode_json(Method::#method, target, &self.body) }
         }
@@ -222,7 +256,10 @@ fn operation_impl(scope: Scope<'_>, operation: &Operation) -> TokenStream {
         }
         Some(Body { encoding, .. }) => {
             let some = match encoding {
-                Encoding::Json => quote! { encode_json(Method::#method, target, &body) },
+                Encoding::Json | Encoding::EmptyObject => {
+                    quote! { encode_json(Method::#method, target, &body) }
+                }
+                Encoding::UrlEncoded => quote! { encode_urlencoded(Method::#method, target, &body) },
                 Encoding::Multipart => quote! { encode_form(Method::#method, target, body.into_multipart()) },
             };
             quote! {
@@ -235,7 +272,17 @@ fn operation_impl(scope: Scope<'_>, operation: &Operation) -> TokenStream {
     };
     let (output, decode) = match &operation.output {
         Output::Json(ty) => (scope.ty(ty), quote! { decode_json(body) }),
+        Output::OptionalJson(ty) => {
+            let ty = scope.ty(ty);
+            (quote! { Option<#ty> }, quote! { decode_optional_json(body) })
+        }
+        Output::Text(_) => (quote! { String }, quote! { decode_text(body) }),
+        Output::Bytes(_) => (quote! { Bytes }, quote! { decode_bytes(body) }),
         Output::Nothing => (quote! { () }, quote! { decode_nothing(body) }),
+    };
+    let request = match &operation.output {
+        Output::Text(accept) | Output::Bytes(accept) => quote! { accepting(#request, #accept) },
+        Output::Json(_) | Output::OptionalJson(_) | Output::Nothing => request,
     };
     quote! {
         impl Operation for #name {
@@ -263,7 +310,10 @@ fn target(scope: Scope<'_>, operation: &Operation) -> TokenStream {
         if let Some(parameter) = operation.parameters.iter().find(|parameter| parameter.wire == wire) {
             let name = ident(&parameter.rust);
             let text = text(scope, &parameter.ty, &quote! { self.#name }, true);
-            path.extend(quote! { .segment(#wire, #text)? });
+            path.extend(match parameter.multi_segment {
+                true => quote! { .segments(#wire, #text)? },
+                false => quote! { .segment(#wire, #text)? },
+            });
         }
         rest = after;
     }

@@ -14,6 +14,12 @@ pub struct Overlay {
     /// Parameters, of any operation, whose value `Debug` prints.
     #[serde(default)]
     pub printed_parameters: BTreeSet<String>,
+    /// Decodes the objects in the lists and maps of responses one by one.
+    #[serde(default)]
+    pub elementwise: bool,
+    /// Modules of operations by cargo feature; every module is in exactly one, or there is no table.
+    #[serde(default)]
+    pub features: BTreeMap<String, Vec<String>>,
     /// One row for each operation, by `operationId`.
     #[serde(default)]
     pub operations: BTreeMap<String, OperationRow>,
@@ -27,11 +33,30 @@ pub struct Overlay {
 #[serde(deny_unknown_fields)]
 pub struct OperationRow {
     /// Module and struct, as in `records::Insert`.
-    pub name: String,
     #[serde(default)]
-    pub idempotency: Idempotency,
+    pub name: String,
+    /// Omits the operation, with the reason.
+    pub skip: Option<String>,
+    /// Replaces the document's `x-idempotency`.
+    pub idempotency: Option<Idempotency>,
     /// Replaces the summary. The first line is a third-person sentence.
     pub doc: Option<String>,
+    /// The response is an empty object, which no caller reads.
+    #[serde(default)]
+    pub empty_response: bool,
+    /// The body is an empty object, which callers need not pass.
+    #[serde(default)]
+    pub empty_body: bool,
+    /// The media type to accept, of those that the document lists.
+    pub accept: Option<String>,
+    /// Parameters that may be left out, although the document requires them.
+    #[serde(default)]
+    pub optional: BTreeSet<String>,
+    /// What to use instead of the deprecated operation.
+    pub deprecated: Option<String>,
+    /// What to use instead of deprecated parameters, by wire name.
+    #[serde(default)]
+    pub deprecated_parameters: BTreeMap<String, String>,
     /// New Rust names of parameters, by wire name.
     #[serde(default)]
     pub rename: BTreeMap<String, String>,
@@ -44,8 +69,10 @@ pub struct OperationRow {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SchemaRow {
-    /// Leaves the schema out. The text says why.
+    /// Omits the schema, with the reason.
     pub skip: Option<String>,
+    /// Another schema that has the shape missing from this one.
+    pub same_as: Option<String>,
     /// The file that holds the model; the module of its operations if absent.
     pub module: Option<String>,
     /// Replaces the description.
@@ -53,7 +80,7 @@ pub struct SchemaRow {
     /// Fields whose value `Debug` prints. Booleans, enums and models need no entry.
     #[serde(default)]
     pub debug: BTreeSet<String>,
-    /// Lists of an answer without which it is not this answer: a body that lacks one fails to decode. `null` is empty.
+    /// Members without which a response is another one: a body that lacks one fails to decode. A `null` list is empty.
     #[serde(default)]
     pub must_have: BTreeSet<String>,
     /// New Rust names of fields, or of enum variants, by wire name.
@@ -66,9 +93,12 @@ pub struct SchemaRow {
     /// schema's name.
     #[serde(default)]
     pub types: BTreeMap<String, String>,
-    /// Reads the values of an enum without regard to case.
+    /// Members that may be left out of a request, although the document requires them.
     #[serde(default)]
-    pub case_insensitive: bool,
+    pub optional: BTreeSet<String>,
+    /// What to use instead of deprecated members, by wire name.
+    #[serde(default)]
+    pub deprecated: BTreeMap<String, String>,
 }
 
 impl Overlay {
@@ -86,13 +116,14 @@ impl Overlay {
     pub fn check(&self, api: &Api, schemas: &BTreeSet<&str>) -> Result<(), Error> {
         let mut parameters = BTreeSet::new();
         let mut printed_anyway = BTreeSet::new();
-        for (id, row) in &self.operations {
+        for (id, row) in self.operations.iter().filter(|(_, row)| row.skip.is_none()) {
             let operation = api.operations.iter().find(|operation| operation.id == *id).ok_or_else(|| {
                 Error::overlay(format!("operations.{id}"), "the document has no such operation")
             })?;
             let names: BTreeSet<_> =
                 operation.parameters.iter().map(|parameter| parameter.wire.as_str()).collect();
-            if let Some(wire) = row.rename.keys().find(|wire| !names.contains(wire.as_str())) {
+            let keys = row.rename.keys().chain(&row.optional).chain(row.deprecated_parameters.keys());
+            if let Some(wire) = keys.into_iter().find(|wire| !names.contains(wire.as_str())) {
                 return Err(Error::overlay(
                     format!("operations.{id}"),
                     format!("no parameter is named `{wire}`"),
@@ -117,7 +148,7 @@ impl Overlay {
                 return Err(Error::overlay("printed_parameters", problem));
             }
         }
-        let has_effect = |name: &String, row: &SchemaRow| match row.skip {
+        let has_effect = |name: &String, row: &SchemaRow| match row.skip.as_ref().or(row.same_as.as_ref()) {
             Some(_) => schemas.contains(name.as_str()),
             None => api.types.contains_key(name),
         };
@@ -140,6 +171,10 @@ pub struct SchemaLookup<'a> {
 impl<'a> SchemaLookup<'a> {
     pub fn skipped(self) -> bool {
         self.row.is_some_and(|row| row.skip.is_some())
+    }
+
+    pub fn same_as(self) -> Option<&'a str> {
+        self.row?.same_as.as_deref()
     }
 
     pub fn doc(self) -> Option<&'a str> {
@@ -170,15 +205,21 @@ impl<'a> SchemaLookup<'a> {
         self.row.is_some_and(|row| row.must_have.contains(wire))
     }
 
-    pub fn case_insensitive(self) -> bool {
-        self.row.is_some_and(|row| row.case_insensitive)
+    pub fn optional(self, wire: &str) -> bool {
+        self.row.is_some_and(|row| row.optional.contains(wire))
     }
 
-    /// Fails when the row names a field or variant that does not exist, or asks for what happens anyway.
+    pub fn replacement(self, wire: &str) -> Option<&'a str> {
+        self.row?.deprecated.get(wire).map(String::as_str)
+    }
+
+    /// Fails when the row names a field or variant that does not exist, or has no effect.
     pub fn check_members(self, schema: &str, members: &[&str], printed_anyway: &[&str]) -> Result<(), Error> {
         let Some(row) = self.row else { return Ok(()) };
-        let keys = row.rename.keys().chain(row.types.keys()).chain(row.aliases.keys());
-        for wire in row.debug.iter().chain(&row.must_have).chain(keys) {
+        let keys =
+            row.rename.keys().chain(row.types.keys()).chain(row.aliases.keys()).chain(row.deprecated.keys());
+        let lists = row.debug.iter().chain(&row.must_have).chain(&row.optional);
+        for wire in lists.chain(keys) {
             if !members.contains(&wire.as_str()) {
                 return Err(Error::overlay(
                     format!("schemas.{schema}"),

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::ir::{Api, Type};
+use super::ir::{Api, Deprecation, Type};
 
 /// The widest line of documentation, without its indentation.
 const DOC_WIDTH: usize = 100;
@@ -49,14 +49,34 @@ pub fn debug_entry(field: &Ident, printed: bool, optional: bool) -> TokenStream 
 }
 
 /// Prints a `Debug` implementation from its entries.
-pub fn debug_impl(name: &Ident, entries: &[TokenStream]) -> TokenStream {
+pub fn debug_impl(name: &Ident, entries: &[TokenStream], has_extra: bool) -> TokenStream {
     let text = name.to_string();
+    // The names of members without a field may be data too.
+    let extra = has_extra.then(|| quote! { .field("extra", &Redacted) });
     quote! {
         impl fmt::Debug for #name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(#text) #(#entries)* .finish()
+                f.debug_struct(#text) #(#entries)* #extra .finish()
             }
         }
+    }
+}
+
+/// Prints the mark of what is deprecated.
+pub fn deprecated(found: Option<&Deprecation>) -> Option<TokenStream> {
+    found.map(|Deprecation(note)| match note.is_empty() {
+        true => quote! { #[deprecated] },
+        false => quote! { #[deprecated(note = #note)] },
+    })
+}
+
+/// Prints the condition under which one of `features` is on; nothing when the crate has no features.
+pub fn cfg<'a>(features: impl IntoIterator<Item = &'a str>) -> Option<TokenStream> {
+    let features: Vec<_> = features.into_iter().collect();
+    match features.as_slice() {
+        [] => None,
+        [only] => Some(quote! { #[cfg(feature = #only)] }),
+        many => Some(quote! { #[cfg(any(#(feature = #many),*))] }),
     }
 }
 
@@ -86,6 +106,10 @@ impl Scope<'_> {
             Type::Map(inner) => {
                 let inner = self.ty(inner);
                 quote! { std::collections::BTreeMap<String, #inner> }
+            }
+            Type::Element(inner) => {
+                let inner = self.ty(inner);
+                quote! { Element<#inner> }
             }
             Type::Named(name) => {
                 let found = self.api.get(name).map(|found| found.module.as_str());

@@ -1,6 +1,6 @@
 //! Reads the API document and refuses what the generator does not know.
 //!
-//! The `openapiv3` types skip unknown keywords without a word, so the raw document is walked first and every keyword is
+//! The `openapiv3` types silently skip unknown keywords, so the raw document is walked first and every keyword is
 //! compared with the list of those that `lower` understands or that carry no meaning for the bindings.
 
 use openapiv3::{OpenAPI, Parameter, PathItem, ReferenceOr, Response, Schema};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Error;
 
-/// Schema keywords that `lower` reads, or that only narrow values, which a client leaves to the server.
+/// Schema keywords that `lower` reads, or that only narrow values, which the server checks.
 const SCHEMA_KEYWORDS: &[&str] = &[
     "$ref",
     "additionalProperties",
@@ -31,6 +31,7 @@ const SCHEMA_KEYWORDS: &[&str] = &[
     "oneOf",
     "pattern",
     "properties",
+    "readOnly",
     "required",
     "title",
     "type",
@@ -202,7 +203,7 @@ fn check_schema(at: &str, schema: &Value) -> Result<(), Error> {
 }
 
 fn check_keywords(at: &str, value: &Value, known: &[&str]) -> Result<(), Error> {
-    let object = value.as_object().ok_or_else(|| Error::spec(at, "an object is expected here"))?;
+    let object = value.as_object().ok_or_else(|| Error::spec(at, "expected an object"))?;
     match object.keys().find(|key| !known.contains(&key.as_str()) && !key.starts_with("x-")) {
         None => Ok(()),
         Some(key) => Err(Error::spec(at, format!("the keyword `{key}` is not supported"))),

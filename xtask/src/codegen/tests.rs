@@ -1,10 +1,13 @@
 //! Promises of the generator, each on a document of a few lines.
 
+use super::targets::HEADER;
 use super::*;
 
 const OVERLAY: &str = "[operations.thing_get]\nname = \"things::Get\"\nidempotency = \"safe\"\n";
 
-/// A document with one operation that answers with `Thing`, and the given schemas.
+const PRINTING: Printing = Printing { runtime: "crate::runtime", prefix: "", header: HEADER };
+
+/// A document with one operation that responds with `Thing`, and the given schemas.
 fn spec(schemas: &str) -> String {
     document("[]", schemas)
 }
@@ -34,7 +37,7 @@ components:
 }
 
 fn files(spec: &str, overlay: &str) -> Result<Files, Error> {
-    generate(spec, overlay, "crate", &repository_root())
+    generate(spec, overlay, &PRINTING, &repository_root())
 }
 
 fn models(spec: &str, overlay: &str) -> String {
@@ -80,7 +83,7 @@ fn an_operation_without_a_row_is_refused() {
 }
 
 #[test]
-fn an_operation_is_not_idempotent_unless_its_row_says_so() {
+fn operations_are_not_idempotent_by_default() {
     let overlay = OVERLAY.replace("idempotency = \"safe\"\n", "");
     assert!(files(&spec(THING), &overlay).unwrap()["things.rs"].contains("Idempotency::NonIdempotent"));
 }
@@ -108,7 +111,7 @@ fn a_row_that_names_nothing_is_refused() {
 }
 
 #[test]
-fn a_permit_for_what_is_printed_anyway_is_refused() {
+fn debug_rows_without_effect_are_refused() {
     let spec = spec("Thing:\n  type: object\n  properties:\n    on: { type: boolean }\n");
     assert_refused(&spec, &format!("{OVERLAY}[schemas.Thing]\ndebug = [\"on\"]"), &["always printed"]);
 }
@@ -140,7 +143,7 @@ fn an_enum_keeps_room_for_other_values() {
 }
 
 #[test]
-fn all_of_one_is_that_one_and_all_of_two_is_refused() {
+fn all_of_must_have_exactly_one_schema() {
     let with = |all_of: &str| {
         spec(&format!(
             "Part:\n  type: object\n  properties:\n    on: {{ type: boolean }}\nThing:\n  type: object\n  properties:\n    part:\n      description: The part\n      allOf: [{all_of}]\n"
@@ -153,7 +156,7 @@ fn all_of_one_is_that_one_and_all_of_two_is_refused() {
 }
 
 #[test]
-fn a_construct_that_is_not_known_is_refused_and_never_free_json() {
+fn unknown_constructs_are_refused() {
     for (property, part) in [
         ("{ oneOf: [{ type: string }, { type: integer }] }", "not supported"),
         ("{ anyOf: [{ type: string }] }", "not supported"),
@@ -165,7 +168,7 @@ fn a_construct_that_is_not_known_is_refused_and_never_free_json() {
         ("{ type: array }", "items"),
         ("{ type: array, items: { type: string, nullable: true } }", "nullable items"),
         ("{ type: string, format: binary }", "does not fit"),
-        ("{ $ref: '#/components/schemas/Gone' }", "no schema `Gone`"),
+        ("{ $ref: '#/components/schemas/Gone' }", "the schema `Gone` does not exist"),
         ("{ $ref: '#/components/schemas/Thing', description: x }", "beside the reference"),
     ] {
         let spec = spec(&format!("Thing:\n  type: object\n  properties:\n    odd: {property}\n"));
@@ -174,7 +177,7 @@ fn a_construct_that_is_not_known_is_refused_and_never_free_json() {
 }
 
 #[test]
-fn a_type_in_the_overlay_replaces_the_one_in_the_document() {
+fn overlay_types_replace_those_of_the_document() {
     let spec = spec("Thing:\n  type: object\n  properties:\n    odd: { oneOf: [{ type: string }] }\n");
     let text = models(&spec, &format!("{OVERLAY}[schemas.Thing.types]\nodd = \"json\""));
     assert!(text.contains("pub odd: Option<Json>,"), "{text}");
@@ -191,18 +194,18 @@ fn free_json_stays_text() {
 }
 
 #[test]
-fn a_list_in_an_answer_is_empty_when_absent_and_required_but_nullable_is_optional() {
+fn response_members_are_optional_and_lists_empty() {
     let spec = spec(
         "Thing:\n  type: object\n  required: [id, list, maybe]\n  properties:\n    id: { type: string }\n    list: { type: array, items: { type: string } }\n    maybe: { type: string, nullable: true }\n",
     );
     let text = models(&spec, OVERLAY);
-    assert!(text.contains("pub id: String,"), "{text}");
+    assert!(text.contains("pub id: Option<String>,"), "{text}");
     assert!(text.contains("deserialize_with = \"null_as_default\")]\n    pub list: Vec<String>,"), "{text}");
     assert!(text.contains("pub maybe: Option<String>,"), "{text}");
 }
 
 #[test]
-fn a_schema_that_nothing_uses_is_refused_unless_it_is_skipped() {
+fn unused_schemas_are_refused_unless_skipped() {
     let spec = spec(&format!("{THING}Idle:\n  type: object\n  properties:\n    x: {{ type: string }}\n"));
     assert_refused(&spec, OVERLAY, &["Idle", "no operation uses it"]);
     assert!(files(&spec, &format!("{OVERLAY}[schemas.Idle]\nskip = \"not needed\"")).is_ok());
@@ -217,11 +220,11 @@ fn a_schema_that_is_used_cannot_be_skipped() {
 fn a_field_is_read_under_its_other_names_too() {
     let text =
         models(&spec(THING), &format!("{OVERLAY}[schemas.Thing.aliases]\nname = [\"title\", \"Name\"]"));
-    assert!(text.contains("alias = \"title\", alias = \"Name\""), "{text}");
+    assert!(text.contains("name: optional = \"name\" | \"title\" | \"Name\""), "{text}");
 }
 
 #[test]
-fn names_that_rust_cannot_have_are_refused_until_renamed() {
+fn names_invalid_in_rust_must_be_renamed() {
     let spec = spec(
         "Thing:\n  type: object\n  properties:\n    default: { type: string }\n    type: { type: string }\n",
     );
@@ -258,7 +261,7 @@ fn a_file_that_gets_too_long_asks_for_a_module() {
 }
 
 #[test]
-fn check_names_each_file_that_is_missing_changed_or_left_over() {
+fn check_names_missing_changed_and_extra_files() {
     let folder = tempfile::tempdir().unwrap();
     let files = files(&spec(THING), OVERLAY).unwrap();
     check::write(&files, folder.path()).unwrap();
@@ -274,4 +277,251 @@ fn check_names_each_file_that_is_missing_changed_or_left_over() {
     check::write(&files, folder.path()).unwrap();
     check::compare(&files, folder.path(), "out").unwrap();
     assert!(!folder.path().join("types/old.rs").exists());
+}
+
+/// A document with one operation that takes `Thing` and gives it back.
+fn both_ways(schemas: &str) -> String {
+    spec(schemas).replace(
+        "      responses:",
+        "      requestBody: { required: true, content: { application/json: { schema: { $ref: '#/components/schemas/Thing' } } } }\n      responses:",
+    )
+}
+
+#[test]
+fn shared_types_have_required_arguments() {
+    let text = models(
+        &both_ways("Thing:\n  type: object\n  required: [id]\n  properties:\n    id: { type: string }\n"),
+        OVERLAY,
+    );
+    assert!(text.contains("pub id: Option<String>,"), "{text}");
+    assert!(text.contains("pub fn new(id: impl Into<String>) -> Self {"), "{text}");
+    let text = models(
+        &both_ways("Thing:\n  type: object\n  required: [id]\n  properties:\n    id: { type: string }\n"),
+        &format!("{OVERLAY}[schemas.Thing]\noptional = [\"id\"]"),
+    );
+    assert!(!text.contains("fn new(") && text.contains("pub fn id(mut self"), "{text}");
+}
+
+#[test]
+fn read_only_members_are_never_sent() {
+    let schema = "Thing:\n  type: object\n  properties:\n    id: { type: string, readOnly: true }\n    name: { type: string }\n";
+    let text = models(&both_ways(schema), OVERLAY);
+    assert!(text.contains("#[serde(skip_serializing)]\n    pub id: Option<String>,"), "{text}");
+    assert!(!text.contains("pub fn id(") && text.contains("pub fn name("), "{text}");
+}
+
+#[test]
+fn must_have_makes_a_response_member_required() {
+    let spec = spec(THING);
+    let text = models(&spec, &format!("{OVERLAY}[schemas.Thing]\nmust_have = [\"name\"]"));
+    assert!(text.contains("pub name: String,"), "{text}");
+}
+
+#[test]
+fn int64_strings_are_strings() {
+    let text = models(
+        &spec("Thing:\n  type: object\n  properties:\n    n: { type: string, format: int64 }\n"),
+        OVERLAY,
+    );
+    assert!(text.contains("pub n: Option<String>,"), "{text}");
+}
+
+#[test]
+fn same_as_gives_a_schema_the_shape_of_another() {
+    let schemas = "Part: { type: object, additionalProperties: true }\nShape:\n  type: object\n  properties:\n    on: { type: boolean }\nThing:\n  type: object\n  properties:\n    part: { $ref: '#/components/schemas/Part' }\n";
+    let text = models(&spec(schemas), &format!("{OVERLAY}[schemas.Part]\nsame_as = \"Shape\""));
+    assert!(text.contains("pub part: Option<Shape>,"), "{text}");
+}
+
+#[test]
+fn empty_objects_become_unit_in_both_directions() {
+    let spec = both_ways("Thing: { type: object }");
+    let overlay = format!("{OVERLAY}empty_body = true\nempty_response = true");
+    let text = files(&spec, &overlay).unwrap().remove("things.rs").unwrap();
+    assert!(text.contains("&Json::empty_object())") && text.contains("type Output = ();"), "{text}");
+    assert!(!text.contains("body:") || text.contains("body: &Bytes"), "{text}");
+    for row in ["empty_body = true", "empty_response = true"] {
+        assert_refused(&both_ways(THING), &format!("{OVERLAY}{row}"), &["without members"]);
+    }
+}
+
+#[test]
+fn deprecated_items_name_their_replacement() {
+    let schema = "Thing:\n  type: object\n  properties:\n    old: { type: string, deprecated: true }\n";
+    let spec = document("[{ name: q, in: query, deprecated: true, schema: { type: string } }]", schema)
+        .replace("      summary:", "      deprecated: true\n      summary:");
+    let overlay = format!(
+        "{OVERLAY}deprecated = \"use X\"\ndeprecated_parameters = {{ q = \"use Y\" }}\n[schemas.Thing]\ndeprecated = {{ old = \"use Z\" }}"
+    );
+    let files = files(&spec, &overlay).unwrap();
+    for (file, note) in [("things.rs", "use X"), ("things.rs", "use Y"), ("types/things.rs", "use Z")] {
+        assert!(files[file].contains(&format!("#[deprecated(note = \"{note}\")]")), "{}", files[file]);
+    }
+    assert!(files["mod.rs"].contains("#![allow(deprecated)]"));
+    assert_refused(&document("[]", THING), &format!("{OVERLAY}deprecated = \"use X\""), &["does not mark"]);
+}
+
+#[test]
+fn an_operation_that_is_skipped_is_left_out() {
+    let overlay = "[operations.thing_get]\nskip = \"elsewhere\"\n[schemas.Thing]\nskip = \"elsewhere\"\n";
+    assert_eq!(files(&spec(THING), overlay).unwrap().keys().collect::<Vec<_>>(), ["mod.rs", "types/mod.rs"]);
+}
+
+#[test]
+fn an_open_object_keeps_members_without_a_field() {
+    let open =
+        "Thing:\n  type: object\n  additionalProperties: true\n  properties:\n    name: { type: string }\n";
+    let text = models(&both_ways(open), OVERLAY);
+    assert!(
+        text.contains("#[serde(flatten)]\n    pub extra: std::collections::BTreeMap<String, Json>,"),
+        "{text}"
+    );
+    assert!(
+        text.contains("open_object!(Thing { name : optional = \"name\" } extra)")
+            || text.contains("open_object!(Thing { name: optional = \"name\" } extra)"),
+        "{text}"
+    );
+    assert!(text.contains(".field(\"extra\", &Redacted)"), "{text}");
+    let taken = open.replace("name:", "extra:");
+    assert_refused(&spec(&taken), OVERLAY, &["Thing", "`extra`"]);
+}
+
+#[test]
+fn document_and_overlay_aliases_are_joined() {
+    let spec = spec(
+        "Thing:\n  type: object\n  properties:\n    rows: { type: array, items: { type: string }, x-aliases: [data] }\n",
+    );
+    let overlay =
+        format!("{OVERLAY}[schemas.Thing]\nmust_have = [\"rows\"]\naliases = {{ rows = [\"items\"] }}");
+    let text = models(&spec, &overlay);
+    assert!(text.contains("required_list = \"rows\" | \"data\" | \"items\""), "{text}");
+    assert_refused(&spec, &format!("{OVERLAY}[schemas.Thing.aliases]\nrows = [\"data\"]"), &["alias `data`"]);
+}
+
+#[test]
+fn slashes_of_a_multi_segment_parameter_stay_raw() {
+    let with = |extra: &str| {
+        document(
+            &format!("[{{ name: path, in: path, required: true, schema: {{ type: string }}{extra} }}]"),
+            THING,
+        )
+        .replace("  /things:", "  '/things/{path}':")
+    };
+    let text = |extra| files(&with(extra), OVERLAY).unwrap().remove("things.rs").unwrap();
+    assert!(text(", x-multi-segment: true").contains(".segments(\"path\", &self.path)?"));
+    assert!(text("").contains(".segment(\"path\", &self.path)?"));
+}
+
+#[test]
+fn document_idempotency_applies_without_a_row() {
+    let spec = spec(THING).replace("      summary:", "      x-idempotency: idempotent\n      summary:");
+    let overlay = OVERLAY.replace("idempotency = \"safe\"\n", "");
+    assert!(files(&spec, &overlay).unwrap()["things.rs"].contains("Idempotency::Idempotent"));
+    assert!(files(&spec, OVERLAY).unwrap()["things.rs"].contains("Idempotency::Safe"));
+    let odd = spec.replace("x-idempotency: idempotent", "x-idempotency: sometimes");
+    assert_refused(&odd, &overlay, &["x-idempotency"]);
+}
+
+#[test]
+fn inferred_operations_may_respond_with_nothing() {
+    let with = |source: &str| {
+        let spec =
+            spec(THING).replace("      summary:", &format!("      x-source: {source}\n      summary:"));
+        files(&spec, OVERLAY).unwrap().remove("things.rs").unwrap()
+    };
+    let text = with("inferred");
+    assert!(
+        text.contains("type Output = Option<types::Thing>;") && text.contains("decode_optional_json"),
+        "{text}"
+    );
+    assert!(text.contains("/// It is inferred:"), "{text}");
+    let text = with("documented");
+    assert!(
+        text.contains("type Output = types::Thing;") && text.contains("documentation describes it"),
+        "{text}"
+    );
+}
+
+#[test]
+fn text_and_bytes_are_accepted_by_media_type() {
+    let content =
+        "            application/json:\n              schema: { $ref: '#/components/schemas/Thing' }\n";
+    let both = "            text/plain: { schema: { type: string } }\n            application/x-crl: { schema: { type: string, format: binary } }\n";
+    let spec = spec(THING).replace(content, both);
+    let overlay =
+        |accept: &str| format!("{OVERLAY}accept = \"{accept}\"\n[schemas.Thing]\nskip = \"unused\"");
+    for (accept, output) in
+        [("text/plain", "type Output = String;"), ("application/x-crl", "type Output = Bytes;")]
+    {
+        let text = files(&spec, &overlay(accept)).unwrap().remove("things.rs").unwrap();
+        assert!(text.contains(output) && text.contains(&format!("\"{accept}\"")), "{text}");
+    }
+    assert_refused(&spec, &overlay("image/png"), &["accept"]);
+}
+
+#[test]
+fn a_form_without_files_is_urlencoded() {
+    let spec = both_ways(THING)
+        .replace("{ application/json: { schema", "{ application/x-www-form-urlencoded: { schema");
+    let text = files(&spec, OVERLAY).unwrap().remove("things.rs").unwrap();
+    assert!(text.contains("encode_urlencoded(Method::GET, target, &self.body)"), "{text}");
+}
+
+#[test]
+fn elementwise_responses_decode_one_by_one() {
+    let schema = "Part:\n  type: object\n  properties:\n    on: { type: boolean }\nThing:\n  type: object\n  properties:\n    parts: { type: array, items: { $ref: '#/components/schemas/Part' } }\n    by_name: { type: object, additionalProperties: { $ref: '#/components/schemas/Part' } }\n    names: { type: array, items: { type: string } }\n";
+    let text = models(&spec(schema), &format!("elementwise = true\n{OVERLAY}"));
+    for part in ["Vec<Element<Part>>", "BTreeMap<String, Element<Part>>", "Vec<String>"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn features_gate_modules_and_their_types() {
+    let overlay = |features: &str| format!("{OVERLAY}[features]\n{features}");
+    let text = |file: &str| files(&spec(THING), &overlay("x = [\"things\"]")).unwrap().remove(file).unwrap();
+    assert!(text("mod.rs").contains("#[cfg(feature = \"x\")]\npub mod things;"));
+    assert!(text("types/mod.rs").contains("#[cfg(feature = \"x\")]\nmod things;"));
+    assert_refused(&spec(THING), &overlay("x = [\"gone\"]"), &["no operation is in the module"]);
+    assert_refused(&spec(THING), &overlay("x = [\"things\"]\ny = [\"things\"]"), &["two features"]);
+}
+
+#[test]
+fn operations_have_the_prefix_of_their_target() {
+    let printing = Printing { runtime: "other::runtime", prefix: "side.", header: "made" };
+    let files = generate(&spec(THING), OVERLAY, &printing, &repository_root()).unwrap();
+    assert!(files["things.rs"].contains("OperationInfo::new(\"side.things.get\""));
+    assert!(files["things.rs"].starts_with("// made\n") && files["things.rs"].contains("other::runtime::*"));
+}
+
+#[test]
+fn the_generator_names_no_product() {
+    let sources = [
+        include_str!("mod.rs"),
+        include_str!("sizes.rs"),
+        include_str!("lower/names.rs"),
+        include_str!("check.rs"),
+        include_str!("format.rs"),
+        include_str!("ir.rs"),
+        include_str!("lower.rs"),
+        include_str!("models.rs"),
+        include_str!("operations.rs"),
+        include_str!("overlay.rs"),
+        include_str!("print.rs"),
+        include_str!("spec.rs"),
+        include_str!("lower/elements.rs"),
+        include_str!("lower/features.rs"),
+        include_str!("lower/operation.rs"),
+        include_str!("lower/schema.rs"),
+        include_str!("lower/usage.rs"),
+    ];
+    for source in sources {
+        assert!(!source.to_lowercase().contains("skyflow") && !source.to_lowercase().contains("scaivault"));
+    }
+}
+
+#[test]
+fn an_enum_of_a_parameter_is_named_after_both() {
+    let spec = document("[{ name: kind_of, in: query, schema: { type: string, enum: [a, b] } }]", THING);
+    assert!(models(&spec, OVERLAY).contains("pub enum ThingGetKindOf {"));
 }

@@ -23,7 +23,7 @@ pub fn prose_of_markdown(file: &str, text: &str) -> Vec<Prose> {
     lines
 }
 
-/// Returns the comments of a Rust file, outside of code blocks, and the messages of its `#[error("…")]` attributes.
+/// Returns the comments of a Rust file, outside of code blocks.
 pub fn prose_of_rust(file: &str, text: &str) -> Vec<Prose> {
     let mut lines = Vec::new();
     let mut in_code = false;
@@ -40,7 +40,7 @@ pub fn prose_of_rust(file: &str, text: &str) -> Vec<Prose> {
             Some(comment) => Some(comment),
             None => {
                 in_code = false;
-                error_message(line)
+                None
             }
         };
         if let Some(text) = prose.filter(|text| !text.trim().is_empty()) {
@@ -133,12 +133,6 @@ fn raw_string_start(rest: &[u8]) -> Option<(usize, usize)> {
     (rest.get(prefix + hashes) == Some(&b'"')).then_some((prefix + hashes + 1, hashes))
 }
 
-/// The message of an `#[error("…")]` attribute.
-fn error_message(line: &str) -> Option<&str> {
-    let message = line.trim_start().strip_prefix("#[error(\"")?;
-    Some(message.rsplit_once('"').map_or(message, |(message, _)| message))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,10 +142,9 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_error_messages_are_prose() {
-        let source =
-            "//! Front.\nlet a = 1; // why\n/// Doc.\n#[error(\"not {0}\")]\n/* block\nmore */ let b = 2;\n";
-        assert_eq!(texts(source), ["Front.", "why", "Doc.", "not {0}", "block", "more"]);
+    fn comments_of_every_kind_are_prose() {
+        let source = "//! Front.\nlet a = 1; // why\n/// Doc.\n/* block\nmore */ let b = 2;\n";
+        assert_eq!(texts(source), ["Front.", "why", "Doc.", "block", "more"]);
     }
 
     #[test]

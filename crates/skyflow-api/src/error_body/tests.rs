@@ -28,11 +28,11 @@ fn the_standard_envelope_is_read_whole() {
     assert_eq!(error.error.http_status.as_deref(), Some("Not Found"));
     assert_eq!(error.message, "no such table");
     assert_eq!(error.error.details.iter().map(Json::get).collect::<Vec<_>>(), [r#"{"a":1}"#, r#""b""#]);
-    assert_eq!(error.to_string(), "the server answered 400 Bad Request: no such table");
+    assert_eq!(error.to_string(), "the server responded with 400 Bad Request: no such table");
 }
 
 #[test]
-fn an_error_that_is_a_text_is_the_message() {
+fn an_error_string_is_the_message() {
     let error = read(502, JSON, r#"{"error":"upstream failed"}"#);
     assert_eq!(
         (error.message.as_str(), error.error.http_code, error.error.grpc_code),
@@ -41,7 +41,7 @@ fn an_error_that_is_a_text_is_the_message() {
 }
 
 #[test]
-fn plain_text_is_the_message_and_json_in_it_is_read() {
+fn plain_text_is_the_message_unless_it_is_json() {
     assert_eq!(read(429, "text/plain", "slow down\n").message, "slow down");
     let nested = read(400, "text/plain; charset=utf-8", r#"{"error":{"message":"bad","http_code":"422"}}"#);
     assert_eq!((nested.message.as_str(), nested.error.http_code), ("bad", 422));
@@ -49,7 +49,7 @@ fn plain_text_is_the_message_and_json_in_it_is_read() {
 }
 
 #[test]
-fn pages_and_empty_bodies_get_a_message_of_our_own() {
+fn pages_and_empty_bodies_get_our_message() {
     for (content_type, body) in
         [("text/html", "Bad Gateway"), ("", "<!doctype html><p>no</p>"), (JSON, "<html>")]
     {
@@ -61,7 +61,7 @@ fn pages_and_empty_bodies_get_a_message_of_our_own() {
 }
 
 #[test]
-fn rows_of_a_batch_are_joined_and_the_last_failing_status_counts() {
+fn batch_messages_are_joined_last_status_counts() {
     let error = read(
         500,
         JSON,
@@ -124,7 +124,7 @@ fn whose_fault_it_was_is_read_from_the_header() {
 }
 
 #[test]
-fn neither_display_nor_debug_repeats_identifying_values() {
+fn display_and_debug_hide_identifying_values() {
     let error = read(
         400,
         JSON,

@@ -45,19 +45,19 @@ pub struct ListEvents {
     pub workspace_id: Option<String>,
     /// Filter on vaultID.
     pub vault_id: Option<String>,
-    /// Filter on resourceIDs.
+    /// Filter on resourceIDs, comma-separated TYPE/id entries of which one must match.
     pub resource_ids: Option<String>,
     /// Filter on actionType.
     pub action_type: Option<types::AuditActionType>,
     /// Filter on resourceType.
     pub resource_type: Option<types::AuditResourceType>,
-    /// Filter on tags.
+    /// Filter on tags, comma-separated, of which one must match.
     pub tags: Option<String>,
     /// Filter on responseCode.
     pub response_code: Option<i64>,
-    /// Filter on startTime.
+    /// Filter on the first moment, in SQL timestamp form.
     pub start_time: Option<String>,
-    /// Filter on endTime.
+    /// Filter on the last moment, in SQL timestamp form.
     pub end_time: Option<String>,
     /// Filter on apiName.
     pub api_name: Option<String>,
@@ -71,9 +71,9 @@ pub struct ListEvents {
     pub sort_by: Option<String>,
     /// Sort direction.
     pub order_by: Option<types::SortOrder>,
-    /// Cursor timestamp from nextOps.
+    /// Cursor timestamp from nextOps; excludes sortOps and offset.
     pub after_timestamp: Option<String>,
-    /// Cursor change id from nextOps.
+    /// Cursor change id from nextOps; excludes sortOps and offset.
     pub after_change_id: Option<String>,
     /// Result count.
     pub limit: Option<i64>,
@@ -211,7 +211,8 @@ impl ListEvents {
         self
     }
 
-    /// Sets `resource_ids`. Filter on resourceIDs.
+    /// Sets `resource_ids`. Filter on resourceIDs, comma-separated TYPE/id entries of which one must
+    /// match.
     pub fn resource_ids(mut self, resource_ids: impl Into<String>) -> Self {
         self.resource_ids = Some(resource_ids.into());
         self
@@ -229,7 +230,7 @@ impl ListEvents {
         self
     }
 
-    /// Sets `tags`. Filter on tags.
+    /// Sets `tags`. Filter on tags, comma-separated, of which one must match.
     pub fn tags(mut self, tags: impl Into<String>) -> Self {
         self.tags = Some(tags.into());
         self
@@ -241,13 +242,13 @@ impl ListEvents {
         self
     }
 
-    /// Sets `start_time`. Filter on startTime.
+    /// Sets `start_time`. Filter on the first moment, in SQL timestamp form.
     pub fn start_time(mut self, start_time: impl Into<String>) -> Self {
         self.start_time = Some(start_time.into());
         self
     }
 
-    /// Sets `end_time`. Filter on endTime.
+    /// Sets `end_time`. Filter on the last moment, in SQL timestamp form.
     pub fn end_time(mut self, end_time: impl Into<String>) -> Self {
         self.end_time = Some(end_time.into());
         self
@@ -289,13 +290,13 @@ impl ListEvents {
         self
     }
 
-    /// Sets `after_timestamp`. Cursor timestamp from nextOps.
+    /// Sets `after_timestamp`. Cursor timestamp from nextOps; excludes sortOps and offset.
     pub fn after_timestamp(mut self, after_timestamp: impl Into<String>) -> Self {
         self.after_timestamp = Some(after_timestamp.into());
         self
     }
 
-    /// Sets `after_change_id`. Cursor change id from nextOps.
+    /// Sets `after_change_id`. Cursor change id from nextOps; excludes sortOps and offset.
     pub fn after_change_id(mut self, after_change_id: impl Into<String>) -> Self {
         self.after_change_id = Some(after_change_id.into());
         self

@@ -10,7 +10,7 @@ use crate::runtime::*;
 ///
 /// `POST /v1/auth/sa/oauth/token`
 ///
-/// This operation has a server of its own: `https://manage.skyflowapis.com`.
+/// This operation has its own server: `https://manage.skyflowapis.com`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
 #[non_exhaustive]

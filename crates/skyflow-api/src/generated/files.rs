@@ -440,19 +440,13 @@ pub struct GetRun {
     /// Run identifier.
     pub run_id: String,
     /// Vault identifier.
-    pub vault_id: Option<String>,
+    pub vault_id: String,
 }
 
 impl GetRun {
-    /// Makes `GetRun` with what it must have.
-    pub fn new(run_id: impl Into<String>) -> Self {
-        Self { run_id: run_id.into(), vault_id: None }
-    }
-
-    /// Sets `vault_id`. Vault identifier.
-    pub fn vault_id(mut self, vault_id: impl Into<String>) -> Self {
-        self.vault_id = Some(vault_id.into());
-        self
+    /// Makes `GetRun`.
+    pub fn new(run_id: impl Into<String>, vault_id: impl Into<String>) -> Self {
+        Self { run_id: run_id.into(), vault_id: vault_id.into() }
     }
 }
 
@@ -470,9 +464,7 @@ impl Operation for GetRun {
 
     fn encode(self) -> Result<Request, EncodeError> {
         let mut target = RequestTarget::new().literal("/v1/detect/runs/").segment("run_id", &self.run_id)?;
-        if let Some(value) = &self.vault_id {
-            target = target.query("vault_id", value);
-        }
+        target = target.query("vault_id", &self.vault_id);
         encode_empty(Method::GET, target)
     }
 

@@ -10,7 +10,7 @@ use crate::runtime::*;
 ///
 /// `POST /v2/query`
 ///
-/// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
+/// This operation has its own server: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
 #[non_exhaustive]

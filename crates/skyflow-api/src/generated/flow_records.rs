@@ -10,7 +10,7 @@ use crate::runtime::*;
 ///
 /// `POST /v2/records/insert`
 ///
-/// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
+/// This operation has its own server: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
 #[non_exhaustive]
@@ -52,7 +52,7 @@ impl Operation for Insert {
 ///
 /// `POST /v2/records/get`
 ///
-/// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
+/// This operation has its own server: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
 #[non_exhaustive]
@@ -93,7 +93,7 @@ impl Operation for Get {
 ///
 /// `POST /v2/records/update`
 ///
-/// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
+/// This operation has its own server: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
 #[non_exhaustive]
@@ -135,7 +135,7 @@ impl Operation for Update {
 ///
 /// `POST /v2/records/delete`
 ///
-/// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
+/// This operation has its own server: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
 #[non_exhaustive]

@@ -6,11 +6,53 @@ use std::fmt;
 use super::types;
 use crate::runtime::*;
 
+/// Looks up the deterministic tokens that values have already.
+///
+/// `POST /v2/records/getTokens`
+///
+/// This operation has its own server: `https://{cluster_id}.skyvault.{domain}`.
+#[derive(Clone)]
+#[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
+pub struct Get {
+    /// The request body.
+    pub body: types::FlowGetTokensRequest,
+}
+
+impl Get {
+    /// Makes `Get`.
+    pub fn new(body: types::FlowGetTokensRequest) -> Self {
+        Self { body }
+    }
+}
+
+impl fmt::Debug for Get {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Get").field("body", &self.body).finish()
+    }
+}
+
+impl Operation for Get {
+    type Output = types::FlowGetTokensResponse;
+    type Error = ErrorBody;
+    const INFO: OperationInfo =
+        OperationInfo::new("flow_tokens.get", "/v2/records/getTokens", Idempotency::Safe);
+
+    fn encode(self) -> Result<Request, EncodeError> {
+        let target = RequestTarget::new().literal("/v2/records/getTokens");
+        encode_json(Method::POST, target, &self.body)
+    }
+
+    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<Self::Output, DecodeError> {
+        decode_json(body)
+    }
+}
+
 /// Makes tokens for values in a flow vault.
 ///
 /// `POST /v2/tokens/tokenize`
 ///
-/// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
+/// This operation has its own server: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
 #[non_exhaustive]
@@ -52,7 +94,7 @@ impl Operation for Tokenize {
 ///
 /// `POST /v2/tokens/detokenize`
 ///
-/// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
+/// This operation has its own server: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
 #[non_exhaustive]
@@ -94,7 +136,7 @@ impl Operation for Detokenize {
 ///
 /// `POST /v2/tokens/delete`
 ///
-/// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
+/// This operation has its own server: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
 #[non_exhaustive]

@@ -10,7 +10,7 @@ use crate::runtime::*;
 ///
 /// `POST /v2/vaults/metrics`
 ///
-/// This operation has a server of its own: `https://{cluster_id}.skyvault.{domain}`.
+/// This operation has its own server: `https://{cluster_id}.skyvault.{domain}`.
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
 #[non_exhaustive]
@@ -40,6 +40,48 @@ impl Operation for Metrics {
 
     fn encode(self) -> Result<Request, EncodeError> {
         let target = RequestTarget::new().literal("/v2/vaults/metrics");
+        encode_json(Method::POST, target, &self.body)
+    }
+
+    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<Self::Output, DecodeError> {
+        decode_json(body)
+    }
+}
+
+/// Sets the keys of a flow vault's hashes.
+///
+/// `POST /v2/uploadSecrets`
+///
+/// This operation has its own server: `https://{cluster_id}.skyvault.{domain}`.
+#[derive(Clone)]
+#[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
+pub struct UploadSecrets {
+    /// The request body.
+    pub body: types::FlowUploadSecretsRequest,
+}
+
+impl UploadSecrets {
+    /// Makes `UploadSecrets`.
+    pub fn new(body: types::FlowUploadSecretsRequest) -> Self {
+        Self { body }
+    }
+}
+
+impl fmt::Debug for UploadSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadSecrets").field("body", &self.body).finish()
+    }
+}
+
+impl Operation for UploadSecrets {
+    type Output = types::FlowUploadSecretsResponse;
+    type Error = ErrorBody;
+    const INFO: OperationInfo =
+        OperationInfo::new("flow_vaults.upload_secrets", "/v2/uploadSecrets", Idempotency::Idempotent);
+
+    fn encode(self) -> Result<Request, EncodeError> {
+        let target = RequestTarget::new().literal("/v2/uploadSecrets");
         encode_json(Method::POST, target, &self.body)
     }
 

@@ -9,6 +9,7 @@ use crate::runtime::*;
 /// Attaches a file to a record.
 ///
 /// `POST /v1/vaults/{vault_id}/{table_name}/{id}/files`
+#[deprecated(note = "use `record_files::Upload`")]
 #[must_use = "an operation does nothing until a client sends it"]
 #[non_exhaustive]
 pub struct UploadToRecord {
@@ -146,6 +147,7 @@ impl Operation for Delete {
 /// Gets the anti-virus scan state of a file.
 ///
 /// `GET /v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}/scan-status`
+#[deprecated(note = "use `record_files::GetUploadStatus`")]
 #[derive(Clone)]
 #[must_use = "an operation does nothing until a client sends it"]
 #[non_exhaustive]
@@ -256,6 +258,54 @@ impl Operation for Upload {
             .segment("vault_id", &self.vault_id)?
             .literal("/files/upload");
         encode_form(Method::POST, target, self.body.into_multipart())
+    }
+
+    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<Self::Output, DecodeError> {
+        decode_json(body)
+    }
+}
+
+/// Gets the upload and scan states of files, of several records at once.
+///
+/// `POST /v2/vaults/{vault_id}/files/uploadStatus`
+#[derive(Clone)]
+#[must_use = "an operation does nothing until a client sends it"]
+#[non_exhaustive]
+pub struct GetUploadStatus {
+    /// Vault identifier.
+    pub vault_id: String,
+    /// The request body.
+    pub body: types::UploadStatusRequest,
+}
+
+impl GetUploadStatus {
+    /// Makes `GetUploadStatus`.
+    pub fn new(vault_id: impl Into<String>, body: types::UploadStatusRequest) -> Self {
+        Self { vault_id: vault_id.into(), body }
+    }
+}
+
+impl fmt::Debug for GetUploadStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetUploadStatus").field("vault_id", &self.vault_id).field("body", &self.body).finish()
+    }
+}
+
+impl Operation for GetUploadStatus {
+    type Output = types::UploadStatusResponse;
+    type Error = ErrorBody;
+    const INFO: OperationInfo = OperationInfo::new(
+        "record_files.get_upload_status",
+        "/v2/vaults/{vault_id}/files/uploadStatus",
+        Idempotency::Safe,
+    );
+
+    fn encode(self) -> Result<Request, EncodeError> {
+        let target = RequestTarget::new()
+            .literal("/v2/vaults/")
+            .segment("vault_id", &self.vault_id)?
+            .literal("/files/uploadStatus");
+        encode_json(Method::POST, target, &self.body)
     }
 
     fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<Self::Output, DecodeError> {

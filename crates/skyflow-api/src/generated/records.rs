@@ -73,6 +73,8 @@ pub struct List {
     pub limit: Option<String>,
     /// Return file download links valid for 15 minutes.
     pub download_url: Option<bool>,
+    /// INLINE makes download links show the file instead of saving it; sent by the browser client.
+    pub content_disposition: Option<String>,
     /// Unique column to look up by; excludes skyflow_ids.
     pub column_name: Option<String>,
     /// Values of column_name; repeat the parameter.
@@ -96,6 +98,7 @@ impl List {
             offset: None,
             limit: None,
             download_url: None,
+            content_disposition: None,
             column_name: None,
             column_values: Vec::new(),
             order_by: None,
@@ -145,6 +148,13 @@ impl List {
         self
     }
 
+    /// Sets `content_disposition`. INLINE makes download links show the file instead of saving it; sent by
+    /// the browser client.
+    pub fn content_disposition(mut self, content_disposition: impl Into<String>) -> Self {
+        self.content_disposition = Some(content_disposition.into());
+        self
+    }
+
     /// Sets `column_name`. Unique column to look up by; excludes skyflow_ids.
     pub fn column_name(mut self, column_name: impl Into<String>) -> Self {
         self.column_name = Some(column_name.into());
@@ -182,6 +192,7 @@ impl fmt::Debug for List {
             .field("offset", &self.offset)
             .field("limit", &self.limit)
             .field("download_url", &self.download_url)
+            .field("content_disposition", &redacted(self.content_disposition.is_some()))
             .field("column_name", &self.column_name)
             .field("column_values", &Redacted)
             .field("order_by", &self.order_by)
@@ -222,6 +233,9 @@ impl Operation for List {
         }
         if let Some(value) = &self.download_url {
             target = target.query("downloadURL", &value.to_string());
+        }
+        if let Some(value) = &self.content_disposition {
+            target = target.query("contentDisposition", value);
         }
         if let Some(value) = &self.column_name {
             target = target.query("column_name", value);

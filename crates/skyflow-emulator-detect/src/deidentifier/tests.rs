@@ -59,15 +59,15 @@ fn characters(text: &str, start: usize, end: usize) -> String {
 }
 
 #[test]
-fn counters_are_by_entity_and_value_and_pass_by_what_the_text_says_already() {
+fn counters_skip_numbers_already_in_the_text() {
     let text = "Jane Doe, Zoë, Jane Doe [NAME_2] Falcon [PROJECT_x] [NAME_1x]";
-    let answer = deidentified(text, json!({}));
+    let response = deidentified(text, json!({}));
     assert_eq!(
-        answer.processed_text,
+        response.processed_text,
         "[NAME_1], [NAME_3], [NAME_1] [NAME_2] [PROJECT_1] [PROJECT_x] [NAME_1x]"
     );
-    assert_eq!(answer.entities.len(), 4);
-    let first = &answer.entities[0];
+    assert_eq!(response.entities.len(), 4);
+    let first = &response.entities[0];
     assert_eq!((first.token.as_str(), first.value.as_str()), ("NAME_1", "Jane Doe"));
     assert_eq!((first.start, first.end, first.start_processed, first.end_processed), (0, 8, 0, 8));
     assert_eq!(first.scores[&DetectEntity::NAME], 1.0);
@@ -80,32 +80,32 @@ fn each_kind_of_token_looks_as_it_should() {
     let options = json!({"entity_types": ["project"]});
     assert_eq!(deidentified("Zoë on Falcon", options).processed_text, "Zoë on [PROJECT_1]");
     let options = json!({"allow_regex": ["Zo"], "restrict_regex": ["Zoë", "Falcon"]});
-    let answer = deidentified("Zoë on Falcon", options);
-    assert_eq!(answer.processed_text, "Zoë on [RESTRICTED]");
-    assert_eq!(answer.entities.len(), 1);
-    assert_eq!(answer.entities[0].token, "RESTRICTED");
+    let response = deidentified("Zoë on Falcon", options);
+    assert_eq!(response.processed_text, "Zoë on [RESTRICTED]");
+    assert_eq!(response.entities.len(), 1);
+    assert_eq!(response.entities[0].token, "RESTRICTED");
 }
 
 #[test]
-fn dates_are_shifted_within_the_range_and_what_cannot_be_read_gets_a_token() {
+fn unreadable_dates_get_a_token_others_shift() {
     let options =
         json!({"transformations": {"shift_dates": {"min_days": 1, "max_days": 2, "entity_types": ["dob"]}}});
     // The seed 3 chooses the second of two numbers of days.
-    let answer = deidentified("born 2020-02-28 or sometime", options.clone());
-    assert_eq!(answer.processed_text, "born 2020-03-01 or [DOB_1]");
-    assert_eq!(answer.entities[0].token, "2020-03-01");
+    let response = deidentified("born 2020-02-28 or sometime", options.clone());
+    assert_eq!(response.processed_text, "born 2020-03-01 or [DOB_1]");
+    assert_eq!(response.entities[0].token, "2020-03-01");
     let detector = detector();
     let policy = policy(options);
     for (seed, date) in [(0, "2020-02-29"), (1, "2020-03-01"), (u64::MAX, "2020-03-01")] {
         let mut vault = Vault::default();
-        let answer =
+        let response =
             Deidentifier::new(&detector, &policy, &mut vault, seed).deidentify_text("2020-02-28").unwrap();
-        assert_eq!(answer.processed_text, date);
+        assert_eq!(response.processed_text, date);
     }
 }
 
 #[test]
-fn a_restricted_value_is_restricted_wherever_it_stands() {
+fn restricted_values_are_restricted_everywhere() {
     let detector = Detector::new(vec![Box::new(AfterCue)], Arc::default());
     let policy = policy(json!({"restrict_regex": ["Ann Lee"]}));
     let mut vault = Vault::default();
@@ -118,7 +118,7 @@ fn a_restricted_value_is_restricted_wherever_it_stands() {
 }
 
 #[test]
-fn a_learned_value_wins_over_a_shorter_finding_within_it() {
+fn learned_value_wins_over_a_shorter_finding() {
     let detector = Detector::new(vec![Box::new(AfterCue)], Arc::default());
     detector.dictionary().teach("Mill", DetectEntity::LOCATION_CITY);
     let policy = policy(json!({}));
@@ -132,7 +132,7 @@ fn a_learned_value_wins_over_a_shorter_finding_within_it() {
 }
 
 #[test]
-fn a_value_that_was_found_once_is_replaced_everywhere_else_in_the_file() {
+fn values_found_once_are_replaced_throughout() {
     let detector = Detector::new(vec![Box::new(AfterCue)], Arc::default());
     let policy = policy(json!({"allow_regex": ["^Allowed"]}));
     let mut vault = Vault::default();
@@ -202,12 +202,12 @@ fn planted() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn positions_slice_back_to_values_and_tokens_in_any_text(text in planted()) {
-        let answer = deidentified(&text, json!({}));
+    fn positions_slice_back_to_values_and_tokens(text in planted()) {
+        let response = deidentified(&text, json!({}));
         let mut end = 0;
-        for found in &answer.entities {
+        for found in &response.entities {
             prop_assert_eq!(&characters(&text, found.start, found.end), &found.value);
-            let token = characters(&answer.processed_text, found.start_processed, found.end_processed);
+            let token = characters(&response.processed_text, found.start_processed, found.end_processed);
             prop_assert_eq!(token, format!("[{}]", found.token));
             prop_assert!(found.start >= end);
             end = found.end;
@@ -215,13 +215,13 @@ proptest! {
     }
 
     #[test]
-    fn what_is_de_identified_with_vault_tokens_is_re_identified_to_the_same_text(text in planted()) {
+    fn vault_tokens_reidentify_to_the_same_text(text in planted()) {
         let mut vault = Vault::default();
         let detector = detector();
         let policy = policy(json!({"token_type": {"default": "vault_token"}}));
-        let answer = Deidentifier::new(&detector, &policy, &mut vault, 0).deidentify_text(&text).unwrap();
+        let response = Deidentifier::new(&detector, &policy, &mut vault, 0).deidentify_text(&text).unwrap();
         let format = Format::read(FormatOptions::default()).unwrap();
-        let edits = Reidentifier::new(&format, &mut vault).edits(&Passage::new(&answer.processed_text)).unwrap();
-        prop_assert_eq!(apply(&answer.processed_text, &edits), text);
+        let edits = Reidentifier::new(&format, &mut vault).edits(&Passage::new(&response.processed_text)).unwrap();
+        prop_assert_eq!(apply(&response.processed_text, &edits), text);
     }
 }

@@ -25,7 +25,7 @@ struct Cell {
 pub(super) fn process(content: &[u8], rewriter: &mut Rewriter<'_>) -> Result<Vec<u8>, FileProblem> {
     let (source, encoding) = text_encoding::decode(content)
         .ok_or_else(|| FileProblem::broken("the table is not written in the encoding its first bytes say"))?;
-    // Spreadsheets name the delimiter in a line of its own.
+    // Spreadsheets name the delimiter in a separate line.
     let declared = source.strip_prefix("sep=").and_then(|rest| rest.chars().next());
     let declared = declared.filter(|delimiter| DELIMITERS.contains(delimiter));
     let start = declared.and_then(|_| source.find('\n')).map_or(0, |end| end + 1);
@@ -57,7 +57,7 @@ pub(super) fn process(content: &[u8], rewriter: &mut Rewriter<'_>) -> Result<Vec
     Ok(text_encoding::encode(&splices.apply(&source), encoding))
 }
 
-/// The cells of the first record, which the others stand under; none where it looks like data.
+/// The cells of the first record, which label the others; none where it looks like data.
 #[derive(Default)]
 struct Headers {
     labels: Vec<String>,

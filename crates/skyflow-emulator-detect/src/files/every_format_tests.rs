@@ -1,4 +1,4 @@
-//! The whole way of a file, with the rules of the vault: people whom nobody has heard of leave no trace in any format.
+//! Files of every format, processed with the rules of the vault: unknown people leave no trace in any format.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -25,11 +25,11 @@ fn deidentified(format: &str, content: &[u8], options: Value) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_of_nobody_stays_byte_for_byte_in_every_text_format() {
+fn text_without_entities_stays_byte_for_byte() {
     for (format, content) in [
         ("json", r#"{"fields":[{"name":"amount"}],"amount":{},"state":"active","note":"the amount is due"}"#),
-        ("jsonl", "{\"name\":\"timeout\"}\n{\"text\":\"the timeout is over\"}\n"),
-        ("xml", r#"<a><property name="timeout" value="x"/>the timeout is over<!-- a-b --></a>"#),
+        ("jsonl", "{\"name\":\"timeout\"}\n{\"text\":\"the timeout has ended\"}\n"),
+        ("xml", r#"<a><property name="timeout" value="x"/>the timeout has ended<!-- a-b --></a>"#),
         ("csv", "item,note\r\nTotal,the total is fine\r\n"),
         ("txt", "Our office opens the background window as normal."),
     ] {
@@ -39,7 +39,7 @@ fn what_is_of_nobody_stays_byte_for_byte_in_every_text_format() {
 }
 
 #[test]
-fn a_single_word_that_only_its_label_makes_a_name_is_not_looked_for_elsewhere() {
+fn labelled_single_words_are_not_learned() {
     let content =
         r#"{"name":"Basic","last_name":"Long","note":"the basic and long way","zip":"2024","Basic":2024}"#;
     let processed = deidentified("json", content.as_bytes(), json!({}));
@@ -48,7 +48,7 @@ fn a_single_word_that_only_its_label_makes_a_name_is_not_looked_for_elsewhere() 
 }
 
 #[test]
-fn nothing_of_a_person_is_left_in_a_file_of_any_format_properties_and_comments_included() {
+fn personal_data_is_removed_from_every_format() {
     // Names of no language and cards of no bank, so that no list of words has them.
     let person = ("Q[aeiou]zz[a-zéü]{2,6}", "V[aeiouå]xx[a-z]{2,6}", card(), "[a-z]{3,8}[0-9]{2}");
     let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });

@@ -1,6 +1,6 @@
-//! Files of type `json` and `jsonl`: string leaves, numbers and member names are passages.
+//! Files of type `json` and `jsonl`: strings, numbers and member names are passages.
 //!
-//! The files are not parsed into values and written anew: only the bytes of edited literals change, so that
+//! The files are not parsed into values and serialized again: only the bytes of edited literals change, so that
 //! formatting, order, repeated members and the digits of numbers stay.
 
 use std::collections::{HashMap, HashSet};
@@ -14,7 +14,7 @@ use super::{FileProblem, rewriter::Rewriter, text_encoding};
 use crate::passage::is_label;
 use crate::rewrite::{Edit, apply};
 
-/// How deep arrays and objects may be nested: each level keeps the name it stands under.
+/// How deep arrays and objects may be nested: each level keeps its label.
 const DEPTH_LIMIT: usize = 1000;
 
 pub(super) fn process(
@@ -64,12 +64,12 @@ struct Container {
 
 /// The names of the members of an object.
 ///
-/// Where one token stands for several values, as `entity_only` has it, their members would become one: the second is
+/// Where one token replaces several values, as `entity_only` has it, their members would become one: the second is
 /// numbered.
 #[derive(Default)]
 struct Names {
-    /// The hashes of the names that stay: names would need many times their length. Two of one hash do no harm, a number
-    /// that nobody needs is all.
+    /// The hashes of the names that stay: names would need many times their length. Two of one hash do no harm: an unneeded
+    /// number is all.
     kept: Vec<u64>,
     /// The names that change wait for the end of the object: one that stays can come behind them.
     edited: Vec<(MappedText, Vec<Edit>)>,
@@ -143,7 +143,7 @@ impl Walk<'_> {
                         )));
                     }
                     let is_object = byte == b'{';
-                    // An array stands under the name of its member, as its elements do.
+                    // An array is labelled by the name of its member, as its elements are.
                     let label = containers.last().map(|outer| outer.label.clone()).unwrap_or_default();
                     let names = Names::default();
                     containers.push(Container { is_object, name_is_next: is_object, label, names });

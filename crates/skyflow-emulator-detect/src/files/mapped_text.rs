@@ -37,7 +37,7 @@ impl MappedText {
         self.text.push(character);
     }
 
-    /// Adds a character that stands for something other than text, such as a line break.
+    /// Adds a character for something other than text, such as a line break.
     pub(super) fn push_implied(&mut self, character: char) {
         self.push(character, 0..0);
     }
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_piece_gets_the_replacement_and_the_others_lose_theirs() {
+    fn first_piece_gets_the_whole_replacement() {
         let source = "<a>Jo</a><b>h&#110; x</b>";
         let mut mapped = MappedText::default();
         mapped.push_verbatim("Jo", 3);

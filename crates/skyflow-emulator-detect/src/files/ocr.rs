@@ -2,7 +2,7 @@ use std::fmt;
 
 /// Reads the text of a picture.
 ///
-/// The embedded vault has no recognition of its own: it processes pictures when it is given one of these, such as
+/// The embedded vault includes no recognition: it processes pictures when it is given one of these, such as
 /// [`Tesseract`](super::Tesseract).
 pub trait Ocr: Send + Sync + fmt::Debug {
     /// Returns the words of a picture, line by line from the top and from left to right. The picture is a PNG, whatever
@@ -28,12 +28,12 @@ pub struct OcrWord {
     pub width: u32,
     /// The height in pixels.
     pub height: u32,
-    /// The line that the word stands in; words of one line have the same number.
+    /// The line of the word; words of one line have the same number.
     pub line: u32,
 }
 
 impl OcrWord {
-    /// Names a word, the line it stands in and its box: left, top, width and height in pixels.
+    /// Creates a word from its text, its line and its box: left, top, width and height in pixels.
     pub fn new(text: impl Into<String>, line: u32, [left, top, width, height]: [u32; 4]) -> Self {
         Self { text: text.into(), left, top, width, height, line }
     }

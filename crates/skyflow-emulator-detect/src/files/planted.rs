@@ -1,5 +1,6 @@
 //! What the tests of all formats share: values that are planted in files, and the search for them.
 
+#[cfg(feature = "office")]
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
@@ -141,6 +142,10 @@ fn spellings(planted: &str) -> Vec<Vec<u8>> {
 
 /// Returns a file and what is packed in it.
 pub(super) fn unfold(content: &[u8]) -> Vec<(String, Vec<u8>)> {
+    #[cfg_attr(
+        not(any(feature = "office", feature = "pdf")),
+        expect(unused_mut, reason = "only Office files and PDF hold others")
+    )]
     let mut unfolded = vec![("the file".to_owned(), content.to_vec())];
     #[cfg(feature = "office")]
     if let Ok(mut archive) = zip::ZipArchive::new(Cursor::new(content)) {

@@ -14,7 +14,7 @@ pub(crate) mod person;
 #[cfg(feature = "office")]
 #[path = "../../examples/make_samples/slides.rs"]
 pub(crate) mod slides;
-#[cfg(feature = "office")]
+#[cfg(all(feature = "office", feature = "pdf"))]
 #[path = "../../examples/make_samples/texts.rs"]
 pub(crate) mod texts;
 #[cfg(feature = "office")]

@@ -8,7 +8,7 @@ pub(super) enum TextEncoding {
         big_endian: bool,
     },
     Windows1252,
-    /// The bytes of Windows-1252 that stand for the same character in ISO-8859-1; only XML can say that it is this.
+    /// The bytes of Windows-1252 that are the same character in ISO-8859-1; only XML can say that it is this.
     Latin1,
     /// The bytes of Windows-1252 that are ASCII; only XML can say that it is this.
     Ascii,
@@ -32,7 +32,7 @@ const UTF16_BIG_MARK: &[u8] = b"\xfe\xff";
 
 /// The characters of the bytes 0x80 to 0x9f in Windows-1252.
 ///
-/// The five bytes that it leaves open are the control characters of the same number, so that no byte is lost.
+/// The five bytes that it does not define are the control characters of the same number, so that no byte is lost.
 const WINDOWS_1252_HIGH: [char; 32] = [
     '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}',
     '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}', '\u{90}', '\u{2018}',
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_of_windows_1252_is_written_as_it_was_read() {
+    fn windows_1252_bytes_round_trip() {
         let content: Vec<u8> = (1..=0xff).collect();
         let (text, encoding) = decode(&content).unwrap();
         assert_eq!(encoding, TextEncoding::Windows1252);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_and_letters_of_windows_1252_are_read_as_such() {
+    fn windows_1252_quotes_and_letters_are_read() {
         let (text, _) = decode(b"\x80 O\x92Neill \x8a\x9f\x81\xa0\xfc").unwrap();
         assert_eq!(text, "\u{20ac} O\u{2019}Neill \u{160}\u{178}\u{81}\u{a0}\u{fc}");
     }

@@ -42,7 +42,7 @@ fn passages(format: &str, content: &[u8]) -> Vec<String> {
 }
 
 #[test]
-fn names_in_windows_1252_are_shown_whole_and_their_bytes_stay() {
+fn windows_1252_names_are_whole_and_bytes_stay() {
     let txt = b"My name is Jane O\x92Neill, \x80 5 \x81\r\n".as_slice();
     let csv = b"a,b\nO\x92Neill,\x8d\n".as_slice();
     let xml = b"<?xml version='1.0' encoding='windows-1252'?><a>O\x92Neill \x9d\xfc</a>".as_slice();
@@ -72,7 +72,7 @@ fn words_and_characters_are_those_of_the_input() {
 }
 
 #[test]
-fn a_table_keeps_its_quotes_and_shows_cells_under_their_headers() {
+fn csv_keeps_quotes_and_labels_cells_by_header() {
     let table = format!("name;card\r\n\"{NAME}\"; {NUMBER} \r\n\"says \"\"{NAME}\"\"\nand\";1\r\n\r\nx");
     assert_eq!(
         text("csv", &table),
@@ -82,7 +82,7 @@ fn a_table_keeps_its_quotes_and_shows_cells_under_their_headers() {
 }
 
 #[test]
-fn a_cell_is_quoted_when_its_replacement_needs_it() {
+fn csv_quotes_a_replacement_that_needs_it() {
     assert_eq!(
         replaced("csv", b"a,b\n[N],\"[N]\"\n", &[("[N]", "Roe, \"J\"")]),
         b"a,b\n\"Roe, \"\"J\"\"\",\"Roe, \"\"J\"\"\"\n"
@@ -90,7 +90,7 @@ fn a_cell_is_quoted_when_its_replacement_needs_it() {
 }
 
 #[test]
-fn the_delimiter_of_a_table_is_told_by_its_records() {
+fn csv_delimiter_is_inferred_from_records() {
     for (table, label) in [
         ("a\tb\n1\tX\n", "b"),
         ("a|b\n1|X\n", "b"),
@@ -125,11 +125,11 @@ fn members_of_one_token_keep_names_of_their_own() {
     for (source, expected) in [
         (r#"{"Jane Doe":1,"John Smith":2}"#, r#"{"[NAME]":1,"[NAME_2]":2}"#),
         (r#"{"[NAME_2]":0,"Jane Doe":1,"John Smith":2}"#, r#"{"[NAME_2]":0,"[NAME]":1,"[NAME_3]":2}"#),
-        // A name that stays counts wherever it stands.
+        // A name that is kept counts in any position.
         (r#"{"Jane Doe":1,"John Smith":2,"[NAME]":3}"#, r#"{"[NAME_2]":1,"[NAME_3]":2,"[NAME]":3}"#),
         (r#"{"of Jane Doe!":1,"of John Smith!":2}"#, r#"{"of [NAME]!":1,"of [NAME_2]!":2}"#),
         (r#"{"1991":1,"1990":"1990"}"#, r#"{"1991":1,"1991_2":"1991"}"#),
-        // Each object has names of its own.
+        // Names are unique within an object only.
         (
             r#"[{"Jane Doe":{"Al Roe":1,"Jane Doe":2},"Al Roe":3},{"John Smith":"Al Roe"}]"#,
             r#"[{"[NAME]":{"[NAME]":1,"[NAME_2]":2},"[NAME_2]":3},{"[NAME]":"[NAME]"}]"#,
@@ -145,7 +145,7 @@ fn members_of_one_token_keep_names_of_their_own() {
 }
 
 #[test]
-fn each_of_many_members_of_one_token_has_a_number() {
+fn members_with_one_token_are_numbered() {
     let members: Vec<String> = (0..20_000).map(|number| format!("\"{number:05}X\":1")).collect();
     let digits: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
     let words: Vec<(&str, &str)> = digits.iter().map(|digit| (digit.as_str(), "")).collect();
@@ -258,7 +258,7 @@ fn deep_nesting_is_refused() {
 }
 
 #[test]
-fn records_of_too_many_cells_are_refused_over_line_ends_too() {
+fn csv_records_with_too_many_cells_are_refused() {
     let quoted = "\"\n\",".repeat(1_500_000);
     assert!(matches!(run("csv", quoted.as_bytes()), Err(FileProblem::TooLarge(_))));
     let plain = "a,".repeat(200_000);
@@ -280,7 +280,7 @@ fn cut_files_are_survived() {
 }
 
 #[test]
-fn formats_without_a_processor_name_the_canned_result() {
+fn unsupported_formats_name_the_canned_result() {
     for format in ["xls", "doc", "ppt", "dcm", "mp3", "wav", "exe"] {
         let Err(FileProblem::Unsupported(message)) = run(format, b"") else { panic!("{format}") };
         assert!(message.contains("canned result"), "{message}");

@@ -38,7 +38,7 @@ mod tests {
     use crate::rules::tests::assert_finds;
 
     #[test]
-    fn international_account_numbers_with_the_right_check_digits_are_found() {
+    fn ibans_with_valid_check_digits_are_found() {
         for (text, expected) in [
             ("IBAN GB82 WEST 1234 5698 7654 32.", &[("bank_account", "GB82 WEST 1234 5698 7654 32")][..]),
             ("DE89370400440532013000", &[("bank_account", "DE89370400440532013000")]),
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_numbers_are_found_behind_their_words_only() {
+    fn plain_bank_numbers_need_a_cue_before_them() {
         for (text, expected) in [
             ("routing number 021000021", &[("routing_number", "021000021")][..]),
             ("ABA: 111000025\r\n", &[("routing_number", "111000025")]),

@@ -52,7 +52,7 @@ mod tests {
     use crate::rules::tests::assert_finds;
 
     #[test]
-    fn card_numbers_of_known_networks_with_the_right_check_digit_are_found() {
+    fn card_numbers_with_a_valid_checksum_are_found() {
         for (text, expected) in [
             ("Card 4111 1111 1111 1111", &[("credit_card", "4111 1111 1111 1111")][..]),
             ("4111-1111-1111-1111.", &[("credit_card", "4111-1111-1111-1111")]),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_and_ends_of_cards_are_found_behind_their_words_only() {
+    fn card_codes_and_expiry_need_a_cue_before_them() {
         for (text, expected) in [
             ("exp 04/27, cvv 123", &[("credit_card_expiration", "04/27"), ("cvv", "123")][..]),
             ("Expiration date: 12/2030", &[("credit_card_expiration", "12/2030")]),

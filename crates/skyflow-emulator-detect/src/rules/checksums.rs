@@ -15,7 +15,7 @@ pub(super) fn luhn(digits: impl DoubleEndedIterator<Item = u32>) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// Tells whether an international bank account number leaves 1 when divided by 97.
+/// Returns whether an international bank account number is 1 modulo 97.
 pub(super) fn iban(text: &str) -> bool {
     let letters: Vec<u32> = text.chars().filter_map(|letter| letter.to_digit(36)).collect();
     let (Some(head), Some(tail)) = (letters.get(..4), letters.get(4..)) else { return false };

@@ -14,7 +14,7 @@ const COUNTS: &str = "(?i-u:[0-9]{1,5}(?:\\.[0-9]{1,3})?|an?|one|two|three|four|
 #[derive(Debug)]
 pub(super) struct Dates {
     date: regex::Regex,
-    /// What stands between the two dates of an interval.
+    /// The text between the two dates of an interval.
     joint: regex::Regex,
     years: regex::Regex,
     birth: Cue,
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_of_birth_is_known_by_the_words_before_it() {
+    fn date_of_birth_is_known_by_its_cue() {
         for (text, expected) in [
             ("born 5 June 1990", "5 June 1990"),
             ("DOB: 06/05/1990", "06/05/1990"),

@@ -52,7 +52,7 @@ mod tests {
     use crate::rules::tests::assert_finds;
 
     #[test]
-    fn social_security_numbers_that_can_be_given_out_are_found() {
+    fn assignable_social_security_numbers_are_found() {
         for (text, expected) in [
             ("my SSN is 123-45-6789.", &[("ssn", "123-45-6789")][..]),
             ("🙂123-45-6789🙂", &[("ssn", "123-45-6789")]),
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_are_found_behind_their_words_only() {
+    fn other_government_ids_need_a_cue_before_them() {
         for (text, expected) in [
             ("Passport number: C01234567", &[("passport_number", "C01234567")][..]),
             ("passport 123456789", &[("passport_number", "123456789")]),

@@ -9,7 +9,7 @@ use crate::words::names::GIVEN;
 use crate::{Finding, Passage, Recognizer};
 
 const SCORE: f64 = 0.9;
-/// What stands where nothing is known, and what sums up a column.
+/// Placeholders of unknown values, and summaries of a column.
 const PLACEHOLDERS: [&str; 16] = [
     "-",
     "?",
@@ -182,7 +182,7 @@ impl Form {
     }
 }
 
-/// Tells whether a value is what its label says wherever it stands: several words, or what is no word of a language.
+/// Returns whether a value is what its label says in any position: several words, or no word of a language.
 fn is_sure(value: &str) -> bool {
     let digits = value.chars().filter(char::is_ascii_digit).count();
     let is_mixed = digits > 0 && value.contains(char::is_alphabetic);
@@ -209,7 +209,7 @@ mod tests {
     use crate::rules::tests::found_in;
 
     #[test]
-    fn a_label_in_any_spelling_says_what_a_fitting_text_is() {
+    fn labels_in_any_spelling_name_fitting_values() {
         for (label, text, entity, expected) in [
             ("ssn", "123456789", "ssn", "123456789"),
             ("Social Security Number", " 123 45 6789\r\n", "ssn", "123 45 6789"),

@@ -107,7 +107,7 @@ impl Names {
         }
         let head = before(text, word.start);
         if kind.given && !word.capital {
-            // People write their own name in small letters, but only behind the words that say so.
+            // People write their own name in lowercase, but only behind the words that say so.
             return self.announcing.is_match(head).then(|| self.small(text, all, known, at));
         }
         if !word.capital && (!word.caseless || !self.announcing.is_match(head)) || kind.never {
@@ -196,7 +196,7 @@ impl Names {
         Some(Name { first, last, score: 0.95, medical, family, given })
     }
 
-    /// Takes a name that is written in small letters: the words that are known.
+    /// Takes a name that is written in lowercase: the words that are known.
     fn small(&self, text: &str, all: &[Word], known: &[Known], first: usize) -> Name {
         let family = joins(text, all, first) && known.get(first + 1).is_some_and(|known| known.family);
         let last = first + usize::from(family);
@@ -212,7 +212,7 @@ impl Names {
     }
 }
 
-/// Returns what stands between a word and the next one.
+/// Returns the text between a word and the next one.
 fn gap<'a>(text: &'a str, all: &[Word], at: usize) -> Option<&'a str> {
     text.get(all.get(at)?.end..all.get(at + 1)?.start)
 }
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_behind_words_that_announce_them() {
+    fn names_are_found_after_their_cues() {
         for (text, expected) in [
             ("My name is Jane Doe and my SSN is 123-45-6789.", "Jane Doe"),
             ("MY NAME IS JANE DOE AND I AM HERE", "JANE DOE"),
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn people_who_treat_others_are_known_by_what_stands_beside_them() {
+    fn medical_professionals_are_known_by_context() {
         for text in
             ["Dr. Jane Doe", "Jane Doe, MD", "surgeon Jane Doe", "seen by Jane Doe", "Jane Doe, cardiologist"]
         {

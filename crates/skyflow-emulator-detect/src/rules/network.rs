@@ -50,17 +50,17 @@ pub(super) fn network() -> Shapes {
     ])
 }
 
-/// Tells whether a text is an address of version 6 that nobody would take for a time.
+/// Returns whether a text is an IPv6 address that cannot be taken for a time.
 fn is_version_6(text: &str) -> bool {
     text.matches(':').count() > 1 && text.parse::<Ipv6Addr>().is_ok()
 }
 
-/// Tells whether what stands behind "password" is one: a plain small word is the rest of a sentence.
+/// Returns whether the word after "password" is one: a plain small word is the rest of a sentence.
 fn is_secret(text: &str) -> bool {
     !text.chars().all(char::is_alphabetic) || (text.len() > 5 && text.chars().skip(1).any(char::is_uppercase))
 }
 
-/// Tells whether what stands behind "user is" is the rest of a sentence.
+/// Returns whether the text after "user is" is the rest of a sentence.
 fn is_ordinary(text: &str) -> bool {
     [
         "not", "now", "the", "able", "asked", "logged", "blocked", "required", "invalid", "unknown",
@@ -75,7 +75,7 @@ mod tests {
     use crate::rules::tests::assert_finds;
 
     #[test]
-    fn addresses_are_found_whole_and_without_the_punctuation_around_them() {
+    fn addresses_are_found_without_punctuation() {
         for (text, expected) in [
             ("Mail jane.doe+x@mail.example.org.", &[("email_address", "jane.doe+x@mail.example.org")][..]),
             ("<jörg@bücher.example>", &[("email_address", "jörg@bücher.example")]),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_log_in_with_is_found_behind_its_word_only() {
+    fn login_names_and_passwords_need_a_cue() {
         for (text, expected) in [
             ("password: hunter2!", &[("password", "hunter2")][..]),
             ("The password is S3cret#99.", &[("password", "S3cret#99")]),

@@ -28,7 +28,7 @@ pub(super) fn places() -> Places {
         lists::STATE_CODES.iter().filter(|code| !is_word(code)).copied().collect::<Vec<_>>().join("|");
     let words = CODES_THAT_ARE_WORDS.join("|");
     let cities = lists::CITIES.iter().map(|city| titled(city)).collect::<Vec<_>>().join("|");
-    // With a capital at each word, as they stand in addresses.
+    // With a capital at each word, as in addresses.
     let states = lists::STATES.iter().map(|state| titled(state)).collect::<Vec<_>>().join("|");
     let word = format!("[A-Z\\x{{c0}}-\\x{{de}}][{LETTERS}.'’-]*");
     let direction = "(?:NE|NW|SE|SW|[NSEW]|North|South|East|West)";
@@ -88,7 +88,7 @@ fn titled(phrase: &str) -> String {
     words.collect::<Vec<_>>().join(" ").replace(" Of ", " of ")
 }
 
-/// Tells whether what stands behind "lives in" may be a city; a month or a pronoun is none.
+/// Returns whether the text after "lives in" may be a city; a month or a pronoun is none.
 fn is_new_place(text: &str) -> bool {
     ![
         "January",

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_keep_their_inner_joints_and_lose_their_possessive() {
+    fn words_keep_hyphens_and_lose_possessives() {
         for (text, expected) in [
             ("Zoë O'Neill-Smith's cat", &["Zoë", "O'Neill-Smith", "cat"][..]),
             ("Zoe\u{308}!", &["Zoe\u{308}"]),

@@ -15,10 +15,10 @@ const LOOK_INTO: usize = 256;
 /// Letters of most scripts, as the inside of a class: `\pL` takes a thousand times the memory when it is repeated.
 pub(super) const LETTERS: &str = r"A-Za-z\x{c0}-\x{1fff}\x{2c00}-\x{2dff}\x{3040}-\x{d7ff}";
 
-/// The spaces that stand within numbers, as the inside of a class: documents keep a number on one line by such as these.
+/// The spaces within numbers, as the inside of a class: documents keep a number on one line by such as these.
 pub(super) const SPACES: &str = r" \x{a0}\x{2007}\x{2009}\x{202f}";
 
-/// The hyphens that stand within numbers, as the end of a class.
+/// The hyphens within numbers, as the end of a class.
 pub(super) const HYPHENS: &str = r"\x{2010}\x{2011}\x{2013}-";
 
 /// Compiles a pattern that is written in these rules.
@@ -28,7 +28,7 @@ pub(super) fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern of the rules is valid")
 }
 
-/// Returns the end of a text before a place: at most as long as a cue and what may stand behind it.
+/// Returns the end of a text before a place: at most as long as a cue and what may follow it.
 pub(super) fn before(text: &str, at: usize) -> &str {
     let mut start = at.saturating_sub(LOOK_BACK);
     while !text.is_char_boundary(start) {
@@ -46,7 +46,7 @@ pub(super) fn after(text: &str, at: usize) -> &str {
     text.get(at..end).unwrap_or_default()
 }
 
-/// Words that have to stand before a finding, with no digit between them and it.
+/// Words that are required before a finding, with no digit between them and it.
 #[derive(Debug)]
 pub(super) struct Cue(Regex);
 
@@ -56,7 +56,7 @@ impl Cue {
         Self(pattern(&format!("(?:^|[^a-zA-Z0-9])(?i-u:{alternatives})(?:[^a-zA-Z0-9][^0-9]{{0,30}})?$")))
     }
 
-    /// Tells whether the words stand right before a place, or are what the text stands under.
+    /// Returns whether the words are right before a position, or are the label of the text.
     pub(super) fn precedes(&self, passage: &Passage<'_>, at: usize) -> bool {
         self.0.is_match(before(passage.text(), at))
             || (!passage.label().is_empty()
@@ -93,7 +93,7 @@ impl Shape {
         Self { cue: Some(Cue::new(alternatives)), ..self }
     }
 
-    /// Asks that it is no part of a longer number: no digit stands beyond a `-`, `.` or `/` at its ends. A comma is what
+    /// Requires that it is no part of a longer number: no digit follows a `-`, `.` or `/` at its ends. A comma is what
     /// lists and tables have between their values.
     pub(super) fn apart(self) -> Self {
         Self { apart: true, ..self }

@@ -24,7 +24,7 @@ mod tests {
     use crate::rules::tests::assert_finds;
 
     #[test]
-    fn identification_numbers_with_the_right_check_digit_are_found() {
+    fn vins_with_a_valid_check_digit_are_found() {
         for (text, expected) in [
             ("VIN 1HGCM82633A004352.", &[("vehicle_id", "1HGCM82633A004352")][..]),
             ("🚗1m8gdm9axkp042788", &[("vehicle_id", "1m8gdm9axkp042788")]),

@@ -1,6 +1,6 @@
-//! Short lists of words, in small letters, that the rules know entities by.
+//! Short lists of words, in lowercase, that the rules know entities by.
 
-// Without `skip`, every word gets a line of its own.
+// Without `skip`, every word gets a separate line.
 #[rustfmt::skip]
 pub(super) mod medicine;
 #[rustfmt::skip]

@@ -1,4 +1,4 @@
-//! Names of people, in small letters.
+//! Names of people, in lowercase.
 
 /// Given names that are hardly ever anything else.
 pub(crate) const GIVEN: &[&str] = &[

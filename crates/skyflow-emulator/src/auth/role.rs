@@ -62,7 +62,7 @@ pub(crate) enum Permission {
     /// See values beyond what their columns show by default.
     PlainText,
     InvokeConnection,
-    /// Put tokens in the place of values, which may store them.
+    /// Replace values with tokens, which may store the values.
     Deidentify,
     /// Put values back, as far as their columns show them.
     Reidentify,

@@ -23,7 +23,7 @@ struct SignedClaims {
     ctx: Option<Value>,
 }
 
-/// The data token that a text stands for.
+/// Returns the data token of a string.
 pub(crate) enum DataToken {
     Plain(String),
     Signed(String),

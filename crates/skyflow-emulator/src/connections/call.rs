@@ -6,6 +6,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Response, StatusCode};
 use skyflow_http::{Body, ErrorKind, form_pairs};
+use skyflow_types::ERROR_FROM_CLIENT;
 
 use super::document::Document;
 use super::fields::transform;
@@ -22,7 +23,7 @@ use crate::routes::Parameters;
 use crate::state::State;
 
 /// Whether it was the target that failed, and not the vault.
-const FROM_CLIENT: HeaderName = HeaderName::from_static("error-from-client");
+const FROM_CLIENT: HeaderName = HeaderName::from_static(ERROR_FROM_CLIENT);
 
 /// The values of a path's parameters.
 type PathValues = Vec<(String, String)>;
@@ -35,7 +36,7 @@ struct Call {
     body: Bytes,
 }
 
-/// Answers a call of a connection; also tells who called, as far as that became known.
+/// Serves a call of a connection; also returns the caller where it is known.
 pub(crate) async fn invoke(
     state: Arc<State>,
     parts: Parts,
@@ -107,7 +108,7 @@ async fn serve(
         #[cfg(feature = "server")]
         Target::Server(base) => match send(&state, base, outgoing).await {
             Ok(incoming) => incoming,
-            Err(failure) => return Ok(unanswered(&failure)),
+            Err(failure) => return Ok(failed_target(&failure)),
         },
         #[cfg(not(feature = "server"))]
         Target::Server(_) => return Err(forwarding_is_missing()),
@@ -187,11 +188,11 @@ fn prepare(state: &State, mut call: Call, now: Now) -> ApiResult<(Call, Outgoing
     Ok((call, outgoing))
 }
 
-/// Applies the rules for the answer.
+/// Applies the rules for the response.
 fn finish(state: &State, call: &Call, mut incoming: Incoming, now: Now) -> ApiResult<Reply> {
     let route = &call.route;
     let Some(mut body) = readable(route, &route.response_body, &incoming.body) else {
-        return Ok(made(StatusCode::BAD_GATEWAY, "The target's answer is not what the route expects."));
+        return Ok(made(StatusCode::BAD_GATEWAY, "The target's response is not what the route expects."));
     };
     let mut named = header_pairs(&incoming.headers);
     transform(
@@ -238,7 +239,7 @@ fn header_pairs(headers: &HeaderMap) -> Document {
 fn set_headers(headers: &mut HeaderMap, rules: &[Rule], named: Document) -> ApiResult<()> {
     let changed = |name: &str| rules.iter().any(|rule| rule.path.iter().any(|known| known == name));
     for (name, value) in named.into_pairs().into_iter().filter(|(name, _)| changed(name)) {
-        let unfit = || ApiError::bad_request("Invalid request. A value cannot stand in a header.");
+        let unfit = || ApiError::bad_request("Invalid request. A value is not allowed in a header.");
         let name = HeaderName::try_from(name).map_err(|_| unfit())?;
         headers.insert(name, HeaderValue::try_from(value).map_err(|_| unfit())?);
     }
@@ -250,10 +251,10 @@ fn content_type_of(headers: &HeaderMap) -> HeaderMap {
 }
 
 #[cfg(feature = "server")]
-fn unanswered(failure: &Failure) -> Reply {
+fn failed_target(failure: &Failure) -> Reply {
     match failure {
         Failure::Unreachable => made(StatusCode::BAD_GATEWAY, "The target cannot be reached."),
-        Failure::Slow => made(StatusCode::GATEWAY_TIMEOUT, "The target did not answer in time."),
+        Failure::Slow => made(StatusCode::GATEWAY_TIMEOUT, "The target did not respond in time."),
         Failure::Broken => made(StatusCode::BAD_GATEWAY, "The target broke the connection off."),
     }
 }

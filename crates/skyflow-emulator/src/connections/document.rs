@@ -9,7 +9,7 @@ pub(super) enum Document {
 }
 
 /// A field, and which list elements lie on the way to it.
-pub(super) struct Leaf<'a> {
+pub(super) struct Field<'a> {
     pub(super) indices: Vec<usize>,
     pub(super) value: &'a mut Value,
 }
@@ -38,14 +38,14 @@ impl Document {
     }
 
     /// Finds the fields that a path means. Nulls, objects and lists are no fields.
-    pub(super) fn leaves(&mut self, path: &[String]) -> Vec<Leaf<'_>> {
+    pub(super) fn fields(&mut self, path: &[String]) -> Vec<Field<'_>> {
         let mut found = Vec::new();
         match self {
             Self::Json(root) => collect(root, path, Vec::new(), &mut found),
             Self::Pairs(pairs) => {
                 for (name, value) in pairs {
                     if let Some(indices) = indices_of(name, path) {
-                        found.push(Leaf { indices, value });
+                        found.push(Field { indices, value });
                     }
                 }
             }
@@ -54,10 +54,10 @@ impl Document {
     }
 }
 
-fn collect<'a>(value: &'a mut Value, path: &[String], indices: Vec<usize>, found: &mut Vec<Leaf<'a>>) {
+fn collect<'a>(value: &'a mut Value, path: &[String], indices: Vec<usize>, found: &mut Vec<Field<'a>>) {
     let Some((first, rest)) = path.split_first() else {
         if matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)) {
-            found.push(Leaf { indices, value });
+            found.push(Field { indices, value });
         }
         return;
     };
@@ -111,7 +111,7 @@ mod tests {
 
     fn found(document: &mut Document, path: &str) -> Vec<(Vec<usize>, Value)> {
         let path: Vec<String> = path.split('.').map(str::to_owned).collect();
-        document.leaves(&path).into_iter().map(|leaf| (leaf.indices, leaf.value.clone())).collect()
+        document.fields(&path).into_iter().map(|field| (field.indices, field.value.clone())).collect()
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_are_found_by_their_name_and_by_their_nesting() {
+    fn form_pairs_match_by_name_and_by_nesting() {
         let mut form = Document::from_form("card%5Bnumber%5D=1&list[0][x]=2&list[1][x]=3&a.b=4&plain=5");
         assert_eq!(found(&mut form, "card.number"), [(vec![], json!("1"))]);
         assert_eq!(found(&mut form, "list.*.x"), [(vec![0], json!("2")), (vec![1], json!("3"))]);

@@ -12,7 +12,7 @@ use crate::operations::connection_fields;
 use crate::schema::text_of;
 use crate::state::State;
 
-/// A record that a message makes: the table, the list elements it stands for, and which match of a selector.
+/// A record that a message makes: the table, the list elements it comes from, and which match of a selector.
 type RowKey = (String, Vec<usize>, usize);
 
 /// What becomes of a value: the rule that means it, the list elements on the way to it, the number of its match.
@@ -78,7 +78,7 @@ fn reveal(
     token: &str,
 ) -> ApiResult<String> {
     connection_fields::reveal(state, connection, now, token, redaction)?.ok_or_else(|| {
-        // Nothing of the field is repeated: where no token stands, a value may.
+        // The content of the field is not repeated: where a token is missing, it may be a value.
         let field = rule.path.join(".");
         ApiError::bad_request(format!(
             "Detokenize failed. Field {field} holds no known token. Specify valid tokens."
@@ -90,11 +90,11 @@ fn reveal(
 /// makes of it.
 fn visit(rules: &[Rule], document: &mut Document, change: &mut Change<'_>) -> ApiResult<()> {
     for rule in rules {
-        for leaf in document.leaves(&rule.path) {
-            let text = text_of(leaf.value);
+        for field in document.fields(&rule.path) {
+            let text = text_of(field.value);
             let Some(selector) = &rule.selector else {
-                if let Some(changed) = change(rule, &leaf.indices, 0, &text)? {
-                    *leaf.value = Value::String(changed);
+                if let Some(changed) = change(rule, &field.indices, 0, &text)? {
+                    *field.value = Value::String(changed);
                 }
                 continue;
             };
@@ -102,7 +102,7 @@ fn visit(rules: &[Rule], document: &mut Document, change: &mut Change<'_>) -> Ap
             let mut copied = 0;
             for (number, captures) in selector.captures_iter(&text).enumerate() {
                 let Some(part) = captures.get(1).or_else(|| captures.get(0)) else { continue };
-                if let Some(new) = change(rule, &leaf.indices, number + 1, part.as_str())? {
+                if let Some(new) = change(rule, &field.indices, number + 1, part.as_str())? {
                     changed.push_str(text.get(copied..part.start()).unwrap_or_default());
                     changed.push_str(&new);
                     copied = part.end();
@@ -110,7 +110,7 @@ fn visit(rules: &[Rule], document: &mut Document, change: &mut Change<'_>) -> Ap
             }
             if copied > 0 {
                 changed.push_str(text.get(copied..).unwrap_or_default());
-                *leaf.value = Value::String(changed);
+                *field.value = Value::String(changed);
             }
         }
     }

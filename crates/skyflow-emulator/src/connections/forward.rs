@@ -29,7 +29,7 @@ pub(super) struct Outgoing {
     pub(super) body: Bytes,
 }
 
-/// What a target answered.
+/// The response of a target.
 pub(super) struct Incoming {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,

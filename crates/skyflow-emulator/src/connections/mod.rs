@@ -1,4 +1,4 @@
-//! Connections: routes on which the vault puts values in the place of tokens, or tokens in the place of values.
+//! Connections: routes on which the vault replaces tokens with values, or values with tokens.
 
 mod call;
 mod document;

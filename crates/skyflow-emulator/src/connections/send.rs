@@ -25,14 +25,14 @@ pub(super) async fn send(state: &State, base: &BaseUri, outgoing: Outgoing) -> R
     *request.method_mut() = outgoing.method;
     *request.uri_mut() = uri;
     *request.headers_mut() = outgoing.headers;
-    let answer = client(&state.connections, state).send(request).await.map_err(|error| {
+    let response = client(&state.connections, state).send(request).await.map_err(|error| {
         match error.downcast_ref::<Error>().map(Error::kind) {
             Some(kind) if kind.is_not_sent() => Failure::Unreachable,
             Some(ErrorKind::AttemptTimeout) => Failure::Slow,
             _ => Failure::Broken,
         }
     })?;
-    let (parts, body) = answer.into_parts();
+    let (parts, body) = response.into_parts();
     let body = body.collect(state.body_limit).await.map_err(|_| Failure::Broken)?;
     Ok(Incoming { status: parts.status, headers: passed_on(&parts.headers), body })
 }

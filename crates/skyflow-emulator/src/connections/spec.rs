@@ -10,7 +10,7 @@ use crate::object_id::object_id;
 
 use super::rules::{Rule, RuleJson};
 
-/// The base URL that stands for the target inside the vault.
+/// The base URL of the target inside the vault.
 const ECHO: &str = "builtin:echo";
 
 /// Describes a connection, in the JSON form of Skyflow's own service.
@@ -143,7 +143,7 @@ impl ConnectionSpec {
     /// the connection belongs to the vault that it is given to.
     ///
     /// A route that asks for what this emulator does not do (encryption, functions, XML, multipart, mutual TLS) is
-    /// taken, and answers 501 with the name of the gap.
+    /// accepted, and its calls fail with 501 and the name of the gap.
     ///
     /// # Errors
     ///
@@ -176,7 +176,7 @@ impl ConnectionSpec {
         Ok(Self { id, outbound, target, allowed: Vec::new(), routes })
     }
 
-    /// Sets the id of the connection, which stands in its URL; random otherwise.
+    /// Sets the id of the connection, which is part of its URL; random otherwise.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();

@@ -49,7 +49,7 @@ impl CannedRun {
         Self::new(Subject::Content(hash(content.as_ref())))
     }
 
-    /// Is for every file of this format, such as `mp3`, that has no canned run of its own.
+    /// Applies to each file of this format, such as `mp3`, that has no canned run for its content.
     pub fn of_format(format: impl AsRef<str>) -> Self {
         Self::new(Subject::Format(format.as_ref().to_ascii_lowercase()))
     }
@@ -93,16 +93,16 @@ impl CannedRun {
         self
     }
 
-    fn answer(&self) -> Value {
+    fn response(&self) -> Value {
         match &self.failure {
             Some(message) => failed(message),
             None => {
                 let counts = Counts { pages: self.pages, slides: self.slides, ..Counts::default() };
-                let mut answer = succeeded(self.outputs.clone(), self.size, &counts);
-                if let Some(member) = answer.get_mut("duration") {
+                let mut response = succeeded(self.outputs.clone(), self.size, &counts);
+                if let Some(member) = response.get_mut("duration") {
                     *member = json!(self.duration);
                 }
-                answer
+                response
             }
         }
     }
@@ -127,18 +127,18 @@ impl CannedRuns {
         Self(runs)
     }
 
-    /// Returns what is to be answered for a file: by its content, else by its format.
-    pub(crate) fn answer(&self, content: &[u8], format: &str) -> Option<Value> {
+    /// Returns the response for a file: by its content, else by its format.
+    pub(crate) fn response(&self, content: &[u8], format: &str) -> Option<Value> {
         if self.0.is_empty() {
             return None;
         }
         let subjects = [Subject::Content(hash(content)), Subject::Format(format.to_owned())];
         let found = subjects.iter().find_map(|subject| self.0.iter().find(|run| run.subject == *subject));
-        found.map(CannedRun::answer)
+        found.map(CannedRun::response)
     }
 }
 
-/// What an answer counts.
+/// The counts of a response.
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) words: u64,
@@ -147,7 +147,7 @@ pub(crate) struct Counts {
     pub(crate) slides: u32,
 }
 
-/// One file of an answer.
+/// Returns one file of a response.
 pub(crate) fn output(kind: &str, extension: &str, content: &[u8]) -> Value {
     json!({
         "processedFile": STANDARD.encode(content),
@@ -156,7 +156,7 @@ pub(crate) fn output(kind: &str, extension: &str, content: &[u8]) -> Value {
     })
 }
 
-/// The answer of a run that made these files, of which the processed one has `size` bytes.
+/// Returns the response of a run that made these files, of which the processed one has `size` bytes.
 pub(crate) fn succeeded(outputs: Vec<Value>, size: usize, counts: &Counts) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "a size in kilobytes, with a fraction")]
     let kilobytes = size as f64 / 1024.0;
@@ -173,12 +173,12 @@ pub(crate) fn succeeded(outputs: Vec<Value>, size: usize, counts: &Counts) -> Va
     })
 }
 
-/// The answer of a run that made nothing.
+/// Returns the response of a run that failed.
 pub(crate) fn failed(message: &str) -> Value {
     without_output("FAILED", message)
 }
 
-/// The answer of a run that has no result, or none yet.
+/// Returns the response of a run that has no result, or none yet.
 pub(crate) fn without_output(status: &str, message: &str) -> Value {
     json!({
         "status": status, "outputType": "UNKNOWN", "output": [], "message": message, "size": 0.0,

@@ -9,7 +9,7 @@ const WORKERS: usize = 4;
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// The work on runs: threads of its own do it, as many as there is work for within bounds, and end when there is none.
+/// Works on runs: separate threads do it, as many as there is work for within bounds, and end when there is none.
 /// So it needs no runtime, and the end of one does not wait for it.
 #[derive(Default)]
 pub(crate) struct RunQueue {
@@ -80,7 +80,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[test]
-    fn work_is_done_by_four_threads_at_most_and_they_end_with_it() {
+    fn at_most_four_threads_work_and_end_when_idle() {
         let queue = Arc::new(RunQueue::default());
         let (started, is_started) = mpsc::channel();
         let gate = Arc::new((Mutex::new(false), Condvar::new()));

@@ -7,7 +7,7 @@ use crate::auth::{Caller, Permission};
 use crate::errors::ApiResult;
 use crate::timestamps;
 
-/// How many events one answer holds when nothing is said, and at most.
+/// How many events one response holds by default, and at most.
 const DEFAULT_LIMIT: u32 = 25;
 const MAX_LIMIT: u32 = 1000;
 

@@ -98,7 +98,7 @@ fn resolve(id: String, earlier: &[Result<Value, ApiError>]) -> ApiResult<String>
     })
 }
 
-/// Runs one entry in a savepoint of its own; a failure undoes only that entry.
+/// Runs one entry in a separate savepoint; a failure undoes only that entry.
 fn run_entry(
     transaction: &mut Transaction<'_>,
     call: &Call<'_>,

@@ -11,7 +11,7 @@ use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
 use crate::state::State;
 
-/// Returns what a token stands for; `None` when it is none.
+/// Returns the value of a token; `None` for an unknown token.
 pub(crate) fn reveal(
     state: &State,
     connection: &Connection,

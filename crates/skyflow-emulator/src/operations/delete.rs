@@ -8,7 +8,7 @@ use crate::errors::{ApiError, ApiResult};
 use crate::schema::CompiledTable;
 use crate::store::{files, records, tokens};
 
-/// Stands for every record of a table.
+/// The id that means every record of a table.
 const ALL: &str = "*";
 
 #[derive(Deserialize)]

@@ -28,7 +28,7 @@ struct DetokenizeParameter {
     redaction: Option<Redaction>,
 }
 
-/// The value a token stands for, as the caller may see it.
+/// Returns the value of a token, as the caller may see it.
 pub(super) struct Detokenized {
     pub(super) value: String,
     value_type: &'static str,
@@ -58,9 +58,10 @@ pub(super) fn detokenize(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
                         match resolve(call.state, call.now, caller, connection, &data, asked)? {
                             Some(Detokenized { value, value_type }) => {
                                 found += 1;
-                                return Ok(json!({
-                                    "token": token, "valueType": value_type, "value": value, "error": null
-                                }));
+                                // Without `error`: the official Python and Java SDKs fail on null.
+                                return Ok(
+                                    json!({ "token": token, "valueType": value_type, "value": value }),
+                                );
                             }
                             None => TOKEN_UNKNOWN,
                         }

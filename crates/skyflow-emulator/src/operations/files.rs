@@ -83,7 +83,7 @@ pub(super) fn scan_status(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> 
     Ok(Reply::json(json!({ "av_scan_status": status })))
 }
 
-/// Serves a file to whoever holds its link.
+/// Serves a file to any caller with its link.
 pub(super) fn download(call: &Call<'_>) -> ApiResult<Reply> {
     let found = match call.state.downloads.find(call.path.get("key"), call.now) {
         Some(cell) => call.state.store.read(|connection| -> ApiResult<_> {
@@ -106,7 +106,7 @@ pub(super) fn download_url(
     Ok(clean.then(|| format!("{}{}", call.origin, call.state.downloads.path_to(cell, call.now))))
 }
 
-/// What an answer tells about a file.
+/// Returns what a response says about a file.
 pub(super) fn metadata_of(connection: &Connection, cell: &FileCell) -> ApiResult<Option<Value>> {
     Ok(files::get(connection, cell)?.as_ref().map(metadata))
 }
@@ -214,7 +214,7 @@ fn same_type(allowed: &str, found: &str) -> bool {
     allowed == found || (allowed == "image/jpg" && found == "image/jpeg")
 }
 
-/// Adds the metadata of the files of a record to its answer.
+/// Adds the metadata of the files of a record to its response.
 pub(super) fn add_metadata(
     connection: &Connection,
     table: &CompiledTable,

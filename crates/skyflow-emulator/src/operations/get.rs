@@ -11,7 +11,7 @@ use crate::store::files::FileCell;
 use crate::store::records::{self, Order, StoredRow};
 use crate::store::tokens;
 
-/// The most records one answer holds.
+/// The most records of one response.
 const PAGE: u32 = 25;
 
 /// How records are shown.
@@ -64,11 +64,12 @@ pub(super) fn list(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     let ids = query.all("skyflow_ids");
     let column_name = query.one("column_name");
     let column_values = query.all("column_values");
-    let limit = query.number("limit")?.unwrap_or(PAGE);
+    // A larger limit means a full page: published loaders send 100 or 300 and page by `offset`.
+    let limit = match query.number("limit")? {
+        Some(0) => return Err(invalid("limit", "a number of 1 or more")),
+        limit => limit.unwrap_or(PAGE).min(PAGE),
+    };
     let offset = query.number("offset")?.unwrap_or(0);
-    if !(1..=PAGE).contains(&limit) {
-        return Err(invalid("limit", "a number from 1 to 25"));
-    }
     let order = match query.one("order_by") {
         None | Some("ASCENDING") => Order::Ascending,
         Some("DESCENDING") => Order::Descending,
@@ -172,7 +173,7 @@ fn by_column(
     if rows.is_empty() { Err(ApiError::not_found("No Records Found")) } else { Ok(rows) }
 }
 
-/// Writes a record as an answer shows it. With tokenization the tokens stand in `fields`, in place of the values.
+/// Writes a record as a response shows it. With tokenization `fields` holds the tokens instead of the values.
 fn record(
     call: &Call<'_>,
     caller: &Caller,

@@ -46,7 +46,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Reads the body as JSON. The error says where, and never what: values stand in the body.
+    /// Reads the body as JSON. The error says where, and never what: the body holds values.
     pub(crate) fn json<'b, T: Deserialize<'b>>(&'b self) -> ApiResult<T> {
         serde_json::from_slice(self.body).map_err(|error| {
             let problem =
@@ -80,7 +80,7 @@ impl Call<'_> {
     }
 }
 
-/// A successful answer.
+/// A successful response.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) body: ReplyBody,
@@ -95,7 +95,7 @@ pub(crate) enum ReplyBody {
         content_type: String,
         content: Vec<u8>,
     },
-    /// An answer that somebody else has made.
+    /// A response that was made elsewhere, such as by the target of a connection.
     Made(Box<http::Response<Body>>),
 }
 
@@ -136,7 +136,7 @@ fn run_for(caller: &Caller, operation: Operation, call: &Call<'_>) -> ApiResult<
         return Err(ApiError::no_such_resource());
     }
     match operation {
-        // Answered before.
+        // Served before this point.
         Operation::AuthenticationGetToken
         | Operation::EmulatorDownloadFile
         | Operation::ConnectionsInvokeOutbound

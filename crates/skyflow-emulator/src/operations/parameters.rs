@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn repeated_keys_both_spellings_of_a_space_and_empty_values_are_understood() {
+    fn query_keys_repeat_and_spaces_decode_both_ways() {
         let query = QueryParameters::parse("a=1&a=2+3&a=4%205%2B&column_name=&b");
         assert_eq!(query.all("a"), ["1", "2 3", "4 5+"]);
         assert_eq!(query.one("column_name"), None);

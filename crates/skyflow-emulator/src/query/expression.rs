@@ -30,7 +30,7 @@ impl<'q> Translation<'q> {
         self.parameters
     }
 
-    /// Translates what stands after `WHERE` or `ON`.
+    /// Translates the condition after `WHERE` or `ON`.
     pub(super) fn condition(&mut self, expression: &Expr) -> ApiResult<String> {
         self.depth += 1;
         if self.depth > DEPTH {
@@ -82,7 +82,8 @@ impl<'q> Translation<'q> {
     }
 
     fn pattern_operands(&mut self, text: &Expr, pattern: &Expr) -> ApiResult<(String, String)> {
-        let needed = Some(ColumnOperation::All);
+        // Published queries use LIKE on columns of the Quickstart vault, which list `EXACT_MATCH` only.
+        let needed = Some(ColumnOperation::ExactMatch);
         Ok((self.operand(text, needed)?, self.operand(pattern, needed)?))
     }
 

@@ -1,7 +1,7 @@
 //! Skyflow's subset of SQL, turned into what SQLite runs.
 //!
-//! A query is judged by its syntax tree: what the tree holds beyond the documented subset is refused, wherever it
-//! stands. Nothing of the caller's text reaches SQLite: names are looked up in the schema, literals become
+//! A query is judged by its syntax tree: anything in the tree beyond the documented subset is refused, in any
+//! position. Nothing of the caller's text reaches SQLite: names are looked up in the schema, literals become
 //! parameters.
 
 mod expression;
@@ -21,7 +21,7 @@ use crate::errors::{ApiError, ApiResult};
 use crate::schema::{CompiledColumn, Schema};
 use scope::Scope;
 
-/// The most rows one answer holds.
+/// The most rows of one response.
 const ROWS: u64 = 25;
 /// The longest query, in bytes. It also bounds how deep a syntax tree can get.
 const LENGTH: usize = 8192;
@@ -35,7 +35,7 @@ pub(crate) struct Plan {
     pub(crate) outputs: Vec<Output>,
 }
 
-/// One column of the answer.
+/// One column of the response.
 pub(crate) struct Output {
     pub(crate) name: String,
     /// Whether dots in the name lead into nested objects; in an alias they are just dots.
@@ -43,7 +43,7 @@ pub(crate) struct Output {
     pub(crate) shown: Shown,
 }
 
-/// How the values of an answer's column are shown.
+/// How the values of a column of the response are shown.
 pub(crate) enum Shown {
     /// As they are: ids and counts.
     Plain,
@@ -55,7 +55,7 @@ pub(crate) enum Shown {
 
 /// Reads a query and checks all of it.
 ///
-/// It does so on a thread of its own: the parser calls itself once for each operator of chains such as `NOT NOT …`,
+/// It does so on a separate thread: the parser calls itself once for each operator of chains such as `NOT NOT …`,
 /// and so does dropping the tree, which the stack of an ordinary thread does not survive.
 pub(crate) fn compile(schema: &Schema, text: &str) -> ApiResult<Plan> {
     if text.len() > LENGTH {
@@ -69,7 +69,7 @@ pub(crate) fn compile(schema: &Schema, text: &str) -> ApiResult<Plan> {
 }
 
 fn compile_here(schema: &Schema, text: &str) -> ApiResult<Plan> {
-    // The parser's own messages repeat the query, and values stand in it.
+    // The parser's own messages repeat the query, which holds values.
     let mut statements =
         Parser::parse_sql(&PostgreSqlDialect {}, text).map_err(|_| refused("The query is not valid SQL."))?;
     let query = match (statements.pop(), statements.is_empty()) {

@@ -11,7 +11,7 @@ use super::{Output, Shown, refused, unsupported};
 use crate::errors::ApiResult;
 use crate::schema::ColumnOperation;
 
-/// Translates what stands between `SELECT` and `FROM`.
+/// Translates the columns between `SELECT` and `FROM`.
 pub(super) fn read(scope: &Scope<'_>, items: &[SelectItem]) -> ApiResult<(String, Vec<Output>)> {
     let mut columns = Vec::new();
     let mut outputs = Vec::new();

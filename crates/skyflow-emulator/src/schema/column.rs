@@ -251,7 +251,7 @@ impl Column {
     }
 
     /// Shows the values with a mask, unless a request is allowed to see more: every match of `find` becomes
-    /// `replace`, in which `${1}` stands for the first group.
+    /// `replace`, in which `${1}` is the first group.
     #[must_use]
     pub fn masked(mut self, find: impl Into<String>, replace: impl Into<String>) -> Self {
         self.redaction = Redaction::Masked;

@@ -49,7 +49,7 @@ impl Schema {
         self.tables.values()
     }
 
-    /// Returns a column that stands for its whole group: the columns of a group share what matters for tokens.
+    /// Returns one column for its whole group: the columns of a group share what matters for tokens.
     pub(crate) fn group(&self, name: &str) -> Option<&Arc<CompiledColumn>> {
         self.groups.get(name)
     }
@@ -248,7 +248,7 @@ impl CompiledColumn {
         None
     }
 
-    /// Shows a value at a level; [`Redaction::Default`] stands for the column's own.
+    /// Shows a value at a level; [`Redaction::Default`] means the column's own.
     pub(crate) fn show(&self, value: Value, level: Redaction) -> Value {
         let level = if level == Redaction::Default { self.redaction } else { level };
         match (level, &self.mask) {
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn the_masks_of_the_quickstart_vault_show_what_its_table_says() {
+    fn quickstart_masks_match_their_documentation() {
         for (table, column, value, masked) in [
             ("credit_cards", "card_number", "4111111111111111", "XXXXXXXXXXXX1111"),
             ("credit_cards", "card_number", "4111-1111-1111-1234", "XXXXXXXXXXXX1234"),
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_the_mask_does_not_fit_is_hidden_whole() {
+    fn values_the_mask_does_not_fit_are_hidden() {
         assert_eq!(shown("persons", "ssn", Redaction::Masked, json!("odd")), REDACTED);
         assert_eq!(shown("persons", "name", Redaction::Masked, json!("Ada")), REDACTED);
     }

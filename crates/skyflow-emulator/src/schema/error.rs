@@ -20,7 +20,7 @@ pub enum SchemaError {
     Name {
         /// The name.
         name: String,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         reason: &'static str,
     },
     /// A pattern of a column is no regular expression, or no token can be made from it.
@@ -28,7 +28,7 @@ pub enum SchemaError {
     Pattern {
         /// The column.
         column: String,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         reason: String,
     },
     /// Columns of one group differ in something they must share.

@@ -24,5 +24,5 @@ pub(crate) fn column_of(entity: &DetectEntity) -> String {
 /// The column that every table has.
 pub(crate) const SKYFLOW_ID: &str = "skyflow_id";
 
-/// What an answer shows instead of a redacted value.
+/// The placeholder of a redacted value in a response.
 pub(crate) const REDACTED: &str = "*REDACTED*";

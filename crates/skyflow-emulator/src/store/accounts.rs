@@ -24,7 +24,7 @@ pub(crate) struct KeyRow {
     pub(crate) enabled: bool,
 }
 
-/// An API key and the service account it stands for.
+/// An API key and its service account.
 pub(crate) struct ApiKeyRow {
     pub(crate) api_key: zeroize::Zeroizing<String>,
     pub(crate) client_id: String,

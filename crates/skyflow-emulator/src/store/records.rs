@@ -8,7 +8,7 @@ use super::quoted;
 use super::tokens::TokenTarget;
 use crate::schema::{CompiledColumn, CompiledTable, SKYFLOW_ID};
 
-/// A row as it is stored; the values stand in the order of the table's columns.
+/// A row as it is stored; the values have the order of the table's columns.
 pub(crate) struct StoredRow {
     pub(crate) skyflow_id: String,
     pub(crate) values: Vec<Value>,
@@ -100,7 +100,7 @@ pub(crate) fn get(
     connection.prepare_cached(&sql)?.query_row([skyflow_id], |row| stored_row(table, row)).optional()
 }
 
-/// Reads the value that a token stands for: a transient one lies beside its token.
+/// Reads the value of a token: a transient one is stored beside its token.
 pub(crate) fn value_behind(
     connection: &Connection,
     table: &CompiledTable,

@@ -1,4 +1,4 @@
-//! The runs of Detect: what each will answer, and from when on.
+//! The runs of Detect: the response of each, and the time from which it is shown.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -6,36 +6,36 @@ use rusqlite::{Connection, OptionalExtension, params};
 pub(crate) struct RunRow {
     /// Milliseconds since 1970; until then the run is under way.
     pub(crate) ends_at: i64,
-    /// The answer of the ended run, as JSON; nothing as long as there is work to do.
-    pub(crate) answer: Option<String>,
+    /// The response of the ended run, as JSON; nothing as long as there is work to do.
+    pub(crate) response: Option<String>,
 }
 
 pub(crate) fn put(connection: &Connection, run_id: &str, run: &RunRow) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO detect_runs VALUES (?1, ?2, ?3)")?
-        .execute(params![run_id, run.ends_at, run.answer])
+        .execute(params![run_id, run.ends_at, run.response])
         .map(drop)
 }
 
-/// Gives a run its answer, unless it has one or is gone, and has it end now if its time is over. True when it was given.
-pub(crate) fn answer(
+/// Sets the response of a run, unless it has one or is gone; a run whose time has passed ends now. True when it was set.
+pub(crate) fn set_response(
     connection: &Connection,
     run_id: &str,
-    answer: &str,
+    response: &str,
     now: i64,
 ) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
             "UPDATE detect_runs SET answer = ?2, ends_at = max(ends_at, ?3) WHERE run_id = ?1 AND answer IS NULL",
         )?
-        .execute(params![run_id, answer, now])
+        .execute(params![run_id, response, now])
         .map(|changed| changed > 0)
 }
 
 pub(crate) fn get(connection: &Connection, run_id: &str) -> rusqlite::Result<Option<RunRow>> {
     connection
         .prepare_cached("SELECT ends_at, answer FROM detect_runs WHERE run_id = ?1")?
-        .query_row([run_id], |row| Ok(RunRow { ends_at: row.get(0)?, answer: row.get(1)? }))
+        .query_row([run_id], |row| Ok(RunRow { ends_at: row.get(0)?, response: row.get(1)? }))
         .optional()
 }
 
@@ -61,22 +61,22 @@ mod tests {
     use crate::store::Store;
 
     #[test]
-    fn an_answer_stays_and_a_run_at_work_is_not_forgotten() {
+    fn first_response_is_kept_and_open_runs_remain() {
         let store = Store::open(None).unwrap();
         let outcome: rusqlite::Result<_> = store.write(|transaction| {
-            put(transaction, "answered", &RunRow { ends_at: 5, answer: Some("first".to_owned()) })?;
-            assert!(!answer(transaction, "answered", "second", 9)?);
-            let answered = get(transaction, "answered")?.unwrap();
-            put(transaction, "at work", &RunRow { ends_at: 5, answer: None })?;
+            put(transaction, "finished", &RunRow { ends_at: 5, response: Some("first".to_owned()) })?;
+            assert!(!set_response(transaction, "finished", "second", 9)?);
+            let finished = get(transaction, "finished")?.unwrap();
+            put(transaction, "at work", &RunRow { ends_at: 5, response: None })?;
             remove_before(transaction, 100)?;
-            let gone = get(transaction, "answered")?.is_none();
-            assert!(answer(transaction, "at work", "late", 99)?);
+            let gone = get(transaction, "finished")?.is_none();
+            assert!(set_response(transaction, "at work", "late", 99)?);
             let late = get(transaction, "at work")?.unwrap();
-            Ok((answered, gone, late))
+            Ok((finished, gone, late))
         });
-        let (answered, gone, late) = outcome.unwrap();
-        assert_eq!((answered.answer.as_deref(), answered.ends_at), (Some("first"), 5));
+        let (finished, gone, late) = outcome.unwrap();
+        assert_eq!((finished.response.as_deref(), finished.ends_at), (Some("first"), 5));
         assert!(gone);
-        assert_eq!((late.answer.as_deref(), late.ends_at), (Some("late"), 99));
+        assert_eq!((late.response.as_deref(), late.ends_at), (Some("late"), 99));
     }
 }

@@ -1,10 +1,10 @@
-//! The table of tokens: each row says which token stands for which cell.
+//! The table of tokens: each row maps a token to a cell.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// One token and the cell it stands for.
+/// One token and its cell.
 pub(crate) struct TokenRow<'a> {
     pub(crate) token: &'a str,
     pub(crate) column_group: &'a str,
@@ -18,7 +18,7 @@ pub(crate) struct TokenRow<'a> {
     pub(crate) expires_at: Option<i64>,
 }
 
-/// The cell that a token stands for.
+/// The cell of a token.
 pub(crate) struct TokenTarget {
     pub(crate) table: String,
     pub(crate) column: String,
@@ -50,7 +50,7 @@ pub(crate) fn of_value(connection: &Connection, fingerprint: &[u8]) -> rusqlite:
         .optional()
 }
 
-/// Tells whether the token already stands for another value.
+/// Returns whether the token already belongs to another value.
 pub(crate) fn is_taken(connection: &Connection, token: &str, fingerprint: &[u8]) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("SELECT 1 FROM tokens WHERE token = ?1 AND fingerprint <> ?2 LIMIT 1")?
@@ -111,7 +111,7 @@ pub(crate) fn remove_table(connection: &Connection, table: &str) -> rusqlite::Re
     connection.execute("DELETE FROM tokens WHERE table_name = ?1 AND expires_at IS NULL", [table]).map(drop)
 }
 
-/// Forgets transient values whose time is over.
+/// Removes expired transient values.
 pub(crate) fn remove_expired(connection: &Connection, now: i64) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM tokens WHERE expires_at <= ?1")?.execute([now]).map(drop)
 }

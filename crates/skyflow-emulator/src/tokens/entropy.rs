@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keyed_entropy_depends_on_key_value_group_and_attempt() {
+    fn entropy_depends_on_key_value_group_attempt() {
         let token = |key: &[u8], group, text, attempt| {
             let key = TokenKey::new(key);
             key.entropy(&key.fingerprint(group, text), attempt).uuid()

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_matches_nothing_but_emptiness_is_refused() {
+    fn patterns_that_match_only_empty_are_refused() {
         for pattern in ["^$", "", "(", "a^b"] {
             assert!(TokenPattern::compile(pattern).is_err(), "{pattern}");
         }

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_keeps_its_first_six_and_last_four_digits() {
+    fn cards_keep_first_six_and_last_four_digits() {
         let token = keep_card_ends("4111 1122 3344 5678", &mut Entropy::fresh());
         assert!(token.starts_with("4111 11") && token.ends_with(" 5678"), "{token}");
         assert_eq!(token.len(), 19);

@@ -3,7 +3,7 @@ use skyflow_emulator::CannedRun;
 use super::*;
 
 #[tokio::test]
-async fn a_format_that_cannot_be_processed_fails_plainly_and_a_canned_run_takes_its_place() {
+async fn canned_run_replaces_an_unsupported_format() {
     let vault = EmbeddedVault::builder()
         .canned_run(
             CannedRun::of_content(b"voice")
@@ -39,28 +39,28 @@ async fn a_format_that_cannot_be_processed_fails_plainly_and_a_canned_run_takes_
 }
 
 #[tokio::test]
-async fn a_file_comes_back_as_it_was_and_a_broken_one_is_told_from_it() {
+async fn files_reidentify_and_broken_files_are_refused() {
     let client = client();
     let options = json!({"token_type": {"default": "vault_token"}});
     let text = deidentified(&client, "Jane Doe, 123-45-6789, Zoë", options).await;
     let csv = format!("who\r\n\"{}\"\r\n", text["processed_text"].as_str().unwrap());
-    let answer = detect(&client, "/reidentify/file", file("csv", &csv)).await.ok();
-    assert_eq!(answer["status"], "success");
-    let output = &answer["output"];
+    let response = detect(&client, "/reidentify/file", file("csv", &csv)).await.ok();
+    assert_eq!(response["status"], "success");
+    let output = &response["output"];
     assert_eq!(
         (output["processed_file_type"].clone(), output["processed_file_extension"].clone()),
         (json!("reidentified_file"), json!("csv"))
     );
     let restored = STANDARD.decode(output["processed_file"].as_str().unwrap()).unwrap();
     assert_eq!(String::from_utf8(restored).unwrap(), "who\r\n\"Jane Doe, 123-45-6789, Zoë\"\r\n");
-    let answer = detect(&client, "/reidentify/file", file("docx", "no zip")).await;
-    answer.error(400);
+    let response = detect(&client, "/reidentify/file", file("docx", "no zip")).await;
+    response.error(400);
     let id = start(&client, "/deidentify/file/document", file("docx", "no zip")).await;
     assert_eq!(run(&client, &id).await["status"], "FAILED");
 }
 
 #[tokio::test]
-async fn a_value_is_replaced_throughout_a_file_once_it_is_known() {
+async fn known_values_are_replaced_throughout_a_file() {
     let client = client();
     let json_file =
         r#"{"note": "My name is Quill Ossington.", "author": "Quill Ossington", "Quill Ossington": [1.50]}"#;

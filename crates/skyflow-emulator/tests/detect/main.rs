@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use skyflow_emulator::EmbeddedVault;
 use skyflow_http::Body;
 
-use support::{Answer, Client, send};
+use support::{Client, Response, send};
 
 const TEXT: &str = "My name is Jane Doe and my SSN is 123-45-6789.";
 
@@ -28,12 +28,12 @@ fn client() -> Client {
 }
 
 /// Calls a path of Detect; the body names the vault.
-async fn detect(client: &Client, path: &str, mut body: Value) -> Answer {
+async fn detect(client: &Client, path: &str, mut body: Value) -> Response {
     body["vault_id"] = client.vault.vault_id().into();
     request(client, Method::POST, &format!("/v1/detect{path}"), body.to_string()).await
 }
 
-async fn request(client: &Client, method: Method, uri: &str, body: String) -> Answer {
+async fn request(client: &Client, method: Method, uri: &str, body: String) -> Response {
     let request = Request::builder()
         .method(method)
         .uri(uri)

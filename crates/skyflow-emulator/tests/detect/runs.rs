@@ -45,7 +45,7 @@ async fn at_work(vault: EmbeddedVaultBuilder) -> (Client, String, Receiver<()>, 
 }
 
 #[tokio::test]
-async fn a_run_has_its_id_before_the_work_on_the_file_is_done() {
+async fn run_id_is_returned_before_the_work_is_done() {
     let clock = ManualClock::new();
     let (client, id, _asked, go_on) = at_work(hourly(&clock)).await;
     assert_eq!(run(&client, &id).await["status"], "IN_PROGRESS");
@@ -60,14 +60,14 @@ async fn a_run_has_its_id_before_the_work_on_the_file_is_done() {
 
 /// Lets all work go on, and waits until the vault of the gate is gone with it.
 fn until_gone(asked: &Receiver<()>, go_on: &Sender<()>) {
-    // It asks once more at most: a file is gone through twice.
+    // It is polled once again at most: a file is processed twice.
     go_on.send(()).unwrap();
     go_on.send(()).unwrap();
     while asked.recv().is_ok() {}
 }
 
 #[tokio::test]
-async fn a_run_that_a_test_has_failed_stays_failed_when_its_work_ends() {
+async fn run_failed_by_a_test_stays_failed() {
     let folder = tempfile::tempdir().unwrap();
     let clock = ManualClock::new();
     let open = || hourly(&clock).data_file(folder.path().join("vault.db"));
@@ -94,7 +94,7 @@ async fn a_run_whose_work_breaks_off_fails_plainly() {
 }
 
 #[tokio::test]
-async fn a_run_that_another_vault_has_left_at_work_fails_and_stays_failed() {
+async fn run_left_by_a_closed_vault_fails_for_good() {
     let folder = tempfile::tempdir().unwrap();
     let clock = ManualClock::new();
     let open = || hourly(&clock).data_file(folder.path().join("vault.db"));
@@ -135,7 +135,7 @@ async fn a_run_that_is_long_at_work_is_never_unknown() {
 }
 
 #[tokio::test]
-async fn a_run_is_in_progress_for_its_time_and_then_holds_the_file_and_what_was_found() {
+async fn run_progresses_then_holds_file_and_entities() {
     let clock = ManualClock::new();
     let vault = EmbeddedVault::builder()
         .clock(Arc::new(clock.clone()))

@@ -6,11 +6,11 @@ use skyflow_types::DetectEntity;
 use super::*;
 
 #[tokio::test]
-async fn a_text_is_answered_as_the_documentation_shows_it() {
-    let answer = deidentified(&client(), TEXT, json!({})).await;
-    assert_eq!(answer["processed_text"], "My name is [NAME_1] and my SSN is [SSN_1].");
-    assert_eq!((answer["word_count"].clone(), answer["character_count"].clone()), (json!(10), json!(46)));
-    let [name, ssn] = answer["entities"].as_array().unwrap().as_slice() else { panic!("{answer}") };
+async fn text_response_matches_the_documentation() {
+    let response = deidentified(&client(), TEXT, json!({})).await;
+    assert_eq!(response["processed_text"], "My name is [NAME_1] and my SSN is [SSN_1].");
+    assert_eq!((response["word_count"].clone(), response["character_count"].clone()), (json!(10), json!(46)));
+    let [name, ssn] = response["entities"].as_array().unwrap().as_slice() else { panic!("{response}") };
     assert_eq!((name["token"].clone(), name["value"].clone()), (json!("NAME_1"), json!("Jane Doe")));
     assert_eq!(name["entity_type"], "NAME");
     let location =
@@ -23,7 +23,7 @@ async fn a_text_is_answered_as_the_documentation_shows_it() {
 }
 
 #[tokio::test]
-async fn vault_tokens_are_the_same_in_every_call_and_lead_back_to_the_values() {
+async fn vault_tokens_are_stable_and_reidentify() {
     let folder = tempfile::tempdir().unwrap();
     let open = || EmbeddedVault::builder().data_file(folder.path().join("vault.db")).build().unwrap();
     let options = json!({"token_type": {"default": "vault_token"}});
@@ -49,10 +49,10 @@ async fn vault_tokens_are_the_same_in_every_call_and_lead_back_to_the_values() {
 }
 
 #[tokio::test]
-async fn what_is_put_back_is_shown_as_the_request_and_the_role_say() {
+async fn reidentify_follows_request_and_role() {
     let client = client();
-    let answer = deidentified(&client, TEXT, json!({"token_type": {"default": "vault_token"}})).await;
-    let text = answer["processed_text"].as_str().unwrap();
+    let response = deidentified(&client, TEXT, json!({"token_type": {"default": "vault_token"}})).await;
+    let text = response["processed_text"].as_str().unwrap();
     let format = json!({"masked": ["ssn"], "redacted": ["name"]});
     assert_eq!(reidentified(&client, text, format).await, "My name is *REDACTED* and my SSN is XXXXX6789.");
     for (role, shown) in [
@@ -74,7 +74,7 @@ fn as_role(client: &Client, role: Role) -> Client {
 }
 
 #[tokio::test]
-async fn owners_editors_and_detect_invokers_may_de_identify_and_invokers_read_nothing_else() {
+async fn only_owners_editors_invokers_may_deidentify() {
     let client = client();
     for (role, status) in [
         (Role::VaultOwner, 200),
@@ -101,7 +101,7 @@ fn with(mut body: Value, option: &str, value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn requests_that_cannot_be_meant_are_refused_and_store_nothing() {
+async fn invalid_requests_fail_and_store_nothing() {
     let client = client();
     let refused = [
         ("/deidentify/string", json!({"text": ""})),
@@ -121,8 +121,10 @@ async fn requests_that_cannot_be_meant_are_refused_and_store_nothing() {
         ("/reidentify/file", file("pdf", "x")),
         ("/deidentify/file/audio", with(file("mp3", "x"), "output_transcription", json!("no_such"))),
         ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!("x"))),
-        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!(0))),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!(-1))),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!(10.5))),
         ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_stop_padding", json!(-0.5))),
+        ("/deidentify/file/document/pdf", with(file("pdf", "x"), "density", json!(-1))),
     ];
     for (path, body) in refused {
         detect(&client, path, body.clone()).await.error(400);
@@ -142,8 +144,8 @@ async fn requests_that_cannot_be_meant_are_refused_and_store_nothing() {
         .unwrap();
     let client = Client::new(&vault);
     let body = json!({"text": TEXT, "token_type": {"default": "vault_token"}});
-    let answer = detect(&client, "/deidentify/string", body).await;
-    assert!(answer.error(400).contains("ssn_entity"));
+    let response = detect(&client, "/deidentify/string", body).await;
+    assert!(response.error(400).contains("ssn_entity"));
     assert_eq!(client.get("/own").await.ok()["records"], json!([]));
     let options = json!({"token_type": {"vault_token": ["name"]}});
     let text = deidentified(&client, TEXT, options).await["processed_text"].as_str().unwrap().to_owned();
@@ -151,7 +153,39 @@ async fn requests_that_cannot_be_meant_are_refused_and_store_nothing() {
 }
 
 #[tokio::test]
-async fn a_vault_token_in_the_shape_of_its_value_leads_back_too_and_the_first_column_that_has_them_is_used() {
+async fn zero_and_empty_options_count_as_unset() {
+    let client = client();
+    let options = json!({
+        "entity_types": [], "allow_regex": [], "restrict_regex": null, "configuration_id": "",
+        "token_type": {"default": "", "vault_token": [], "entity_only": null},
+        "transformations": {"shift_dates": {}},
+    });
+    let text = deidentified(&client, TEXT, options.clone()).await["processed_text"].clone();
+    assert_eq!(text, "My name is [NAME_1] and my SSN is [SSN_1].");
+    let mut body = options;
+    for (name, value) in [
+        ("density", json!(0)),
+        ("max_resolution", json!(0.0)),
+        ("masking_method", json!("")),
+        ("output_transcription", json!("")),
+        ("bleep_frequency", json!(0)),
+        ("bleep_gain", json!(0)),
+        ("bleep_start_padding", json!(0)),
+    ] {
+        body[name] = value;
+    }
+    for format in ["txt", "TXT"] {
+        body["file"] = file(format, TEXT)["file"].clone();
+        let run_id = start(&client, "/deidentify/file", body.clone()).await;
+        assert_eq!(run_id.len(), 36, "{format}");
+    }
+    body["file"] = file("pdf", "x")["file"].clone();
+    body["density"] = json!(300.0);
+    start(&client, "/deidentify/file/document/pdf", body).await;
+}
+
+#[tokio::test]
+async fn shaped_vault_token_uses_first_matching_column() {
     let column = || Column::string("name_entity");
     let fitting = || Table::new("b").column(column().tokens(TokenPolicy::DeterministicFormatPreserving));
     let builder = EmbeddedVault::builder().without_default_tables().table(Table::new("a").column(column()));
@@ -168,7 +202,7 @@ async fn a_vault_token_in_the_shape_of_its_value_leads_back_too_and_the_first_co
 }
 
 #[tokio::test]
-async fn a_vault_is_taught_and_given_other_recognizers_and_configurations() {
+async fn dictionary_recognizers_configurations_apply() {
     /// Finds every `§`.
     #[derive(Debug)]
     struct Sections;
@@ -220,14 +254,17 @@ async fn guardrails_say_what_they_were_asked_for() {
         (json!({"text": "You idiot"}), false, false, "passed"),
         (json!({"text": "about Weapons", "deny_topics": ["weapons"]}), false, true, "failed"),
     ] {
-        let answer = detect(&client, "/guardrails", body).await.ok();
-        assert_eq!((answer["toxic"].clone(), answer["denied_topic"].clone()), (json!(toxic), json!(topic)));
-        assert_eq!(answer["validation"], validation);
+        let response = detect(&client, "/guardrails", body).await.ok();
+        assert_eq!(
+            (response["toxic"].clone(), response["denied_topic"].clone()),
+            (json!(toxic), json!(topic))
+        );
+        assert_eq!(response["validation"], validation);
     }
 }
 
 #[tokio::test]
-async fn values_in_a_list_without_spaces_are_each_found() {
+async fn values_in_a_dense_list_are_each_found() {
     let client = client();
     for (text, processed) in [
         ("John Doe,123-45-6789,1990-06-05", "[NAME_1],[SSN_1],[DATE_1]"),

@@ -14,15 +14,15 @@ use tower::ServiceExt;
 pub(crate) const TOKEN_PATH: &str = "/v1/auth/sa/oauth/token";
 pub(crate) const TOKEN_URI: &str = "https://manage.example.test/v1/auth/sa/oauth/token";
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
 
-impl Answer {
+impl Response {
     /// The body of a success; anything else fails the test.
     #[track_caller]
     pub(crate) fn ok(self) -> Value {
@@ -56,7 +56,7 @@ impl Client {
     }
 
     /// Calls a path under the vault.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Value) -> Response {
         let uri = format!("/v1/vaults/{}{path}", self.vault.vault_id());
         let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
         let request = Request::builder()
@@ -69,11 +69,11 @@ impl Client {
         send(&self.vault, request).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Response {
         self.call(Method::POST, path, body).await
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.call(Method::GET, path, Value::Null).await
     }
 
@@ -102,11 +102,11 @@ impl Client {
     }
 }
 
-pub(crate) async fn send(vault: &EmbeddedVault, request: Request<Body>) -> Answer {
+pub(crate) async fn send(vault: &EmbeddedVault, request: Request<Body>) -> Response {
     let response = vault.service().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = body.collect(64 << 20).await.unwrap();
-    Answer {
+    Response {
         status: parts.status,
         headers: parts.headers,
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
@@ -140,7 +140,7 @@ pub(crate) fn sign(credentials: &Value, claims: &Value) -> String {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-pub(crate) async fn exchange(vault: &EmbeddedVault, assertion: &str, scope: Value) -> Answer {
+pub(crate) async fn exchange(vault: &EmbeddedVault, assertion: &str, scope: Value) -> Response {
     let body = json!({
         "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "assertion": assertion,

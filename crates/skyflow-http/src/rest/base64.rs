@@ -68,7 +68,7 @@ impl<'de> Deserialize<'de> for Base64 {
             type Value = Base64;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a Base64 text")
+                f.write_str("a Base64 string")
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Base64, E> {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base64_is_refused_without_a_word_of_it() {
+    fn invalid_base64_is_rejected_and_not_repeated() {
         for text in [r#""SECRET!""#, r#""SmFuZQ""#, "7"] {
             let error = serde_json::from_str::<Base64>(text).unwrap_err();
             assert!(!error.to_string().contains("SECRET"), "{error}");

@@ -24,7 +24,7 @@ pub enum Error<E: ErrorBody> {
     Service {
         /// The error of the service, such as a [`crate::Error`].
         source: BoxError,
-        /// What is known about the attempts.
+        /// The attempts so far.
         progress: Progress,
     },
     /// The server responded with a status other than 2xx.
@@ -38,9 +38,9 @@ pub enum Error<E: ErrorBody> {
         status: StatusCode,
         /// The server's name for this call, when it sent one.
         request_id: Option<RequestId>,
-        /// What is wrong with the response.
+        /// The reason why the response could not be read.
         source: DecodeError,
-        /// What is known about the attempts.
+        /// The attempts so far.
         progress: Progress,
     },
 }
@@ -78,25 +78,28 @@ impl<E: ErrorBody> Error<E> {
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// A path parameter cannot stand in a path, or the URI is too long.
-    #[error("a parameter does not fit the request's path: {0}")]
+    /// A path parameter is empty or a dot segment, or the URI is too long.
+    #[error("a path parameter is invalid: {0}")]
     Target(#[from] TargetError),
     /// The URI does not fit the client's base URL.
-    #[error("the request does not fit the server's address: {0}")]
+    #[error("the path cannot be joined to the base url: {0}")]
     Base(#[from] BaseUriError),
     /// The body is a stream, and the client's service takes bodies in memory only.
-    #[error("the body is a stream, which the client's body type cannot send")]
+    #[error("a stream cannot be sent: the body type of the client holds bytes only")]
     Stream,
     /// The request has no path.
     #[error("the request has no path")]
     NoPath,
     /// The body has no JSON form; serde's own message could quote it.
-    #[error("the body cannot be written as json")]
+    #[error("the body has no JSON form")]
     Json,
-    /// A time limit of the call is zero, so that it would end before it is sent.
+    /// A form without files holds an object or a nested list.
+    #[error("a form field must be a string, a number, a boolean or a list of them")]
+    Form,
+    /// A time limit of the call is zero: the call would end before it is sent.
     #[error("{0} must be longer than zero")]
     ZeroTimeout(&'static str),
-    /// The content type or the boundary of a form part cannot stand in a header.
-    #[error("the {0} of a form part cannot stand in a header")]
+    /// The content type or the boundary of a form part is not a valid header value.
+    #[error("the {0} of a form part is not a valid header value")]
     Part(&'static str),
 }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::runtime::Redacted;
 use super::{DecodeError, EncodeError};
 
-/// Holds any JSON as text: written once from your type, read once into your type, and never taken apart in between.
+/// Holds any JSON as a string: written once from your type, read once into your type, and not parsed in between.
 ///
 /// `Debug` does not show it.
 ///
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_shape_is_named_by_its_path_and_not_by_its_value() {
+    fn decode_error_has_the_path_and_no_value() {
         #[derive(Debug, Deserialize)]
         struct Row {
             #[allow(dead_code)]

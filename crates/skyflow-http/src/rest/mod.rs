@@ -2,10 +2,13 @@
 
 mod base64;
 mod client;
+mod element;
 mod error;
 mod json;
+mod media;
 mod multipart;
 mod open_enum;
+mod open_object;
 mod operation;
 mod request_body;
 mod response;
@@ -14,6 +17,7 @@ pub mod runtime;
 
 pub use base64::Base64;
 pub use client::Client;
+pub use element::Element;
 pub use error::{ApiError, DecodeError, DecodeErrorKind, EncodeError, Error, ErrorBody};
 pub use json::Json;
 pub use multipart::{FilePart, Multipart};

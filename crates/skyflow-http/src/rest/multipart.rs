@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::EncodeError;
 use crate::{Body, BoxError};
 
-/// Holds a file to upload: its content, and what the server is told about it.
+/// Holds a file to upload: its content, name and content type.
 ///
-/// A content in memory can be sent again by a retry, a stream cannot.
+/// Content in memory can be retried, a stream cannot.
 #[non_exhaustive]
 pub struct FilePart {
     content: Body,
@@ -24,7 +24,7 @@ pub struct FilePart {
 }
 
 impl FilePart {
-    /// Takes bytes, text, or a [`Body`] that is a stream. The server is told that it is called `file`.
+    /// Takes bytes, a string, or a [`Body`] that is a stream. The file name is `file` unless it is set.
     pub fn new(content: impl Into<Body>) -> Self {
         Self {
             content: content.into(),
@@ -34,21 +34,21 @@ impl FilePart {
         }
     }
 
-    /// Sets the name that the server is told.
+    /// Sets the file name.
     pub fn file_name(mut self, name: impl Into<String>) -> Self {
         self.file_name = name.into();
         self
     }
 
-    /// Sets the content type, `application/octet-stream` otherwise.
+    /// Sets the content type; the default is `application/octet-stream`.
     pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
         self.content_type = content_type.into();
         self
     }
 
-    /// Promises the number of bytes of a stream that does not know it, so that the request has a `content-length`.
+    /// Sets the number of bytes of a stream that does not know it, so that the request has a `content-length`.
     ///
-    /// A stream that breaks the promise makes the request fail.
+    /// The request fails when the stream has another length.
     pub fn length(mut self, bytes: u64) -> Self {
         self.length = Some(bytes);
         self
@@ -98,19 +98,19 @@ impl Multipart {
         Self::default()
     }
 
-    /// Sets the text that separates the parts, which is random otherwise.
+    /// Sets the separator of the parts; the default is random.
     pub fn boundary(mut self, boundary: impl Into<String>) -> Self {
         self.boundary = Some(boundary.into());
         self
     }
 
-    /// Adds a text.
+    /// Adds a string.
     pub fn text(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parts.push(Part::Text { name: name.into(), value: value.into() });
         self
     }
 
-    /// Adds a value as a part of its own content type, `application/json`.
+    /// Adds a value as a part with the content type `application/json`.
     ///
     /// # Errors
     ///
@@ -133,12 +133,12 @@ impl Multipart {
 
     /// Returns the content type and the body.
     ///
-    /// The body can be sent again when every part is in memory; otherwise it is a stream, of known length when the
+    /// The body can be retried when every part is in memory; otherwise it is a stream, of known length when the
     /// length of each part is known.
     ///
     /// # Errors
     ///
-    /// Fails when the boundary or the content type of a file cannot stand in a header.
+    /// Fails when the boundary or the content type of a file is not a valid header value.
     pub fn into_body(self) -> Result<(HeaderValue, Body), EncodeError> {
         let boundary = self.boundary.unwrap_or_else(random_boundary);
         if !is_boundary(&boundary) {
@@ -195,7 +195,7 @@ fn heading(boundary: &str, part: &Part) -> Result<String, EncodeError> {
     }
 }
 
-/// Quotes a name as browsers do: what could end the quotes or the line is percent-encoded, other text stays UTF-8.
+/// Quotes a name as browsers do: quotes and control characters are percent-encoded, other text stays UTF-8.
 fn quoted(name: &str) -> String {
     let mut quoted = String::with_capacity(name.len() + 2);
     quoted.push('"');

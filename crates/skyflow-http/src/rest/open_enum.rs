@@ -1,28 +1,10 @@
-/// Implements what every generated enum can do: to and from its wire value, which may be one that has no name.
+/// Implements the conversions of a generated enum to and from its wire value, which may be an unknown one.
+///
+/// Servers write values in uppercase and in lowercase, so case is ignored.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! open_enum {
     ($name:ident, $($variant:ident = $wire:literal),+ $(,)?) => {
-        $crate::open_enum_shared!($name, $($variant = $wire),+);
-
-        impl From<&str> for $name {
-            fn from(text: &str) -> Self {
-                match text {
-                    $($wire => Self::$variant,)+
-                    _ => Self::Other(text.to_owned()),
-                }
-            }
-        }
-    };
-}
-
-/// Is [`open_enum`] for values that servers write in capital and in small letters.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! open_enum_ignore_case {
-    ($name:ident, $($variant:ident = $wire:literal),+ $(,)?) => {
-        $crate::open_enum_shared!($name, $($variant = $wire),+);
-
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 $(if text.eq_ignore_ascii_case($wire) {
@@ -31,13 +13,7 @@ macro_rules! open_enum_ignore_case {
                 Self::Other(text.to_owned())
             }
         }
-    };
-}
 
-#[doc(hidden)]
-#[macro_export]
-macro_rules! open_enum_shared {
-    ($name:ident, $($variant:ident = $wire:literal),+) => {
         impl $name {
             /// Returns the value used on the wire.
             pub fn as_str(&self) -> &str {

@@ -9,16 +9,16 @@ use crate::{OperationInfo, Request};
 /// Both directions are pure, so an operation can be sent by [`Client`](super::Client), by a client of your own, or
 /// looked at in a test.
 pub trait Operation: Sized {
-    /// What a successful response holds.
+    /// The result of a successful response.
     type Output;
 
-    /// What the body of a response with an error status holds.
+    /// The body of a response with an error status.
     type Error: ErrorBody;
 
-    /// What the operation is; it travels in the extensions of the request, where layers find it.
+    /// Describes the operation to layers, which find it in the extensions of the request.
     const INFO: OperationInfo;
 
-    /// Makes the request. Its URI has a path and a query only: the server is the client's business.
+    /// Makes the request. Its URI has a path and a query only: the client adds the server.
     ///
     /// # Errors
     ///

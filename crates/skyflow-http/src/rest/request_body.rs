@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_of_any_size_is_what_serde_json_writes_and_a_large_one_has_no_room_to_spare() {
+    fn large_bodies_have_no_spare_capacity() {
         for length in [0, 1, 1000, MEASURED - 2, MEASURED - 1, MEASURED, 3 * MEASURED] {
             let body = "x".repeat(length);
             let written = to_vec(&body).unwrap();

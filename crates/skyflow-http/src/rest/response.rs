@@ -9,7 +9,7 @@ use crate::Progress;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Response<T> {
-    /// What the response holds.
+    /// The result.
     pub body: T,
     /// The HTTP status, 2xx.
     pub status: StatusCode,
@@ -23,12 +23,12 @@ pub struct Response<T> {
 }
 
 impl<T> Response<T> {
-    /// Returns what the response holds, without its envelope.
+    /// Returns the result without its envelope.
     pub fn into_body(self) -> T {
         self.body
     }
 
-    /// Replaces what the response holds and keeps its envelope.
+    /// Replaces the result and keeps its envelope.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
         let Self { body, status, request_id, headers, progress } = self;
         Response { body: change(body), status, request_id, headers, progress }

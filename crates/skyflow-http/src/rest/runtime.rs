@@ -1,13 +1,16 @@
-//! What generated code is written in. It is public only so that bindings in other crates can use it too.
+//! The functions that generated code calls, public so that bindings in other crates can call them too.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 pub use super::error::{clean, plain_text};
+pub use super::media::{accepting, decode_bytes, decode_optional_json, decode_text, encode_urlencoded};
+pub use super::open_object::{empty_when_absent, fill, optional, required, required_list};
 use super::request_body;
-pub use super::{Base64, DecodeError, EncodeError, FilePart, Json, Multipart, Operation};
+pub use super::{Base64, DecodeError, Element, EncodeError, FilePart, Json, Multipart, Operation};
 use crate::Body;
 pub use crate::{Idempotency, OperationInfo, Request, RequestTarget};
+pub use crate::{open_enum, open_object};
 pub use bytes::Bytes;
 use http::Uri;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -33,7 +36,7 @@ pub fn encode_json<T: Serialize>(
     request(method, target, Some(JSON), body.into())
 }
 
-/// Writes a whole number without a fraction: a server that wants an integer refuses `5.0`.
+/// Writes a whole number without a fraction: a server that expects an integer rejects `5.0`.
 pub fn shortest_number<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
     /// Beyond it not every whole number is a float.
     const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -53,7 +56,7 @@ pub fn encode_form(method: Method, target: RequestTarget, form: Multipart) -> Re
     request(method, target, Some(content_type), body)
 }
 
-fn request(
+pub(super) fn request(
     method: Method,
     target: RequestTarget,
     content_type: Option<HeaderValue>,
@@ -74,7 +77,7 @@ pub fn decode_json<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> 
     serde_json::from_slice(body).map_err(|error| DecodeError::new(&error, body))
 }
 
-/// Reads a response that holds nothing, whatever the server wrote.
+/// Ignores the body of a response without a result.
 pub fn decode_nothing(_: &Bytes) -> Result<(), DecodeError> {
     Ok(())
 }
@@ -111,7 +114,7 @@ where
     deserializer.deserialize_str(Text(PhantomData))
 }
 
-/// Stands for a value that `Debug` does not show.
+/// Replaces a value that `Debug` does not show.
 #[derive(Clone, Copy)]
 pub struct Redacted;
 
@@ -121,7 +124,7 @@ impl fmt::Debug for Redacted {
     }
 }
 
-/// Shows whether a value is there, and not the value.
+/// Shows whether a value is present, and not the value.
 pub fn redacted(is_some: bool) -> Option<Redacted> {
     is_some.then_some(Redacted)
 }

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ pub(super) struct Connector {
     tls: OnceLock<Result<TlsConnector, rustls::Error>>,
     limit: Duration,
     clock: Arc<dyn Clock>,
+    opened: AtomicUsize,
 }
 
 impl Connector {
@@ -36,15 +38,23 @@ impl Connector {
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(limit));
-        Self { tcp, roots, tls: OnceLock::new(), limit, clock }
+        Self { tcp, roots, tls: OnceLock::new(), limit, clock, opened: AtomicUsize::new(0) }
     }
 
     pub(super) async fn connect(&self, origin: &Origin) -> Result<Stream, BoxError> {
         let connecting = std::pin::pin!(self.open(origin));
         match select(connecting, self.clock.sleep(self.limit)).await {
-            Either::Left((connected, _)) => connected,
+            Either::Left((connected, _)) => {
+                self.opened.fetch_add(usize::from(connected.is_ok()), Ordering::Relaxed);
+                connected
+            }
             Either::Right(_) => Err(ConnectTimedOut.into()),
         }
+    }
+
+    /// Returns how many connections have been opened.
+    pub(super) fn opened(&self) -> usize {
+        self.opened.load(Ordering::Relaxed)
     }
 
     async fn open(&self, origin: &Origin) -> Result<Stream, BoxError> {

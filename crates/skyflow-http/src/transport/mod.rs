@@ -72,6 +72,11 @@ impl Transport {
         TransportBuilder::default()
     }
 
+    /// Returns how many connections have been opened since the transport was made.
+    pub fn connections_opened(&self) -> usize {
+        self.shared.connector.opened()
+    }
+
     /// Erases the transport, as the innermost service of a stack.
     pub fn into_service(self) -> HttpService {
         HttpService::new(self)

@@ -12,21 +12,21 @@ use hyper_util::rt::TokioExecutor;
 use skyflow::Credentials;
 use tokio::runtime::{Builder, Runtime};
 
-/// A server that reads one request after another and answers each method with the same bytes.
-pub(crate) fn server(answers: impl Fn(&str) -> String) -> SocketAddr {
+/// A server that reads one request after another and sends the same bytes for each method.
+pub(crate) fn server(responses: impl Fn(&str) -> String) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let whole = |method: &str| {
-        let body = answers(method);
+        let body = responses(method);
         let length = body.len();
         format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
     };
-    let answers = Arc::new([whole("GET"), whole("POST")]);
+    let responses = Arc::new([whole("GET"), whole("POST")]);
     std::thread::spawn(move || {
         for connection in listener.incoming() {
-            let (connection, answers) = (connection.unwrap(), Arc::clone(&answers));
+            let (connection, responses) = (connection.unwrap(), Arc::clone(&responses));
             connection.set_nodelay(true).unwrap();
-            std::thread::spawn(move || serve(connection, &answers));
+            std::thread::spawn(move || serve(connection, &responses));
         }
     });
     address
@@ -35,7 +35,7 @@ pub(crate) fn server(answers: impl Fn(&str) -> String) -> SocketAddr {
 fn serve(mut connection: TcpStream, [to_get, to_post]: &[String; 2]) {
     let mut chunk = vec![0; 1 << 20];
     let mut head = Vec::new();
-    // What is missing of a body whose head has been read.
+    // The rest of a body whose head has been read.
     let mut missing = None;
     while let Ok(read @ 1..) = connection.read(&mut chunk) {
         let left = match missing {
@@ -45,14 +45,14 @@ fn serve(mut connection: TcpStream, [to_get, to_post]: &[String; 2]) {
                 let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
                 let text = String::from_utf8_lossy(head.get(..end).unwrap()).to_ascii_lowercase();
                 let length = text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
-                // With what stands behind the head already, which the last read has brought.
+                // The last read may have brought a part of the body.
                 end + 4 + length.map_or(0, |length| length.parse::<usize>().unwrap()) + read - head.len()
             }
         };
         missing = Some(left - read);
         if left == read {
-            let answer = if head.starts_with(b"GET") { to_get } else { to_post };
-            connection.write_all(answer.as_bytes()).unwrap();
+            let response = if head.starts_with(b"GET") { to_get } else { to_post };
+            connection.write_all(response.as_bytes()).unwrap();
             head.clear();
             missing = None;
         }

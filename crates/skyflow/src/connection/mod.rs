@@ -1,4 +1,4 @@
-//! Connections: third parties called through Skyflow, which puts values in the place of tokens on the way.
+//! Connections: third parties called through Skyflow, which replaces tokens with values on the way.
 
 mod body;
 mod config;
@@ -55,7 +55,7 @@ impl Connection {
     /// let request = InvokeConnectionRequest::post()
     ///     .header("idempotency-key", "order-7")
     ///     .body(&serde_json::json!({"card": "5391-4629-3722-7102", "amount": 1999}));
-    /// let answer = repeatable.invoke(request).await?;
+    /// let response = repeatable.invoke(request).await?;
     /// # Ok(()) }
     /// ```
     pub fn with_options(&self, options: CallOptions) -> Self {
@@ -102,16 +102,16 @@ impl Connection {
     ///     .path_param("card_id", "c-17")
     ///     .query_param("expand", "customer")
     ///     .body(&serde_json::json!({"card_number": "5391-4629-3722-7102", "amount": 1999}));
-    /// let answer = client.connection("payments")?.invoke(request).await?;
-    /// let charge: Charge = answer.decode()?;
+    /// let response = client.connection("payments")?.invoke(request).await?;
+    /// let charge: Charge = response.decode()?;
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     ///
     /// Fails before anything is sent when a parameter, a header or the body cannot be sent as it is. Fails as every
-    /// call does afterwards, and when the answer is not 2xx: [`Error::error_from_client`] tells whose fault it was,
-    /// [`Error::expose_server_body`] has the answer's body. A 2xx answer is never an error, whatever its body is.
+    /// call does afterwards, and when the response is not 2xx: [`Error::error_from_client`] tells whose fault it was,
+    /// [`Error::expose_server_body`] has the response body. A 2xx response is never an error, whatever its body is.
     ///
     /// # Cancel safety
     ///

@@ -13,7 +13,7 @@ use crate::{Error, headers};
 /// The longest name of a parameter that an error repeats.
 const MAX_SHOWN: usize = 64;
 
-/// Asks to call a third party through a connection.
+/// Calls a third party through a connection.
 ///
 /// The body is written as the content type says: `application/json` unless a `content-type` header names another.
 ///
@@ -78,7 +78,7 @@ impl InvokeConnectionRequest {
         Self::new(Method::DELETE)
     }
 
-    /// Gives a parameter of the connection's path its value, wherever `{name}` stands. The last value wins.
+    /// Sets the value of `{name}` in the connection's path. The last value wins.
     pub fn path_param(mut self, name: impl Into<String>, value: impl ToString) -> Self {
         let name = name.into();
         self.path_params.retain(|(known, _)| *known != name);
@@ -135,13 +135,13 @@ impl InvokeConnectionRequest {
     }
 
     /// Sets the body to bytes, text or a stream, sent as it is: `application/octet-stream` unless a `content-type`
-    /// header says otherwise. A stream is sent once.
+    /// header is set. A stream is sent once.
     pub fn raw_body(mut self, body: impl Into<Body>) -> Self {
         self.content = Content::Raw(body.into());
         self
     }
 
-    /// Sets the body to a form of texts, JSON and files. A boundary that the `content-type` header names is used.
+    /// Sets the body to a form of text, JSON and files. A boundary that the `content-type` header names is used.
     pub fn multipart(mut self, form: Multipart) -> Self {
         self.content = Content::Multipart(form);
         self

@@ -18,7 +18,7 @@ use super::Invoke;
 use super::content_type::{Format, format_of};
 use crate::Error;
 
-/// What the third party answered, with a status of 2xx.
+/// The response of the third party, with a status of 2xx.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct InvokeConnectionResponse {
@@ -28,10 +28,10 @@ pub struct InvokeConnectionResponse {
     pub metadata: ConnectionMetadata,
 }
 
-/// The body of an answer, read as its content type says; `Debug` shows no value.
+/// The body of a response, read as its content type says; `Debug` shows no value.
 ///
-/// A body that is not what its content type says is text, or bytes where it is not UTF-8: what a third party has done
-/// must not be lost because it labels its answers wrongly.
+/// A body that does not match its content type is text, or bytes where it is not UTF-8: the result of a call must not
+/// be lost because a third party labels its responses wrongly.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum ConnectionData {
@@ -47,11 +47,11 @@ pub enum ConnectionData {
     Bytes(Bytes),
 }
 
-/// The envelope of an answer; `Debug` shows the names of the headers and no value.
+/// The envelope of a response; `Debug` shows the names of the headers and no value.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ConnectionMetadata {
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
     /// The HTTP status.
     pub status: StatusCode,
@@ -60,17 +60,17 @@ pub struct ConnectionMetadata {
 }
 
 impl InvokeConnectionResponse {
-    pub(super) fn read(answer: Response<Bytes>) -> Self {
-        let data = ConnectionData::read(&answer.headers, answer.body);
+    pub(super) fn read(response: Response<Bytes>) -> Self {
+        let data = ConnectionData::read(&response.headers, response.body);
         let metadata = ConnectionMetadata {
-            request_id: answer.request_id,
-            status: answer.status,
-            headers: answer.headers,
+            request_id: response.request_id,
+            status: response.status,
+            headers: response.headers,
         };
         Self { data, metadata }
     }
 
-    /// Decodes the body into a type of yours: JSON as it is, a form as an object of texts (a name that stands twice
+    /// Decodes the body into your own type: JSON as it is, a form as an object of strings (a repeated name
     /// has a list), text as a string, no body as null.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl ConnectionData {
         if body.is_empty() {
             return Self::Empty;
         }
-        // Nobody here unpacks what a caller's own `accept-encoding` has asked for.
+        // A body that is compressed because of the caller's own `accept-encoding` is not unpacked.
         if headers
             .get(CONTENT_ENCODING)
             .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
@@ -124,10 +124,13 @@ impl ConnectionData {
             Self::Empty => Json::parse("null").and_then(|json| json.decode()),
             Self::Text(text) => via_json(&Value::String(text.clone())),
             Self::Form(pairs) => via_json(&object_of(pairs)),
-            Self::Bytes(_) => return Err(Error::answer("the answer is neither JSON nor a form nor text")),
+            Self::Bytes(_) => {
+                return Err(Error::bad_response("the response is neither JSON nor a form nor text"));
+            }
         };
-        decoded
-            .map_err(|source| Error::answer("the answer does not fit the requested type").with_source(source))
+        decoded.map_err(|source| {
+            Error::bad_response("the response does not fit the requested type").with_source(source)
+        })
     }
 }
 
@@ -150,7 +153,7 @@ fn object_of(pairs: &[(String, String)]) -> Value {
     Value::Object(object)
 }
 
-/// JSON as it is, a form as an object of texts, text as a string, bytes as Base64, no body as null.
+/// JSON as it is, a form as an object of strings, text as a string, bytes as Base64, no body as null.
 impl Serialize for ConnectionData {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

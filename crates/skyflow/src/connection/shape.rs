@@ -31,7 +31,7 @@ impl<'a> Shape<'a> {
     }
 }
 
-/// The members of an object in the order in which they stand.
+/// The members of an object in their order.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {

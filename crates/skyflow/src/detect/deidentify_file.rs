@@ -8,7 +8,7 @@ use super::options::{Options, option_setters};
 use super::output::{Destination, destination_setters, file_stem};
 use super::start::start;
 use super::{Detect, DetectRun, RunPoller};
-use crate::vault::not_blank;
+use crate::record::not_blank;
 use crate::{Error, FileSource};
 
 /// How what is found in an image is covered.
@@ -77,7 +77,7 @@ pub struct Bleep {
 }
 
 impl Bleep {
-    /// Leaves everything to the server.
+    /// Sets nothing: the server chooses.
     pub fn new() -> Self {
         Self::default()
     }
@@ -94,24 +94,24 @@ impl Bleep {
         self
     }
 
-    /// Sets how long before the words it starts; the wire has seconds with a fraction.
+    /// Sets how long before the entity it starts; the wire has seconds with a fraction.
     pub fn start_padding(mut self, before: Duration) -> Self {
         self.start_padding = Some(before);
         self
     }
 
-    /// Sets how long after the words it stops; the wire has seconds with a fraction.
+    /// Sets how long after the entity it stops; the wire has seconds with a fraction.
     pub fn stop_padding(mut self, after: Duration) -> Self {
         self.stop_padding = Some(after);
         self
     }
 }
 
-/// Asks to de-identify a file.
+/// De-identifies a file.
 ///
-/// The extension of the file's name, in capitals or small letters, says what it is: `txt`, `mp3`, `wav`, `pdf`, `jpg`,
-/// `jpeg`, `png`, `bmp`, `tif`, `tiff`, `ppt`, `pptx`, `csv`, `xls`, `xlsx`, `doc`, `docx`, `json`, `xml`; any other one
-/// goes to the endpoint for all formats. An option that is about files of another kind has no effect, so that one
+/// The extension of the file's name, in uppercase or lowercase, says what it is: `txt`, `mp3`, `wav`, `pdf`, `jpg`,
+/// `jpeg`, `png`, `bmp`, `tif`, `tiff`, `ppt`, `pptx`, `csv`, `xls`, `xlsx`, `doc`, `docx`, `json`, `xml`; any other
+/// one goes to the endpoint for all formats. An option that is about files of another kind has no effect, so that one
 /// request can be made for files of every kind.
 ///
 /// ```
@@ -178,13 +178,13 @@ impl DeidentifyFileRequest {
         self
     }
 
-    /// Images: asks for the processed image.
+    /// Images: returns the processed image.
     pub fn output_processed_image(mut self, yes: bool) -> Self {
         self.output_processed_image = Some(yes);
         self
     }
 
-    /// Images: asks for the text that was read.
+    /// Images: returns the recognized text.
     pub fn output_ocr_text(mut self, yes: bool) -> Self {
         self.output_ocr_text = Some(yes);
         self
@@ -202,13 +202,13 @@ impl DeidentifyFileRequest {
         self
     }
 
-    /// Audio: asks for the processed audio.
+    /// Audio: returns the processed audio.
     pub fn output_processed_audio(mut self, yes: bool) -> Self {
         self.output_processed_audio = Some(yes);
         self
     }
 
-    /// Audio: asks for a transcription.
+    /// Audio: returns a transcription.
     pub fn output_transcription(mut self, transcription: Transcription) -> Self {
         self.output_transcription = Some(transcription);
         self
@@ -222,8 +222,8 @@ impl DeidentifyFileRequest {
 
     destination_setters!();
 
-    /// Sets how long the result is waited for, 64 s when nothing is said, which is also the most; then the run goes on
-    /// at the server. With no time at all the state of the run is asked for once.
+    /// Sets how long to wait for the result: 64 s by default, which is also the maximum. Then the run continues at the
+    /// server. With a time of zero the server is polled once.
     pub fn wait_time(mut self, wait: Duration) -> Self {
         self.wait_time = wait;
         self
@@ -233,7 +233,10 @@ impl DeidentifyFileRequest {
         self.options.check()?;
         // The rule of the Node, Go and Java SDKs, after the documentation.
         if self.options.has_vault_tokens() {
-            return Err(Error::invalid("token_format", "must not ask for vault tokens: files have none"));
+            return Err(Error::invalid(
+                "token_format",
+                "must not be a vault token: files do not support them",
+            ));
         }
         if self.wait_time > Self::MAX_WAIT_TIME {
             return Err(Error::invalid("wait_time", "must not be more than 64 seconds"));
@@ -270,9 +273,10 @@ impl fmt::Debug for DeidentifyFileRequest {
 impl Detect {
     /// De-identifies a file, and waits for the result up to [`DeidentifyFileRequest::wait_time`].
     ///
-    /// A run that takes longer goes on at the server: then the answer has [`RunStatus::InProgress`](super::RunStatus)
-    /// and the run id, with which [`Detect::run`] waits as long as you like, in another process too. A run that failed
-    /// is an answer as well, with the server's message; [`DetectRun::into_success`] makes an error of it.
+    /// A run that takes longer continues at the server: then the response has
+    /// [`RunStatus::InProgress`](super::RunStatus) and the run id, with which [`Detect::run`] waits as long as you
+    /// like, in another process too. A failed run is a response as well, with the server's message;
+    /// [`DetectRun::into_success`] makes an error of it.
     ///
     /// The limits of a call hold for files too, 30 s for an attempt unless you say otherwise: on a slow line give large
     /// files more with [`Detect::with_options`]. A start that is cut off is not repeated, because it may be a run.
@@ -290,13 +294,13 @@ impl Detect {
     /// # Errors
     ///
     /// Fails before anything is sent when the file cannot be read, is empty or has no format, an option is out of its
-    /// range, vault tokens are asked for, or the output directory cannot be written to; fails as every call does
+    /// range, vault tokens are requested, or the output directory cannot be written to; fails as every call does
     /// afterwards, and when the result cannot be written. Once the run was started, [`Error::run_id`] tells which it
     /// is.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future stops the waiting; a run that was started goes on at the server. Use
+    /// Dropping the future stops the waiting; a run that was started continues at the server. Use
     /// [`Detect::start_deidentify_file`] to have its id before the waiting begins.
     pub async fn deidentify_file(&self, request: DeidentifyFileRequest) -> Result<DetectRun, Error> {
         let wait = request.wait_time;
@@ -316,7 +320,7 @@ impl Detect {
         Ok(self.run(run_id)?.of_file(stem, directory))
     }
 
-    /// Asks for the state of a run once. An answer may have 256 MiB, unless [`CallOptions`](crate::CallOptions) say
+    /// Gets the state of a run once. A response may have 256 MiB, unless [`CallOptions`](crate::CallOptions) say
     /// otherwise.
     ///
     /// ```
@@ -332,8 +336,9 @@ impl Detect {
     ///
     /// # Errors
     ///
-    /// Fails before anything is sent when the id is blank; fails as every call does afterwards, and when the answer has
-    /// no status. A run that failed, or that the server calls `UNKNOWN`, is not an error: see [`DetectRun::status`].
+    /// Fails before anything is sent when the id is blank; fails as every call does afterwards, and when the response
+    /// has no status. A run that failed, or that the server calls `UNKNOWN`, is not an error: see
+    /// [`DetectRun::status`].
     pub async fn get_detect_run(&self, run_id: impl Into<String>) -> Result<DetectRun, Error> {
         let run_id = run_id.into();
         not_blank("run_id", &run_id).map_err(|error| error.in_operation(GetRun::INFO.name))?;

@@ -10,9 +10,9 @@ use super::Detect;
 use super::options::{Options, fill_options, option_setters};
 use crate::Error;
 use crate::handle::Call;
-use crate::vault::not_blank;
+use crate::record::not_blank;
 
-/// Asks to put tokens in the place of the sensitive data of a text.
+/// Replaces the sensitive data of a text with tokens.
 ///
 /// ```
 /// use skyflow::{DateShift, DeidentifyTextRequest, DetectEntity, TokenFormat, TokenKind};
@@ -58,19 +58,19 @@ impl fmt::Debug for DeidentifyTextRequest {
     }
 }
 
-/// A text in which tokens have taken the place of sensitive data.
+/// A text whose sensitive data was replaced with tokens.
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DeidentifyTextResponse {
     /// The text with tokens.
     pub processed_text: String,
-    /// What was found, as the server lists it.
+    /// The entities that were found, as the server lists them.
     pub entities: Vec<DetectedEntity>,
     /// The words of the original text, when the server says so.
     pub word_count: Option<u64>,
     /// The characters of the original text, when the server says so.
     pub char_count: Option<u64>,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
@@ -79,7 +79,9 @@ impl DeidentifyTextResponse {
         let body = response.body;
         let count = |number: Option<i64>| number.and_then(|number| number.try_into().ok());
         Ok(Self {
-            processed_text: body.processed_text.ok_or_else(|| Error::answer("the answer holds no text"))?,
+            processed_text: body
+                .processed_text
+                .ok_or_else(|| Error::bad_response("the response has no text"))?,
             entities: body.entities.into_iter().map(Into::into).collect(),
             word_count: count(body.word_count),
             char_count: count(body.character_count),
@@ -103,16 +105,16 @@ impl fmt::Debug for DeidentifyTextResponse {
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetectedEntity {
-    /// What stands in the place of the value, without the brackets that it has in the text, such as `NAME_1`. Of a vault
+    /// The token, without the brackets that it has in the text, such as `NAME_1`. Of a vault
     /// token such as `NAME_5RVywhc`, `5RVywhc` is what [`Vault::detokenize`](crate::Vault::detokenize) knows.
     pub token: String,
     /// The value. Keep it out of logs.
     pub value: String,
     /// What it is; `None` when the server does not say.
     pub entity: Option<DetectEntity>,
-    /// Where the value stands in the original text.
+    /// The position of the value in the original text.
     pub text_index: Option<TextIndex>,
-    /// Where the token stands in the processed text, its brackets included.
+    /// The position of the token in the processed text, its brackets included.
     pub processed_index: Option<TextIndex>,
     /// How sure the server is of each label: from 0 to 1.
     pub scores: BTreeMap<DetectEntity, f64>,
@@ -196,7 +198,7 @@ impl TextIndex {
 }
 
 impl Detect {
-    /// Puts tokens in the place of the sensitive data of a text.
+    /// Replaces the sensitive data of a text with tokens.
     ///
     /// Only vault tokens store anything, so a request without them is repeated after failures as a read is.
     ///
@@ -205,8 +207,8 @@ impl Detect {
     /// use skyflow::DeidentifyTextRequest;
     ///
     /// let text = "My name is Jane Doe.";
-    /// let answer = detect.deidentify_text(DeidentifyTextRequest::new(text)).await?;
-    /// for entity in &answer.entities {
+    /// let response = detect.deidentify_text(DeidentifyTextRequest::new(text)).await?;
+    /// for entity in &response.entities {
     ///     assert_eq!(entity.text_index.and_then(|index| index.slice(text)), Some(entity.value.as_str()));
     /// }
     /// # Ok(()) }
@@ -215,7 +217,7 @@ impl Detect {
     /// # Errors
     ///
     /// Fails before anything is sent when the text or a pattern is blank, days do not fit, or options are given beside
-    /// a configuration id; fails as every call does afterwards, and when the answer holds no text.
+    /// a configuration id; fails as every call does afterwards, and when the response has no text.
     pub async fn deidentify_text(
         &self,
         request: DeidentifyTextRequest,
@@ -241,7 +243,7 @@ mod tests {
         }
 
         #[test]
-        fn an_index_beyond_the_text_or_upside_down_is_no_part(text in ".*", start in 0..50_usize, end in 0..50_usize) {
+        fn index_beyond_text_or_reversed_has_no_slice(text in ".*", start in 0..50_usize, end in 0..50_usize) {
             let length = text.chars().count();
             let index = TextIndex { start, end };
             prop_assert_eq!(index.slice(&text).is_some(), start <= end && end <= length);

@@ -31,7 +31,7 @@ impl FileKind {
     }
 }
 
-/// Returns the format of a file: the one that was given, else the extension of its name; in small letters.
+/// Returns the format of a file in lowercase: the given one, else the extension of its name.
 pub(super) fn format_of(file_name: &str, given: Option<&str>) -> Result<String, Error> {
     let (field, format) = match given {
         Some(format) => ("data_format", Some(format)),
@@ -41,8 +41,8 @@ pub(super) fn format_of(file_name: &str, given: Option<&str>) -> Result<String, 
         Some(format) if !format.is_empty() && format.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             Ok(format.to_ascii_lowercase())
         }
-        Some(_) => Err(Error::invalid(field, "names no file format")),
-        None => Err(Error::invalid(field, "has no extension: give the format of the file as data_format")),
+        Some(_) => Err(Error::invalid(field, "is not a file format")),
+        None => Err(Error::invalid(field, "has no extension: specify data_format")),
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_documented_format_goes_to_its_endpoint_whatever_its_case() {
+    fn documented_format_selects_its_endpoint() {
         for (name, kind) in [
             ("a.txt", FileKind::Text),
             ("a.TXT", FileKind::Text),

@@ -7,9 +7,9 @@ use skyflow_types::RequestId;
 use super::Detect;
 use crate::Error;
 use crate::handle::Call;
-use crate::vault::{none_blank, not_blank};
+use crate::record::{none_blank, not_blank};
 
-/// Asks whether a text is toxic, or about a topic that is not wanted.
+/// Checks text for toxicity and denied topics.
 ///
 /// ```
 /// use skyflow::GuardrailsRequest;
@@ -30,13 +30,13 @@ impl GuardrailsRequest {
         Self { text: text.into(), check_toxicity: None, deny_topics: Vec::new() }
     }
 
-    /// Asks whether the text is toxic.
+    /// Checks the text for toxicity.
     pub fn check_toxicity(mut self, yes: bool) -> Self {
         self.check_toxicity = Some(yes);
         self
     }
 
-    /// Asks whether the text is about one of these topics.
+    /// Checks the text for these topics.
     pub fn deny_topics(mut self, topics: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.deny_topics.extend(topics.into_iter().map(Into::into));
         self
@@ -73,7 +73,7 @@ pub struct GuardrailsResponse {
     pub toxic: Option<bool>,
     /// Whether it is about a denied topic; `None` when the server does not say.
     pub denied_topic: Option<bool>,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
@@ -84,7 +84,7 @@ impl GuardrailsResponse {
             Some(types::GuardrailsValidation::Passed) => true,
             Some(types::GuardrailsValidation::Failed) => false,
             // A verdict that is not understood must not let a text pass.
-            _ => return Err(Error::answer("the answer holds no verdict")),
+            _ => return Err(Error::bad_response("the response has no verdict")),
         };
         Ok(Self {
             passed,
@@ -98,22 +98,22 @@ impl GuardrailsResponse {
 impl Detect {
     /// Checks a text for toxicity and denied topics. No official SDK has it.
     ///
-    /// Both generations of the answer are read: `toxic` and `denied_topic`, and the older `toxicity` and
+    /// Both generations of the response are read: `toxic` and `denied_topic`, and the older `toxicity` and
     /// `denied_topics`.
     ///
     /// ```
     /// # async fn run(detect: skyflow::Detect) -> Result<(), skyflow::Error> {
     /// use skyflow::GuardrailsRequest;
     ///
-    /// let answer = detect.check_guardrails(GuardrailsRequest::new("Hello").check_toxicity(true)).await?;
-    /// assert!(answer.passed);
+    /// let response = detect.check_guardrails(GuardrailsRequest::new("Hello").check_toxicity(true)).await?;
+    /// assert!(response.passed);
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     ///
     /// Fails before anything is sent when the text or a topic is blank; fails as every call does afterwards, and when
-    /// the answer holds no verdict.
+    /// the response has no verdict.
     pub async fn check_guardrails(&self, request: GuardrailsRequest) -> Result<GuardrailsResponse, Error> {
         let call = request.into_check(self.vault_id().as_str());
         self.vault.handle.call(call, GuardrailsResponse::from_check).await

@@ -1,4 +1,4 @@
-//! Detect: finds sensitive data in texts and files, puts tokens in its place, and puts the data back.
+//! Detect: finds sensitive data in text and files, replaces it with tokens, and replaces tokens with values.
 //!
 //! Every response implements `Serialize`, so that it can be handed on as JSON. That writes all of it, values and file
 //! contents (as Base64) included; `Debug` shows neither.
@@ -37,8 +37,8 @@ use crate::{CallOptions, Vault};
 /// use skyflow::DeidentifyTextRequest;
 ///
 /// let request = DeidentifyTextRequest::new("My name is Jane Doe.");
-/// let answer = client.default_detect()?.deidentify_text(request).await?;
-/// assert_eq!(answer.processed_text, "My name is [NAME_1].");
+/// let response = client.default_detect()?.deidentify_text(request).await?;
+/// assert_eq!(response.processed_text, "My name is [NAME_1].");
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]

@@ -1,10 +1,10 @@
-//! What the de-identification of texts and of files have in common.
+//! Options that the requests for de-identified text and files share.
 
 use skyflow_api::types;
 use skyflow_types::DetectEntity;
 
 use crate::Error;
-use crate::vault::not_blank;
+use crate::record::not_blank;
 
 /// What takes the place of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,7 +46,7 @@ pub struct TokenFormat {
 }
 
 impl TokenFormat {
-    /// Leaves the entities that are in no list to the server, which gives them a counter.
+    /// Sets no list: entities in no list get the server's default, a counter.
     pub fn new() -> Self {
         Self::default()
     }
@@ -56,13 +56,13 @@ impl TokenFormat {
         Self { default: Some(default), ..Self::default() }
     }
 
-    /// Puts a token of the vault in the place of these entities.
+    /// Replaces these entities with vault tokens.
     pub fn vault_token(mut self, entities: impl IntoIterator<Item = impl Into<DetectEntity>>) -> Self {
         self.vault_token.extend(entities.into_iter().map(Into::into));
         self
     }
 
-    /// Puts a counted name in the place of these entities.
+    /// Replaces these entities with a counted name.
     pub fn entity_unique_counter(
         mut self,
         entities: impl IntoIterator<Item = impl Into<DetectEntity>>,
@@ -71,7 +71,7 @@ impl TokenFormat {
         self
     }
 
-    /// Puts the name alone in the place of these entities.
+    /// Replaces these entities with the name alone.
     pub fn entity_only(mut self, entities: impl IntoIterator<Item = impl Into<DetectEntity>>) -> Self {
         self.entity_only.extend(entities.into_iter().map(Into::into));
         self
@@ -185,7 +185,7 @@ impl Options {
             ("shift_dates", self.shift_dates.is_some()),
         ];
         match others.iter().find(|(_, given)| *given) {
-            Some((field, _)) => Err(Error::invalid(*field, "cannot be given beside a configuration_id")),
+            Some((field, _)) => Err(Error::invalid(*field, "cannot be combined with configuration_id")),
             None => Ok(()),
         }
     }
@@ -246,19 +246,19 @@ macro_rules! option_setters {
             self
         }
 
-        /// Says what takes the place of the entities; a counted name when nothing is said.
+        /// Says what takes the place of the entities; a counted name by default.
         pub fn token_format(mut self, format: $crate::TokenFormat) -> Self {
             self.options.token_format = Some(format);
             self
         }
 
-        /// Leaves entities in clear that match one of these patterns, whole or in part.
+        /// Keeps entities in clear that match one of these patterns, whole or in part.
         pub fn allow_regex(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
             self.options.allow_regex.extend(patterns.into_iter().map(Into::into));
             self
         }
 
-        /// Puts `[RESTRICTED]` in the place of entities that one of these patterns matches as a whole; an allowed
+        /// Replaces entities that one of these patterns matches as a whole with `[RESTRICTED]`; an allowed
         /// entity stays allowed.
         pub fn restrict_regex(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
             self.options.restrict_regex.extend(patterns.into_iter().map(Into::into));

@@ -16,7 +16,7 @@ pub use skyflow_api::types::ProcessedFileType as OutputKind;
 
 /// The longest name of a file, in bytes: what the usual file systems take.
 const NAME_LIMIT: usize = 255;
-/// The longest extension that a server's answer gives a file.
+/// The longest extension that a server may give a file.
 const EXTENSION_LIMIT: usize = 16;
 /// How many names are tried before a directory is taken to be full of them.
 const NUMBERS: u32 = 10_000;
@@ -97,9 +97,9 @@ pub(super) struct Destination {
 macro_rules! destination_setters {
     () => {
         /// Writes what is made into this directory, which must exist. The files are called
-        /// `processed-<name>.<extension>`, after the file's name without its extension; the answer tells where they are.
-        /// With a directory for each file it is seen which belong together. Only their owner may read them, where the
-        /// system has such permissions.
+        /// `processed-<name>.<extension>`, after the file's name without its extension; the response tells where they
+        /// are. With a directory for each file it is seen which belong together. Only their owner may read them, where
+        /// the system has such permissions.
         pub fn output_directory(mut self, directory: impl Into<std::path::PathBuf>) -> Self {
             self.destination.directory = Some(directory.into());
             self
@@ -161,9 +161,9 @@ impl OutputDirectory {
         fs::remove_file(path)
     }
 
-    /// Writes each output into a file of its own; the paths are in the order of the outputs.
+    /// Writes each output into a separate file; the paths are in the order of the outputs.
     ///
-    /// What is being written when nobody waits any more is written to its end, so that half a file is never left.
+    /// A write continues after its future was dropped, so that no partial file is left.
     pub(super) async fn save(&self, outputs: &[DetectOutput]) -> Result<Vec<PathBuf>, Error> {
         let (directory, outputs) = (self.clone(), outputs.to_vec());
         blocking(move || directory.write_all(&outputs)).await.map_err(Error::unsaved)
@@ -214,7 +214,7 @@ impl OutputDirectory {
     fn create(&self, name: impl Fn(u32) -> String) -> io::Result<(PathBuf, fs::File)> {
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
-        // What is put back into a file is for its owner.
+        // Files with values are readable by their owner only.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         for number in 1..=NUMBERS {

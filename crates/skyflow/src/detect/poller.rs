@@ -14,24 +14,24 @@ use super::file_format::own_extension;
 use super::output::{Destination, OutputDirectory, file_stem, name_after};
 use super::{Detect, DetectRun};
 use crate::Error;
-use crate::vault::not_blank;
+use crate::record::not_blank;
 
-/// The pauses between two questions: they double from the first to the last.
+/// The pauses between two polls: they double from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(4);
-/// Nobody gains by asking more often.
+/// Polling more often only loads the server.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
-/// How many questions in a row may fail, after the client's own retries, before the waiting ends.
+/// How many polls in a row may fail, after the client's own retries, before waiting fails.
 const TOLERATED: u32 = 5;
 
 type Progress = Box<dyn FnMut(&DetectRun) + Send>;
 
 /// Waits for a run of any length.
 ///
-/// It asks at once, then after half a second, then after pauses that double up to 4 s. A question that fails in a way
-/// that may mend itself is asked again, up to 5 times in a row. Waiting has no end but the run's, unless
-/// [`RunPoller::within`] sets one or [`RunPoller::wait_until`] is told to stop.
+/// It polls at once, then after half a second, then after pauses that double up to 4 s. Retryable polling errors are
+/// retried up to 5 times in a row. Waiting ends with the run, unless [`RunPoller::within`] sets a limit or
+/// [`RunPoller::wait_until`] is told to stop.
 ///
 /// ```
 /// # async fn run(detect: skyflow::Detect, run_id: String) -> Result<(), skyflow::Error> {
@@ -77,7 +77,7 @@ impl RunPoller {
         &self.run_id
     }
 
-    /// Sets the pauses between two questions: the first one, and the one up to which they double. Neither is less than
+    /// Sets the pauses between two polls: the first one, and the one up to which they double. Neither is less than
     /// 10 ms.
     pub fn pauses(mut self, first: Duration, last: Duration) -> Self {
         self.first_pause = first.max(SHORTEST_PAUSE);
@@ -85,22 +85,22 @@ impl RunPoller {
         self
     }
 
-    /// Ends the waiting after this time, a question under way included, with the run as it was last seen; one that was
-    /// not seen yet counts as under way. With no time at all the server is asked once. The time is that of the client's
-    /// clock.
+    /// Ends the waiting after this time, a poll under way included, with the last known state of the run; without a
+    /// known state it counts as in progress. With a time of zero the server is polled once. The time is that of the
+    /// client's clock.
     pub fn within(mut self, time: Duration) -> Self {
         self.limit = Some(time);
         self
     }
 
-    /// Sets how many questions in a row may fail in a way that may mend itself, after the client's own retries, before
-    /// the waiting fails; 5 when nothing is said.
+    /// Sets how many polls in a row may fail with a retryable error, after the client's own retries, before waiting
+    /// fails; 5 by default.
     pub fn tolerate_failures(mut self, in_a_row: u32) -> Self {
         self.tolerated = in_a_row;
         self
     }
 
-    /// Calls this with each answer, the last one included.
+    /// Calls `progress` with the state of each poll, the last one included.
     pub fn on_progress(mut self, progress: impl FnMut(&DetectRun) + Send + 'static) -> Self {
         self.progress = Some(Box::new(progress));
         self
@@ -136,22 +136,22 @@ impl RunPoller {
         Self { stem: Some(stem), directory, ..self }
     }
 
-    /// Waits until the run has ended, or the time of [`RunPoller::within`] is over.
+    /// Waits until the run has ended, or the time of [`RunPoller::within`] has expired.
     ///
     /// # Errors
     ///
-    /// Fails when the server cannot be asked, or the outputs cannot be written; [`Error::run_id`] tells which run it
+    /// Fails when polling fails, or the outputs cannot be written; [`Error::run_id`] tells which run it
     /// is. A run that failed is not an error here; see [`DetectRun::into_success`].
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future stops the waiting; the run goes on at the server.
+    /// Dropping the future stops the waiting; the run continues at the server.
     pub async fn wait(self) -> Result<DetectRun, Error> {
         self.wait_until(pending::<()>()).await
     }
 
-    /// Waits as [`RunPoller::wait`] does, and stops when `stop` ends: then the run is returned as it was last seen. One
-    /// that was not seen yet counts as under way.
+    /// Waits as [`RunPoller::wait`] does, and stops when `stop` ends: then the last known state of the run is returned.
+    /// Without a known state it counts as in progress.
     ///
     /// ```
     /// # async fn run(detect: skyflow::Detect, run_id: String, shutdown: impl Future<Output = ()>) -> Result<(), skyflow::Error> {
@@ -176,7 +176,7 @@ impl RunPoller {
         let mut last_seen: Option<DetectRun> = None;
         loop {
             let question = self.detect.fetch_run(&self.run_id);
-            // Without any time to wait there is still this one question.
+            // Without any time to wait the server is still polled once.
             let time = left().filter(|left| !left.is_zero());
             let time_is_over = pin!(async {
                 match time {
@@ -185,12 +185,12 @@ impl RunPoller {
                 }
             });
             let end = select(stop.as_mut(), time_is_over);
-            let answer = match select(pin!(question), end).await {
-                Either::Left((answer, _)) => answer,
+            let polled = match select(pin!(question), end).await {
+                Either::Left((polled, _)) => polled,
                 Either::Right(_) => return Ok(self.as_seen(last_seen)),
             };
             let is_over = left().is_some_and(|left| left.is_zero());
-            match answer {
+            match polled {
                 Ok(run) => {
                     failures = 0;
                     if let Some(progress) = &mut self.progress {
@@ -205,7 +205,7 @@ impl RunPoller {
                     last_seen = Some(run);
                 }
                 Err(error) if error.is_retryable() && failures < self.tolerated && !is_over => failures += 1,
-                // The time is over, and the run was there when it was seen last.
+                // The time has expired, and the run has a known state.
                 Err(error) => return last_seen.filter(|_| is_over && error.is_retryable()).ok_or(error),
             }
             let sleep = clock.sleep(left().map_or(pause, |left| left.min(pause)));

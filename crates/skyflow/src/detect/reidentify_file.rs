@@ -16,7 +16,7 @@ use crate::{Error, FileSource};
 /// The formats that the endpoint takes.
 const FORMATS: [&str; 8] = ["txt", "csv", "json", "xls", "xlsx", "doc", "docx", "xml"];
 
-/// Asks to put values back into the place of the tokens of a file: `txt`, `csv`, `json`, `xls`, `xlsx`, `doc`, `docx` or
+/// Replaces the vault tokens of a file with their values: `txt`, `csv`, `json`, `xls`, `xlsx`, `doc`, `docx` or
 /// `xml`. No official SDK has it.
 ///
 /// ```
@@ -93,7 +93,7 @@ pub struct ReidentifyFileResponse {
     pub output: Option<DetectOutput>,
     /// Where it was written; `None` without an output directory.
     pub saved: Option<PathBuf>,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
@@ -111,7 +111,7 @@ impl fmt::Debug for ReidentifyFileResponse {
 impl ReidentifyFileResponse {
     fn from_reidentify(response: Response<types::ReidentifyFileResponse>) -> Result<Self, Error> {
         let body = response.body;
-        let status = body.status.ok_or_else(|| Error::answer("the answer has no status"))?;
+        let status = body.status.ok_or_else(|| Error::bad_response("the response has no status"))?;
         let output = body.output.map(|output| {
             let kind = output.processed_file_type.map(|kind| kind.as_str().into());
             DetectOutput::new(output.processed_file, kind, output.processed_file_extension)
@@ -121,7 +121,7 @@ impl ReidentifyFileResponse {
 }
 
 impl Detect {
-    /// Puts values back into the place of the vault tokens of a file.
+    /// Replaces the vault tokens of a file with their values.
     ///
     /// De-identified files have no vault tokens; those of [`Detect::deidentify_text`] are what can be in a file.
     ///
@@ -130,16 +130,16 @@ impl Detect {
     /// use skyflow::{FileSource, ReidentifyFileRequest};
     ///
     /// let request = ReidentifyFileRequest::new(FileSource::path("letter.txt"));
-    /// let answer = detect.reidentify_file(request).await?;
-    /// println!("{}: {} bytes", answer.status, answer.output.map_or(0, |file| file.content.len()));
+    /// let response = detect.reidentify_file(request).await?;
+    /// println!("{}: {} bytes", response.status, response.output.map_or(0, |file| file.content.len()));
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     ///
     /// Fails before anything is sent when the file cannot be read, is empty or of another format, or the output
-    /// directory cannot be written to; fails as every call does afterwards, when the answer has no status, and when the
-    /// file cannot be written.
+    /// directory cannot be written to; fails as every call does afterwards, when the response has no status, and when
+    /// the file cannot be written.
     pub async fn reidentify_file(
         &self,
         request: ReidentifyFileRequest,

@@ -8,7 +8,7 @@ use super::Detect;
 use super::options::entity_types;
 use crate::Error;
 use crate::handle::Call;
-use crate::vault::not_blank;
+use crate::record::not_blank;
 
 /// How each entity is shown when it is put back.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +29,7 @@ impl Format {
     }
 }
 
-/// Writes the setters that re-identified texts and files have.
+/// Writes the setters that the requests for re-identified text and files share.
 macro_rules! format_setters {
     () => {
         /// Shows these entities as `*REDACTED*`.
@@ -63,7 +63,7 @@ macro_rules! format_setters {
 
 pub(super) use format_setters;
 
-/// Asks to put values back into the place of vault tokens.
+/// Replaces vault tokens with their values.
 ///
 /// The entities that are in no list are shown as the vault sees fit: in clear, as far as the caller's role allows.
 ///
@@ -103,13 +103,13 @@ impl fmt::Debug for ReidentifyTextRequest {
     }
 }
 
-/// A text with values in the place of tokens.
+/// A text whose tokens were replaced with values.
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct ReidentifyTextResponse {
     /// The text. Keep it out of logs.
     pub processed_text: String,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
@@ -120,13 +120,13 @@ impl fmt::Debug for ReidentifyTextResponse {
 }
 
 impl Detect {
-    /// Puts values back into the place of the vault tokens of a text.
+    /// Replaces the vault tokens of a text with their values.
     ///
     /// ```
     /// # async fn run(detect: skyflow::Detect) -> Result<(), skyflow::Error> {
     /// use skyflow::ReidentifyTextRequest;
     ///
-    /// let answer = detect.reidentify_text(ReidentifyTextRequest::new("Dear [NAME_5RVywhc]")).await?;
+    /// let response = detect.reidentify_text(ReidentifyTextRequest::new("Dear [NAME_5RVywhc]")).await?;
     /// # Ok(()) }
     /// ```
     ///

@@ -12,19 +12,19 @@ use crate::handle::Call;
 
 pub use skyflow_api::types::RunStatus;
 
-/// How many bytes an answer with a file may have: files come as Base64, of which 64 MiB, the limit of other answers,
-/// hold 48 MiB.
+/// How many bytes a response with a file may have: files come as Base64, of which 64 MiB, the limit of other
+/// responses, hold 48 MiB.
 pub(super) const RESPONSE_LIMIT: usize = 256 * 1024 * 1024;
 
 /// A run of Detect over one file: where it is, and what it made.
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetectRun {
-    /// The id of the run, to be asked for again.
+    /// The id of the run, with which it can be read again.
     pub run_id: String,
     /// Where the run is. `UNKNOWN` means that the server does not know the run, or not any more.
     pub status: RunStatus,
-    /// The server's words, which say why a run failed; they may repeat what was sent, so keep them out of logs.
+    /// The server's message, which says why a run failed; it may repeat what was sent, so keep it out of logs.
     pub message: Option<String>,
     /// What the run made: the processed file first. Servers send none unless the run succeeded.
     pub outputs: Vec<DetectOutput>,
@@ -42,7 +42,7 @@ pub struct DetectRun {
     pub page_count: Option<u64>,
     /// The slides of a presentation; `None` for other files.
     pub slide_count: Option<u64>,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
@@ -69,7 +69,7 @@ impl DetectRun {
             let text = std::str::from_utf8(&list.content).unwrap_or_default();
             let found: Vec<types::DetectedEntity> =
                 Json::parse(text).and_then(|json| json.decode()).map_err(|source| {
-                    self.about(Error::answer("the list of entities cannot be read").with_source(source))
+                    self.about(Error::bad_response("the list of entities cannot be read").with_source(source))
                 })?;
             entities.extend(found.into_iter().map(DetectedEntity::from));
         }
@@ -94,7 +94,7 @@ impl DetectRun {
     /// still under way; [`Error::run_id`] tells which it is. The error is not retryable, because the run was started:
     /// wait for one that is under way with [`Detect::run`].
     pub fn into_success(self) -> Result<Self, Error> {
-        let words = match self.status {
+        let message = match self.status {
             RunStatus::Success => return Ok(self),
             RunStatus::Failed => "the run failed",
             RunStatus::InProgress => "the run is still in progress",
@@ -102,8 +102,8 @@ impl DetectRun {
             _ => "the run ended in a status that is not known",
         };
         let is_over = !self.is_in_progress();
-        let said = self.message.filter(|message| is_over && !message.trim().is_empty());
-        Err(Error::run(words, said)
+        let from_server = self.message.filter(|message| is_over && !message.trim().is_empty());
+        Err(Error::run(message, from_server)
             .in_operation(files::GetRun::INFO.name)
             .with_request_id(self.request_id)
             .with_run_id(self.run_id))
@@ -128,29 +128,29 @@ impl DetectRun {
     }
 
     fn from_wire(run_id: &str, response: Response<types::DetectRunResponse>) -> Result<Self, Error> {
-        let (answer, request_id) = (response.body, response.request_id);
-        let status = answer.status.ok_or_else(|| Error::answer("the answer has no status"))?;
+        let (body, request_id) = (response.body, response.request_id);
+        let status = body.status.ok_or_else(|| Error::bad_response("the response has no status"))?;
         // The wire has zeros where nothing was counted: in every count while a run is under way, and later in those
         // that do not apply to the file, such as the pages of a sound.
         let is_counted = status != RunStatus::InProgress;
-        let counts = answer.word_character_count.filter(|_| is_counted).unwrap_or_default();
+        let counts = body.word_character_count.filter(|_| is_counted).unwrap_or_default();
         let count = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
         let measure = |number: Option<f64>| number.filter(|number| is_counted && *number > 0.0);
         let parts = |number: Option<i64>| count(number).filter(|number| is_counted && *number > 0);
-        let mut outputs: Vec<_> = answer.output.into_iter().map(DetectOutput::from_wire).collect();
+        let mut outputs: Vec<_> = body.output.into_iter().map(DetectOutput::from_wire).collect();
         name_after(&file_stem(run_id), &mut outputs);
         Ok(Self {
             run_id: run_id.to_owned(),
             status,
-            message: answer.message,
+            message: body.message,
             outputs,
             saved: Vec::new(),
             word_count: count(counts.word_count),
             char_count: count(counts.character_count),
-            size_in_kb: measure(answer.size),
-            duration_in_seconds: measure(answer.duration),
-            page_count: parts(answer.pages),
-            slide_count: parts(answer.slides),
+            size_in_kb: measure(body.size),
+            duration_in_seconds: measure(body.duration),
+            page_count: parts(body.pages),
+            slide_count: parts(body.slides),
             request_id,
         })
     }
@@ -175,7 +175,7 @@ impl fmt::Debug for DetectRun {
 
 impl Detect {
     pub(super) async fn fetch_run(&self, run_id: &str) -> Result<DetectRun, Error> {
-        let get = files::GetRun::new(run_id).vault_id(self.vault_id().as_str());
+        let get = files::GetRun::new(run_id, self.vault_id().as_str());
         let call = Ok(Call::new(get).response_limit(RESPONSE_LIMIT));
         let run = self.vault.handle.call(call, |response| DetectRun::from_wire(run_id, response)).await;
         run.map_err(|error| error.with_run_id(run_id))

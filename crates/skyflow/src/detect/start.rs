@@ -112,7 +112,7 @@ where
 {
     let read = |response: Response<wire::StartRunResponse>| {
         let run_id = response.body.run_id.as_deref().and_then(last_segment);
-        run_id.map(ToOwned::to_owned).ok_or_else(|| Error::answer("the response does not name the run"))
+        run_id.map(ToOwned::to_owned).ok_or_else(|| Error::bad_response("the response does not name the run"))
     };
     detect.vault.handle.call(Ok(Call::new(operation)), read).await
 }

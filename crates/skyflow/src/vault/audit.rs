@@ -4,17 +4,20 @@ use std::ops::Deref;
 
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use skyflow_api::runtime::null_as_default;
 use skyflow_api::{Json, audit, types};
 
 use super::Vault;
-use super::read_as::ReadAs;
 use crate::Error;
+use crate::handle::ReadAs;
 
-/// One audited call. It derefs to the members that are documented, and [`AuditEvent::raw`] has them all.
-#[derive(Debug, Clone)]
+/// Describes one audited call. It derefs to the members that are documented, and [`AuditEvent::raw`] has them all;
+/// `Serialize` writes the event as the server sent it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
 pub struct AuditEvent {
+    #[serde(skip)]
     event: types::AuditEvent,
     raw: Json,
 }
@@ -56,7 +59,7 @@ struct RawEvents {
 impl Vault {
     /// Lists audit events of an account, page after page, until the caller stops or there are no more.
     ///
-    /// Each page is asked for when its first event is; a failed page ends the stream with its error.
+    /// Each page is requested when its first event is; a failed page ends the stream with its error.
     ///
     /// ```
     /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
@@ -91,10 +94,10 @@ impl Vault {
     }
 }
 
-/// The next page starts after the last event; that excludes an offset and an order of its own.
+/// The next page starts after the last event; an offset and an order cannot be combined with that.
 fn following(mut request: audit::ListEvents, after: types::AuditAfterOptions) -> Option<audit::ListEvents> {
     let change_id = after.change_id.filter(|id| !id.is_empty())?;
-    // A server that points to where we are would be asked for ever.
+    // A server that points to the current page would be requested forever.
     if request.after_change_id.as_ref() == Some(&change_id) {
         return None;
     }
@@ -104,4 +107,16 @@ fn following(mut request: audit::ListEvents, after: types::AuditAfterOptions) ->
     request.sort_by = None;
     request.order_by = None;
     Some(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_is_serialized_as_the_server_sent_it() {
+        let sent = r#"{"request":{"apiName":"insert"},"undocumented":{"n":1.10}}"#;
+        let event = AuditEvent::of(Json::parse(sent).unwrap());
+        assert_eq!(serde_json::to_string(&event).unwrap(), sent);
+    }
 }

@@ -7,11 +7,11 @@ use skyflow_api::{Operation, Response, records, types};
 use skyflow_types::{Redaction, RequestId, TokenMode};
 
 use super::Vault;
-use super::batch_outcome::{Asked, Outcome, Row};
+use super::batch_outcome::{Outcome, Requested, Row};
 use super::batch_row::{BatchRow, id_for_later};
-use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
 use crate::handle::Call;
 use crate::record::Origin;
+use crate::record::{RowProblem, check_row_tokens, not_blank, to_row};
 use crate::{Error, Record};
 
 /// One operation of a batch, on any table.
@@ -77,13 +77,13 @@ impl BatchOperation {
         Self::of(types::BatchMethod::Delete, table, Some(row.into()))
     }
 
-    /// Asks for tokens: of what is inserted or changed, or instead of the values that are got.
+    /// Returns tokens: of the inserted or changed columns, or instead of the values of a get.
     pub fn return_tokens(mut self, yes: bool) -> Self {
         self.return_tokens = yes;
         self
     }
 
-    /// Brings tokens of your own for an insert or update. It needs [`BatchRequest::token_mode`].
+    /// Adds your own tokens for an insert or update. It needs [`BatchRequest::token_mode`].
     pub fn tokens<T: Serialize>(mut self, tokens: T) -> Self {
         self.tokens = Some(to_row(&tokens));
         self
@@ -101,19 +101,19 @@ impl BatchOperation {
         self
     }
 
-    /// Asks a get for links to the files of file columns.
+    /// Returns links to the files of file columns, for a get.
     pub fn download_url(mut self, yes: bool) -> Self {
         self.download_url = Some(yes);
         self
     }
 
-    /// Asks a get for name, size and type of the files of file columns.
+    /// Returns name, size and type of the files of file columns, for a get.
     pub fn return_file_metadata(mut self, yes: bool) -> Self {
         self.return_file_metadata = yes;
         self
     }
 
-    /// Makes operations with the same text run one after the other.
+    /// Runs operations with the same batch id one after the other.
     pub fn batch_id(mut self, id: impl Into<String>) -> Self {
         self.batch_id = Some(id.into());
         self
@@ -133,12 +133,12 @@ impl BatchOperation {
                 check_row_tokens(mode, fields, tokens.as_ref(), &at("tokens"))?;
             }
             None if tokens.is_some() => {
-                return Err(Error::invalid(at("tokens"), "go with an insert or an update"));
+                return Err(Error::invalid(at("tokens"), "are for inserts and updates only"));
             }
             _ => {}
         }
         if self.upsert.is_some() && self.method != types::BatchMethod::Post {
-            return Err(Error::invalid(at("upsert"), "goes with an insert"));
+            return Err(Error::invalid(at("upsert"), "is for inserts only"));
         }
         let mut entry = types::BatchRecord::new(self.table, self.method);
         entry.id = id;
@@ -164,7 +164,7 @@ impl fmt::Debug for BatchOperation {
     }
 }
 
-/// Asks to run several operations in one request.
+/// Runs several operations in one request.
 #[derive(Debug, Clone, Default)]
 #[must_use = "a request does nothing until it is given to `Vault::batch`"]
 pub struct BatchRequest {
@@ -185,64 +185,66 @@ impl BatchRequest {
         self
     }
 
-    /// Goes on after an operation that fails.
+    /// Continues after a failed operation.
     pub fn continue_on_error(mut self, yes: bool) -> Self {
         self.continue_on_error = yes;
         self
     }
 
-    /// Says who makes the tokens; the vault by default.
+    /// Sets who creates the tokens; the vault by default.
     pub fn token_mode(mut self, mode: TokenMode) -> Self {
         self.token_mode = mode;
         self
     }
 }
 
-/// Tells what became of each operation.
+/// Reports the outcome of each operation.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct BatchResponse {
     /// One outcome per operation, in the order of the request.
     pub outcomes: Vec<BatchOutcome>,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
-/// What became of one operation of a batch.
+/// Reports the outcome of one operation of a batch.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct BatchOutcome {
-    /// The place of the operation in the request, counted from 0.
+    /// The index of the operation in the request, from 0.
     pub request_index: usize,
     /// The status of the operation, or that of the whole response where operations have none; `None` when the
-    /// response says nothing about the operation.
+    /// operation is missing in the response.
     pub http_code: Option<u16>,
-    /// What the operation gave, or why it failed.
+    /// The result of the operation, or its error.
     pub result: Result<BatchOutput, BatchError>,
     entry: Option<skyflow_api::Json>,
 }
 
 impl BatchOutcome {
-    /// Returns what the response says about this operation as JSON text, byte for byte as the server sent it; keep it
-    /// out of logs. `None` when it says nothing.
+    /// Returns the entry of this operation as JSON text, byte for byte as the server sent it; keep it out of logs.
+    /// `None` when the response has no entry for it.
     pub fn raw(&self) -> Option<&str> {
         self.entry.as_ref().map(skyflow_api::Json::get)
     }
 }
 
-/// What one operation of a batch gave.
+/// Holds the result of one operation of a batch.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct BatchOutput {
     /// The id of the row.
     pub skyflow_id: Option<String>,
-    /// The tokens, when they were asked for.
+    /// The tokens, when they were requested.
     pub tokens: Option<Record>,
     /// The values of a get.
     pub fields: Option<Record>,
     /// The files of a get by column, when the response has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub file_metadata: Option<Record>,
     /// Further rows, when the response has more than one for the operation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub further_rows: Vec<BatchOutput>,
 }
 
@@ -265,8 +267,8 @@ impl BatchOutput {
     }
 }
 
-/// Why one operation of a batch failed.
-#[derive(Clone)]
+/// Describes why one operation of a batch failed.
+#[derive(Clone, Serialize)]
 pub struct BatchError {
     message: String,
     skyflow_id: Option<String>,
@@ -290,7 +292,7 @@ impl fmt::Debug for BatchError {
     }
 }
 
-/// Writes `request_index`, `http_code`, and either `output` or `error`.
+/// Writes `request_index`, `http_code`, and either `output` or `error`, which is the server's message.
 impl Serialize for BatchOutcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut outcome = serializer.serialize_struct("BatchOutcome", 3)?;
@@ -341,18 +343,18 @@ impl Vault {
     ///
     /// Dropping the future does not take back a request that was already sent.
     pub async fn batch(&self, request: BatchRequest) -> Result<BatchResponse, Error> {
-        let (asked, call) = (request.asked(), request.into_batch(self.id().as_str()));
-        self.handle.call(call, |response| BatchResponse::from_batch(response, &asked)).await
+        let (requested, call) = (request.requested(), request.into_batch(self.id().as_str()));
+        self.handle.call(call, |response| BatchResponse::from_batch(response, &requested)).await
     }
 }
 
 impl BatchRequest {
-    fn asked(&self) -> Vec<Asked> {
-        let asked = |operation: &BatchOperation| Asked {
+    fn requested(&self) -> Vec<Requested> {
+        let requested = |operation: &BatchOperation| Requested {
             method: operation.method.clone(),
             row: operation.row.clone(),
         };
-        self.operations.iter().map(asked).collect()
+        self.operations.iter().map(requested).collect()
     }
 
     fn into_batch(self, vault_id: &str) -> Result<Call<records::Batch>, Error> {
@@ -375,9 +377,9 @@ impl BatchRequest {
 }
 
 impl BatchResponse {
-    fn from_batch(response: Response<types::BatchResponse>, asked: &[Asked]) -> Result<Self, Error> {
+    fn from_batch(response: Response<types::BatchResponse>, requested: &[Requested]) -> Result<Self, Error> {
         let origin = Origin::of(records::Batch::INFO.name, &response);
-        let outcomes = Outcome::of_all(response.body, asked, response.status)?;
+        let outcomes = Outcome::of_all(response.body, requested, response.status)?;
         let outcomes = outcomes.into_iter().enumerate().map(|(request_index, outcome)| {
             let result = match outcome.rows {
                 Ok(rows) => Ok(BatchOutput::of_all(rows, &origin)),

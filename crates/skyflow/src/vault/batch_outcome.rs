@@ -1,7 +1,7 @@
 //! Reads the response of the batch endpoint: one outcome per entry, whatever its form and status.
 //!
 //! With `continueOnError` an entry is `{"Body": …, "Status": …}`, without it the single operation's own response.
-//! Both forms are read whatever was asked for, and each entry on its own: one that cannot be read loses no other.
+//! Both forms are read whatever was requested, and each entry on its own: one that cannot be read loses no other.
 
 use std::collections::BTreeMap;
 
@@ -14,26 +14,26 @@ use super::batch_row::BatchRow;
 use crate::Error;
 use crate::record::{columns_of, members_of, text_of};
 
-/// What is said about an entry that the response does not mention.
+/// The message for an entry that is missing in the response.
 pub(super) const NO_OUTCOME: &str = "the response does not say what became of this row";
-/// What is said about a delete that did not happen.
+/// The message for a delete that did not happen.
 const NOT_DELETED: &str = "the response says that the row was not deleted";
 /// The members of the single operations' responses.
 const MEMBERS: [&str; 6] = ["records", "skyflow_id", "fields", "tokens", "fileMetadata", "deleted"];
 
-/// What an entry of the request asks for.
-pub(super) struct Asked {
+/// What an entry of the request expects.
+pub(super) struct Requested {
     pub(super) method: BatchMethod,
     pub(super) row: Option<BatchRow>,
 }
 
-impl Asked {
+impl Requested {
     pub(super) const INSERT: Self = Self { method: BatchMethod::Post, row: None };
 }
 
-/// What became of one entry.
+/// The outcome of one entry.
 pub(super) struct Outcome {
-    /// `None` when the response says nothing about the entry.
+    /// `None` when the entry is missing in the response.
     pub(super) http_code: Option<u16>,
     pub(super) rows: Result<Vec<Row>, Failure>,
     /// The entry as sent.
@@ -160,19 +160,19 @@ impl Outcome {
     /// Returns exactly one outcome for each entry of the request, in its order.
     pub(super) fn of_all(
         response: BatchResponse,
-        asked: &[Asked],
+        requested: &[Requested],
         status: StatusCode,
     ) -> Result<Vec<Self>, Error> {
-        if response.responses.len() > asked.len() {
-            return Err(Error::answer("the response has more rows than the request"));
+        if response.responses.len() > requested.len() {
+            return Err(Error::bad_response("the response has more rows than the request"));
         }
-        let mut outcomes: Vec<Self> = Vec::with_capacity(asked.len());
+        let mut outcomes: Vec<Self> = Vec::with_capacity(requested.len());
         let entries = response.responses.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-        for (asked, entry) in asked.iter().zip(entries) {
-            let earlier = asked.row.as_ref().and_then(BatchRow::operation);
+        for (requested, entry) in requested.iter().zip(entries) {
+            let earlier = requested.row.as_ref().and_then(BatchRow::operation);
             let earlier = earlier.and_then(|index| outcomes.get(index)).and_then(Self::skyflow_id);
-            let id = asked.row.as_ref().and_then(BatchRow::known_id).or(earlier).map(ToOwned::to_owned);
-            outcomes.push(Self::of(entry, &asked.method, id, status));
+            let id = requested.row.as_ref().and_then(BatchRow::known_id).or(earlier).map(ToOwned::to_owned);
+            outcomes.push(Self::of(entry, &requested.method, id, status));
         }
         Ok(outcomes)
     }
@@ -204,8 +204,8 @@ fn read(
     let not_deleted = entry.get("deleted").is_some_and(|deleted| deleted.get() == "false");
     if error.is_some() || (status.is_some() && !succeeded) || not_deleted {
         let (message, code) = error.unwrap_or_else(|| {
-            let said = entry.text().or_else(|| not_deleted.then(|| NOT_DELETED.to_owned()));
-            (said.unwrap_or_default(), None)
+            let message = entry.text().or_else(|| not_deleted.then(|| NOT_DELETED.to_owned()));
+            (message.unwrap_or_default(), None)
         });
         let skyflow_id = rows.into_iter().find_map(|row| row.skyflow_id);
         let http_code = status.or(code).unwrap_or_else(|| response.as_u16());
@@ -220,7 +220,7 @@ fn read(
         return (None, Err(Failure::no_outcome()));
     }
     if names_its_row && let Some(first) = rows.first_mut() {
-        // The response need not repeat the id that was asked for.
+        // The response need not repeat the id that was requested.
         first.skyflow_id = first.skyflow_id.take().or(id);
     }
     (Some(status.unwrap_or_else(|| response.as_u16())), Ok(rows))
@@ -245,13 +245,13 @@ mod tests {
     use super::*;
 
     fn outcomes(count: usize, responses: serde_json::Value) -> Vec<Outcome> {
-        let answer = serde_json::from_value(serde_json::json!({"responses": responses})).unwrap();
-        let asked: Vec<_> = std::iter::repeat_with(|| Asked::INSERT).take(count).collect();
-        Outcome::of_all(answer, &asked, StatusCode::OK).unwrap()
+        let response = serde_json::from_value(serde_json::json!({"responses": responses})).unwrap();
+        let requested: Vec<_> = std::iter::repeat_with(|| Requested::INSERT).take(count).collect();
+        Outcome::of_all(response, &requested, StatusCode::OK).unwrap()
     }
 
     #[test]
-    fn rel_b05_every_entry_has_one_outcome_whatever_its_status() {
+    fn rel_b05_every_entry_has_one_outcome() {
         for status in [200, 201, 207, 400, 404, 409, 429, 500, 503] {
             let body = match status {
                 200..300 => serde_json::json!({"records": [{"skyflow_id": "a", "tokens": null}]}),
@@ -267,10 +267,10 @@ mod tests {
     }
 
     #[test]
-    fn entries_without_status_or_body_are_read_by_what_they_say() {
+    fn entries_without_status_or_body_are_read() {
         let entries = serde_json::json!([
             {"Body": {"skyflow_id": "a"}},
-            {"Body": {"error": {"message": "words"}}},
+            {"Body": {"error": {"message": "message"}}},
             {"Status": 200},
             {"Status": 500},
             {},
@@ -289,12 +289,12 @@ mod tests {
             .collect();
         let id = |id: &str| Ok(id.to_owned());
         let none = Err(NO_OUTCOME);
-        assert_eq!(summary, [id("a"), Err("words"), none.clone(), Err(""), none.clone(), id("b"), none]);
+        assert_eq!(summary, [id("a"), Err("message"), none.clone(), Err(""), none.clone(), id("b"), none]);
     }
 
     #[test]
-    fn an_answer_with_more_outcomes_than_entries_is_refused_and_says_that_it_was_applied() {
-        let answer = serde_json::from_value(serde_json::json!({"responses": [{}, {}]})).unwrap();
-        assert!(Outcome::of_all(answer, &[Asked::INSERT], StatusCode::OK).is_err());
+    fn surplus_outcomes_are_refused_as_applied() {
+        let response = serde_json::from_value(serde_json::json!({"responses": [{}, {}]})).unwrap();
+        assert!(Outcome::of_all(response, &[Requested::INSERT], StatusCode::OK).is_err());
     }
 }

@@ -2,8 +2,8 @@
 
 use skyflow_api::types::{BatchMethod, BatchRecord};
 
-use super::not_blank;
 use crate::Error;
+use crate::record::not_blank;
 
 /// What an id cannot begin with: the vault takes it for a reference.
 const REFERENCE: &str = "$responses";
@@ -37,7 +37,7 @@ impl BatchRow {
         Self(Kind::Id(skyflow_id.into()))
     }
 
-    /// Refers to the row of the operation at an index of the request, counted from 0. It must be an earlier
+    /// Refers to the row of the operation at an index of the request, from 0. It must be an earlier
     /// operation than the one that refers to it, which is checked before the request is sent.
     pub fn of_operation(index: usize) -> Self {
         Self(Kind::OfOperation(index))

@@ -3,11 +3,11 @@ use skyflow_api::{Response, records, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
-use super::rows::{none_blank, not_blank};
 use crate::Error;
 use crate::handle::Call;
+use crate::record::{none_blank, not_blank};
 
-/// Asks to delete rows of one table.
+/// Deletes rows of one table.
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing until it is given to `Vault::delete`"]
 pub struct DeleteRequest {
@@ -25,7 +25,7 @@ impl DeleteRequest {
         none_blank("ids", &self.ids)?;
         if let Some(index) = self.ids.iter().position(|id| id == "*") {
             let field = format!("ids[{index}]");
-            return Err(Error::invalid(field, "means all rows: use `delete_all_rows` for that"));
+            return Err(Error::invalid(field, "means all rows: call delete_all_rows instead"));
         }
         bulk_delete(vault_id, self.table, self.ids)
     }
@@ -37,7 +37,7 @@ impl DeleteRequest {
 pub struct DeleteResponse {
     /// Their ids; a single `*` when all rows were deleted.
     pub deleted_ids: Vec<String>,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
@@ -48,8 +48,8 @@ impl Vault {
     /// # async fn run(vault: skyflow::Vault, id: String) -> Result<(), skyflow::Error> {
     /// use skyflow::DeleteRequest;
     ///
-    /// let answer = vault.delete(DeleteRequest::new("table1", [id])).await?;
-    /// assert_eq!(answer.deleted_ids.len(), 1);
+    /// let response = vault.delete(DeleteRequest::new("table1", [id])).await?;
+    /// assert_eq!(response.deleted_ids.len(), 1);
     /// # Ok(()) }
     /// ```
     ///

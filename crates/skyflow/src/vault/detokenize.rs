@@ -9,12 +9,12 @@ use skyflow_types::{Redaction, RequestId};
 pub use skyflow_api::types::DetokenizedValueType as ValueType;
 
 use super::Vault;
-use super::rows::not_blank;
 use crate::Error;
 use crate::handle::Call;
+use crate::record::not_blank;
 use crate::record::text_of;
 
-/// Asks for the values behind tokens.
+/// Requests the values of tokens.
 ///
 /// ```
 /// use skyflow::{DetokenizeRequest, Redaction};
@@ -54,13 +54,13 @@ impl DetokenizeRequest {
         tokens.into_iter().fold(self, |request, token| request.token_with(token, redaction))
     }
 
-    /// Returns the values that can be had and reports the other tokens, instead of all or nothing.
+    /// Returns the available values and reports the other tokens, instead of all or nothing.
     pub fn continue_on_error(mut self, yes: bool) -> Self {
         self.continue_on_error = yes;
         self
     }
 
-    /// Asks for links to the files behind tokens of file columns; they live 15 minutes.
+    /// Returns links to the files of tokens of file columns; they are valid for 15 minutes.
     pub fn download_url(mut self, yes: bool) -> Self {
         self.download_url = Some(yes);
         self
@@ -91,25 +91,25 @@ impl fmt::Debug for DetokenizeRequest {
     }
 }
 
-/// Tells what became of each token: every token of the request is in exactly one of the two lists.
+/// Reports the outcome of each token: every token of the request is in exactly one of the two lists.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetokenizeResponse {
-    /// The values, in the order of the request; a token that was asked for twice is here twice.
+    /// The values, in the order of the request; a token that was requested twice is here twice.
     pub detokenized_fields: Vec<DetokenizedField>,
     /// The tokens without a value, in the order of the request; empty unless `continue_on_error` was set.
     pub errors: Vec<DetokenizeError>,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
-/// A token and its value.
+/// Holds a token and its value.
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetokenizedField {
     /// The token.
     pub token: String,
-    /// The place of the token in the request, counted from 0.
+    /// The index of the token in the request, from 0.
     pub request_index: usize,
     /// The type that the vault gives the value.
     pub value_type: Option<ValueType>,
@@ -123,7 +123,7 @@ impl DetokenizedField {
         self.value.as_ref().and_then(|value| text_of(value.get()))
     }
 
-    /// Decodes the value into a type of yours.
+    /// Decodes the value into your own type.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl DetokenizedField {
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         match &self.value {
             Some(value) => value.decode().map_err(Error::row),
-            None => Err(Error::answer("the token has no value")),
+            None => Err(Error::bad_response("the token has no value")),
         }
     }
 }
@@ -145,17 +145,17 @@ impl fmt::Debug for DetokenizedField {
     }
 }
 
-/// A token that has no value, and why.
+/// Describes why a token has no value.
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetokenizeError {
     /// The token.
     pub token: String,
-    /// The place of the token in the request, counted from 0.
+    /// The index of the token in the request, from 0.
     pub request_index: usize,
-    /// The server's words about this token; they may repeat what was sent, so keep them out of logs.
+    /// The server's message about this token; it may repeat what was sent, so keep it out of logs.
     pub error: String,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
@@ -177,8 +177,8 @@ impl Vault {
     /// use skyflow::{DetokenizeRequest, Redaction};
     ///
     /// let request = DetokenizeRequest::new().token_with("5391-4629-3722-7102", Redaction::PlainText);
-    /// let answer = vault.detokenize(request).await?;
-    /// let value = answer.detokenized_fields.first().and_then(|field| field.value());
+    /// let response = vault.detokenize(request).await?;
+    /// let value = response.detokenized_fields.first().and_then(|field| field.value());
     /// # Ok(()) }
     /// ```
     ///
@@ -187,43 +187,43 @@ impl Vault {
     /// Fails before anything is sent when there is no token or a blank one; fails as every call does afterwards, with
     /// 404 when a token is unknown and `continue_on_error` is not set.
     pub async fn detokenize(&self, request: DetokenizeRequest) -> Result<DetokenizeResponse, Error> {
-        let asked: Vec<String> = request.tokens.iter().map(|(token, _)| token.clone()).collect();
+        let requested: Vec<String> = request.tokens.iter().map(|(token, _)| token.clone()).collect();
         let call = request.into_detokenize(self.id().as_str());
-        self.handle.call(call, |response| sort(asked, response.body.records, response.request_id)).await
+        self.handle.call(call, |response| sort(requested, response.body.records, response.request_id)).await
     }
 }
 
-/// Puts each token that was asked for into exactly one of the two lists.
+/// Puts each token that was requested into exactly one of the two lists.
 ///
-/// An answer belongs to the token it names, wherever it stands. One that names none of the tokens (a signed data
-/// token may come back without its signature) belongs to its place, if there are as many answers as tokens.
+/// An entry belongs to the token it names, in any position. An entry that names none of the tokens (a signed data token
+/// may come back without its signature) belongs to its position, if there are as many entries as tokens.
 fn sort(
-    asked: Vec<String>,
-    answers: Vec<types::DetokenizedRecord>,
+    requested: Vec<String>,
+    entries: Vec<types::DetokenizedRecord>,
     request_id: Option<RequestId>,
 ) -> Result<DetokenizeResponse, Error> {
-    let by_place = answers.len() == asked.len();
-    let wanted: HashSet<&str> = asked.iter().map(String::as_str).collect();
+    let by_place = entries.len() == requested.len();
+    let wanted: HashSet<&str> = requested.iter().map(String::as_str).collect();
     let mut named: HashMap<String, VecDeque<types::DetokenizedRecord>> = HashMap::new();
     let mut placed: HashMap<usize, types::DetokenizedRecord> = HashMap::new();
-    for (place, mut answer) in answers.into_iter().enumerate() {
+    for (place, mut entry) in entries.into_iter().enumerate() {
         // Some servers write an empty text where others write null.
-        answer.error = answer.error.filter(|words| !words.is_empty());
-        match answer.token.take() {
+        entry.error = entry.error.filter(|message| !message.is_empty());
+        match entry.token.take() {
             Some(token) if wanted.contains(token.as_str()) => {
-                named.entry(token).or_default().push_back(answer)
+                named.entry(token).or_default().push_back(entry)
             }
-            _ if by_place => drop(placed.insert(place, answer)),
-            _ => return Err(Error::answer("the answer names a token that was not asked for")),
+            _ if by_place => drop(placed.insert(place, entry)),
+            _ => return Err(Error::bad_response("the response names a token that was not requested")),
         }
     }
     let mut response = DetokenizeResponse { detokenized_fields: Vec::new(), errors: Vec::new(), request_id };
-    for (request_index, token) in asked.into_iter().enumerate() {
-        let answer = match named.get_mut(&token).and_then(VecDeque::pop_front) {
-            Some(answer) => Some(answer),
+    for (request_index, token) in requested.into_iter().enumerate() {
+        let entry = match named.get_mut(&token).and_then(VecDeque::pop_front) {
+            Some(entry) => Some(entry),
             None => placed.remove(&request_index),
         };
-        match answer {
+        match entry {
             Some(types::DetokenizedRecord { error: None, value, value_type, .. }) => {
                 response.detokenized_fields.push(DetokenizedField {
                     token,
@@ -234,8 +234,8 @@ fn sort(
             }
             missing_or_failed => {
                 let error = missing_or_failed
-                    .and_then(|answer| answer.error)
-                    .unwrap_or_else(|| "the answer does not say what became of this token".to_owned());
+                    .and_then(|entry| entry.error)
+                    .unwrap_or_else(|| "the response does not mention this token".to_owned());
                 let request_id = response.request_id.clone();
                 response.errors.push(DetokenizeError { token, request_index, error, request_id });
             }
@@ -243,7 +243,7 @@ fn sort(
     }
     let surplus = !placed.is_empty() || named.values().any(|rest| !rest.is_empty());
     if surplus {
-        Err(Error::answer("the answer holds more values than tokens were asked for"))
+        Err(Error::bad_response("the response has more values than the request has tokens"))
     } else {
         Ok(response)
     }
@@ -253,42 +253,45 @@ fn sort(
 mod tests {
     use super::*;
 
-    fn answer(token: Option<&str>, value: &str) -> types::DetokenizedRecord {
+    fn entry(token: Option<&str>, value: &str) -> types::DetokenizedRecord {
         let json = serde_json::json!({"token": token, "valueType": "STRING", "value": value});
         serde_json::from_value(json).unwrap()
     }
 
-    fn sorted(asked: &[&str], answers: Vec<types::DetokenizedRecord>) -> Result<Vec<(usize, String)>, Error> {
-        let response = sort(asked.iter().map(ToString::to_string).collect(), answers, None)?;
+    fn sorted(
+        requested: &[&str],
+        entries: Vec<types::DetokenizedRecord>,
+    ) -> Result<Vec<(usize, String)>, Error> {
+        let response = sort(requested.iter().map(ToString::to_string).collect(), entries, None)?;
         Ok(response.detokenized_fields.iter().map(|f| (f.request_index, f.value().unwrap())).collect())
     }
 
     #[test]
     fn values_are_never_given_to_the_wrong_token() {
-        let in_order = vec![answer(Some("a"), "1"), answer(Some("b"), "2"), answer(Some("a"), "1")];
+        let in_order = vec![entry(Some("a"), "1"), entry(Some("b"), "2"), entry(Some("a"), "1")];
         let expected = [(0, "1".to_owned()), (1, "2".to_owned()), (2, "1".to_owned())];
         assert_eq!(sorted(&["a", "b", "a"], in_order).unwrap(), expected);
-        let shuffled = vec![answer(Some("b"), "2"), answer(Some("a"), "1"), answer(Some("a"), "1")];
+        let shuffled = vec![entry(Some("b"), "2"), entry(Some("a"), "1"), entry(Some("a"), "1")];
         assert_eq!(sorted(&["a", "b", "a"], shuffled).unwrap(), expected);
     }
 
     #[test]
-    fn a_signed_token_that_comes_back_bare_keeps_its_place() {
-        let answers = vec![answer(Some("b"), "2"), answer(Some("bare"), "1")];
+    fn bare_signed_token_keeps_its_position() {
+        let entries = vec![entry(Some("b"), "2"), entry(Some("bare"), "1")];
         assert_eq!(
-            sorted(&["b", "signed_token_x"], answers).unwrap(),
+            sorted(&["b", "signed_token_x"], entries).unwrap(),
             [(0, "2".to_owned()), (1, "1".to_owned())]
         );
-        assert_eq!(sorted(&["a"], vec![answer(None, "1")]).unwrap(), [(0, "1".to_owned())]);
+        assert_eq!(sorted(&["a"], vec![entry(None, "1")]).unwrap(), [(0, "1".to_owned())]);
     }
 
     #[test]
-    fn a_token_without_an_answer_is_an_error_of_its_own_and_a_stray_answer_fails_the_call() {
-        let response = sort(vec!["a".into(), "b".into()], vec![answer(Some("b"), "2")], None).unwrap();
+    fn missing_entry_is_an_error_of_its_token() {
+        let response = sort(vec!["a".into(), "b".into()], vec![entry(Some("b"), "2")], None).unwrap();
         assert_eq!(response.detokenized_fields[0].request_index, 1);
         assert_eq!((response.errors.len(), response.errors[0].request_index), (1, 0));
-        assert!(sorted(&["a", "b"], vec![answer(Some("c"), "3")]).is_err());
-        let surplus = vec![answer(Some("a"), "1"), answer(Some("a"), "1")];
+        assert!(sorted(&["a", "b"], vec![entry(Some("c"), "3")]).is_err());
+        let surplus = vec![entry(Some("a"), "1"), entry(Some("a"), "1")];
         assert!(sorted(&["a"], surplus).is_err());
     }
 }

@@ -2,15 +2,15 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use skyflow_api::{Operation, Response, records, types};
 use skyflow_types::{Redaction, RequestId};
 
 use super::Vault;
-use super::rows::{none_blank, not_blank};
 use crate::handle::Call;
 use crate::record::Origin;
+use crate::record::{none_blank, not_blank};
 use crate::{Error, Record};
 
 /// Orders rows by `skyflow_id`.
@@ -21,7 +21,7 @@ pub enum Order {
     Ascending,
     /// From the highest id to the lowest.
     Descending,
-    /// As the vault likes.
+    /// In any order.
     None,
 }
 
@@ -35,7 +35,7 @@ impl Order {
     }
 }
 
-/// Which rows are meant.
+/// The selected rows.
 #[derive(Clone)]
 pub(super) enum Rows {
     Ids(Vec<String>),
@@ -54,7 +54,7 @@ impl fmt::Debug for Rows {
     }
 }
 
-/// Asks for rows of one table, by their ids or by the values of a unique column.
+/// Requests rows of one table, by their ids or by the values of a unique column.
 ///
 /// ```
 /// use skyflow::{GetRequest, Redaction};
@@ -94,13 +94,13 @@ impl GetRequest {
         }
     }
 
-    /// Asks for the rows with these ids. When one of them is unknown, the vault answers with an error for all.
+    /// Selects the rows with these ids. When one of them is unknown, the vault returns an error for all.
     pub fn ids<S: Into<String>>(mut self, ids: impl IntoIterator<Item = S>) -> Self {
         self.rows.push(Rows::Ids(ids.into_iter().map(Into::into).collect()));
         self
     }
 
-    /// Asks for the rows with these values in a unique column.
+    /// Selects the rows with these values in a unique column.
     pub fn column<S: Into<String>>(
         mut self,
         name: impl Into<String>,
@@ -110,7 +110,7 @@ impl GetRequest {
         self
     }
 
-    /// Asks for the rows of the whole table, in the order of their ids unless another is set.
+    /// Selects the rows of the whole table, in the order of their ids unless another is set.
     pub fn all_rows(mut self) -> Self {
         self.rows.push(Rows::All);
         self
@@ -122,13 +122,13 @@ impl GetRequest {
         self
     }
 
-    /// Asks for tokens instead of values; it goes with ids only, and without a redaction.
+    /// Returns tokens instead of values; it requires ids, and cannot be combined with a redaction.
     pub fn return_tokens(mut self, yes: bool) -> Self {
         self.return_tokens = yes;
         self
     }
 
-    /// Asks for these columns only.
+    /// Returns these columns only.
     pub fn fields<S: Into<String>>(mut self, fields: impl IntoIterator<Item = S>) -> Self {
         self.fields = Some(fields.into_iter().map(Into::into).collect());
         self
@@ -140,19 +140,19 @@ impl GetRequest {
         self
     }
 
-    /// Asks for this many rows at most; the vault gives 25 at most.
+    /// Limits the number of rows; the vault returns at most 25.
     pub fn limit(mut self, rows: u64) -> Self {
         self.limit = Some(rows);
         self
     }
 
-    /// Asks for links to the files of file columns; they live 15 minutes.
+    /// Returns links to the files of file columns; they are valid for 15 minutes.
     pub fn download_url(mut self, yes: bool) -> Self {
         self.download_url = Some(yes);
         self
     }
 
-    /// Asks for name, size and type of the files of file columns; see [`StoredRecord::file_metadata`].
+    /// Returns name, size and type of the files of file columns; see [`StoredRecord::file_metadata`].
     pub fn return_file_metadata(mut self, yes: bool) -> Self {
         self.return_file_metadata = yes;
         self
@@ -176,8 +176,18 @@ impl GetRequest {
                 }
             }
             [Rows::All] => {}
-            [] => return Err(Error::invalid("ids", "or a column with values must be given, or `all_rows`")),
-            _ => return Err(Error::invalid("ids", "column and all_rows exclude each other")),
+            [] => {
+                return Err(Error::invalid(
+                    "ids",
+                    "is missing: specify exactly one of ids, column or all_rows",
+                ));
+            }
+            _ => {
+                return Err(Error::invalid(
+                    "ids",
+                    "cannot be combined: specify exactly one of ids, column or all_rows",
+                ));
+            }
         }
         if let Some(fields) = &self.fields {
             none_blank("fields", fields)?;
@@ -244,7 +254,7 @@ impl fmt::Debug for GetRequest {
 }
 
 /// The rows that were found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, serde::Serialize)]
 #[non_exhaustive]
 pub struct GetResponse {
     /// The rows, in the order of the response.
@@ -254,18 +264,32 @@ pub struct GetResponse {
 }
 
 /// One stored row: it derefs to the [`Record`] of its columns, and keeps what the response has beside them.
-#[derive(Debug, Clone, Serialize)]
+///
+/// `Serialize` writes the columns alone; a row with tokens or file metadata is an object of `record`, `tokens` and
+/// `file_metadata`.
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StoredRecord {
     /// The columns: the `fields` of the response. Where there are none, the tokens: with
     /// [`GetRequest::return_tokens`] some servers put the tokens beside the fields and some in their place.
     pub record: Record,
     /// The tokens by column, where the response has them beside the fields or instead of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Record>,
-    /// Name, size and type of the files by column, when they were asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Name, size and type of the files by column, when they were requested.
     pub file_metadata: Option<Record>,
+}
+
+impl Serialize for StoredRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.tokens.is_none() && self.file_metadata.is_none() {
+            return self.record.serialize(serializer);
+        }
+        let mut row = serializer.serialize_struct("StoredRecord", 3)?;
+        row.serialize_field("record", &self.record)?;
+        row.serialize_field("tokens", &self.tokens)?;
+        row.serialize_field("file_metadata", &self.file_metadata)?;
+        row.end()
+    }
 }
 
 impl StoredRecord {
@@ -296,7 +320,7 @@ impl GetResponse {
         }
     }
 
-    /// Decodes the rows into a type of yours.
+    /// Decodes the rows into your own type.
     ///
     /// # Errors
     ///
@@ -320,15 +344,15 @@ impl Vault {
     ///     card_number: String,
     /// }
     ///
-    /// let answer = vault.get(GetRequest::new("table1").ids([id]).redaction(Redaction::PlainText)).await?;
-    /// let cards: Vec<Card> = answer.records()?;
+    /// let response = vault.get(GetRequest::new("table1").ids([id]).redaction(Redaction::PlainText)).await?;
+    /// let cards: Vec<Card> = response.records()?;
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     ///
     /// Fails before anything is sent when the table is blank, neither or both of ids and column are given, a list is
-    /// empty or has a blank element, or tokens are asked for together with a redaction or a column; fails as every
+    /// empty or has a blank element, or tokens are requested together with a redaction or a column; fails as every
     /// call does afterwards, with 404 when an id is unknown.
     pub async fn get(&self, request: GetRequest) -> Result<GetResponse, Error> {
         let call = request.into_list(self.id().as_str());
@@ -356,9 +380,26 @@ impl Vault {
             let mut rows = GetResponse::from_list(response).data;
             match (rows.pop(), rows.is_empty()) {
                 (Some(row), true) => Ok(row),
-                _ => Err(Error::answer("expected one row")),
+                _ => Err(Error::bad_response("expected one row")),
             }
         };
         self.handle.call(call, read).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skyflow_api::Json;
+
+    use super::*;
+
+    #[test]
+    fn row_with_tokens_is_serialized_with_both() {
+        let record = |json: &str| Record::new(Json::parse(json).unwrap());
+        let mut row = StoredRecord { record: record(r#"{"n":1.10}"#), tokens: None, file_metadata: None };
+        assert_eq!(serde_json::to_string(&row).unwrap(), r#"{"n":1.10}"#);
+        row.tokens = Some(record(r#"{"n":"t1"}"#));
+        let expected = r#"{"record":{"n":1.10},"tokens":{"n":"t1"},"file_metadata":null}"#;
+        assert_eq!(serde_json::to_string(&row).unwrap(), expected);
     }
 }

@@ -9,14 +9,14 @@ use skyflow_types::{RequestId, TokenMode};
 
 use super::Vault;
 use super::batch_outcome::{self, NO_OUTCOME};
-use super::read_as::ReadAs;
-use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
 use crate::handle::Call;
+use crate::handle::ReadAs;
 use crate::record::Origin;
 use crate::record::columns_of;
+use crate::record::{RowProblem, check_row_tokens, not_blank, to_row};
 use crate::{Error, Record};
 
-/// Asks to insert rows into one table.
+/// Inserts rows into one table.
 ///
 /// ```
 /// use serde::Serialize;
@@ -80,7 +80,7 @@ impl InsertRequest {
         records.into_iter().fold(self, Self::record)
     }
 
-    /// Adds a row with tokens of your own: an object with a token for each column, or for some of them. It needs
+    /// Adds a row with your own tokens: an object with a token for each column, or for some of them. It needs
     /// [`InsertRequest::token_mode`].
     pub fn record_with_tokens<T: Serialize, U: Serialize>(mut self, record: T, tokens: U) -> Self {
         self.rows.push(match (to_row(&record), to_row(&tokens)) {
@@ -91,13 +91,13 @@ impl InsertRequest {
         self
     }
 
-    /// Asks for the tokens of the inserted columns; not asked for by default.
+    /// Returns the tokens of the inserted columns; off by default.
     pub fn return_tokens(mut self, yes: bool) -> Self {
         self.return_tokens = yes;
         self
     }
 
-    /// Inserts the rows that can be inserted and reports the others, instead of all or nothing.
+    /// Inserts the valid rows and reports the others, instead of all or nothing.
     pub fn continue_on_error(mut self, yes: bool) -> Self {
         self.continue_on_error = yes;
         self
@@ -109,13 +109,13 @@ impl InsertRequest {
         self
     }
 
-    /// Demands that all rows have the same columns. It does not go with [`InsertRequest::upsert`].
+    /// Requires that all rows have the same columns. It cannot be combined with [`InsertRequest::upsert`].
     pub fn homogeneous(mut self, yes: bool) -> Self {
         self.homogeneous = yes;
         self
     }
 
-    /// Says who makes the tokens; the vault by default.
+    /// Sets who creates the tokens; the vault by default.
     pub fn token_mode(mut self, mode: TokenMode) -> Self {
         self.token_mode = mode;
         self
@@ -166,7 +166,7 @@ impl InsertRequest {
     fn check_tokens(&self, rows: &[Row]) -> Result<(), Error> {
         let bring = rows.iter().any(|row| row.tokens.is_some());
         if !bring && !matches!(self.token_mode, TokenMode::Disable) {
-            return Err(Error::invalid("tokens", "are missing, and the token mode asks for them"));
+            return Err(Error::invalid("tokens", "are required by the token mode"));
         }
         rows.iter().enumerate().try_for_each(|(index, row)| {
             // With ENABLE a row may leave its tokens to the vault.
@@ -201,7 +201,7 @@ fn check_homogeneous(rows: &[Row]) -> Result<(), Error> {
         None => Ok(()),
         Some((index, _)) => Err(Error::invalid(
             format!("records[{index}]"),
-            "has other columns than the first, and homogeneous is set",
+            "must have the columns of records[0] when homogeneous is set",
         )),
     }
 }
@@ -220,7 +220,7 @@ impl fmt::Debug for InsertRequest {
     }
 }
 
-/// Tells what became of each row: every row of the request is in exactly one of the two lists.
+/// Reports the outcome of each row: every row of the request is in exactly one of the two lists.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct InsertResponse {
@@ -228,7 +228,7 @@ pub struct InsertResponse {
     pub inserted_fields: Vec<InsertedRecord>,
     /// The rows that were not, in the order of the request; empty unless `continue_on_error` was set.
     pub errors: Vec<InsertError>,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
@@ -253,7 +253,7 @@ impl InsertResponse {
         match (self.inserted_fields.pop(), self.errors.pop()) {
             (Some(row), None) if self.inserted_fields.is_empty() => Ok(row),
             (None, Some(refused)) if self.errors.is_empty() => Err(refused.into_error()),
-            _ => Err(Error::answer("expected a response about one row")
+            _ => Err(Error::bad_response("expected a response about one row")
                 .with_request_id(self.request_id)
                 .applied()),
         }
@@ -263,7 +263,7 @@ impl InsertResponse {
         let origin = Origin::of(records::Insert::INFO.name, &response);
         let (rows, request_id) = (response.body.records, response.request_id);
         if rows.len() > count {
-            return Err(Error::answer("the response has more rows than the request"));
+            return Err(Error::bad_response("the response has more rows than the request"));
         }
         let mut inserted_fields = Vec::with_capacity(count);
         let mut errors = Vec::new();
@@ -287,7 +287,7 @@ impl InsertResponse {
         Ok(Self { inserted_fields, errors, request_id })
     }
 
-    /// Decodes the inserted rows into a type of yours: `skyflow_id` and, when they were asked for, one field per
+    /// Decodes the inserted rows into your own type: `skyflow_id` and, when they were requested, one field per
     /// column with its token.
     ///
     /// # Errors
@@ -306,9 +306,9 @@ impl InsertResponse {
 pub struct InsertedRecord {
     /// The id of the row.
     pub skyflow_id: String,
-    /// The place of the row in the request, counted from 0.
+    /// The index of the row in the request, from 0.
     pub request_index: usize,
-    /// The tokens by column, when they were asked for.
+    /// The tokens by column, when they were requested.
     pub tokens: Option<Record>,
 }
 
@@ -326,12 +326,12 @@ impl InsertedRecord {
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         match &self.tokens {
             None => Record::of_a_write(with_id(&self.skyflow_id, "{}")).decode(),
-            // A column of that name would stand beside the id, and a type takes neither of two.
+            // A column of that name would duplicate the id, which no type decodes.
             Some(tokens) if tokens.raw().contains("skyflow_id") => {
                 let mut merged = tokens.to_map()?;
                 merged.insert("skyflow_id".to_owned(), self.skyflow_id.clone().into());
-                let merged =
-                    Json::from_serialize(&merged).map_err(|_| Error::answer("the row cannot be read"))?;
+                let merged = Json::from_serialize(&merged)
+                    .map_err(|_| Error::bad_response("the row cannot be read"))?;
                 tokens.with_columns(merged).decode()
             }
             Some(tokens) => tokens.with_columns(with_id(&self.skyflow_id, tokens.raw())).decode(),
@@ -347,17 +347,17 @@ fn with_id(skyflow_id: &str, object: &str) -> Json {
     Json::parse(&format!("{{\"skyflow_id\":{id}{comma}{members}")).unwrap_or_else(|_| Json::empty_object())
 }
 
-/// A row that was not inserted, and why.
+/// Describes why a row was not inserted.
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct InsertError {
-    /// The place of the row in the request, counted from 0.
+    /// The index of the row in the request, from 0.
     pub request_index: usize,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
-    /// The server's words about this row; they may repeat a value, so keep them out of logs.
+    /// The server's message about this row; it may repeat a value, so keep it out of logs.
     pub error: String,
-    /// The status of this row; `None` when the answer says nothing about it, and then it may have been inserted.
+    /// The status of this row; `None` when it is missing in the response, and then it may have been inserted.
     pub http_code: Option<u16>,
     /// The id that the response names beside the error.
     pub skyflow_id: Option<String>,
@@ -405,8 +405,8 @@ impl Vault {
     /// let request = InsertRequest::new("table1")
     ///     .record(json!({"card_number": "4111111111111111", "cardholder_name": "John Doe"}))
     ///     .return_tokens(true);
-    /// let answer = vault.insert(request).await?;
-    /// for row in &answer.inserted_fields {
+    /// let response = vault.insert(request).await?;
+    /// for row in &response.inserted_fields {
     ///     println!("{} {:?}", row.skyflow_id, row.token("card_number"));
     /// }
     /// # Ok(()) }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use skyflow_api::{Operation, Response, records, types};
 
-use super::batch_outcome::{Asked, Failure, Outcome};
+use super::batch_outcome::{Failure, Outcome, Requested};
 use super::insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
 use crate::handle::Call;
 use crate::record::Origin;
@@ -31,8 +31,8 @@ impl InsertRequest {
 impl InsertResponse {
     pub(super) fn from_batch(response: Response<types::BatchResponse>, count: usize) -> Result<Self, Error> {
         let origin = Origin::of(records::Batch::INFO.name, &response);
-        let asked: Vec<_> = std::iter::repeat_with(|| Asked::INSERT).take(count).collect();
-        let outcomes = Outcome::of_all(response.body, &asked, response.status)?;
+        let requested: Vec<_> = std::iter::repeat_with(|| Requested::INSERT).take(count).collect();
+        let outcomes = Outcome::of_all(response.body, &requested, response.status)?;
         let request_id = response.request_id;
         let mut inserted = Self { inserted_fields: Vec::new(), errors: Vec::new(), request_id };
         for (request_index, outcome) in outcomes.into_iter().enumerate() {

@@ -25,7 +25,7 @@ impl Vault {
             [&request.bin, &request.skyflow_id].into_iter().flatten().any(|text| !text.trim().is_empty());
         let call = match named {
             true => Ok(Call::new(bin_lookup::ListCards::new(request))),
-            false => Err(Error::invalid("bin", "or a skyflow_id must be given")),
+            false => Err(Error::invalid("bin", "is missing: specify bin or skyflow_id")),
         };
         self.handle.call(call, |response| Ok(response.body.cards_data)).await
     }

@@ -15,8 +15,6 @@ mod insert_batch;
 mod metadata;
 mod pages;
 mod query;
-mod read_as;
-mod rows;
 mod tokenize;
 mod update;
 mod upload;
@@ -35,7 +33,6 @@ pub use detokenize::{DetokenizeError, DetokenizeRequest, DetokenizeResponse, Det
 pub use get::{GetRequest, GetResponse, Order, StoredRecord};
 pub use insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
 pub use query::{QueriedRecord, QueryRequest, QueryResponse};
-pub(crate) use rows::{none_blank, not_blank};
 pub use tokenize::{TokenizeRequest, TokenizeResponse, TokenizedField};
 pub use update::{UpdateRequest, UpdateResponse};
 pub use upload::{FileScan, UploadFileRequest, UploadFileResponse};
@@ -76,7 +73,7 @@ impl Vault {
     /// use skyflow::{CallOptions, GetRequest};
     ///
     /// let quick = vault.with_options(CallOptions::new().deadline(Duration::from_millis(800)).no_retry());
-    /// let answer = quick.get(GetRequest::new("persons").ids(["b9b80eef-4a4a-4b9c-8f9a-1d2e3f4a5b6c"])).await?;
+    /// let response = quick.get(GetRequest::new("persons").ids(["b9b80eef-4a4a-4b9c-8f9a-1d2e3f4a5b6c"])).await?;
     /// # Ok(()) }
     /// ```
     pub fn with_options(&self, options: CallOptions) -> Self {

@@ -9,13 +9,13 @@ use super::Vault;
 use super::get::{GetRequest, Order, Rows, StoredRecord};
 use crate::Error;
 
-/// The most rows the vault gives in one answer.
+/// The most rows that the vault returns in one response.
 const PAGE: u64 = 25;
 
 impl Vault {
     /// Gets rows page after page, 25 at a time, until the caller stops or there are no more.
     ///
-    /// A page is asked for when its first row is; dropping the stream asks for nothing more. A failed page ends the
+    /// A page is requested when its first row is; dropping the stream requests nothing more. A failed page ends the
     /// stream with its error. [`GetRequest::limit`] bounds the rows of the whole stream, and [`GetRequest::offset`]
     /// skips rows before the first. With [`GetRequest::all_rows`], rows that are inserted or deleted meanwhile may move
     /// others from one page to another.
@@ -95,7 +95,7 @@ fn chunked(elements: Vec<String>, skip: Option<u64>) -> impl Iterator<Item = Vec
 
 struct Pages {
     template: GetRequest,
-    /// What is still to be asked for, where the rows are named.
+    /// The rows that are still to be requested, where the rows are named.
     chunks: VecDeque<Rows>,
     whole_table: bool,
     offset: Option<u64>,

@@ -6,12 +6,12 @@ use skyflow_api::{Json, Operation, Response, query, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
-use super::rows::not_blank;
 use crate::handle::Call;
 use crate::record::Origin;
+use crate::record::not_blank;
 use crate::{Error, Record};
 
-/// Asks a question in SQL: one `SELECT`, at most 25 rows.
+/// Selects rows in SQL: one `SELECT`, at most 25 rows.
 ///
 /// The vault checks the statement. Values that come from elsewhere do not belong into its text without quoting.
 #[derive(Clone)]
@@ -43,9 +43,9 @@ impl fmt::Debug for QueryRequest {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct QueryResponse {
-    /// The rows, in the order of the answer.
+    /// The rows, in the order of the response.
     pub fields: Vec<QueriedRecord>,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
@@ -70,7 +70,7 @@ impl QueryResponse {
         Self { fields: response.body.records.into_iter().map(row).collect(), request_id: response.request_id }
     }
 
-    /// Decodes the rows into a type of yours.
+    /// Decodes the rows into your own type.
     ///
     /// # Errors
     ///
@@ -88,8 +88,8 @@ impl Vault {
     /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
     /// use skyflow::QueryRequest;
     ///
-    /// let answer = vault.query(QueryRequest::new("SELECT state FROM persons LIMIT 10")).await?;
-    /// for row in &answer.fields {
+    /// let response = vault.query(QueryRequest::new("SELECT state FROM persons LIMIT 10")).await?;
+    /// for row in &response.fields {
     ///     println!("{:?}", row.record.text("state"));
     /// }
     /// # Ok(()) }

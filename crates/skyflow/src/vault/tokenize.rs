@@ -5,11 +5,11 @@ use skyflow_api::{Response, tokens, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
-use super::rows::not_blank;
 use crate::Error;
 use crate::handle::Call;
+use crate::record::not_blank;
 
-/// Asks for the tokens of values that the vault holds already.
+/// Requests the tokens of values that the vault already stores.
 ///
 /// ```
 /// use skyflow::TokenizeRequest;
@@ -43,7 +43,7 @@ impl TokenizeRequest {
                 return Err(Error::invalid(format!("values[{index}].value"), "must not be empty"));
             }
             not_blank(&format!("values[{index}].column_group"), &group)?;
-            Ok(types::TokenizeParameter::new(value, group))
+            Ok(types::TokenizeParameter::new(value).column_group(group))
         });
         let body = types::TokenizeRequest::new(parameters.collect::<Result<_, Error>>()?);
         Ok(Call::new(tokens::Tokenize::new(vault_id, body)))
@@ -62,7 +62,7 @@ impl fmt::Debug for TokenizeRequest {
 pub struct TokenizeResponse {
     /// One token per value, in the order of the request.
     pub tokenized_fields: Vec<TokenizedField>,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
@@ -72,7 +72,7 @@ impl TokenizeResponse {
         let tokens = response.body.records.into_iter().filter_map(|record| record.token);
         let tokenized_fields: Vec<_> = tokens.map(|token| TokenizedField { token }).collect();
         if tokenized_fields.len() != count {
-            return Err(Error::answer("the answer does not hold one token per value"));
+            return Err(Error::bad_response("the response does not have one token per value"));
         }
         Ok(Self { tokenized_fields, request_id: response.request_id })
     }
@@ -93,7 +93,7 @@ impl fmt::Debug for TokenizedField {
 }
 
 impl Vault {
-    /// Gets the tokens of values that the vault holds already; nothing is inserted.
+    /// Returns the tokens of values that the vault already stores; nothing is inserted.
     ///
     /// ```
     /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
@@ -107,7 +107,7 @@ impl Vault {
     /// # Errors
     ///
     /// Fails before anything is sent when there is no value, or a value or column group is empty; fails as every call
-    /// does afterwards, and when the answer does not hold one token per value.
+    /// does afterwards, and when the response does not have one token per value.
     pub async fn tokenize(&self, request: TokenizeRequest) -> Result<TokenizeResponse, Error> {
         let (count, call) = (request.values.len(), request.into_tokenize(self.id().as_str()));
         self.handle.call(call, |response| TokenizeResponse::from_tokenize(response, count)).await

@@ -5,13 +5,13 @@ use skyflow_api::{Json, Operation, Response, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
 use super::Vault;
-use super::rows::{RowProblem, check_row_tokens, not_blank, to_row};
 use crate::handle::Call;
 use crate::record::Origin;
 use crate::record::columns_of;
+use crate::record::{RowProblem, check_row_tokens, not_blank, to_row};
 use crate::{Error, Record};
 
-/// Asks to change columns of one row.
+/// Changes columns of one row.
 ///
 /// ```
 /// use serde_json::json;
@@ -45,19 +45,19 @@ impl UpdateRequest {
         }
     }
 
-    /// Brings tokens of your own, an object with a token per column. It needs [`UpdateRequest::token_mode`].
+    /// Adds your own tokens, an object with a token per column. It needs [`UpdateRequest::token_mode`].
     pub fn tokens<T: Serialize>(mut self, tokens: T) -> Self {
         self.tokens = Some(to_row(&tokens));
         self
     }
 
-    /// Asks for the tokens of the changed columns; not asked for by default.
+    /// Returns the tokens of the changed columns; off by default.
     pub fn return_tokens(mut self, yes: bool) -> Self {
         self.return_tokens = yes;
         self
     }
 
-    /// Says who makes the tokens; the vault by default.
+    /// Sets who creates the tokens; the vault by default.
     pub fn token_mode(mut self, mode: TokenMode) -> Self {
         self.token_mode = mode;
         self
@@ -119,18 +119,18 @@ impl fmt::Debug for UpdateRequest {
 pub struct UpdateResponse {
     /// The id of the row.
     pub skyflow_id: String,
-    /// The tokens of the changed columns, when they were asked for.
+    /// The tokens of the changed columns, when they were requested.
     pub tokens: Option<Record>,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
 impl UpdateResponse {
-    /// A response need not repeat the id that was asked for.
-    fn from_update(response: Response<types::UpdateRecordResponse>, asked_for: String) -> Self {
+    /// A response need not repeat the id that was requested.
+    fn from_update(response: Response<types::UpdateRecordResponse>, requested_id: String) -> Self {
         let origin = Origin::of(records::Update::INFO.name, &response);
         let tokens = response.body.tokens.map(|tokens| Record::of_a_write(tokens).in_response(&origin));
-        let skyflow_id = response.body.skyflow_id.unwrap_or(asked_for);
+        let skyflow_id = response.body.skyflow_id.unwrap_or(requested_id);
         Self { skyflow_id, tokens, request_id: response.request_id }
     }
 
@@ -161,8 +161,8 @@ impl Vault {
     ///
     /// Dropping the future does not take back a request that was already sent.
     pub async fn update(&self, request: UpdateRequest) -> Result<UpdateResponse, Error> {
-        let asked_for = request.skyflow_id.clone();
+        let requested_id = request.skyflow_id.clone();
         let call = request.into_update(self.id().as_str());
-        self.handle.call(call, |response| Ok(UpdateResponse::from_update(response, asked_for))).await
+        self.handle.call(call, |response| Ok(UpdateResponse::from_update(response, requested_id))).await
     }
 }

@@ -4,12 +4,12 @@ use skyflow_api::{Operation, Response, record_files, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
-use super::rows::not_blank;
 use crate::handle::Call;
 use crate::record::Origin;
+use crate::record::not_blank;
 use crate::{Error, FileSource, Record};
 
-/// Asks to store a file in a file column.
+/// Stores a file in a file column.
 ///
 /// ```
 /// use skyflow::{FileSource, UploadFileRequest};
@@ -45,7 +45,7 @@ impl UploadFileRequest {
         self
     }
 
-    /// Asks what the vault knows about the file: name, size, type.
+    /// Returns the metadata of the file: name, size, type.
     pub fn return_file_metadata(mut self, yes: bool) -> Self {
         self.return_file_metadata = yes;
         self
@@ -65,38 +65,39 @@ impl UploadFileRequest {
     }
 }
 
-/// What the vault says about the virus scan of a file. At least one of the two states is there.
+/// Reports the virus scan of a file. At least one of the two states is present.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FileScan {
-    /// What the scan has found.
+    /// The result of the scan.
     pub av_scan_status: Option<FileScanStatus>,
-    /// How far the upload is, such as `UPLOADED`; its values are not published.
+    /// The state of the upload, such as `UPLOADED`; its values are not published.
     pub file_status: Option<String>,
     /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
-/// The row that has the file.
+/// Names the row that has the file.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct UploadFileResponse {
     /// The id of the row.
     pub skyflow_id: String,
-    /// What the vault knows about the file, when it was asked for.
+    /// The metadata of the file, when it was requested.
     pub file_metadata: Option<Record>,
-    /// The request id of the answer.
+    /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
 impl UploadFileResponse {
     fn from_upload(
         response: Response<types::UploadFileResponse>,
-        asked_for: Option<String>,
+        requested_id: Option<String>,
     ) -> Result<Self, Error> {
         let origin = Origin::of(record_files::Upload::INFO.name, &response);
-        let skyflow_id = response.body.skyflow_id.or(asked_for);
-        let skyflow_id = skyflow_id.ok_or_else(|| Error::answer("the response does not name the row"))?;
+        let skyflow_id = response.body.skyflow_id.or(requested_id);
+        let skyflow_id =
+            skyflow_id.ok_or_else(|| Error::bad_response("the response does not name the row"))?;
         let file_metadata =
             response.body.file_metadata.map(|metadata| Record::of_a_write(metadata).in_response(&origin));
         Ok(Self { skyflow_id, file_metadata, request_id: response.request_id })
@@ -111,8 +112,8 @@ impl Vault {
     /// use skyflow::{FileSource, UploadFileRequest};
     ///
     /// let file = FileSource::bytes("note.txt", "hello");
-    /// let answer = vault.upload_file(UploadFileRequest::new("persons", "note", file)).await?;
-    /// println!("stored in {}", answer.skyflow_id);
+    /// let response = vault.upload_file(UploadFileRequest::new("persons", "note", file)).await?;
+    /// println!("stored in {}", response.skyflow_id);
     /// # Ok(()) }
     /// ```
     ///
@@ -125,9 +126,9 @@ impl Vault {
     ///
     /// Dropping the future does not take back what was already sent.
     pub async fn upload_file(&self, request: UploadFileRequest) -> Result<UploadFileResponse, Error> {
-        let asked_for = request.skyflow_id.clone();
+        let requested_id = request.skyflow_id.clone();
         let call = request.into_upload(self.id().as_str()).await;
-        self.handle.call(call, |response| UploadFileResponse::from_upload(response, asked_for)).await
+        self.handle.call(call, |response| UploadFileResponse::from_upload(response, requested_id)).await
     }
 
     /// Deletes the file of a file column; true when there was one.
@@ -147,12 +148,13 @@ impl Vault {
         self.handle.call(call, |response| Ok(response.body.deleted.unwrap_or(false))).await
     }
 
-    /// Asks what the virus scan of a stored file has found.
+    /// Returns the result of the virus scan of a stored file.
     ///
     /// # Errors
     ///
     /// Fails before anything is sent when table, id or column is blank; fails as every call does afterwards, and when
     /// the response holds no status.
+    #[expect(deprecated, reason = "it is the scan status of one file, and its replacement has another shape")]
     pub async fn file_scan_status(
         &self,
         table: impl Into<String>,
@@ -174,7 +176,7 @@ impl FileScan {
             request_id: response.request_id,
         };
         if scan.av_scan_status.is_none() && scan.file_status.is_none() {
-            return Err(Error::answer("the response holds no scan status"));
+            return Err(Error::bad_response("the response holds no scan status"));
         }
         Ok(scan)
     }

@@ -34,7 +34,7 @@ pub async fn auth_call(caller: &Caller<'_>, call: &Call) -> Outcome {
 }
 
 fn key(credentials: &Json, call: &Call) -> Result<ServiceAccountKey, Stop> {
-    let source = Identity::shared().account(credentials, call.words()).map_err(|error| unknown(error.0))?;
+    let source = Identity::shared().account(credentials, call.message()).map_err(|error| unknown(error.0))?;
     source.map_err(refused)
 }
 

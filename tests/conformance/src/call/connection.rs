@@ -13,7 +13,7 @@ pub async fn connection_call(connection: &Connection, args: &Json) -> Outcome {
         Ok(request) => request,
         Err(stop) => return *stop,
     };
-    finished(connection.invoke(request).await, |answer| shown(&answer)).unwrap_or_else(|stop| *stop)
+    finished(connection.invoke(request).await, |response| shown(&response)).unwrap_or_else(|stop| *stop)
 }
 
 fn request(args: &Json) -> Result<InvokeConnectionRequest, Stop> {
@@ -39,8 +39,8 @@ fn request(args: &Json) -> Result<InvokeConnectionRequest, Stop> {
     Ok(if args.has("body") { request.body(args.raw("body")) } else { request })
 }
 
-fn shown(answer: &InvokeConnectionResponse) -> Json {
-    let data = match &answer.data {
+fn shown(response: &InvokeConnectionResponse) -> Json {
+    let data = match &response.data {
         ConnectionData::Empty => Json::text(""),
         ConnectionData::Json(json) => Json::parse(json.get()).unwrap_or(Json::Null),
         ConnectionData::Form(pairs) => {
@@ -50,7 +50,7 @@ fn shown(answer: &InvokeConnectionResponse) -> Json {
         ConnectionData::Bytes(bytes) => Json::text(String::from_utf8_lossy(bytes)),
         other => Json::text(format!("{other:?}")),
     };
-    let request_id = Json::text_or_null(answer.metadata.request_id.as_ref());
+    let request_id = Json::text_or_null(response.metadata.request_id.as_ref());
     Json::object([
         ("type", Json::text("InvokeConnectionResponse")),
         ("data", data),

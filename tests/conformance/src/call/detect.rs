@@ -7,8 +7,8 @@ use super::finished;
 use crate::json::Json;
 use crate::outcome::Outcome;
 
-mod answers;
 mod file;
+mod responses;
 
 pub(crate) use file::file_content;
 pub(super) use file::{deidentify_file, get_detect_run};
@@ -96,7 +96,7 @@ pub(super) async fn deidentify_text(detect: &Detect, args: &Json) -> Result<Outc
     let args = Arguments::of("deidentify_text", args, &known)?;
     let request = DeidentifyTextRequest::new(args.required("text")?);
     let request = with_options!(request, options(&args)?);
-    finished(detect.deidentify_text(request).await, |answer| answers::deidentified(&answer))
+    finished(detect.deidentify_text(request).await, |response| responses::deidentified(&response))
 }
 
 pub(super) async fn reidentify_text(detect: &Detect, args: &Json) -> Result<Outcome, Stop> {
@@ -112,10 +112,10 @@ pub(super) async fn reidentify_text(detect: &Detect, args: &Json) -> Result<Outc
     if let Some(entities) = args.texts("plain_text_entities")? {
         request = request.plain_text_entities(entities);
     }
-    finished(detect.reidentify_text(request).await, |answer| {
+    finished(detect.reidentify_text(request).await, |response| {
         Json::object([
             ("type", Json::text("ReidentifyTextResponse")),
-            ("processed_text", Json::text(answer.processed_text)),
+            ("processed_text", Json::text(response.processed_text)),
             ("errors", Json::List(Vec::new())),
         ])
     })

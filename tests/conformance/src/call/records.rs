@@ -49,18 +49,18 @@ pub(super) async fn insert(vault: &Vault, args: &Json) -> Result<Outcome, Stop> 
     if let Some(yes) = args.flag("continue_on_error")? {
         request = request.continue_on_error(yes);
     }
-    finished(vault.insert(request).await, |answer| inserted(&answer))
+    finished(vault.insert(request).await, |response| inserted(&response))
 }
 
-fn inserted(answer: &InsertResponse) -> Json {
-    let rows = answer.inserted_fields.iter().map(|row| {
+fn inserted(response: &InsertResponse) -> Json {
+    let rows = response.inserted_fields.iter().map(|row| {
         Json::object([
             ("skyflow_id", Json::text(&row.skyflow_id)),
             ("request_index", Json::number(row.request_index)),
             ("tokens", row.tokens.as_ref().map_or(Json::Null, shown)),
         ])
     });
-    let errors = answer.errors.iter().map(|error| {
+    let errors = response.errors.iter().map(|error| {
         Json::object([
             ("request_index", Json::number(error.request_index)),
             ("request_id", Json::text_or_null(error.request_id.as_ref())),
@@ -123,11 +123,11 @@ pub(super) async fn get(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
     if let Some(order) = args.choice("order_by", &ORDERS)? {
         request = request.order_by(order);
     }
-    finished(vault.get(request).await, |answer| got(&answer))
+    finished(vault.get(request).await, |response| got(&response))
 }
 
-fn got(answer: &GetResponse) -> Json {
-    let data = answer.data.iter().map(|row| shown(row)).collect();
+fn got(response: &GetResponse) -> Json {
+    let data = response.data.iter().map(|row| shown(row)).collect();
     Json::object([
         ("type", Json::text("GetResponse")),
         ("data", Json::List(data)),
@@ -156,13 +156,13 @@ pub(super) async fn update(vault: &Vault, args: &Json) -> Result<Outcome, Stop> 
     if let Some(mode) = args.choice("token_mode", &TOKEN_MODES)? {
         request = request.token_mode(mode);
     }
-    finished(vault.update(request).await, |answer| updated(&answer))
+    finished(vault.update(request).await, |response| updated(&response))
 }
 
-fn updated(answer: &UpdateResponse) -> Json {
+fn updated(response: &UpdateResponse) -> Json {
     let row = Json::object([
-        ("skyflow_id", Json::text(&answer.skyflow_id)),
-        ("tokens", answer.tokens.as_ref().map_or(Json::Null, shown)),
+        ("skyflow_id", Json::text(&response.skyflow_id)),
+        ("tokens", response.tokens.as_ref().map_or(Json::Null, shown)),
     ]);
     Json::object([
         ("type", Json::text("UpdateResponse")),
@@ -174,14 +174,14 @@ fn updated(answer: &UpdateResponse) -> Json {
 pub(super) async fn delete(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
     let args = Arguments::of("delete", args, &["table", "ids"])?;
     let (table, ids) = (args.required("table")?, args.texts("ids")?.unwrap_or_default());
-    let answer = match ids.as_slice() {
+    let response = match ids.as_slice() {
         [all] if all == "*" => vault.delete_all_rows(table).await,
         _ => vault.delete(DeleteRequest::new(table, ids)).await,
     };
-    finished(answer, |answer| {
+    finished(response, |response| {
         Json::object([
             ("type", Json::text("DeleteResponse")),
-            ("deleted_ids", Json::List(answer.deleted_ids.iter().map(Json::text).collect())),
+            ("deleted_ids", Json::List(response.deleted_ids.iter().map(Json::text).collect())),
             ("errors", Json::List(Vec::new())),
         ])
     })
@@ -189,11 +189,11 @@ pub(super) async fn delete(vault: &Vault, args: &Json) -> Result<Outcome, Stop> 
 
 pub(super) async fn query(vault: &Vault, args: &Json) -> Result<Outcome, Stop> {
     let args = Arguments::of("query", args, &["query"])?;
-    finished(vault.query(QueryRequest::new(args.required("query")?)).await, |answer| queried(&answer))
+    finished(vault.query(QueryRequest::new(args.required("query")?)).await, |response| queried(&response))
 }
 
-fn queried(answer: &QueryResponse) -> Json {
-    let rows = answer.fields.iter().map(|row| {
+fn queried(response: &QueryResponse) -> Json {
+    let rows = response.fields.iter().map(|row| {
         Json::object([("fields", shown(&row.record)), ("tokenized_data", shown(&row.tokenized_data))])
     });
     Json::object([

@@ -15,9 +15,9 @@ pub(super) async fn tokenize(vault: &Vault, args: &Json) -> Result<Outcome, Stop
         only(&name, item, &["value", "column_group"])?;
         request = request.value(member(&name, item, "value")?, member(&name, item, "column_group")?);
     }
-    finished(vault.tokenize(request).await, |answer| {
+    finished(vault.tokenize(request).await, |response| {
         let fields =
-            answer.tokenized_fields.iter().map(|field| Json::object([("token", Json::text(&field.token))]));
+            response.tokenized_fields.iter().map(|field| Json::object([("token", Json::text(&field.token))]));
         Json::object([
             ("type", Json::text("TokenizeResponse")),
             ("tokenized_fields", Json::List(fields.collect())),
@@ -44,11 +44,11 @@ pub(super) async fn detokenize(vault: &Vault, args: &Json) -> Result<Outcome, St
     if !args.raw("download_url").is_null() {
         request = request.download_url(args.flag("download_url")?.unwrap_or_default());
     }
-    finished(vault.detokenize(request).await, |answer| detokenized(&answer))
+    finished(vault.detokenize(request).await, |response| detokenized(&response))
 }
 
-fn detokenized(answer: &DetokenizeResponse) -> Json {
-    let fields = answer.detokenized_fields.iter().map(|field| {
+fn detokenized(response: &DetokenizeResponse) -> Json {
+    let fields = response.detokenized_fields.iter().map(|field| {
         let value = field.decode::<Box<serde_json::value::RawValue>>();
         Json::object([
             ("token", Json::text(&field.token)),
@@ -57,7 +57,7 @@ fn detokenized(answer: &DetokenizeResponse) -> Json {
             ("type", Json::text_or_null(field.value_type.as_ref().map(ToString::to_string))),
         ])
     });
-    let errors = answer.errors.iter().map(|error| {
+    let errors = response.errors.iter().map(|error| {
         Json::object([
             ("token", Json::text(&error.token)),
             ("request_index", Json::number(error.request_index)),

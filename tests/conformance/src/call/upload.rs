@@ -44,10 +44,10 @@ pub(super) async fn upload_file(vault: &Vault, call: &Call) -> Result<Outcome, S
     if let Some(id) = args.text("skyflow_id")? {
         request = request.skyflow_id(id);
     }
-    finished(vault.upload_file(request).await, |answer| {
+    finished(vault.upload_file(request).await, |response| {
         Json::object([
             ("type", Json::text("FileUploadResponse")),
-            ("skyflow_id", Json::text(answer.skyflow_id)),
+            ("skyflow_id", Json::text(response.skyflow_id)),
             ("errors", Json::List(Vec::new())),
         ])
     })

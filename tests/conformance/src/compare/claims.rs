@@ -8,7 +8,7 @@ const TOLERANCE: i64 = 5;
 
 /// Compares claims; `at` is the time of day of our call, in seconds.
 pub(super) fn compare(expected: &Json, got: &Json, at: i64) -> Vec<Found> {
-    // What is close enough is written as the recording has it.
+    // Times that are close enough are replaced by the recorded ones.
     let members = got.members().iter().map(|(name, value)| {
         let recorded = expected.get(name);
         let value = if is_close(recorded, value, at) { recorded } else { value };
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_compared_with_the_moment_of_the_call() {
+    fn relative_time_is_compared_with_the_call() {
         let recorded = Json::parse(r#"{"iss":"a","exp":"now+60","iat":"now+0"}"#).unwrap();
         let ours = |exp: i64| Json::parse(&format!(r#"{{"iat":1000,"exp":{exp},"iss":"a"}}"#)).unwrap();
         assert!(compare(&recorded, &ours(1061), 1001).is_empty());

@@ -1,4 +1,4 @@
-//! The form that the official SDK gives its answers.
+//! The form of the official SDK's responses.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,38 +7,38 @@ use crate::json::Json;
 use crate::media_types;
 use crate::trace::Call;
 
-/// Gives an answer of ours the form of the official one: tokens in the row, and null for an empty list of errors.
-pub fn as_official(call: &Call, answer: &Json) -> Json {
-    let mut answer = answer.clone();
+/// Converts a response to the official form: tokens in the row, and null for an empty list of errors.
+pub fn as_official(call: &Call, response: &Json) -> Json {
+    let mut response = response.clone();
     let with_index = call.args.get("continue_on_error").as_bool() == Some(true);
     match call.op.as_str() {
-        "insert" => each(&mut answer, "inserted_fields", |row| merged(row, with_index)),
+        "insert" => each(&mut response, "inserted_fields", |row| merged(row, with_index)),
         "detokenize" => {
-            each(&mut answer, "detokenized_fields", without_index);
-            each(&mut answer, "errors", without_index);
+            each(&mut response, "detokenized_fields", without_index);
+            each(&mut response, "errors", without_index);
         }
-        "query" => each(&mut answer, "fields", |row| {
+        "query" => each(&mut response, "fields", |row| {
             let mut whole = row.get("fields").clone();
             whole.set("tokenized_data", row.get("tokenized_data").clone());
             whole
         }),
-        "deidentify_text" => each(&mut answer, "entities", found),
-        "get_detect_run" | "deidentify_file" => return run(call, &answer),
+        "deidentify_text" => each(&mut response, "entities", found),
+        "get_detect_run" | "deidentify_file" => return run(call, &response),
         "update" => {
-            if let Some(row) = answer.member_mut("updated_field") {
+            if let Some(row) = response.member_mut("updated_field") {
                 *row = merged(row, false);
             }
         }
         _ => {}
     }
-    if answer.get("errors").elements().is_empty() {
-        answer.set("errors", Json::Null);
+    if response.get("errors").elements().is_empty() {
+        response.set("errors", Json::Null);
     }
-    answer
+    response
 }
 
-fn each(answer: &mut Json, list: &str, change: impl Fn(&Json) -> Json) {
-    if let Some(Json::List(rows)) = answer.member_mut(list) {
+fn each(response: &mut Json, list: &str, change: impl Fn(&Json) -> Json) {
+    if let Some(Json::List(rows)) = response.member_mut(list) {
         rows.iter_mut().for_each(|row| *row = change(row));
     }
 }
@@ -75,9 +75,9 @@ fn found(entity: &Json) -> Json {
 }
 
 /// The first output is the file; the message, and what is neither file nor entities, is dropped.
-fn run(call: &Call, answer: &Json) -> Json {
-    let is_over = answer.get("status").as_str() != Some("IN_PROGRESS");
-    let outputs = if is_over { answer.get("outputs").elements() } else { &[] };
+fn run(call: &Call, response: &Json) -> Json {
+    let is_over = response.get("status").as_str() != Some("IN_PROGRESS");
+    let outputs = if is_over { response.get("outputs").elements() } else { &[] };
     let first = outputs.first().unwrap_or(&Json::Null);
     // A member that is missing and an empty one are the same here.
     let text = |output: &Json, name: &str| {
@@ -92,7 +92,7 @@ fn run(call: &Call, answer: &Json) -> Json {
             ("extension", text(output, "extension")),
         ])
     });
-    let count = |name: &str| if is_over { answer.get(name).clone() } else { Json::Null };
+    let count = |name: &str| if is_over { response.get(name).clone() } else { Json::Null };
     let returned = call.result.get("returned");
     let returned = if returned.has("response") { returned.get("response") } else { returned };
     // The official SDK repeats the zeros of counts that do not apply.
@@ -112,12 +112,12 @@ fn run(call: &Call, answer: &Json) -> Json {
         ("page_count", part("page_count")),
         ("slide_count", part("slide_count")),
         ("entities", Json::List(entities.collect())),
-        ("run_id", answer.get("run_id").clone()),
-        ("status", answer.get("status").clone()),
+        ("run_id", response.get("run_id").clone()),
+        ("status", response.get("status").clone()),
         ("errors", Json::Null),
     ]);
-    match answer.get("files_written") {
-        Json::Null if !answer.has("files_written") => official,
+    match response.get("files_written") {
+        Json::Null if !response.has("files_written") => official,
         written => Json::object([("response", official), ("files_written", written.clone())]),
     }
 }

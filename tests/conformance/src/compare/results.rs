@@ -18,39 +18,39 @@ pub(super) fn compare(recorded: &Call, ours: &Observed, differences: &mut Vec<Di
         (Outcome::Unknown(_) | Outcome::Inexpressible { .. }, _, _) => {
             differences.push(outcome(&result.to_string()));
         }
-        (Outcome::Returned(answer), true, _) => returned(recorded, ours, answer, differences),
+        (Outcome::Returned(response), true, _) => returned(recorded, ours, response, differences),
         (Outcome::Refused { .. }, _, true) if recorded.refused() => {}
         (Outcome::Failed(failure), _, true) if !recorded.refused() => raised(result, failure, differences),
         _ => differences.push(outcome(&result.to_string())),
     }
 }
 
-fn returned(recorded: &Call, ours: &Observed, answer: &Json, differences: &mut Vec<Difference>) {
+fn returned(recorded: &Call, ours: &Observed, response: &Json, differences: &mut Vec<Difference>) {
     let expected = recorded.result.get("returned");
     let found = match recorded.op.as_str() {
-        "bearer_token" => bearer(recorded, expected, answer),
-        "signed_data_tokens" => signed(expected, answer, ours.at),
-        _ => strict(expected, &as_official(recorded, answer)),
+        "bearer_token" => bearer(recorded, expected, response),
+        "signed_data_tokens" => signed(expected, response, ours.at),
+        _ => strict(expected, &as_official(recorded, response)),
     };
     let place = |(at, expected, got): json::Found| Difference { place: Place::Returned(at), expected, got };
     differences.extend(found.into_iter().map(place));
 }
 
-/// The type of the token is what the answer says; this SDK does not repeat it.
-fn bearer(recorded: &Call, expected: &Json, answer: &Json) -> Vec<json::Found> {
+/// Compares a bearer token. Its type is taken from the recorded response, because this SDK does not return it.
+fn bearer(recorded: &Call, expected: &Json, response: &Json) -> Vec<json::Found> {
     let reply = recorded.tokens.last().and_then(|exchange| exchange.reply.as_ref());
     let kind = reply.and_then(|reply| reply.json()).map_or(Json::Null, |body| body.get("tokenType").clone());
-    let mut whole = answer.clone();
+    let mut whole = response.clone();
     if let Some(Json::List(pair)) = whole.member_mut("returned") {
         pair.push(kind);
     }
     strict(expected, &whole)
 }
 
-fn signed(expected: &Json, answer: &Json, at: i64) -> Vec<json::Found> {
-    let (whole, expected, got) = (expected, expected.get("signed"), answer.get("signed"));
+fn signed(expected: &Json, response: &Json, at: i64) -> Vec<json::Found> {
+    let (whole, expected, got) = (expected, expected.get("signed"), response.get("signed"));
     if expected.elements().len() != got.elements().len() || whole.members().len() != 1 {
-        return strict(whole, answer);
+        return strict(whole, response);
     }
     let mut found = Vec::new();
     for (index, (expected, got)) in expected.elements().iter().zip(got.elements()).enumerate() {
@@ -105,7 +105,7 @@ pub fn same_outcome(promised: &Outcome, ours: &Outcome) -> Result<(), String> {
             left == right
         }
         (Outcome::Failed(left), Outcome::Failed(right)) => {
-            // What only a whole answer shows to be wrong is told without the status so far.
+            // Errors found in a decoded response do not carry the status yet.
             let unreadable_late = right.kind == ErrorKind::Decode && right.http_code.is_none();
             left.kind == right.kind
                 && (left.message.is_none() || left.message == right.message)

@@ -1,4 +1,4 @@
-//! A reader of JSON that leaves numbers alone.
+//! A JSON parser that keeps the digits of numbers.
 
 use super::{Json, NotJson};
 

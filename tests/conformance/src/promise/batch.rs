@@ -3,7 +3,7 @@
 use crate::json::Json;
 use crate::trace::Reply;
 
-use super::OWN_WORDS;
+use super::OWN_MESSAGE;
 
 const MEMBERS: [&str; 6] = ["records", "skyflow_id", "fields", "tokens", "fileMetadata", "deleted"];
 
@@ -33,9 +33,9 @@ pub(super) fn entry(entry: &Json, reply: &Reply) -> Result<Entry, (String, Json)
     if is_error || (status.is_some() && !succeeded) || not_deleted {
         let described = error.get("message").as_str();
         let plain = if is_error { None } else { body.as_str().map(ToOwned::to_owned) };
-        let words = error.as_str().or(described).map(ToOwned::to_owned).or(plain);
+        let message = error.as_str().or(described).map(ToOwned::to_owned).or(plain);
         let code = status.or_else(|| self::status(error.get("http_code"))).unwrap_or(reply.status);
-        return Err((words.unwrap_or_else(|| OWN_WORDS.to_owned()), Json::number(code)));
+        return Err((message.unwrap_or_else(|| OWN_MESSAGE.to_owned()), Json::number(code)));
     }
     let records = member("records");
     let listed = match &records {
@@ -94,7 +94,7 @@ pub(super) fn response(args: &Json, entries: &[Json], reply: &Reply) -> Option<J
         };
         let names_its_row = operation.get("method").as_str() != Some("POST");
         let changes = matches!(operation.get("method").as_str(), Some("PUT" | "DELETE"));
-        let silent = (OWN_WORDS.to_owned(), Json::Null);
+        let silent = (OWN_MESSAGE.to_owned(), Json::Null);
         let found = entries.get(index).map_or(Err(silent.clone()), |found| entry(found, reply));
         let found = found.and_then(|entry| {
             let counts = names_its_row && (entry.is_response || (changes && entry.succeeded));
@@ -111,7 +111,7 @@ pub(super) fn response(args: &Json, entries: &[Json], reply: &Reply) -> Option<J
                 }
                 (http_code, row, Json::Null)
             }
-            Err((words, http_code)) => (http_code, Json::Null, Json::text(words)),
+            Err((message, http_code)) => (http_code, Json::Null, Json::text(message)),
         };
         outcomes.push(Json::object([
             ("request_index", Json::number(index)),

@@ -1,4 +1,4 @@
-//! What goes to a third party, and what is made of its answer, worked out from the recorded call alone.
+//! The request to a third party and the outcome of its response, computed from the recorded call.
 
 use crate::json::Json;
 use crate::trace::{Call, Reply};
@@ -142,7 +142,7 @@ enum Kind {
     Other,
 }
 
-/// What the content type of an answer says about its body.
+/// Returns how the content type of a response says to read its body.
 fn kind_of(reply: &Reply) -> Kind {
     let content_type = reply.header("content-type").unwrap_or("application/json").to_ascii_lowercase();
     match content_type.split(';').next().unwrap_or_default().trim() {
@@ -159,8 +159,8 @@ pub fn is_read_further(reply: &Reply) -> bool {
     !seen_as_json && !matches!(kind_of(reply), Kind::Other)
 }
 
-/// An answer with a status of 2xx, whatever its body is.
-pub(super) fn answer(reply: &Reply) -> Json {
+/// Returns the outcome of a response with a 2xx status and any body.
+pub(super) fn response(reply: &Reply) -> Json {
     let text = reply.text();
     let kind = kind_of(reply);
     let json = matches!(kind, Kind::Json).then(|| Json::parse(&text).ok()).flatten();

@@ -63,7 +63,7 @@ pub fn file_name(call: &Call) -> &str {
     if form == "nameless" { "" } else { name.rsplit(['/', '\\']).next().unwrap_or_default() }
 }
 
-/// What follows the last dot of the name, in small letters; empty when that is no format.
+/// Returns the extension of the file name in lowercase; empty when it is no format.
 pub fn extension(call: &Call) -> String {
     let extension = file_name(call).rsplit_once('.').map_or("", |(_, extension)| extension);
     let plain = extension.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -117,7 +117,7 @@ fn filled(list: &Json) -> Json {
     if list.elements().is_empty() { Json::Null } else { list.clone() }
 }
 
-/// Requests write entities in small letters.
+/// Returns entities as requests write them: in lowercase.
 fn entities(list: &Json) -> Json {
     let small = |entity: &Json| Json::text(entity.as_str().unwrap_or_default().to_ascii_lowercase());
     filled(&Json::List(list.elements().iter().map(small).collect()))

@@ -1,4 +1,4 @@
-//! Answers with another status than 2xx.
+//! Responses with a status other than 2xx.
 
 use http::StatusCode;
 use skyflow::ErrorKind;
@@ -7,7 +7,7 @@ use crate::json::Json;
 use crate::outcome::{Failure, Outcome};
 use crate::trace::Reply;
 
-/// An error answer of any shape is an error with status and request id.
+/// Returns the failure for an error response: of any shape, with status and request id.
 pub(super) fn of(reply: &Reply) -> Failure {
     let body = reply.json();
     let error = body.as_ref().map_or(&Json::Null, |body| {
@@ -62,13 +62,13 @@ fn rows(body: &Json) -> (Option<String>, Option<u16>) {
         !row.get("Body").get("error").is_null()
             || row.get("Status").as_i64().is_some_and(|status| status >= 400)
     });
-    let (mut words, mut status) = (Vec::new(), None);
+    let (mut message, mut status) = (Vec::new(), None);
     for row in failed {
         status = status_in(row.get("Status")).filter(|status| *status >= 400).or(status);
         let error = row.get("Body").get("error");
-        words.extend(error.as_str().or(error.get("message").as_str()).map(ToOwned::to_owned));
+        message.extend(error.as_str().or(error.get("message").as_str()).map(ToOwned::to_owned));
     }
-    ((!words.is_empty()).then(|| words.join("; ")), status)
+    ((!message.is_empty()).then(|| message.join("; ")), status)
 }
 
 fn status_in(code: &Json) -> Option<u16> {

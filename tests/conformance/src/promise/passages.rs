@@ -1,8 +1,8 @@
-//! Texts that Detect has answered, read member by member; one of another type makes the whole unreadable.
+//! Text responses of Detect, read member by member; a member of another type makes the response unreadable.
 
 use crate::json::Json;
 
-/// Reads the answer of `deidentify_text`; `None` when it is none.
+/// Reads the response of `deidentify_text`; `None` when it is unreadable.
 pub(super) fn deidentified(body: &Json) -> Option<Json> {
     let found = match body.get("entities") {
         Json::Null => Vec::new(),

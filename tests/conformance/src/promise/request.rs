@@ -116,7 +116,7 @@ impl Promised {
     }
 }
 
-/// What is not set is not sent.
+/// Returns the query of a list; unset arguments are omitted.
 fn list_query(args: &Json) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     let mut add = |key: &str, value: &Json| {

@@ -21,7 +21,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(4);
 const WAIT: Duration = Duration::from_secs(64);
 
 /// Reads the state of a run; `None` when it is none.
-pub(super) fn answered(call: &Call, run_id: &str, body: &Json) -> Option<Json> {
+pub(super) fn responded(call: &Call, run_id: &str, body: &Json) -> Option<Json> {
     let status = text(body, "status")??;
     let outputs = match body.get("output") {
         Json::Null => Vec::new(),
@@ -114,7 +114,7 @@ pub(super) fn named(run_id: &str) -> Option<String> {
 fn is_in_progress(call: &Call, sent: &Sent) -> bool {
     let state = sent.reply.as_ref().filter(|reply| reply.is_success()).and_then(Reply::json);
     let id = wire::run_of(&sent.path).unwrap_or_default();
-    let state = state.and_then(|state| answered(call, &id, &state));
+    let state = state.and_then(|state| responded(call, &id, &state));
     state.is_some_and(|run| run.get("status").as_str() == Some("IN_PROGRESS"))
 }
 
@@ -182,8 +182,8 @@ pub fn asked_as_promised(trace: &Trace, call: &Call, sent: &[Sent]) -> Result<()
     let mut renewed = !renews;
     let end = tried(call, sent, 0, &mut renewed)?;
     let (start, polls) = (sent.get(end), sent.get(end + 1..).unwrap_or_default());
-    let answer = start.and_then(|start| start.reply.as_ref()).filter(|reply| reply.is_success());
-    let id = answer.and_then(Reply::json).and_then(|body| text(&body, "run_id")?);
+    let response = start.and_then(|start| start.reply.as_ref()).filter(|reply| reply.is_success());
+    let id = response.and_then(Reply::json).and_then(|body| text(&body, "run_id")?);
     let Some(id) = id.as_deref().and_then(named) else {
         return if polls.is_empty() { Ok(()) } else { Err("a run without a name was asked for".to_owned()) };
     };

@@ -19,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[Rule {
     },
 }];
 
-/// `redaction` is the older spelling of `redaction_type`; the id of a row to update stands among its data.
+/// `redaction` is the older spelling of `redaction_type`; the id of a row to update is part of its data.
 fn same_argument(named: &str, argument: &str) -> bool {
     named.trim_end_matches("_type") == argument.trim_end_matches("_type")
 }

@@ -36,7 +36,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: made_as_promised,
     },
     Rule {
-        id: "refused-token-is-told",
+        id: "token-error-details",
         applies: |case| {
             case.is_made()
                 && case.call.exchanges.is_empty()
@@ -90,7 +90,7 @@ fn without_effect(case: &Case<'_>) -> Option<&'static str> {
         .map(|(_, field)| field)
 }
 
-/// A bearer token that is no JWT, of which nobody knows the end.
+/// Returns whether the bearer token is not a JWT, so that its expiry is unknown.
 fn is_opaque(case: &Case<'_>) -> bool {
     let given = &case.trace.credentials;
     match given.get("kind").as_str() {

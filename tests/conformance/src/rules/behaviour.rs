@@ -1,6 +1,6 @@
 //! What happens around a request: tries, tokens, redirects.
 
-use super::help::{as_answered, run_as_promised, the_result};
+use super::help::{as_responded, run_as_promised, the_result};
 use super::{Case, Rule};
 use crate::compare::same_request;
 use crate::difference::Place;
@@ -20,10 +20,11 @@ pub(super) const RULES: &[Rule] = &[
             case.last_reply().is_some_and(|reply| promise::is_tried_again(call, path, reply.status))
         },
         explains: |difference, case, ours| {
-            // The same answer again has another request id, and the rest of it is compared.
-            let same_again = last_answer(ours).zip(case.call.last_reply()).is_some_and(|(last, recorded)| {
-                (last.status, &last.body) == (recorded.status, &recorded.body)
-            });
+            // A repeated response differs in its request id, and the rest of it is compared.
+            let same_again =
+                last_response(ours).zip(case.call.last_reply()).is_some_and(|(last, recorded)| {
+                    (last.status, &last.body) == (recorded.status, &recorded.body)
+                });
             match difference.place {
                 Place::RequestCount | Place::Error("request_id") => true,
                 _ => !same_again && difference.is_in_the_result(),
@@ -43,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
             if stopped_too_early || went_on || ours.sent.len() > TRIES {
                 return Err(format!("{} requests were sent", ours.sent.len()));
             }
-            as_answered(case, ours)
+            as_responded(case, ours)
         },
     },
     Rule {
@@ -97,7 +98,7 @@ pub(super) const RULES: &[Rule] = &[
                 [old, new]
                     if old != new && is_401(ours.sent.first().and_then(|sent| sent.reply.as_ref())) =>
                 {
-                    as_answered(case, ours)
+                    as_responded(case, ours)
                 }
                 tokens => Err(format!("{} requests after a 401", tokens.len())),
             }
@@ -112,13 +113,13 @@ pub(super) const RULES: &[Rule] = &[
             the_result(difference, case, ours) || difference.place == Place::RequestCount
         },
         holds: |case, ours| match ours.sent.as_slice() {
-            [only] if is_redirect(only.reply.as_ref()) => as_answered(case, ours),
+            [only] if is_redirect(only.reply.as_ref()) => as_responded(case, ours),
             sent => Err(format!("{} requests were sent", sent.len())),
         },
     },
 ];
 
-fn last_answer(ours: &Observed) -> Option<&Reply> {
+fn last_response(ours: &Observed) -> Option<&Reply> {
     ours.sent.last()?.reply.as_ref()
 }
 

@@ -1,6 +1,6 @@
 //! Third parties, called through a connection.
 
-use super::help::{as_answered, refused, refused_by, the_call};
+use super::help::{as_responded, refused, refused_by, the_call};
 use super::{Case, Rule};
 use crate::difference::{Part, Place};
 use crate::json::Json;
@@ -11,7 +11,7 @@ use crate::wire;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "no-body-unless-given",
+        id: "no-default-body",
         applies: |case| is_sent(case) && !case.call.args.has("body"),
         explains: |difference, _, _| {
             matches!(&difference.place, Place::Request(_, Part::Body(at)) if at.is_empty())
@@ -24,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "json-is-said",
+        id: "json-content-type",
         applies: |case| {
             is_sent(case) && case.call.args.has("body") && promised::media_type(case.call).is_empty()
         },
@@ -38,7 +38,7 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "headers-are-checked",
+        id: "headers-validated",
         applies: |case| {
             case.call.op == "invoke" && case.call.args.get("headers").members().iter().any(is_no_header)
         },
@@ -46,7 +46,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: |_, ours| refused_by(ours, |field| field.starts_with("headers")),
     },
     Rule {
-        id: "xml-is-escaped",
+        id: "xml-escaped",
         applies: |case| {
             is_sent(case)
                 && matches!(promised::media_type(case.call).as_str(), "text/xml" | "application/xml")
@@ -59,7 +59,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: body_as_promised,
     },
     Rule {
-        id: "words-in-forms",
+        id: "literals-in-forms",
         applies: |case| {
             is_sent(case)
                 && promised::media_type(case.call) == "application/x-www-form-urlencoded"
@@ -69,7 +69,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: body_as_promised,
     },
     Rule {
-        id: "words-in-queries",
+        id: "literals-in-queries",
         applies: |case| {
             is_sent(case) && any(case.call.args.get("query_params"), &|value| value.as_bool().is_some())
         },
@@ -85,7 +85,7 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "answers-taken-apart",
+        id: "responses-parsed",
         applies: |case| {
             case.call.op == "invoke"
                 && case
@@ -94,7 +94,7 @@ pub(super) const RULES: &[Rule] = &[
                     .is_some_and(|reply| reply.is_success() && promised::is_read_further(reply))
         },
         explains: |difference, _, _| matches!(&difference.place, Place::Returned(at) if at.starts_with(".data")),
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "json-in-multipart",
@@ -118,7 +118,7 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "every-path-parameter",
+        id: "path-parameters-checked",
         applies: |case| is_sent(case) && promised::segments(case.call).is_none(),
         explains: the_call,
         holds: |case, ours| {
@@ -135,7 +135,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: made,
     },
     Rule {
-        id: "own-text-as-body",
+        id: "string-as-body",
         applies: |case| {
             case.call.op == "invoke" && case.call.refused() && case.call.args.get("body").as_str().is_some()
         },
@@ -143,7 +143,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: made,
     },
     Rule {
-        id: "error-from-client-is-a-field",
+        id: "error-from-client-accessor",
         applies: |case| {
             case.call.op == "invoke"
                 && case.call.last_reply().is_some_and(|reply| reply.header("error-from-client").is_some())
@@ -151,7 +151,7 @@ pub(super) const RULES: &[Rule] = &[
         explains: |difference, _, _| {
             difference.place == Place::Error("details") && difference.expected.contains("error_from_client")
         },
-        holds: as_answered,
+        holds: as_responded,
     },
 ];
 
@@ -202,7 +202,7 @@ fn body_as_promised(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
     Err(format!("promised {expected}, sent {}", String::from_utf8_lossy(&sent.body)))
 }
 
-/// The official SDK did not make the call; this one makes the promised request and gives its answer.
+/// The official SDK did not make the call; this one sends the promised request and returns its response.
 fn made(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
     body_as_promised(case, ours)?;
     let sent = only(ours)?;
@@ -212,7 +212,7 @@ fn made(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
     if !same {
         return Err(format!("sent {} {}?{}", sent.method, sent.path, sent.query));
     }
-    as_answered(case, ours)
+    as_responded(case, ours)
 }
 
 fn parts_of(sent: &Sent) -> Vec<(String, String, Option<&'static str>)> {

@@ -18,13 +18,13 @@ pub(super) const RULES: &[Rule] = &[
         holds: refused_first,
     },
     Rule {
-        id: "days-that-fit",
+        id: "date-shift-days",
         applies: |case| is_refused_for(case, Reason::ShiftedDates),
         explains: the_call,
         holds: refused_first,
     },
     Rule {
-        id: "counts-from-one",
+        id: "positive-counts",
         applies: |case| is_refused_for(case, Reason::NoCount),
         explains: the_call,
         holds: refused_first,
@@ -42,12 +42,12 @@ pub(super) const RULES: &[Rule] = &[
         holds: refused_first,
     },
     Rule {
-        id: "entities-of-later",
+        id: "unknown-entities",
         applies: |case| {
             let unknown = |entity: &Json| !entity.as_str().is_some_and(is_official);
             case.call.op == "deidentify_file"
                 && case.call.refused()
-                && case.call.words().contains("entities")
+                && case.call.message().contains("entities")
                 && case.call.args.get("entities").elements().iter().any(unknown)
                 && case.is_made()
         },
@@ -55,7 +55,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: made_as_promised,
     },
     Rule {
-        id: "entities-in-small-letters",
+        id: "entities-lowercase",
         applies: |case| {
             let odd = |entity: &Json| entity.as_str().is_some_and(|name| !is_official(name));
             is_sent(case)
@@ -70,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: first_as_promised,
     },
     Rule {
-        id: "empty-lists-not-sent",
+        id: "empty-lists-omitted",
         applies: |case| {
             let empty = |list: &Json| matches!(list, Json::List(elements) if elements.is_empty());
             let args = &case.call.args;
@@ -94,7 +94,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: first_as_promised,
     },
     Rule {
-        id: "dates-in-every-file",
+        id: "date-shift-in-files",
         applies: |case| {
             is_sent(case)
                 && case.is_made()
@@ -109,7 +109,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: first_as_promised,
     },
     Rule {
-        id: "format-in-small-letters",
+        id: "formats-lowercase",
         applies: |case| is_sent(case) && case.is_made() && case.call.op == "deidentify_file",
         explains: |_, _, _| false,
         holds: |case, ours| {
@@ -123,7 +123,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Where entities stand in bodies.
+/// The places of entities in bodies.
 const LISTS: [&str; 8] = [
     ".entity_types",
     ".token_type.vault_token",

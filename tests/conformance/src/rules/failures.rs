@@ -1,8 +1,8 @@
-//! What is made of other answers, and of none.
+//! Outcomes of error responses and of missing responses.
 
 use skyflow::ErrorKind;
 
-use super::help::{as_answered, the_call, the_result};
+use super::help::{as_responded, the_call, the_result};
 use super::{Case, Rule};
 use crate::difference::Place;
 use crate::json::Json;
@@ -14,7 +14,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "error-of-any-shape",
         applies: |case| failure(case).is_some_and(|reply| !is_usual(reply)),
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "status-text",
@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
         explains: |difference, _, _| {
             difference.place == Place::Error("http_status") && difference.expected == "\"Bad Request\""
         },
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "no-invented-request-id",
@@ -30,10 +30,10 @@ pub(super) const RULES: &[Rule] = &[
         explains: |difference, _, _| {
             difference.place == Place::Error("request_id") && difference.expected == "\"unknown-request-id\""
         },
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
-        id: "message-fit-for-logs",
+        id: "message-sanitized",
         applies: |case| {
             let message = |reply: &Reply| error(reply).get("message").as_str().map(ToOwned::to_owned);
             failure(case).and_then(message).is_some_and(|text| {
@@ -43,16 +43,16 @@ pub(super) const RULES: &[Rule] = &[
             })
         },
         explains: |difference, _, _| difference.place == Place::Error("message"),
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
         id: "error-from-client",
         applies: |case| failure(case).is_some_and(|reply| reply.header("error-from-client").is_some()),
         explains: |_, _, _| false,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
-        id: "no-answer-no-code",
+        id: "no-response-no-code",
         applies: |case| case.is_made() && case.call.network_failed(),
         explains: the_call,
         holds: |case, ours| match &ours.outcome {

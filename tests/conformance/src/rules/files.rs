@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::help::{as_answered, refused, the_call};
+use super::help::{as_responded, refused, the_call};
 use super::{Case, Rule};
 use crate::difference::{Part, Place};
 use crate::replay::Observed;
@@ -11,7 +11,7 @@ use crate::{media_types, wire};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "file-name-of-any-source",
+        id: "file-name-from-argument",
         applies: |case| {
             matches!(source(case), Some(("object" | "nameless", _))) && !given_name(case).trim().is_empty()
         },
@@ -24,14 +24,14 @@ pub(super) const RULES: &[Rule] = &[
             let named = part.file_name.as_deref() == Some(given_name(case));
             let typed = part.content_type.as_deref() == Some(media_types::of(given_name(case)));
             if named && typed {
-                as_answered(case, ours)
+                as_responded(case, ours)
             } else {
                 Err(format!("the file was sent as {part:?}"))
             }
         },
     },
     Rule {
-        id: "file-needs-a-name",
+        id: "file-name-required",
         applies: |case| {
             let nameless =
                 matches!(source(case), Some(("nameless", _))) && given_name(case).trim().is_empty();
@@ -41,7 +41,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: |_, ours| refused(ours, "file_name"),
     },
     Rule {
-        id: "base64-is-checked",
+        id: "base64-validated",
         applies: |case| {
             let broken = matches!(source(case), Some(("rawbase64", text)) if STANDARD.decode(text).is_err());
             broken && !case.call.refused()
@@ -50,7 +50,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: |_, ours| refused(ours, "file"),
     },
     Rule {
-        id: "media-types-by-a-table",
+        id: "media-type-table",
         applies: |case| case.call.op == "upload_file" && !case.call.exchanges.is_empty(),
         explains: |difference, case, _| {
             let of_the_file = matches!(&difference.place, Place::Request(_, Part::Form(part, "content type")) if part == "file");

@@ -37,16 +37,16 @@ pub(super) fn nothing_sent(ours: &Observed) -> Result<(), String> {
     }
 }
 
-/// The outcome is the one that the last answer to it promises.
-pub(super) fn as_answered(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
+/// Checks that the outcome follows from the last response.
+pub(super) fn as_responded(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
     let Some((path, reply)) = ours.sent.last().and_then(|sent| Some((&sent.path, sent.reply.as_ref()?)))
     else {
-        return Err(format!("no answer, and {}", ours.outcome));
+        return Err(format!("no response, and {}", ours.outcome));
     };
     same_outcome(&promise::outcome(case.call, path, reply), &ours.outcome)
 }
 
-/// The official SDK refused the call; this one makes the promised request and gives its answer.
+/// The official SDK refused the call; this one sends the promised request and returns its response.
 pub(super) fn made_as_promised(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
     match (promise::request(case.trace, case.call), ours.sent.as_slice()) {
         (Some(promised), [sent, ..]) if case.call.op == "deidentify_file" => {
@@ -57,11 +57,11 @@ pub(super) fn made_as_promised(case: &Case<'_>, ours: &Observed) -> Result<(), S
         (None, [_]) => {}
         (_, sent) => return Err(format!("{} requests were sent: {}", sent.len(), ours.outcome)),
     }
-    as_answered(case, ours)
+    as_responded(case, ours)
 }
 
-/// A file is started and asked for as it is promised, and the outcome is what the last answer says.
+/// Checks that a run is started and polled as promised, and that its outcome follows from the last response.
 pub(super) fn run_as_promised(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
     promise::run::asked_as_promised(case.trace, case.call, &ours.sent)?;
-    as_answered(case, ours)
+    as_responded(case, ours)
 }

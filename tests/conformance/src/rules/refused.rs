@@ -6,7 +6,7 @@ use crate::json::Json;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "get-names-its-rows",
+        id: "get-requires-selection",
         applies: |case| {
             let args = &case.call.args;
             let ids = args.get("ids");
@@ -31,13 +31,13 @@ pub(super) const RULES: &[Rule] = &[
         holds: |case, ours| refused(ours, &format!("records[{}]", other_columns(case).unwrap_or_default())),
     },
     Rule {
-        id: "tokens-fit-their-row",
+        id: "tokens-match-row",
         applies: |case| !case.call.refused() && misfits(case),
         explains: the_call,
         holds: |_, ours| refused_by(ours, |field| field.starts_with("tokens")),
     },
     Rule {
-        id: "all-rows-by-name",
+        id: "delete-all-rows-explicit",
         applies: |case| {
             let ids = case.call.args.get("ids").elements();
             case.call.op == "delete" && ids.len() > 1 && ids.iter().any(is_star)
@@ -49,7 +49,7 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "update-names-its-row",
+        id: "update-requires-id",
         applies: |case| {
             let id = case.call.args.get("data").get("skyflow_id");
             let blank = id.is_null() || id.as_str().is_some_and(|id| id.trim().is_empty());
@@ -59,7 +59,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: |_, ours| refused(ours, "skyflow_id"),
     },
     Rule {
-        id: "update-changes-something",
+        id: "update-requires-column",
         applies: |case| {
             let data = case.call.args.get("data");
             let only_the_id = data.members().len() == 1 && data.get("skyflow_id").as_str().is_some_and(named);

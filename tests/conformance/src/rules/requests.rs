@@ -1,4 +1,4 @@
-//! What stands in requests.
+//! Contents of requests.
 
 use super::help::{made_as_promised, refused_by, run_as_promised, the_call};
 use super::{Case, Rule};
@@ -9,7 +9,7 @@ use crate::trace::Call;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "unset-not-sent",
+        id: "unset-omitted",
         applies: |case| case.call.exchanges.iter().any(|_| true),
         explains: |difference, case, _| is_default(difference) || says_nothing(difference, case),
         holds: |_, _| Ok(()),
@@ -63,7 +63,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: |_, ours| refused_by(ours, |_| true),
     },
     Rule {
-        id: "options-of-others",
+        id: "additional-options",
         applies: |case| case.call.has_no_form(),
         explains: the_call,
         holds: made_as_promised,
@@ -113,17 +113,17 @@ pub(super) const RULES: &[Rule] = &[
 impl Call {
     /// Refused with words about what was asked, and not by the library that builds the request.
     fn refused_by_name(&self) -> bool {
-        self.result.get("message").as_str().is_some_and(|words| words.starts_with("Skyflow Python SDK"))
+        self.result.get("message").as_str().is_some_and(|message| message.starts_with("Skyflow Python SDK"))
     }
 
     /// Refused with words that are not about offset and limit.
     fn refused_for_another_reason(&self) -> bool {
-        let words = self.result.get("message").as_str().unwrap_or_default();
-        self.refused() && !words.contains("offset") && !words.contains("limit")
+        let message = self.result.get("message").as_str().unwrap_or_default();
+        self.refused() && !message.contains("offset") && !message.contains("limit")
     }
 }
 
-/// Members that this SDK leaves out because they say what the server does anyway: operation, place, value.
+/// Members that this SDK omits because they equal the server's default: operation, place, value.
 const DEFAULTS: &[(&str, &str)] = &[
     (".homogeneous", "false"),
     (".byot", "\"DISABLE\""),
@@ -194,7 +194,7 @@ fn values_in_path<'a>(case: &Case<'a>) -> Vec<&'a str> {
     values
 }
 
-/// Tells whether a value that is put into a URL as it stands means something else there.
+/// Returns whether a value has another meaning when it is inserted into a URL without encoding.
 fn spliced(value: &str) -> bool {
     let hex = |text: Option<&str>| text.is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let escape = value.match_indices('%').any(|(at, _)| hex(value.get(at + 1..at + 3)));

@@ -1,6 +1,6 @@
 //! Runs of Detect: how they are asked for, and what is made of their states.
 
-use super::help::{as_answered, run_as_promised, the_result};
+use super::help::{as_responded, run_as_promised, the_result};
 use super::{Case, Rule};
 use crate::difference::{Difference, Place};
 use crate::json::Json;
@@ -11,7 +11,7 @@ use crate::wire;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "run-by-its-id",
+        id: "run-id-required",
         applies: |case| {
             let first = case.call.exchanges.first().and_then(|exchange| exchange.reply.as_ref());
             let nameless = |reply: &Reply| {
@@ -24,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: run_as_promised,
     },
     Rule {
-        id: "wait-is-a-total",
+        id: "wait-time-is-total",
         applies: |case| {
             is_a_file(case) && statuses(case.call).any(|status| known(&status) == Some("IN_PROGRESS"))
         },
@@ -32,7 +32,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: run_as_promised,
     },
     Rule {
-        id: "any-other-status-ends",
+        id: "other-status-ends-polling",
         applies: |case| {
             let spins = |status: &Json| !status.as_str().is_some_and(|text| OFFICIAL.contains(&text));
             is_a_file(case) && statuses(case.call).any(|status| spins(&status))
@@ -47,10 +47,10 @@ pub(super) const RULES: &[Rule] = &[
             case.call.op == "get_detect_run" && statuses(case.call).any(odd)
         },
         explains: the_result,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
-        id: "failed-polls-are-told",
+        id: "polling-error-details",
         applies: |case| {
             let polled = case.call.exchanges.iter().skip(1).last().and_then(|poll| poll.reply.as_ref());
             is_a_file(case) && polled.is_some_and(|reply| !reply.is_success())
@@ -77,20 +77,20 @@ pub(super) const RULES: &[Rule] = &[
             asked && case.last_reply().is_some_and(|reply| !reply.is_success())
         },
         explains: |_, _, _| false,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
-        id: "message-of-a-run",
+        id: "run-message",
         applies: |case| {
             let said =
                 |reply: &Reply| reply.json().is_some_and(|body| body.get("message").as_str().is_some());
             is_about_a_run(case) && case.last_reply().is_some_and(said)
         },
         explains: |_, _, _| false,
-        holds: as_answered,
+        holds: as_responded,
     },
     Rule {
-        id: "a-file-for-each-output",
+        id: "file-per-output",
         applies: |case| {
             let clash = |reply: &Reply| reply.json().is_some_and(|body| has_odd_names(&body));
             let odd = !keeps_its_name(case.call) || case.call.last_reply().is_some_and(clash);
@@ -100,7 +100,7 @@ pub(super) const RULES: &[Rule] = &[
         holds: run_as_promised,
     },
     Rule {
-        id: "labels-in-capitals",
+        id: "entities-uppercase",
         applies: |case| {
             let small = |label: &str| label.to_ascii_uppercase() != label;
             let body = case.last_reply().and_then(Reply::json).unwrap_or(Json::Null);
@@ -114,7 +114,7 @@ pub(super) const RULES: &[Rule] = &[
             let of_an_entity = |at: &str| at.ends_with(".entity") || at.contains(".scores.");
             matches!(&difference.place, Place::Returned(at) if of_an_entity(at))
         },
-        holds: as_answered,
+        holds: as_responded,
     },
 ];
 
@@ -141,12 +141,12 @@ fn statuses(call: &Call) -> impl Iterator<Item = Json> {
     states.map(|reply| reply.json().map_or(Json::Null, |body| body.get("status").clone()))
 }
 
-/// Explains how often a run was asked for, and what came out where the last answer is another one for it.
+/// Explains the number of polls, and the outcome where it makes the last response another one.
 fn the_polls(difference: &Difference, case: &Case<'_>, ours: &Observed) -> bool {
     let last = ours.sent.last().and_then(|sent| sent.reply.as_ref()).zip(case.call.last_reply());
-    let same_answer =
+    let same_response =
         last.is_some_and(|(last, recorded)| (last.status, &last.body) == (recorded.status, &recorded.body));
-    difference.place == Place::RequestCount || (!same_answer && the_result(difference, case, ours))
+    difference.place == Place::RequestCount || (!same_response && the_result(difference, case, ours))
 }
 
 /// Tells whether the outputs have extensions that are no names, or the same: the official SDK replaces one by another,
@@ -168,7 +168,7 @@ fn has_odd_names(run: &Json) -> bool {
     is_skipped || distinct.len() != extensions.len() || !extensions.iter().all(plain)
 }
 
-/// Tells whether an answer of Detect has fewer members than usual, or such as cannot be told from none.
+/// Returns whether a response of Detect lacks members, or has members that equal missing ones.
 pub(super) fn is_unusual(call: &Call, reply: &Reply) -> bool {
     let body = reply.json().unwrap_or(Json::Null);
     let negative = |value: &Json| value.as_i64().is_some_and(|count| count < 0);

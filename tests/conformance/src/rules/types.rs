@@ -234,7 +234,7 @@ fn wrong(name: &str, value: &Json, kind: Type) -> Option<String> {
             let wrong = elements.iter().position(|element| element.as_str().is_none())?;
             Some(format!("{name}[{wrong}]"))
         }
-        // What is no object is refused by the SDK itself, but null is no row at all.
+        // The SDK itself refuses a row that is not an object, but null is an absent row.
         (Type::Rows, Json::List(rows)) if name == "tokens" => {
             let wrong = rows.iter().position(Json::is_null)?;
             Some(format!("{name}[{wrong}]"))

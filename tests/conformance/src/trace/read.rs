@@ -184,7 +184,8 @@ fn redirects(reply: Option<&Reply>) -> bool {
 
 fn refused_locally(result: &Json) -> bool {
     let message = result.get("message").as_str().unwrap_or_default();
-    let refusal = ["Validation error.", "Initialization failed."].iter().any(|words| message.contains(words));
+    let refusal =
+        ["Validation error.", "Initialization failed."].iter().any(|phrase| message.contains(phrase));
     result.has("raised") && message.starts_with("Skyflow Python SDK") && refusal
 }
 

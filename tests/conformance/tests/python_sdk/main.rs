@@ -19,7 +19,7 @@ use tokio::process::Command;
 use scenario::{Known, Step, neutral};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_published_python_sdk_and_this_one_get_the_same_from_one_vault() {
+async fn published_python_sdk_gets_the_same_results() {
     let python = tokio::task::spawn_blocking(venv::python).await.unwrap();
     let vault = EmbeddedVault::builder().build().unwrap();
     let server = vault.serve_tls().await.unwrap();
@@ -40,7 +40,7 @@ async fn the_published_python_sdk_and_this_one_get_the_same_from_one_vault() {
     let ours = run_rust(&server, Credentials::from_json(&account).unwrap(), &steps).await;
     let python_by_account = run_python(&python, &server, &by_account).await;
     compare(&steps, &python_by_account, &ours);
-    // Not captured by the test harness: whoever reads the log of a run sees what was compared.
+    // Not captured by the test harness, so that the log of a run shows what was compared.
     let counts = format!("python sdk: equal {}, different 0\n", 2 * steps.len());
     std::io::stderr().write_all(counts.as_bytes()).unwrap();
 }
@@ -104,7 +104,7 @@ async fn one(vault: &Vault, known: &Known, step: &Step) -> Json {
     let call =
         Call { op: step.op.clone(), args, tokens: Vec::new(), exchanges: Vec::new(), result: Json::Null };
     match vault_call(vault, &call).await {
-        Outcome::Returned(answer) => Json::object([("returned", as_official(&call, &answer))]),
+        Outcome::Returned(response) => Json::object([("returned", as_official(&call, &response))]),
         Outcome::Refused { .. } => Json::object([("raised", Json::text("before anything was sent"))]),
         Outcome::Failed(failure) => Json::object([
             ("raised", Json::text("SkyflowError")),

@@ -105,7 +105,8 @@ fn collect_ids(value: &Json, ids: &mut BTreeMap<String, usize>) {
 }
 
 fn without_own(result: &Json) -> Json {
-    let refused = result.get("message").as_str().is_some_and(|words| words.starts_with("Skyflow Python SDK"));
+    let refused =
+        result.get("message").as_str().is_some_and(|message| message.starts_with("Skyflow Python SDK"));
     if refused {
         return Json::object([("raised", Json::text("before anything was sent"))]);
     }

@@ -1,4 +1,4 @@
-//! The replay itself: it finds what is wrong, and it holds on calls that nobody has listed.
+//! Tests of the replay itself: it finds differences, and it holds on calls outside of any list.
 
 mod mutations;
 mod network;

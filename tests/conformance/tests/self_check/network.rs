@@ -1,4 +1,4 @@
-//! Connections that break: before a request, and while its answer is awaited.
+//! Connections that break before a request, and while its response is awaited.
 
 use skyflow_conformance::json::Json;
 use skyflow_conformance::outcome::Outcome;
@@ -9,12 +9,12 @@ use skyflow_conformance::trace::Trace;
 use crate::places::{at_mut, place};
 use crate::{is_different, one_recorded, verdict};
 
-/// A recorded call whose answer never came, as Python tells it.
-fn unanswered(case: &str, words: &str, http_code: i64) -> Json {
+/// Returns a recorded call without a response, as Python reports it.
+fn without_response(case: &str, message: &str, http_code: i64) -> Json {
     let mut trace = one_recorded(case);
     let result = Json::object([
         ("raised", Json::text("SkyflowError")),
-        ("message", Json::text(words)),
+        ("message", Json::text(message)),
         ("http_code", Json::number(http_code)),
         ("http_status", Json::text("Bad Request")),
         ("grpc_code", Json::Null),
@@ -27,7 +27,7 @@ fn unanswered(case: &str, words: &str, http_code: i64) -> Json {
 }
 
 #[test]
-fn a_broken_connection_has_no_code_whatever_was_sent() {
+fn broken_connection_has_no_code_for_any_request() {
     for case in [
         "query_lowercase",
         "insert_byot_enable",
@@ -37,9 +37,9 @@ fn a_broken_connection_has_no_code_whatever_was_sent() {
         "reidentify_text_formats",
         "get_detect_run_success",
     ] {
-        let trace = unanswered(case, "Server disconnected without sending a response.", 500);
+        let trace = without_response(case, "Server disconnected without sending a response.", 500);
         match verdict(&trace) {
-            Verdict::Parity(rules) => assert!(rules.contains(&"no-answer-no-code"), "{case}: {rules:?}"),
+            Verdict::Parity(rules) => assert!(rules.contains(&"no-response-no-code"), "{case}: {rules:?}"),
             other => panic!("{case}: {other:?}"),
         }
         let mut other = trace.clone();
@@ -49,23 +49,24 @@ fn a_broken_connection_has_no_code_whatever_was_sent() {
 }
 
 #[test]
-fn nobody_at_the_other_end_is_no_refusal() {
-    for words in
+fn unreachable_server_is_not_a_refusal() {
+    for message in
         ["[Errno 111] Connection refused", "[Errno -2] Name or service not known", "[SSL: X] certificate"]
     {
-        let mut trace = unanswered("query_lowercase", words, 400);
+        let mut trace = without_response("query_lowercase", message, 400);
         trace.set("requests", Json::List(Vec::new()));
-        assert_eq!(verdict(&trace), Verdict::Parity(vec!["no-answer-no-code"]), "{words}");
+        assert_eq!(verdict(&trace), Verdict::Parity(vec!["no-response-no-code"]), "{message}");
     }
 }
 
 #[test]
-fn a_run_whose_state_never_came_is_told_with_its_id() {
-    let mut trace = unanswered("deidentify_file_pdf", "Server disconnected without sending a response.", 500);
+fn run_without_a_state_is_reported_with_its_id() {
+    let mut trace =
+        without_response("deidentify_file_pdf", "Server disconnected without sending a response.", 500);
     let start = one_recorded("deidentify_file_pdf").get("responses").at(0).clone();
     trace.set("responses", Json::List(vec![start]));
     match verdict(&trace) {
-        Verdict::Parity(rules) => assert!(rules.contains(&"no-answer-no-code"), "{rules:?}"),
+        Verdict::Parity(rules) => assert!(rules.contains(&"no-response-no-code"), "{rules:?}"),
         other => panic!("{other:?}"),
     }
     let trace = Trace::from_json(&trace).unwrap();

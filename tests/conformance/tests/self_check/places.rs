@@ -1,4 +1,4 @@
-//! Places in JSON: all of them, and how to change what stands there.
+//! Places in JSON: enumeration and changes of their values.
 
 use skyflow_conformance::json::Json;
 
@@ -13,12 +13,12 @@ pub(crate) type Place = Vec<Down>;
 
 /// Reads `requests[0].body.value`.
 pub(crate) fn place(text: &str) -> Place {
-    let words = text.replace('[', ".[").replace(']', "");
+    let parts = text.replace('[', ".[").replace(']', "");
     let down = |word: &str| match word.strip_prefix('[') {
         Some(index) => Down::Index(index.parse().unwrap()),
         None => Down::Key(word.to_owned()),
     };
-    words.split('.').map(down).collect()
+    parts.split('.').map(down).collect()
 }
 
 pub(crate) fn shown(place: &Place) -> String {
@@ -57,7 +57,7 @@ pub(crate) fn below(json: &Json, start: &Place) -> Vec<Place> {
     places
 }
 
-/// Other values in the place of one, each with a name.
+/// Returns replacements for a value, each with a name.
 pub(crate) fn changed(value: &Json) -> Vec<(&'static str, Json)> {
     match value {
         Json::Null => vec![("something for null", Json::text("x"))],

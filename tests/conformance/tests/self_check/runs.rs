@@ -72,7 +72,7 @@ fn run(states: &[Option<&str>], wait: i64) -> Json {
 #[test]
 fn every_order_of_states_is_explained() {
     const RULES: [&str; 4] =
-        ["any-other-status-ends", "readable-answer", "unreadable-answer", "wait-is-a-total"];
+        ["other-status-ends-polling", "partial-response", "unreadable-response", "wait-time-is-total"];
     for wait in [0, 1, 3, 64] {
         for first in STATES {
             for second in STATES {
@@ -92,7 +92,7 @@ fn every_order_of_states_is_explained() {
 }
 
 #[test]
-fn a_state_that_ends_the_waiting_of_both_is_compared_whole() {
+fn final_state_of_both_sdks_is_compared_whole() {
     let whole = run(&[Some("IN_PROGRESS"), Some("FAILED")], 64);
     assert!(!is_different(&verdict(&whole)));
     for (at, value) in [
@@ -142,7 +142,7 @@ const CHANGES: [Change; 7] = [
 ];
 
 #[test]
-fn a_run_that_is_asked_for_otherwise_is_found_out() {
+fn run_polled_differently_is_a_difference() {
     for file in [run(&[Some("IN_PROGRESS"); 9], 4), run(&[Some("IN_PROGRESS"); 9], 64)] {
         let trace = Trace::from_json(&file).unwrap();
         for (how, change) in CHANGES {

@@ -42,14 +42,14 @@ type How = (&'static str, fn(&mut Observed) -> bool);
 
 const HOW: [How; 10] = [
     ("a lost row", |ours| match &mut ours.outcome {
-        Outcome::Returned(answer) => lose_a_row(answer),
+        Outcome::Returned(response) => lose_a_row(response),
         _ => false,
     }),
     ("a changed value", |ours| match &mut ours.outcome {
-        Outcome::Returned(answer) => change_a_text(answer),
+        Outcome::Returned(response) => change_a_text(response),
         _ => false,
     }),
-    ("an error for an answer", |ours| match &ours.outcome {
+    ("an error for an response", |ours| match &ours.outcome {
         Outcome::Returned(_) => {
             ours.outcome = Outcome::Failed(Box::new(Failure {
                 kind: ErrorKind::Custom,
@@ -67,7 +67,7 @@ const HOW: [How; 10] = [
         }
         _ => false,
     }),
-    ("an empty answer for an error", |ours| match &ours.outcome {
+    ("an empty response for an error", |ours| match &ours.outcome {
         Outcome::Returned(_) => false,
         _ => {
             ours.outcome = Outcome::Returned(Json::object([("errors", Json::List(Vec::new()))]));
@@ -113,7 +113,7 @@ const HOW: [How; 10] = [
 ];
 
 /// The first list of rows that has one.
-fn lose_a_row(answer: &mut Json) -> bool {
+fn lose_a_row(response: &mut Json) -> bool {
     let lists = [
         "inserted_fields",
         "errors",
@@ -128,7 +128,7 @@ fn lose_a_row(answer: &mut Json) -> bool {
         "files_written",
     ];
     for name in lists {
-        if let Some(Json::List(rows)) = answer.member_mut(name)
+        if let Some(Json::List(rows)) = response.member_mut(name)
             && rows.pop().is_some()
         {
             return true;
@@ -138,8 +138,8 @@ fn lose_a_row(answer: &mut Json) -> bool {
 }
 
 /// The last text, wherever it is.
-fn change_a_text(answer: &mut Json) -> bool {
-    match answer {
+fn change_a_text(response: &mut Json) -> bool {
+    match response {
         Json::Text(text) if text != "\u{1}" => {
             text.push_str(" tampered");
             true

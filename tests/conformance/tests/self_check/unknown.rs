@@ -17,7 +17,7 @@ fn unknown(trace: &Json, word: &str) {
 }
 
 #[test]
-fn unknown_operations_arguments_and_keys_are_differences_with_their_name() {
+fn unknown_names_are_reported_as_differences() {
     let trace = one_recorded("get_one_id");
     let with = |at: &str, key: &str, value: &str| {
         let mut copy = trace.clone();
@@ -42,7 +42,7 @@ fn unknown_operations_arguments_and_keys_are_differences_with_their_name() {
 }
 
 #[test]
-fn a_call_without_its_steps_or_answers_is_a_difference() {
+fn call_without_steps_or_replies_is_a_difference() {
     let mut sequence = one_recorded("sequential_calls_reuse_connection");
     *at_mut(&mut sequence, &place("input.args.steps")).unwrap() = Json::List(Vec::new());
     unknown(&sequence, "4 outcomes of 0 calls");

@@ -11,17 +11,17 @@ pub(crate) fn recorded() -> Vec<Json> {
 }
 
 #[test]
-fn every_variant_has_the_verdict_that_is_expected_of_it() {
+fn every_variant_has_its_expected_verdict() {
     let expected = std::fs::read_to_string(directory("variants/verdicts.txt")).unwrap();
     let found: Vec<String> = recorded()
         .iter()
         .map(|trace| {
-            let words = match verdict(trace) {
+            let shown = match verdict(trace) {
                 Verdict::Equal => "equal".to_owned(),
                 Verdict::Parity(rules) => format!("parity {}", rules.join(", ")),
                 Verdict::Different(problems) => format!("different {}", problems.join(" | ")),
             };
-            format!("{}: {words}", trace.get("case").as_str().unwrap_or_default())
+            format!("{}: {shown}", trace.get("case").as_str().unwrap_or_default())
         })
         .collect();
     assert!(found.len() > 400);

@@ -29,10 +29,7 @@ pub(super) fn checked(at: &str, name: String) -> Result<String, Error> {
         ));
     }
     if ["new", "default", "clone", "fmt"].contains(&name.as_str()) {
-        return Err(Error::spec(
-            at,
-            format!("`{name}` is a name of its own in Rust, give it another one in the overlay"),
-        ));
+        return Err(Error::spec(at, format!("`{name}` is reserved in Rust: rename it in the overlay")));
     }
     Ok(name)
 }
@@ -60,7 +57,7 @@ mod tests {
     fn wire_names_become_rust_names() {
         for (wire, rust) in [
             ("vaultID", "vault_id"),
-            ("skyflowIDs", "skyflow_ids"),
+            ("rowIDs", "row_ids"),
             ("downloadURL", "download_url"),
             ("BIN", "bin"),
             ("context.changeID", "context_change_id"),
@@ -71,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_rust_or_the_generated_code_needs_is_refused() {
+    fn reserved_names_are_refused() {
         for wire in ["default", "new", "self", "1st", ""] {
             assert!(snake("here", wire).is_err(), "{wire}");
         }

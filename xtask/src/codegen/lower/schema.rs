@@ -7,17 +7,19 @@ use openapiv3::{
     AdditionalProperties, AnySchema, ArrayType, ObjectType, ReferenceOr, Schema, SchemaKind, StringType,
     Type as Kind, VariantOrUnknownOrEmpty,
 };
+use serde::Deserialize;
 
 use super::super::Error;
 use super::super::ir::{Enum, Field, Type, TypeDef, TypeKind, Usage};
 use super::super::overlay::{Overlay, SchemaLookup};
 use super::super::spec::{Spec, schema_name};
 use super::names;
+use super::operation::deprecation;
 
 /// How deep aliases may lead to aliases before it counts as a circle.
 const MAX_ALIASES: usize = 16;
 
-/// A type, and whether null may stand for it.
+/// A type, and whether it is nullable.
 pub(super) struct Lowered {
     pub(super) ty: Type,
     pub(super) nullable: bool,
@@ -41,7 +43,8 @@ impl<'a> Schemas<'a> {
 
     /// Makes the type of a component schema, unless it is skipped or only another name for a type.
     pub(super) fn define_component(&mut self, name: &str, found: &ReferenceOr<Schema>) -> Result<(), Error> {
-        if self.overlay.schema(name).skipped() {
+        let row = self.overlay.schema(name);
+        if row.skipped() || row.same_as().is_some() {
             return Ok(());
         }
         match found {
@@ -55,9 +58,11 @@ impl<'a> Schemas<'a> {
         let row = self.overlay.schema(name);
         let mut members: Vec<String> = Vec::new();
         let mut printed_anyway: Vec<String> = Vec::new();
+        let mut extra = None;
         let kind = match &schema.schema_kind {
             SchemaKind::Type(Kind::Object(object)) => {
                 let fields = self.fields(name, object, row)?;
+                extra = self.extra(name, object, &fields)?;
                 members.extend(fields.iter().map(|field| field.wire.clone()));
                 let always = fields.iter().filter(|field| field.ty.is_always_printed());
                 printed_anyway.extend(always.map(|field| field.wire.clone()));
@@ -68,7 +73,7 @@ impl<'a> Schemas<'a> {
                 members.extend(values.variants.iter().map(|(wire, _)| wire.clone()));
                 TypeKind::Enum(values)
             }
-            _ => return Err(Error::spec(name, "only objects and strings become types of their own")),
+            _ => return Err(Error::spec(name, "only objects and strings become types")),
         };
         let members: Vec<_> = members.iter().map(String::as_str).collect();
         let printed_anyway: Vec<_> = printed_anyway.iter().map(String::as_str).collect();
@@ -80,6 +85,7 @@ impl<'a> Schemas<'a> {
             doc,
             module,
             kind,
+            extra,
             usage: Usage::default(),
         };
         match self.types.insert(name.to_owned(), def) {
@@ -94,9 +100,6 @@ impl<'a> Schemas<'a> {
         object: &ObjectType,
         row: SchemaLookup<'_>,
     ) -> Result<Vec<Field>, Error> {
-        if let Some(AdditionalProperties::Schema(_)) = object.additional_properties {
-            return Err(Error::spec(owner, "properties beside a map are not supported"));
-        }
         let mut fields = Vec::new();
         let mut taken = BTreeSet::new();
         for (wire, found) in &object.properties {
@@ -119,10 +122,16 @@ impl<'a> Schemas<'a> {
             };
             fields.push(Field {
                 rust,
-                aliases: row.aliases(wire).to_vec(),
+                aliases: aliases(&at, &found, row.aliases(wire))?,
                 doc: doc.map_or_else(|| format!("The `{wire}` property."), |doc| names::sentence(&doc)),
-                required: object.required.contains(wire) && !lowered.nullable,
+                required: object.required.contains(wire) && !lowered.nullable && !row.optional(wire),
                 must_have: row.must_have(wire),
+                read_only: is_read_only(&found),
+                deprecated: deprecation(
+                    &at,
+                    is_deprecated(&found),
+                    row.replacement(wire).map(str::to_owned).as_ref(),
+                )?,
                 printed: lowered.ty.is_always_printed() || row.prints(wire),
                 ty: lowered.ty,
                 wire: wire.clone(),
@@ -134,7 +143,26 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// Lowers a schema that stands at `at`. A struct or enum without a name gets `inline_name`.
+    /// Finds the type of the members that an open object has besides its own.
+    fn extra(&mut self, owner: &str, object: &ObjectType, fields: &[Field]) -> Result<Option<Type>, Error> {
+        let ty = match &object.additional_properties {
+            None | Some(AdditionalProperties::Any(false)) => return Ok(None),
+            Some(AdditionalProperties::Any(true)) => Type::Json,
+            Some(AdditionalProperties::Schema(schema)) => {
+                let inner = self.resolve(&format!("{owner}.*"), schema, &format!("{owner}Value"), 0)?;
+                if inner.nullable && inner.ty != Type::Json {
+                    return Err(Error::spec(owner, "a map of nullable values is not supported"));
+                }
+                inner.ty
+            }
+        };
+        match fields.iter().any(|field| field.rust == "extra") {
+            false => Ok(Some(ty)),
+            true => Err(Error::spec(owner, "an open object has a member `extra`, rename it in the overlay")),
+        }
+    }
+
+    /// Lowers the schema at `at`. A struct or enum without a name gets `inline_name`.
     pub(super) fn lower(
         &mut self,
         at: &str,
@@ -157,6 +185,7 @@ impl<'a> Schemas<'a> {
         let schema = match found {
             ReferenceOr::Reference { reference } => {
                 let name = schema_name(at, reference)?;
+                let name = self.overlay.schema(name).same_as().unwrap_or(name);
                 let target = self.target(at, name)?;
                 if let ReferenceOr::Item(schema) = target
                     && is_definition(schema)
@@ -208,7 +237,7 @@ impl<'a> Schemas<'a> {
             self.resolve(&format!("{at}[]"), &items.unbox(), &format!("{inline_name}Item"), depth + 1)?;
         match inner.nullable {
             false => Ok(Type::List(Box::new(inner.ty))),
-            // A null in a list is free JSON's own business; for anything typed it would shift the rows.
+            // Free JSON may be null in a list; a typed null would shift the rows.
             true if inner.ty == Type::Json => Ok(Type::List(Box::new(Type::Json))),
             true => Err(Error::spec(at, "a list of nullable items is not supported")),
         }
@@ -257,7 +286,7 @@ impl<'a> Schemas<'a> {
         if self.overlay.schema(name).skipped() {
             return Err(Error::spec(at, format!("it uses the schema `{name}`, which the overlay skips")));
         }
-        self.spec.schema(name).ok_or_else(|| Error::spec(at, format!("there is no schema `{name}`")))
+        self.spec.schema(name).ok_or_else(|| Error::spec(at, format!("the schema `{name}` does not exist")))
     }
 
     fn described(&self, at: &str, reference: &str) -> Result<Option<String>, Error> {
@@ -284,7 +313,7 @@ fn enumeration(name: &str, string: &StringType, row: SchemaLookup<'_>) -> Result
         }
         variants.push((wire.clone(), rust));
     }
-    Ok(Enum { variants, case_insensitive: row.case_insensitive() })
+    Ok(Enum { variants })
 }
 
 fn string_type(at: &str, string: &StringType) -> Result<Type, Error> {
@@ -294,7 +323,9 @@ fn string_type(at: &str, string: &StringType) -> Result<Type, Error> {
         VariantOrUnknownOrEmpty::Item(Byte | Date | DateTime | Password) | VariantOrUnknownOrEmpty::Empty => {
             Ok(Type::String)
         }
-        VariantOrUnknownOrEmpty::Unknown(format) if ["uri", "uuid", "email"].contains(&format.as_str()) => {
+        VariantOrUnknownOrEmpty::Unknown(format)
+            if ["uri", "uuid", "email", "int64"].contains(&format.as_str()) =>
+        {
             Ok(Type::String)
         }
         VariantOrUnknownOrEmpty::Unknown(format) => {
@@ -318,6 +349,32 @@ fn is_free(any: &AnySchema) -> bool {
 
 fn is_nullable(found: &ReferenceOr<Schema>) -> bool {
     matches!(found, ReferenceOr::Item(schema) if schema.schema_data.nullable)
+}
+
+fn is_read_only(found: &ReferenceOr<Schema>) -> bool {
+    matches!(found, ReferenceOr::Item(schema) if schema.schema_data.read_only)
+}
+
+fn is_deprecated(found: &ReferenceOr<Schema>) -> bool {
+    matches!(found, ReferenceOr::Item(schema) if schema.schema_data.deprecated)
+}
+
+/// Joins the other names of a member that the document (`x-aliases`) and the overlay know.
+fn aliases(at: &str, found: &ReferenceOr<Schema>, more: &[String]) -> Result<Vec<String>, Error> {
+    let written = match found {
+        ReferenceOr::Item(schema) => schema.schema_data.extensions.get("x-aliases"),
+        ReferenceOr::Reference { .. } => None,
+    };
+    let mut aliases: Vec<String> = match written {
+        None => Vec::new(),
+        Some(names) => Deserialize::deserialize(names)
+            .map_err(|_| Error::spec(at, "`x-aliases` is a list of strings"))?,
+    };
+    match more.iter().find(|name| aliases.contains(name)) {
+        None => aliases.extend_from_slice(more),
+        Some(name) => return Err(Error::overlay(at, format!("the document has the alias `{name}` already"))),
+    }
+    Ok(aliases)
 }
 
 fn description(schema: &Schema) -> Option<String> {

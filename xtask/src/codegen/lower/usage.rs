@@ -1,9 +1,9 @@
-//! Follows every type from the operations that use it: in which direction it travels and in which file it lives.
+//! Follows every type from the operations that use it: in which directions it is sent and which file has it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Error;
-use super::super::ir::{Api, Encoding, Output, Place, Type, TypeKind, Usage};
+use super::super::ir::{Api, Encoding, Place, Type, TypeKind, Usage};
 use super::super::overlay::Overlay;
 
 /// The file of models that more than one module uses.
@@ -28,7 +28,7 @@ pub(super) fn spread(api: &mut Api, overlay: &Overlay) -> Result<(), Error> {
             }
         };
         if let Some(body) = &operation.body {
-            let way = if body.encoding == Encoding::Json { Way::Request } else { Way::Form };
+            let way = if body.encoding == Encoding::Multipart { Way::Form } else { Way::Request };
             root(&body.ty, way);
         }
         for parameter in &operation.parameters {
@@ -41,7 +41,7 @@ pub(super) fn spread(api: &mut Api, overlay: &Overlay) -> Result<(), Error> {
             debug_assert!(matches!(parameter.place, Place::Path | Place::Query));
             root(&parameter.ty, Way::Request);
         }
-        if let Output::Json(ty) = &operation.output {
+        if let Some(ty) = operation.output.json() {
             root(ty, Way::Response);
         }
     }
@@ -50,7 +50,7 @@ pub(super) fn spread(api: &mut Api, overlay: &Overlay) -> Result<(), Error> {
         visit(api, &name, &module, way, &mut seen)?;
         let Some(found) = api.types.get_mut(&name) else { continue };
         match way {
-            Way::Response => found.usage.answer_of.insert(owner),
+            Way::Response => found.usage.response_of.insert(owner),
             Way::Request | Way::Form => found.usage.body_of.insert(owner),
         };
     }
@@ -67,10 +67,11 @@ pub(super) fn spread(api: &mut Api, overlay: &Overlay) -> Result<(), Error> {
             let mut modules = modules.iter();
             found.module = match (modules.next(), modules.next()) {
                 (Some(only), None) => only.clone(),
-                _ => SHARED.to_owned(),
+                _ => shared_file(&api.features, &found.usage.modules),
             };
         }
     }
+    check_features(api)?;
     check_files(api, overlay)
 }
 
@@ -84,7 +85,7 @@ fn visit(
     if !seen.insert(name.to_owned()) {
         return Ok(());
     }
-    let found = api.types.get_mut(name).ok_or_else(|| Error::spec(name, "there is no such type"))?;
+    let found = api.types.get_mut(name).ok_or_else(|| Error::spec(name, "the type does not exist"))?;
     found.usage.modules.insert(module.to_owned());
     let mut inner = Vec::new();
     match &found.kind {
@@ -98,7 +99,10 @@ fn visit(
                 Way::Response => found.usage.response = true,
                 Way::Form => found.usage.form = true,
             }
-            inner.extend(fields.iter().filter_map(|field| field.ty.named().map(str::to_owned)));
+            // A request does not carry what is read-only.
+            let carried = fields.iter().filter(|field| matches!(way, Way::Response) || !field.read_only);
+            inner.extend(carried.filter_map(|field| field.ty.named().map(str::to_owned)));
+            inner.extend(found.extra.as_ref().and_then(Type::named).map(str::to_owned));
         }
     }
     for inner in inner {
@@ -107,7 +111,28 @@ fn visit(
     Ok(())
 }
 
-/// Fails where a file stands in a form's JSON twin, or where a form holds what a form cannot.
+/// Names the file of models that several modules use: one for each set of features that bring them in.
+fn shared_file(features: &BTreeMap<String, String>, modules: &BTreeSet<String>) -> String {
+    let features: BTreeSet<_> = modules.iter().filter_map(|module| features.get(module)).collect();
+    let parts = std::iter::once(SHARED.to_owned());
+    let parts = parts.chain(features.into_iter().map(|feature| feature.replace('-', "_")));
+    parts.collect::<Vec<_>>().join("_")
+}
+
+/// Fails when the types of a file are brought in by different features.
+fn check_features(api: &Api) -> Result<(), Error> {
+    for found in api.types.values() {
+        let (this, file) = (api.features_of(&found.usage.modules), api.features_of_file(&found.module));
+        if this != file {
+            let problem =
+                format!("features {this:?} use it, but its file `{}` is for {file:?}", found.module);
+            return Err(Error::overlay(format!("schemas.{}", found.name), problem));
+        }
+    }
+    Ok(())
+}
+
+/// Fails when a file is outside a form, or a form has a member of an unsupported type.
 fn check_files(api: &Api, overlay: &Overlay) -> Result<(), Error> {
     for found in api.types.values() {
         let TypeKind::Struct(fields) = &found.kind else { continue };
@@ -116,7 +141,7 @@ fn check_files(api: &Api, overlay: &Overlay) -> Result<(), Error> {
                 (Type::File, form) => form,
                 (Type::String | Type::Bool | Type::Integer | Type::Number, _) | (_, false) => true,
                 (Type::Named(name), true) => api.is_enum(name),
-                (Type::Base64 | Type::Json | Type::List(_) | Type::Map(_), true) => false,
+                (Type::Base64 | Type::Json | Type::List(_) | Type::Map(_) | Type::Element(_), true) => false,
             };
             if !fits {
                 return Err(Error::spec(

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::runtime::*;
 
-/// Kind of access.
+/// Kind of access. Events carry API or SQL, filters any.
 ///
 /// A value without a name here is kept as `Other`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,9 +22,15 @@ pub enum AccessType {
     Other(String),
 }
 
-crate::open_enum!(AccessType, AccessNone = "ACCESS_NONE", Api = "API", Sql = "SQL", OktaLogin = "OKTA_LOGIN");
+crate::runtime::open_enum!(
+    AccessType,
+    AccessNone = "ACCESS_NONE",
+    Api = "API",
+    Sql = "SQL",
+    OktaLogin = "OKTA_LOGIN"
+);
 
-/// Kind of account that made a request.
+/// Kind of account that made a request. Events carry USER or SERVICE_ACCOUNT, filters any.
 ///
 /// A value without a name here is kept as `Other`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,13 +40,24 @@ pub enum ActorType {
     None,
     /// `USER`.
     User,
+    /// `GROUP`.
+    Group,
     /// `SERVICE_ACCOUNT`.
     ServiceAccount,
+    /// `SQL_SERVICE_ACCOUNT`.
+    SqlServiceAccount,
     /// Any other value.
     Other(String),
 }
 
-crate::open_enum!(ActorType, None = "NONE", User = "USER", ServiceAccount = "SERVICE_ACCOUNT");
+crate::runtime::open_enum!(
+    ActorType,
+    None = "NONE",
+    User = "USER",
+    Group = "GROUP",
+    ServiceAccount = "SERVICE_ACCOUNT",
+    SqlServiceAccount = "SQL_SERVICE_ACCOUNT"
+);
 
 /// Action recorded by an audit event.
 ///
@@ -88,7 +105,7 @@ pub enum AuditActionType {
     Other(String),
 }
 
-crate::open_enum!(
+crate::runtime::open_enum!(
     AuditActionType,
     None = "NONE",
     Assign = "ASSIGN",
@@ -127,7 +144,7 @@ pub struct AuditAfterOptions {
 pub struct AuditEvent {
     /// Who made the request and how.
     pub context: Option<AuditEventContext>,
-    /// The `request` property.
+    /// What was asked for.
     pub request: Option<AuditEventRequest>,
     /// The `response` property.
     pub response: Option<AuditEventResponse>,
@@ -156,22 +173,23 @@ pub struct AuditEventContext {
     #[serde(rename = "traceID")]
     pub trace_id: Option<String>,
     /// The `sessionID` property.
+    #[deprecated(note = "use `request_id` or `trace_id`")]
     #[serde(rename = "sessionID")]
     pub session_id: Option<String>,
     /// The `actor` property.
     pub actor: Option<String>,
-    /// Kind of account that made a request.
+    /// Kind of account that made a request. Events carry USER or SERVICE_ACCOUNT, filters any.
     #[serde(rename = "actorType")]
     pub actor_type: Option<ActorType>,
-    /// Kind of access.
+    /// Kind of access. Events carry API or SQL, filters any.
     #[serde(rename = "accessType")]
     pub access_type: Option<AccessType>,
     /// The `ipAddress` property.
     #[serde(rename = "ipAddress")]
     pub ip_address: Option<String>,
-    /// The `origin` property.
+    /// Origin header; browsers only.
     pub origin: Option<String>,
-    /// How the actor authenticated.
+    /// How the actor authenticated. AUTH_NONE is a filter value only.
     #[serde(rename = "authMode")]
     pub auth_mode: Option<AuthMode>,
     /// The `jwtID` property.
@@ -252,7 +270,7 @@ pub struct AuditEventNestedResponse {
     pub message: Option<String>,
     /// {type}/{id} of what was changed; may be empty.
     pub identifier: Option<String>,
-    /// The `data` property.
+    /// Recorded body, if any.
     pub data: Option<AuditEventData>,
 }
 
@@ -298,15 +316,15 @@ pub struct AuditEventRequest {
     pub http_info: Option<AuditEventHttpInfo>,
 }
 
-/// The answer of an audited call.
+/// The response of an audited call.
 #[derive(Clone, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditEventResponse {
-    /// The `code` property.
+    /// Status of the whole call; look into nestedResponse for the entries of a batch.
     pub code: Option<i64>,
     /// The `message` property.
     pub message: Option<String>,
-    /// The `data` property.
+    /// Recorded body, if any.
     pub data: Option<AuditEventData>,
     /// The `timestamp` property.
     pub timestamp: Option<String>,
@@ -397,7 +415,7 @@ pub enum AuditResourceType {
     Other(String),
 }
 
-crate::open_enum!(
+crate::runtime::open_enum!(
     AuditResourceType,
     NoneApi = "NONE_API",
     Account = "ACCOUNT",
@@ -431,7 +449,7 @@ crate::open_enum!(
     Subscription = "SUBSCRIPTION"
 );
 
-/// How the actor authenticated.
+/// How the actor authenticated. AUTH_NONE is a filter value only.
 ///
 /// A value without a name here is kept as `Other`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -445,19 +463,25 @@ pub enum AuthMode {
     ServiceAccountJwt,
     /// `PAT_JWT`.
     PatJwt,
+    /// `API_KEY`.
+    ApiKey,
+    /// `STS`.
+    Sts,
     /// Any other value.
     Other(String),
 }
 
-crate::open_enum!(
+crate::runtime::open_enum!(
     AuthMode,
     AuthNone = "AUTH_NONE",
     OktaJwt = "OKTA_JWT",
     ServiceAccountJwt = "SERVICE_ACCOUNT_JWT",
-    PatJwt = "PAT_JWT"
+    PatJwt = "PAT_JWT",
+    ApiKey = "API_KEY",
+    Sts = "STS"
 );
 
-/// The answer of [`audit::ListEvents`](super::super::audit::ListEvents).
+/// The response of [`audit::ListEvents`](super::super::audit::ListEvents).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListAuditEventsResponse {
@@ -483,4 +507,4 @@ pub enum SortOrder {
     Other(String),
 }
 
-crate::open_enum!(SortOrder, Ascending = "ASCENDING", Descending = "DESCENDING");
+crate::runtime::open_enum!(SortOrder, Ascending = "ASCENDING", Descending = "DESCENDING");

@@ -77,7 +77,7 @@ impl fmt::Debug for GetAuthTokenRequest {
     }
 }
 
-/// The answer of [`authentication::GetToken`](super::super::authentication::GetToken).
+/// The response of [`authentication::GetToken`](super::super::authentication::GetToken).
 #[derive(Clone, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetAuthTokenResponse {

@@ -59,7 +59,7 @@ impl fmt::Debug for BinLookupRequest {
     }
 }
 
-/// The answer of [`bin_lookup::ListCards`](super::super::bin_lookup::ListCards).
+/// The response of [`bin_lookup::ListCards`](super::super::bin_lookup::ListCards).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct BinLookupResponse {

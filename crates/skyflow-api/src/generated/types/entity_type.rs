@@ -150,7 +150,7 @@ pub enum EntityType {
     Other(String),
 }
 
-crate::open_enum!(
+crate::runtime::open_enum!(
     EntityType,
     AccountNumber = "account_number",
     Age = "age",

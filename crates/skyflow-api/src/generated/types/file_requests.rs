@@ -15,19 +15,20 @@ pub struct DeidentifyDocumentRequest {
     /// Entities to detect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity_types: Option<Vec<super::EntityType>>,
-    /// Token style per entity.
+    /// Token style per entity. Vault tokens are not available for this kind of file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<super::TokenTypeMapping>,
-    /// Patterns kept in clear.
+    /// Patterns that leave a detected entity in clear when they match all or part of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_regex: Option<Vec<String>>,
-    /// Patterns always restricted.
+    /// Patterns that turn a detected entity into \[RESTRICTED\] when they match all of it. allow_regex
+    /// wins; not for vault tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restrict_regex: Option<Vec<String>>,
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; excludes the other options.
+    /// Stored detect configuration; only vault_id and text or file may stand beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
@@ -113,19 +114,20 @@ pub struct DeidentifyFileRequest {
     /// Entities to detect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity_types: Option<Vec<super::EntityType>>,
-    /// Token style per entity.
+    /// Token style per entity. Vault tokens are available for txt, json, jsonl, xml and csv only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<super::TokenTypeMapping>,
-    /// Patterns kept in clear.
+    /// Patterns that leave a detected entity in clear when they match all or part of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_regex: Option<Vec<String>>,
-    /// Patterns always restricted.
+    /// Patterns that turn a detected entity into \[RESTRICTED\] when they match all of it. allow_regex
+    /// wins; not for vault tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restrict_regex: Option<Vec<String>>,
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; excludes the other options.
+    /// Stored detect configuration; only vault_id and text or file may stand beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
@@ -211,19 +213,20 @@ pub struct DeidentifyPresentationRequest {
     /// Entities to detect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity_types: Option<Vec<super::EntityType>>,
-    /// Token style per entity.
+    /// Token style per entity. Vault tokens are not available for this kind of file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<super::TokenTypeMapping>,
-    /// Patterns kept in clear.
+    /// Patterns that leave a detected entity in clear when they match all or part of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_regex: Option<Vec<String>>,
-    /// Patterns always restricted.
+    /// Patterns that turn a detected entity into \[RESTRICTED\] when they match all of it. allow_regex
+    /// wins; not for vault tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restrict_regex: Option<Vec<String>>,
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; excludes the other options.
+    /// Stored detect configuration; only vault_id and text or file may stand beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
@@ -309,19 +312,20 @@ pub struct DeidentifySpreadsheetRequest {
     /// Entities to detect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity_types: Option<Vec<super::EntityType>>,
-    /// Token style per entity.
+    /// Token style per entity. Vault tokens are available for csv only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<super::TokenTypeMapping>,
-    /// Patterns kept in clear.
+    /// Patterns that leave a detected entity in clear when they match all or part of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_regex: Option<Vec<String>>,
-    /// Patterns always restricted.
+    /// Patterns that turn a detected entity into \[RESTRICTED\] when they match all of it. allow_regex
+    /// wins; not for vault tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restrict_regex: Option<Vec<String>>,
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; excludes the other options.
+    /// Stored detect configuration; only vault_id and text or file may stand beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
@@ -410,16 +414,17 @@ pub struct DeidentifyStructuredTextRequest {
     /// Token style per entity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<super::TokenTypeMapping>,
-    /// Patterns kept in clear.
+    /// Patterns that leave a detected entity in clear when they match all or part of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_regex: Option<Vec<String>>,
-    /// Patterns always restricted.
+    /// Patterns that turn a detected entity into \[RESTRICTED\] when they match all of it. allow_regex
+    /// wins; not for vault tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restrict_regex: Option<Vec<String>>,
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; excludes the other options.
+    /// Stored detect configuration; only vault_id and text or file may stand beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
@@ -508,16 +513,17 @@ pub struct DeidentifyTextRequest {
     /// Token style per entity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<super::TokenTypeMapping>,
-    /// Patterns kept in clear.
+    /// Patterns that leave a detected entity in clear when they match all or part of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_regex: Option<Vec<String>>,
-    /// Patterns always restricted.
+    /// Patterns that turn a detected entity into \[RESTRICTED\] when they match all of it. allow_regex
+    /// wins; not for vault tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restrict_regex: Option<Vec<String>>,
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; excludes the other options.
+    /// Stored detect configuration; only vault_id and text or file may stand beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }

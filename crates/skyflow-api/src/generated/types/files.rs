@@ -12,12 +12,21 @@ pub struct AudioFileData {
     pub base64: Base64,
     /// The `data_format` property.
     pub data_format: AudioFormat,
+    /// Record that holds the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skyflow_id: Option<String>,
 }
 
 impl AudioFileData {
     /// Makes an `AudioFileData` from what it must have.
     pub fn new(base64: impl Into<Base64>, data_format: impl Into<AudioFormat>) -> Self {
-        Self { base64: base64.into(), data_format: data_format.into() }
+        Self { base64: base64.into(), data_format: data_format.into(), skyflow_id: None }
+    }
+
+    /// Sets `skyflow_id`.
+    pub fn skyflow_id(mut self, skyflow_id: impl Into<String>) -> Self {
+        self.skyflow_id = Some(skyflow_id.into());
+        self
     }
 }
 
@@ -35,26 +44,23 @@ pub enum AudioFormat {
     Other(String),
 }
 
-crate::open_enum!(AudioFormat, Mp3 = "mp3", Wav = "wav");
+crate::runtime::open_enum!(AudioFormat, Mp3 = "mp3", Wav = "wav");
 
-/// The answer of [`files::GetRun`](super::super::files::GetRun).
-#[derive(Clone, Default, serde::Deserialize)]
+/// The response of [`files::GetRun`](super::super::files::GetRun).
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct DetectRunResponse {
     /// State of a detect run. Compare case-insensitively.
-    pub status: Option<RunStatus>,
-    /// Encoding of the produced files.
-    #[serde(rename = "outputType", alias = "output_type")]
+    pub status: Option<super::RunStatus>,
+    /// Encoding of the produced files. A sample also shows efs_path. Compare case-insensitively.
     pub output_type: Option<OutputType>,
     /// The `output` property.
-    #[serde(default, deserialize_with = "null_as_default")]
     pub output: Vec<ProcessedFile>,
     /// Status text.
     pub message: Option<String>,
-    /// Size in KB.
+    /// Size of the processed file in KB.
     pub size: Option<f64>,
     /// The `wordCharacterCount` property.
-    #[serde(rename = "wordCharacterCount", alias = "word_character_count")]
     pub word_character_count: Option<WordCharacterCount>,
     /// Seconds of audio.
     pub duration: Option<f64>,
@@ -80,6 +86,18 @@ impl fmt::Debug for DetectRunResponse {
     }
 }
 
+crate::runtime::open_object!(DetectRunResponse {
+    status: optional = "status",
+    output_type: optional = "outputType" | "output_type",
+    output: empty_when_absent = "output",
+    message: optional = "message",
+    size: optional = "size",
+    word_character_count: optional = "wordCharacterCount" | "word_character_count",
+    duration: optional = "duration",
+    pages: optional = "pages",
+    slides: optional = "slides"
+});
+
 /// A document.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
@@ -88,12 +106,21 @@ pub struct DocumentFileData {
     pub base64: Base64,
     /// The `data_format` property.
     pub data_format: DocumentFormat,
+    /// Record that holds the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skyflow_id: Option<String>,
 }
 
 impl DocumentFileData {
     /// Makes a `DocumentFileData` from what it must have.
     pub fn new(base64: impl Into<Base64>, data_format: impl Into<DocumentFormat>) -> Self {
-        Self { base64: base64.into(), data_format: data_format.into() }
+        Self { base64: base64.into(), data_format: data_format.into(), skyflow_id: None }
+    }
+
+    /// Sets `skyflow_id`.
+    pub fn skyflow_id(mut self, skyflow_id: impl Into<String>) -> Self {
+        self.skyflow_id = Some(skyflow_id.into());
+        self
     }
 }
 
@@ -113,7 +140,7 @@ pub enum DocumentFormat {
     Other(String),
 }
 
-crate::open_enum!(DocumentFormat, Pdf = "pdf", Doc = "doc", Docx = "docx");
+crate::runtime::open_enum!(DocumentFormat, Pdf = "pdf", Doc = "doc", Docx = "docx");
 
 /// A file of any format.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -121,93 +148,25 @@ crate::open_enum!(DocumentFormat, Pdf = "pdf", Doc = "doc", Docx = "docx");
 pub struct FileData {
     /// Base64 content.
     pub base64: Base64,
-    /// Format accepted by the generic de-identify endpoint.
-    pub data_format: FileFormat,
+    /// Format accepted by the operations that take any file.
+    pub data_format: super::FileFormat,
+    /// Record that holds the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skyflow_id: Option<String>,
 }
 
 impl FileData {
     /// Makes a `FileData` from what it must have.
-    pub fn new(base64: impl Into<Base64>, data_format: impl Into<FileFormat>) -> Self {
-        Self { base64: base64.into(), data_format: data_format.into() }
+    pub fn new(base64: impl Into<Base64>, data_format: impl Into<super::FileFormat>) -> Self {
+        Self { base64: base64.into(), data_format: data_format.into(), skyflow_id: None }
+    }
+
+    /// Sets `skyflow_id`.
+    pub fn skyflow_id(mut self, skyflow_id: impl Into<String>) -> Self {
+        self.skyflow_id = Some(skyflow_id.into());
+        self
     }
 }
-
-/// Format accepted by the generic de-identify endpoint.
-///
-/// A value without a name here is kept as `Other`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FileFormat {
-    /// `mp3`.
-    Mp3,
-    /// `wav`.
-    Wav,
-    /// `pdf`.
-    Pdf,
-    /// `txt`.
-    Txt,
-    /// `csv`.
-    Csv,
-    /// `json`.
-    Json,
-    /// `jpg`.
-    Jpg,
-    /// `jpeg`.
-    Jpeg,
-    /// `tif`.
-    Tif,
-    /// `tiff`.
-    Tiff,
-    /// `png`.
-    Png,
-    /// `bmp`.
-    Bmp,
-    /// `xls`.
-    Xls,
-    /// `xlsx`.
-    Xlsx,
-    /// `doc`.
-    Doc,
-    /// `docx`.
-    Docx,
-    /// `ppt`.
-    Ppt,
-    /// `pptx`.
-    Pptx,
-    /// `xml`.
-    Xml,
-    /// `dcm`.
-    Dcm,
-    /// `jsonl`.
-    Jsonl,
-    /// Any other value.
-    Other(String),
-}
-
-crate::open_enum!(
-    FileFormat,
-    Mp3 = "mp3",
-    Wav = "wav",
-    Pdf = "pdf",
-    Txt = "txt",
-    Csv = "csv",
-    Json = "json",
-    Jpg = "jpg",
-    Jpeg = "jpeg",
-    Tif = "tif",
-    Tiff = "tiff",
-    Png = "png",
-    Bmp = "bmp",
-    Xls = "xls",
-    Xlsx = "xlsx",
-    Doc = "doc",
-    Docx = "docx",
-    Ppt = "ppt",
-    Pptx = "pptx",
-    Xml = "xml",
-    Dcm = "dcm",
-    Jsonl = "jsonl"
-);
 
 /// An image.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -217,12 +176,21 @@ pub struct ImageFileData {
     pub base64: Base64,
     /// The `data_format` property.
     pub data_format: ImageFormat,
+    /// Record that holds the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skyflow_id: Option<String>,
 }
 
 impl ImageFileData {
     /// Makes an `ImageFileData` from what it must have.
     pub fn new(base64: impl Into<Base64>, data_format: impl Into<ImageFormat>) -> Self {
-        Self { base64: base64.into(), data_format: data_format.into() }
+        Self { base64: base64.into(), data_format: data_format.into(), skyflow_id: None }
+    }
+
+    /// Sets `skyflow_id`.
+    pub fn skyflow_id(mut self, skyflow_id: impl Into<String>) -> Self {
+        self.skyflow_id = Some(skyflow_id.into());
+        self
     }
 }
 
@@ -244,18 +212,24 @@ pub enum ImageFormat {
     Png,
     /// `bmp`.
     Bmp,
+    /// `dcm`.
+    Dcm,
+    /// `gif`.
+    Gif,
     /// Any other value.
     Other(String),
 }
 
-crate::open_enum!(
+crate::runtime::open_enum!(
     ImageFormat,
     Jpg = "jpg",
     Jpeg = "jpeg",
     Tif = "tif",
     Tiff = "tiff",
     Png = "png",
-    Bmp = "bmp"
+    Bmp = "bmp",
+    Dcm = "dcm",
+    Gif = "gif"
 );
 
 /// How detected regions of an image are covered.
@@ -272,7 +246,7 @@ pub enum MaskingMethod {
     Other(String),
 }
 
-crate::open_enum!(MaskingMethod, Blur = "blur", Blackbox = "blackbox");
+crate::runtime::open_enum!(MaskingMethod, Blur = "blur", Blackbox = "blackbox");
 
 /// Kind of transcript to produce from audio.
 ///
@@ -294,7 +268,7 @@ pub enum OutputTranscription {
     Other(String),
 }
 
-crate::open_enum!(
+crate::runtime::open_enum!(
     OutputTranscription,
     Transcription = "transcription",
     MedicalTranscription = "medical_transcription",
@@ -303,7 +277,7 @@ crate::open_enum!(
     PlaintextTranscription = "plaintext_transcription"
 );
 
-/// Encoding of the produced files.
+/// Encoding of the produced files. A sample also shows efs_path. Compare case-insensitively.
 ///
 /// A value without a name here is kept as `Other`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -317,7 +291,7 @@ pub enum OutputType {
     Other(String),
 }
 
-crate::open_enum_ignore_case!(OutputType, Unknown = "UNKNOWN", Base64 = "BASE64");
+crate::runtime::open_enum!(OutputType, Unknown = "UNKNOWN", Base64 = "BASE64");
 
 /// A PDF.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -327,12 +301,21 @@ pub struct PdfFileData {
     pub base64: Base64,
     /// The `data_format` property.
     pub data_format: PdfFormat,
+    /// Record that holds the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skyflow_id: Option<String>,
 }
 
 impl PdfFileData {
     /// Makes a `PdfFileData` from what it must have.
     pub fn new(base64: impl Into<Base64>, data_format: impl Into<PdfFormat>) -> Self {
-        Self { base64: base64.into(), data_format: data_format.into() }
+        Self { base64: base64.into(), data_format: data_format.into(), skyflow_id: None }
+    }
+
+    /// Sets `skyflow_id`.
+    pub fn skyflow_id(mut self, skyflow_id: impl Into<String>) -> Self {
+        self.skyflow_id = Some(skyflow_id.into());
+        self
     }
 }
 
@@ -348,7 +331,7 @@ pub enum PdfFormat {
     Other(String),
 }
 
-crate::open_enum!(PdfFormat, Pdf = "pdf");
+crate::runtime::open_enum!(PdfFormat, Pdf = "pdf");
 
 /// A presentation.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -358,12 +341,21 @@ pub struct PresentationFileData {
     pub base64: Base64,
     /// The `data_format` property.
     pub data_format: PresentationFormat,
+    /// Record that holds the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skyflow_id: Option<String>,
 }
 
 impl PresentationFileData {
     /// Makes a `PresentationFileData` from what it must have.
     pub fn new(base64: impl Into<Base64>, data_format: impl Into<PresentationFormat>) -> Self {
-        Self { base64: base64.into(), data_format: data_format.into() }
+        Self { base64: base64.into(), data_format: data_format.into(), skyflow_id: None }
+    }
+
+    /// Sets `skyflow_id`.
+    pub fn skyflow_id(mut self, skyflow_id: impl Into<String>) -> Self {
+        self.skyflow_id = Some(skyflow_id.into());
+        self
     }
 }
 
@@ -381,22 +373,25 @@ pub enum PresentationFormat {
     Other(String),
 }
 
-crate::open_enum!(PresentationFormat, Ppt = "ppt", Pptx = "pptx");
+crate::runtime::open_enum!(PresentationFormat, Ppt = "ppt", Pptx = "pptx");
 
 /// One file that a detect run made.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ProcessedFile {
     /// Base64 content.
-    #[serde(rename = "processedFile", alias = "processed_file")]
     pub processed_file: Option<Base64>,
     /// Role of a produced file. Union of the values listed by all client generations.
-    #[serde(rename = "processedFileType", alias = "processed_file_type")]
     pub processed_file_type: Option<ProcessedFileType>,
-    /// File extension.
-    #[serde(rename = "processedFileExtension", alias = "processed_file_extension")]
+    /// File extension; may be absent.
     pub processed_file_extension: Option<String>,
 }
+
+crate::runtime::open_object!(ProcessedFile {
+    processed_file: optional = "processedFile" | "processed_file",
+    processed_file_type: optional = "processedFileType" | "processed_file_type",
+    processed_file_extension: optional = "processedFileExtension" | "processed_file_extension"
+});
 
 /// Role of a produced file. Union of the values listed by all client generations.
 ///
@@ -430,7 +425,7 @@ pub enum ProcessedFileType {
     Other(String),
 }
 
-crate::open_enum_ignore_case!(
+crate::runtime::open_enum!(
     ProcessedFileType,
     Entities = "entities",
     RedactedAudio = "redacted_audio",
@@ -446,19 +441,22 @@ crate::open_enum_ignore_case!(
 );
 
 /// The file that a re-identification made.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ReidentifiedFileOutput {
     /// Base64 content.
-    #[serde(alias = "processedFile")]
     pub processed_file: Option<Base64>,
     /// The `processed_file_type` property.
-    #[serde(alias = "processedFileType")]
     pub processed_file_type: Option<ReidentifiedFileType>,
     /// File extension.
-    #[serde(alias = "processedFileExtension")]
     pub processed_file_extension: Option<String>,
 }
+
+crate::runtime::open_object!(ReidentifiedFileOutput {
+    processed_file: optional = "processed_file" | "processedFile",
+    processed_file_type: optional = "processed_file_type" | "processedFileType",
+    processed_file_extension: optional = "processed_file_extension" | "processedFileExtension"
+});
 
 /// The role of a re-identified file.
 ///
@@ -472,7 +470,7 @@ pub enum ReidentifiedFileType {
     Other(String),
 }
 
-crate::open_enum_ignore_case!(ReidentifiedFileType, ReidentifiedFile = "reidentified_file");
+crate::runtime::open_enum!(ReidentifiedFileType, ReidentifiedFile = "reidentified_file");
 
 /// A file that holds tokens.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -482,22 +480,31 @@ pub struct ReidentifyFileData {
     pub base64: Base64,
     /// The `data_format` property.
     pub data_format: ReidentifyFormat,
+    /// Record that holds the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skyflow_id: Option<String>,
 }
 
 impl ReidentifyFileData {
     /// Makes a `ReidentifyFileData` from what it must have.
     pub fn new(base64: impl Into<Base64>, data_format: impl Into<ReidentifyFormat>) -> Self {
-        Self { base64: base64.into(), data_format: data_format.into() }
+        Self { base64: base64.into(), data_format: data_format.into(), skyflow_id: None }
+    }
+
+    /// Sets `skyflow_id`.
+    pub fn skyflow_id(mut self, skyflow_id: impl Into<String>) -> Self {
+        self.skyflow_id = Some(skyflow_id.into());
+        self
     }
 }
 
-/// The answer of [`files::Reidentify`](super::super::files::Reidentify).
+/// The response of [`files::Reidentify`](super::super::files::Reidentify).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ReidentifyFileResponse {
     /// State of a detect run. Compare case-insensitively.
-    pub status: Option<RunStatus>,
-    /// Encoding of the produced files.
+    pub status: Option<super::RunStatus>,
+    /// Encoding of the produced files. A sample also shows efs_path. Compare case-insensitively.
     pub output_type: Option<OutputType>,
     /// The `output` property.
     pub output: Option<ReidentifiedFileOutput>,
@@ -525,11 +532,13 @@ pub enum ReidentifyFormat {
     Docx,
     /// `xml`.
     Xml,
+    /// `jsonl`.
+    Jsonl,
     /// Any other value.
     Other(String),
 }
 
-crate::open_enum!(
+crate::runtime::open_enum!(
     ReidentifyFormat,
     Txt = "txt",
     Csv = "csv",
@@ -538,33 +547,8 @@ crate::open_enum!(
     Xlsx = "xlsx",
     Doc = "doc",
     Docx = "docx",
-    Xml = "xml"
-);
-
-/// The state of a detect run.
-///
-/// A value without a name here is kept as `Other`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RunStatus {
-    /// `UNKNOWN`.
-    Unknown,
-    /// `FAILED`.
-    Failed,
-    /// `SUCCESS`.
-    Success,
-    /// `IN_PROGRESS`.
-    InProgress,
-    /// Any other value.
-    Other(String),
-}
-
-crate::open_enum_ignore_case!(
-    RunStatus,
-    Unknown = "UNKNOWN",
-    Failed = "FAILED",
-    Success = "SUCCESS",
-    InProgress = "IN_PROGRESS"
+    Xml = "xml",
+    Jsonl = "jsonl"
 );
 
 /// A spreadsheet.
@@ -575,12 +559,21 @@ pub struct SpreadsheetFileData {
     pub base64: Base64,
     /// The `data_format` property.
     pub data_format: SpreadsheetFormat,
+    /// Record that holds the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skyflow_id: Option<String>,
 }
 
 impl SpreadsheetFileData {
     /// Makes a `SpreadsheetFileData` from what it must have.
     pub fn new(base64: impl Into<Base64>, data_format: impl Into<SpreadsheetFormat>) -> Self {
-        Self { base64: base64.into(), data_format: data_format.into() }
+        Self { base64: base64.into(), data_format: data_format.into(), skyflow_id: None }
+    }
+
+    /// Sets `skyflow_id`.
+    pub fn skyflow_id(mut self, skyflow_id: impl Into<String>) -> Self {
+        self.skyflow_id = Some(skyflow_id.into());
+        self
     }
 }
 
@@ -600,7 +593,7 @@ pub enum SpreadsheetFormat {
     Other(String),
 }
 
-crate::open_enum!(SpreadsheetFormat, Csv = "csv", Xls = "xls", Xlsx = "xlsx");
+crate::runtime::open_enum!(SpreadsheetFormat, Csv = "csv", Xls = "xls", Xlsx = "xlsx");
 
 /// Acknowledgement of a file job.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
@@ -618,12 +611,21 @@ pub struct StructuredTextFileData {
     pub base64: Base64,
     /// The `data_format` property.
     pub data_format: StructuredTextFormat,
+    /// Record that holds the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skyflow_id: Option<String>,
 }
 
 impl StructuredTextFileData {
     /// Makes a `StructuredTextFileData` from what it must have.
     pub fn new(base64: impl Into<Base64>, data_format: impl Into<StructuredTextFormat>) -> Self {
-        Self { base64: base64.into(), data_format: data_format.into() }
+        Self { base64: base64.into(), data_format: data_format.into(), skyflow_id: None }
+    }
+
+    /// Sets `skyflow_id`.
+    pub fn skyflow_id(mut self, skyflow_id: impl Into<String>) -> Self {
+        self.skyflow_id = Some(skyflow_id.into());
+        self
     }
 }
 
@@ -637,11 +639,13 @@ pub enum StructuredTextFormat {
     Json,
     /// `xml`.
     Xml,
+    /// `jsonl`.
+    Jsonl,
     /// Any other value.
     Other(String),
 }
 
-crate::open_enum!(StructuredTextFormat, Json = "json", Xml = "xml");
+crate::runtime::open_enum!(StructuredTextFormat, Json = "json", Xml = "xml", Jsonl = "jsonl");
 
 /// A text file.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -651,12 +655,21 @@ pub struct TextFileData {
     pub base64: Base64,
     /// The `data_format` property.
     pub data_format: TextFormat,
+    /// Record that holds the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skyflow_id: Option<String>,
 }
 
 impl TextFileData {
     /// Makes a `TextFileData` from what it must have.
     pub fn new(base64: impl Into<Base64>, data_format: impl Into<TextFormat>) -> Self {
-        Self { base64: base64.into(), data_format: data_format.into() }
+        Self { base64: base64.into(), data_format: data_format.into(), skyflow_id: None }
+    }
+
+    /// Sets `skyflow_id`.
+    pub fn skyflow_id(mut self, skyflow_id: impl Into<String>) -> Self {
+        self.skyflow_id = Some(skyflow_id.into());
+        self
     }
 }
 
@@ -672,16 +685,19 @@ pub enum TextFormat {
     Other(String),
 }
 
-crate::open_enum!(TextFormat, Txt = "txt");
+crate::runtime::open_enum!(TextFormat, Txt = "txt");
 
 /// How much text a detect run saw.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct WordCharacterCount {
-    /// The `wordCount` property.
-    #[serde(rename = "wordCount", alias = "word_count")]
+    /// Words in the processed text.
     pub word_count: Option<i64>,
-    /// The `characterCount` property.
-    #[serde(rename = "characterCount", alias = "character_count")]
+    /// Characters in the processed text.
     pub character_count: Option<i64>,
 }
+
+crate::runtime::open_object!(WordCharacterCount {
+    word_count: optional = "wordCount" | "word_count",
+    character_count: optional = "characterCount" | "character_count"
+});

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::runtime::*;
 
-/// What a query's answer says about its columns.
+/// What a query's response says about its columns.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowQueryMetadata {
@@ -13,7 +13,7 @@ pub struct FlowQueryMetadata {
     pub columns: Vec<String>,
 }
 
-/// One row of a query's answer.
+/// One row of a query's response.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowQueryRecord {
@@ -48,7 +48,7 @@ impl fmt::Debug for FlowQueryRequest {
     }
 }
 
-/// The answer of [`flow_query::Execute`](super::super::flow_query::Execute).
+/// The response of [`flow_query::Execute`](super::super::flow_query::Execute).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowQueryResponse {

@@ -4,29 +4,21 @@ use std::fmt;
 
 use crate::runtime::*;
 
-/// How much of a column an answer shows.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+/// How much of a column a response shows.
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct FlowColumnRedaction {
     /// The `columnName` property.
-    #[serde(rename = "columnName", skip_serializing_if = "Option::is_none")]
-    pub column_name: Option<String>,
-    /// Redaction name, for example plain_text, redacted, mask1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub redaction: Option<String>,
+    #[serde(rename = "columnName")]
+    pub column_name: String,
+    /// Redaction name, for example plain_text, redacted, or one of the schema.
+    pub redaction: String,
 }
 
 impl FlowColumnRedaction {
-    /// Sets `column_name`.
-    pub fn column_name(mut self, column_name: impl Into<String>) -> Self {
-        self.column_name = Some(column_name.into());
-        self
-    }
-
-    /// Sets `redaction`.
-    pub fn redaction(mut self, redaction: impl Into<String>) -> Self {
-        self.redaction = Some(redaction.into());
-        self
+    /// Makes a `FlowColumnRedaction` from what it must have.
+    pub fn new(column_name: impl Into<String>, redaction: impl Into<String>) -> Self {
+        Self { column_name: column_name.into(), redaction: redaction.into() }
     }
 }
 
@@ -45,7 +37,7 @@ pub struct FlowDeleteRequest {
     pub skyflow_ids: Option<Vec<String>>,
     /// The `uniqueValues` property.
     #[serde(rename = "uniqueValues", skip_serializing_if = "Option::is_none")]
-    pub unique_values: Option<Vec<FlowUniqueValue>>,
+    pub unique_values: Option<Vec<super::FlowUniqueValue>>,
 }
 
 impl FlowDeleteRequest {
@@ -67,13 +59,13 @@ impl FlowDeleteRequest {
     }
 
     /// Sets `unique_values`.
-    pub fn unique_values(mut self, unique_values: Vec<FlowUniqueValue>) -> Self {
+    pub fn unique_values(mut self, unique_values: Vec<super::FlowUniqueValue>) -> Self {
         self.unique_values = Some(unique_values);
         self
     }
 }
 
-/// The answer of [`flow_records::Delete`](super::super::flow_records::Delete).
+/// The response of [`flow_records::Delete`](super::super::flow_records::Delete).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowDeleteResponse {
@@ -116,7 +108,7 @@ pub struct FlowGetRequest {
     /// The `tableName` property.
     #[serde(rename = "tableName", skip_serializing_if = "Option::is_none")]
     pub table_name: Option<String>,
-    /// The `skyflowIDs` property.
+    /// Rows by identifier; excludes uniqueValues.
     #[serde(rename = "skyflowIDs", skip_serializing_if = "Option::is_none")]
     pub skyflow_ids: Option<Vec<String>>,
     /// The `columnRedactions` property.
@@ -131,9 +123,9 @@ pub struct FlowGetRequest {
     /// The `offset` property.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<i64>,
-    /// The `uniqueValues` property.
+    /// Rows by unique values; excludes skyflowIDs.
     #[serde(rename = "uniqueValues", skip_serializing_if = "Option::is_none")]
-    pub unique_values: Option<Vec<FlowUniqueValue>>,
+    pub unique_values: Option<Vec<super::FlowUniqueValue>>,
     /// Selectors for several tables.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<Vec<FlowGetSelector>>,
@@ -192,7 +184,7 @@ impl FlowGetRequest {
     }
 
     /// Sets `unique_values`.
-    pub fn unique_values(mut self, unique_values: Vec<FlowUniqueValue>) -> Self {
+    pub fn unique_values(mut self, unique_values: Vec<super::FlowUniqueValue>) -> Self {
         self.unique_values = Some(unique_values);
         self
     }
@@ -205,15 +197,15 @@ impl FlowGetRequest {
 }
 
 /// The rows of one table to get.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct FlowGetSelector {
     /// The `tableName` property.
-    #[serde(rename = "tableName", skip_serializing_if = "Option::is_none")]
-    pub table_name: Option<String>,
-    /// The `skyflowIDs` property.
-    #[serde(rename = "skyflowIDs", skip_serializing_if = "Option::is_none")]
-    pub skyflow_ids: Option<Vec<String>>,
+    #[serde(rename = "tableName")]
+    pub table_name: String,
+    /// Rows by identifier; an empty list beside uniqueValues.
+    #[serde(rename = "skyflowIDs")]
+    pub skyflow_ids: Vec<String>,
     /// The `columnRedactions` property.
     #[serde(rename = "columnRedactions", skip_serializing_if = "Option::is_none")]
     pub column_redactions: Option<Vec<FlowColumnRedaction>>,
@@ -222,20 +214,22 @@ pub struct FlowGetSelector {
     pub columns: Option<Vec<String>>,
     /// The `uniqueValues` property.
     #[serde(rename = "uniqueValues", skip_serializing_if = "Option::is_none")]
-    pub unique_values: Option<Vec<FlowUniqueValue>>,
+    pub unique_values: Option<Vec<super::FlowUniqueValue>>,
 }
 
 impl FlowGetSelector {
-    /// Sets `table_name`.
-    pub fn table_name(mut self, table_name: impl Into<String>) -> Self {
-        self.table_name = Some(table_name.into());
-        self
-    }
-
-    /// Sets `skyflow_ids`.
-    pub fn skyflow_ids(mut self, skyflow_ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.skyflow_ids = Some(skyflow_ids.into_iter().map(Into::into).collect());
-        self
+    /// Makes a `FlowGetSelector` from what it must have.
+    pub fn new(
+        table_name: impl Into<String>,
+        skyflow_ids: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        Self {
+            table_name: table_name.into(),
+            skyflow_ids: skyflow_ids.into_iter().map(Into::into).collect(),
+            column_redactions: None,
+            columns: None,
+            unique_values: None,
+        }
     }
 
     /// Sets `column_redactions`.
@@ -251,23 +245,22 @@ impl FlowGetSelector {
     }
 
     /// Sets `unique_values`.
-    pub fn unique_values(mut self, unique_values: Vec<FlowUniqueValue>) -> Self {
+    pub fn unique_values(mut self, unique_values: Vec<super::FlowUniqueValue>) -> Self {
         self.unique_values = Some(unique_values);
         self
     }
 }
 
 /// One row to insert.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct FlowInsertRecord {
     /// Column names mapped to values.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<Json>,
+    pub data: Json,
     /// Caller supplied tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Json>,
-    /// Table of this row, when not given once for all.
+    /// Table of this row; wins over the table of the request.
     #[serde(rename = "tableName", skip_serializing_if = "Option::is_none")]
     pub table_name: Option<String>,
     /// The `upsert` property.
@@ -276,10 +269,9 @@ pub struct FlowInsertRecord {
 }
 
 impl FlowInsertRecord {
-    /// Sets `data`.
-    pub fn data(mut self, data: Json) -> Self {
-        self.data = Some(data);
-        self
+    /// Makes a `FlowInsertRecord` from what it must have.
+    pub fn new(data: Json) -> Self {
+        Self { data, tokens: None, table_name: None, upsert: None }
     }
 
     /// Sets `tokens`.
@@ -308,7 +300,7 @@ pub struct FlowInsertRequest {
     /// Vault identifier.
     #[serde(rename = "vaultID")]
     pub vault_id: String,
-    /// Table of every row.
+    /// Table of every row. SDKs leave it out, or send null, when each row names its own.
     #[serde(rename = "tableName", skip_serializing_if = "Option::is_none")]
     pub table_name: Option<String>,
     /// The `records` property.
@@ -337,21 +329,21 @@ impl FlowInsertRequest {
     }
 }
 
-/// One row of an answer, or why it failed.
+/// One row of a response, or why it failed.
 #[derive(Clone, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowRecord {
-    /// Row identifier.
+    /// Row identifier; empty or null on a failed row.
     #[serde(rename = "skyflowID")]
     pub skyflow_id: Option<String>,
-    /// Column names mapped to lists of {token, tokenGroupName}.
+    /// Column names mapped to lists of {token, tokenGroupName, path}.
     pub tokens: Option<Json>,
     /// Column values.
     pub data: Option<Json>,
-    /// Column hashes.
+    /// Column names mapped to lists of {data, hashName}.
     #[serde(rename = "hashedData")]
     pub hashed_data: Option<Json>,
-    /// Failure text of this row.
+    /// Failure text of this row; null or empty on success.
     pub error: Option<String>,
     /// Status of this row.
     #[serde(rename = "httpCode")]
@@ -375,7 +367,7 @@ impl fmt::Debug for FlowRecord {
     }
 }
 
-/// The answer of [`flow_records::Get`](super::super::flow_records::Get),
+/// The response of [`flow_records::Get`](super::super::flow_records::Get),
 /// [`flow_records::Insert`](super::super::flow_records::Insert),
 /// [`flow_records::Update`](super::super::flow_records::Update).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
@@ -386,52 +378,30 @@ pub struct FlowRecordsResponse {
     pub records: Vec<FlowRecord>,
 }
 
-/// Values of unique columns that select a row.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-#[non_exhaustive]
-pub struct FlowUniqueValue {
-    /// Column names mapped to values.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<Json>,
-}
-
-impl FlowUniqueValue {
-    /// Sets `data`.
-    pub fn data(mut self, data: Json) -> Self {
-        self.data = Some(data);
-        self
-    }
-}
-
 /// One row to update.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct FlowUpdateRecord {
     /// The `skyflowID` property.
-    #[serde(rename = "skyflowID", skip_serializing_if = "Option::is_none")]
-    pub skyflow_id: Option<String>,
+    #[serde(rename = "skyflowID")]
+    pub skyflow_id: String,
     /// Column names mapped to values.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<Json>,
+    pub data: Json,
     /// Caller supplied tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Json>,
     /// The `tableName` property.
     #[serde(rename = "tableName", skip_serializing_if = "Option::is_none")]
     pub table_name: Option<String>,
+    /// What happens to this row.
+    #[serde(rename = "updateType", skip_serializing_if = "Option::is_none")]
+    pub update_type: Option<FlowUpdateType>,
 }
 
 impl FlowUpdateRecord {
-    /// Sets `skyflow_id`.
-    pub fn skyflow_id(mut self, skyflow_id: impl Into<String>) -> Self {
-        self.skyflow_id = Some(skyflow_id.into());
-        self
-    }
-
-    /// Sets `data`.
-    pub fn data(mut self, data: Json) -> Self {
-        self.data = Some(data);
-        self
+    /// Makes a `FlowUpdateRecord` from what it must have.
+    pub fn new(skyflow_id: impl Into<String>, data: Json) -> Self {
+        Self { skyflow_id: skyflow_id.into(), data, tokens: None, table_name: None, update_type: None }
     }
 
     /// Sets `tokens`.
@@ -445,6 +415,12 @@ impl FlowUpdateRecord {
         self.table_name = Some(table_name.into());
         self
     }
+
+    /// Sets `update_type`.
+    pub fn update_type(mut self, update_type: impl Into<FlowUpdateType>) -> Self {
+        self.update_type = Some(update_type.into());
+        self
+    }
 }
 
 /// The body of [`flow_records::Update`](super::super::flow_records::Update).
@@ -454,12 +430,12 @@ pub struct FlowUpdateRequest {
     /// Vault identifier.
     #[serde(rename = "vaultID")]
     pub vault_id: String,
-    /// The `tableName` property.
+    /// Table of every row. SDKs leave it out when each row names its own.
     #[serde(rename = "tableName", skip_serializing_if = "Option::is_none")]
     pub table_name: Option<String>,
     /// The `records` property.
     pub records: Vec<FlowUpdateRecord>,
-    /// Whether matching rows are merged or replaced.
+    /// What happens to every row.
     #[serde(rename = "updateType", skip_serializing_if = "Option::is_none")]
     pub update_type: Option<FlowUpdateType>,
 }
@@ -497,30 +473,29 @@ pub enum FlowUpdateType {
     Other(String),
 }
 
-crate::open_enum!(FlowUpdateType, Update = "UPDATE", Replace = "REPLACE");
+crate::runtime::open_enum!(FlowUpdateType, Update = "UPDATE", Replace = "REPLACE");
 
 /// How an insert matches rows that exist.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct FlowUpsert {
-    /// Whether matching rows are merged or replaced.
+    /// What happens to a matching row; UPDATE when absent.
     #[serde(rename = "updateType", skip_serializing_if = "Option::is_none")]
     pub update_type: Option<FlowUpdateType>,
-    /// Unique columns used for matching.
-    #[serde(rename = "uniqueColumns", skip_serializing_if = "Option::is_none")]
-    pub unique_columns: Option<Vec<String>>,
+    /// Unique columns used for matching, at least one.
+    #[serde(rename = "uniqueColumns")]
+    pub unique_columns: Vec<String>,
 }
 
 impl FlowUpsert {
+    /// Makes a `FlowUpsert` from what it must have.
+    pub fn new(unique_columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { update_type: None, unique_columns: unique_columns.into_iter().map(Into::into).collect() }
+    }
+
     /// Sets `update_type`.
     pub fn update_type(mut self, update_type: impl Into<FlowUpdateType>) -> Self {
         self.update_type = Some(update_type.into());
-        self
-    }
-
-    /// Sets `unique_columns`.
-    pub fn unique_columns(mut self, unique_columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.unique_columns = Some(unique_columns.into_iter().map(Into::into).collect());
         self
     }
 }

@@ -31,7 +31,7 @@ impl fmt::Debug for FlowDeleteTokensRequest {
     }
 }
 
-/// The answer of [`flow_tokens::Delete`](super::super::flow_tokens::Delete).
+/// The response of [`flow_tokens::Delete`](super::super::flow_tokens::Delete).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowDeleteTokensResponse {
@@ -104,7 +104,7 @@ impl fmt::Debug for FlowDetokenizeRequest {
     }
 }
 
-/// The answer of [`flow_tokens::Detokenize`](super::super::flow_tokens::Detokenize).
+/// The response of [`flow_tokens::Detokenize`](super::super::flow_tokens::Detokenize).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowDetokenizeResponse {
@@ -129,7 +129,8 @@ pub struct FlowDetokenizedToken {
     /// The `httpCode` property.
     #[serde(rename = "httpCode")]
     pub http_code: Option<i64>,
-    /// For example skyflowID and tableName.
+    /// Row of the token, as skyflowID and table; SDKs also read skyflowId, skyflow_id, tableName and
+    /// table_name.
     pub metadata: Option<Json>,
 }
 
@@ -144,6 +145,33 @@ impl fmt::Debug for FlowDetokenizedToken {
             .field("metadata", &self.metadata)
             .finish()
     }
+}
+
+/// The body of [`flow_tokens::Get`](super::super::flow_tokens::Get).
+#[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
+pub struct FlowGetTokensRequest {
+    /// Vault identifier.
+    #[serde(rename = "vaultID")]
+    pub vault_id: String,
+    /// The `records` property.
+    pub records: Vec<FlowTokenLookup>,
+}
+
+impl FlowGetTokensRequest {
+    /// Makes a `FlowGetTokensRequest` from what it must have.
+    pub fn new(vault_id: impl Into<String>, records: Vec<FlowTokenLookup>) -> Self {
+        Self { vault_id: vault_id.into(), records }
+    }
+}
+
+/// The response of [`flow_tokens::Get`](super::super::flow_tokens::Get).
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[non_exhaustive]
+pub struct FlowGetTokensResponse {
+    /// The `records` property.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub records: Vec<FlowTokenRow>,
 }
 
 /// One token of a value, or why there is none.
@@ -173,53 +201,102 @@ impl fmt::Debug for FlowToken {
     }
 }
 
-/// How much of a token group's values an answer shows.
-#[derive(Clone, Debug, serde::Serialize)]
+/// How much of a token group's values a response shows.
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct FlowTokenGroupRedaction {
     /// The `tokenGroupName` property.
-    #[serde(rename = "tokenGroupName")]
-    pub token_group_name: String,
+    #[serde(rename = "tokenGroupName", skip_serializing_if = "Option::is_none")]
+    pub token_group_name: Option<String>,
     /// Redaction name.
-    pub redaction: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<String>,
 }
 
 impl FlowTokenGroupRedaction {
-    /// Makes a `FlowTokenGroupRedaction` from what it must have.
-    pub fn new(token_group_name: impl Into<String>, redaction: impl Into<String>) -> Self {
-        Self { token_group_name: token_group_name.into(), redaction: redaction.into() }
+    /// Sets `token_group_name`.
+    pub fn token_group_name(mut self, token_group_name: impl Into<String>) -> Self {
+        self.token_group_name = Some(token_group_name.into());
+        self
+    }
+
+    /// Sets `redaction`.
+    pub fn redaction(mut self, redaction: impl Into<String>) -> Self {
+        self.redaction = Some(redaction.into());
+        self
+    }
+}
+
+/// One value whose token is wanted.
+#[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
+pub struct FlowTokenLookup {
+    /// Value of any JSON type.
+    pub value: Json,
+    /// Deterministic token group.
+    #[serde(rename = "tokenGroupName")]
+    pub token_group_name: String,
+}
+
+impl FlowTokenLookup {
+    /// Makes a `FlowTokenLookup` from what it must have.
+    pub fn new(value: Json, token_group_name: impl Into<String>) -> Self {
+        Self { value, token_group_name: token_group_name.into() }
+    }
+}
+
+/// The token of one value, or why there is none.
+#[derive(Clone, Default, serde::Deserialize)]
+#[non_exhaustive]
+pub struct FlowTokenRow {
+    /// Token; empty or null on a failed row.
+    pub token: Option<String>,
+    /// Value of any JSON type.
+    pub value: Option<Json>,
+    /// The `tokenGroupName` property.
+    #[serde(rename = "tokenGroupName")]
+    pub token_group_name: Option<String>,
+    /// The `error` property.
+    pub error: Option<String>,
+    /// The `httpCode` property.
+    #[serde(rename = "httpCode")]
+    pub http_code: Option<i64>,
+}
+
+impl fmt::Debug for FlowTokenRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlowTokenRow")
+            .field("token", &redacted(self.token.is_some()))
+            .field("value", &self.value)
+            .field("token_group_name", &self.token_group_name)
+            .field("error", &redacted(self.error.is_some()))
+            .field("http_code", &self.http_code)
+            .finish()
     }
 }
 
 /// One value to make tokens for.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct FlowTokenizeItem {
     /// Value of any JSON type.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<Json>,
+    pub value: Json,
     /// The `tokenGroupNames` property.
-    #[serde(rename = "tokenGroupNames", skip_serializing_if = "Option::is_none")]
-    pub token_group_names: Option<Vec<String>>,
-    /// Caller supplied token, when bringing your own.
+    #[serde(rename = "tokenGroupNames")]
+    pub token_group_names: Vec<String>,
+    /// Caller supplied token, when bringing your own; one token group only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Json>,
 }
 
 impl FlowTokenizeItem {
-    /// Sets `value`.
-    pub fn value(mut self, value: Json) -> Self {
-        self.value = Some(value);
-        self
-    }
-
-    /// Sets `token_group_names`.
-    pub fn token_group_names(
-        mut self,
-        token_group_names: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.token_group_names = Some(token_group_names.into_iter().map(Into::into).collect());
-        self
+    /// Makes a `FlowTokenizeItem` from what it must have.
+    pub fn new(value: Json, token_group_names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            value,
+            token_group_names: token_group_names.into_iter().map(Into::into).collect(),
+            token: None,
+        }
     }
 
     /// Sets `token`.
@@ -247,22 +324,45 @@ impl FlowTokenizeRequest {
     }
 }
 
-/// The answer of [`flow_tokens::Tokenize`](super::super::flow_tokens::Tokenize).
+/// The response of [`flow_tokens::Tokenize`](super::super::flow_tokens::Tokenize).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowTokenizeResponse {
-    /// The `response` property.
+    /// One row per value and token group, in order; a refused value has one row.
     #[serde(default, deserialize_with = "null_as_default")]
     pub response: Vec<FlowTokenizedValue>,
 }
 
-/// The tokens of one value.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+/// One token of one value, or why there is none.
+#[derive(Clone, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowTokenizedValue {
+    /// Token; empty or null on a failed row.
+    pub token: Option<String>,
     /// Value of any JSON type.
     pub value: Option<Json>,
-    /// The `tokens` property.
+    /// The `tokenGroupName` property.
+    #[serde(rename = "tokenGroupName")]
+    pub token_group_name: Option<String>,
+    /// The `error` property.
+    pub error: Option<String>,
+    /// The `httpCode` property.
+    #[serde(rename = "httpCode")]
+    pub http_code: Option<i64>,
+    /// Older nested form, read by one SDK release, in place of token and tokenGroupName.
     #[serde(default, deserialize_with = "null_as_default")]
     pub tokens: Vec<FlowToken>,
+}
+
+impl fmt::Debug for FlowTokenizedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlowTokenizedValue")
+            .field("token", &redacted(self.token.is_some()))
+            .field("value", &self.value)
+            .field("token_group_name", &self.token_group_name)
+            .field("error", &redacted(self.error.is_some()))
+            .field("http_code", &self.http_code)
+            .field("tokens", &self.tokens)
+            .finish()
+    }
 }

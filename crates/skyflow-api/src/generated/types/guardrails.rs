@@ -50,7 +50,7 @@ impl fmt::Debug for CheckGuardrailsRequest {
     }
 }
 
-/// The answer of [`guardrails::Check`](super::super::guardrails::Check).
+/// The response of [`guardrails::Check`](super::super::guardrails::Check).
 #[derive(Clone, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CheckGuardrailsResponse {
@@ -95,4 +95,4 @@ pub enum GuardrailsValidation {
     Other(String),
 }
 
-crate::open_enum_ignore_case!(GuardrailsValidation, Failed = "failed", Passed = "passed");
+crate::runtime::open_enum!(GuardrailsValidation, Failed = "failed", Passed = "passed");

@@ -25,7 +25,7 @@ impl fmt::Debug for QueryRequest {
     }
 }
 
-/// The answer of [`query::Execute`](super::super::query::Execute).
+/// The response of [`query::Execute`](super::super::query::Execute).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct QueryResponse {

@@ -2,7 +2,7 @@
 
 use crate::runtime::*;
 
-/// The answer of [`record_files::Delete`](super::super::record_files::Delete).
+/// The response of [`record_files::Delete`](super::super::record_files::Delete).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteFileResponse {
@@ -40,7 +40,7 @@ pub enum FileScanStatus {
     Other(String),
 }
 
-crate::open_enum!(
+crate::runtime::open_enum!(
     FileScanStatus,
     ScanNone = "SCAN_NONE",
     ScanClean = "SCAN_CLEAN",
@@ -53,7 +53,7 @@ crate::open_enum!(
     ScanInvalid = "SCAN_INVALID"
 );
 
-/// The answer of [`record_files::GetScanStatus`](super::super::record_files::GetScanStatus).
+/// The response of [`record_files::GetScanStatus`](super::super::record_files::GetScanStatus).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FileScanStatusResponse {
@@ -77,7 +77,7 @@ pub struct UploadFileForm {
     pub skyflow_id: Option<String>,
     /// Return file metadata.
     pub return_file_metadata: Option<bool>,
-    /// File content.
+    /// File content; one file in each request.
     pub file: FilePart,
 }
 
@@ -121,19 +121,24 @@ impl UploadFileForm {
     }
 }
 
-/// The answer of [`record_files::Upload`](super::super::record_files::Upload).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+/// The response of [`record_files::Upload`](super::super::record_files::Upload).
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct UploadFileResponse {
     /// Row the file was attached to.
-    #[serde(rename = "skyflowID", alias = "skyflow_id")]
     pub skyflow_id: Option<String>,
-    /// File metadata, when requested.
-    #[serde(rename = "fileMetadata")]
+    /// File metadata by column, when requested. The published example shows the members of one file
+    /// instead.
     pub file_metadata: Option<Json>,
 }
 
-/// The body of [`record_files::UploadToRecord`](super::super::record_files::UploadToRecord).
+crate::runtime::open_object!(UploadFileResponse {
+    skyflow_id: optional = "skyflowID" | "skyflow_id",
+    file_metadata: optional = "fileMetadata"
+});
+
+/// Form of the SDK sources. The published form has one part, the file, whose name is that of the
+/// column.
 ///
 /// It is sent as `multipart/form-data`.
 #[derive(Debug)]
@@ -158,4 +163,70 @@ impl UploadRecordFileForm {
         form = form.file("file", self.file);
         form
     }
+}
+
+/// A row and the file columns of it to ask about.
+#[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
+pub struct UploadStatusParameter {
+    /// Target table.
+    #[serde(rename = "tableName")]
+    pub table_name: String,
+    /// Row that holds the files.
+    #[serde(rename = "skyflowID")]
+    pub skyflow_id: String,
+    /// File columns.
+    #[serde(rename = "fileFields")]
+    pub file_fields: Vec<String>,
+}
+
+impl UploadStatusParameter {
+    /// Makes an `UploadStatusParameter` from what it must have.
+    pub fn new(
+        table_name: impl Into<String>,
+        skyflow_id: impl Into<String>,
+        file_fields: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        Self {
+            table_name: table_name.into(),
+            skyflow_id: skyflow_id.into(),
+            file_fields: file_fields.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// States of the files of one row.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[non_exhaustive]
+pub struct UploadStatusRecord {
+    /// skyflow_id, and for each column {file_status, av_scan_status, mimetype_status}; a state not known
+    /// yet is an empty text.
+    pub fields: Option<Json>,
+    /// Table of the row.
+    #[serde(rename = "tableName")]
+    pub table_name: Option<String>,
+}
+
+/// The body of [`record_files::GetUploadStatus`](super::super::record_files::GetUploadStatus).
+#[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
+pub struct UploadStatusRequest {
+    /// Rows to ask about.
+    pub records: Vec<UploadStatusParameter>,
+}
+
+impl UploadStatusRequest {
+    /// Makes an `UploadStatusRequest` from what it must have.
+    pub fn new(records: Vec<UploadStatusParameter>) -> Self {
+        Self { records }
+    }
+}
+
+/// The response of [`record_files::GetUploadStatus`](super::super::record_files::GetUploadStatus).
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[non_exhaustive]
+pub struct UploadStatusResponse {
+    /// The `records` property.
+    #[serde(deserialize_with = "null_as_default")]
+    pub records: Vec<UploadStatusRecord>,
 }

@@ -22,13 +22,20 @@ pub enum BatchMethod {
     Other(String),
 }
 
-crate::open_enum!(BatchMethod, None = "NONE", Post = "POST", Put = "PUT", Get = "GET", Delete = "DELETE");
+crate::runtime::open_enum!(
+    BatchMethod,
+    None = "NONE",
+    Post = "POST",
+    Put = "PUT",
+    Get = "GET",
+    Delete = "DELETE"
+);
 
 /// One entry of a batch.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct BatchRecord {
-    /// Column values; only for POST and PUT.
+    /// Column values; only for POST and PUT, left out otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<Json>,
     /// Target table.
@@ -48,18 +55,21 @@ pub struct BatchRecord {
     /// skyflow_id; only for GET, PUT and DELETE.
     #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Return file download links.
+    /// Return file download links valid for 15 minutes.
     #[serde(rename = "downloadURL", skip_serializing_if = "Option::is_none")]
     pub download_url: Option<bool>,
-    /// Return file metadata.
-    #[serde(rename = "returnFileMetadata", skip_serializing_if = "Option::is_none")]
-    pub return_file_metadata: Option<bool>,
     /// Unique column for upsert; only for POST.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upsert: Option<String>,
     /// Column tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Json>,
+    /// Sent with every entry by version 1 clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<bool>,
+    /// Return file metadata.
+    #[serde(rename = "returnFileMetadata", skip_serializing_if = "Option::is_none")]
+    pub return_file_metadata: Option<bool>,
 }
 
 impl BatchRecord {
@@ -74,9 +84,10 @@ impl BatchRecord {
             tokenization: None,
             id: None,
             download_url: None,
-            return_file_metadata: None,
             upsert: None,
             tokens: None,
+            quorum: None,
+            return_file_metadata: None,
         }
     }
 
@@ -116,12 +127,6 @@ impl BatchRecord {
         self
     }
 
-    /// Sets `return_file_metadata`.
-    pub fn return_file_metadata(mut self, return_file_metadata: bool) -> Self {
-        self.return_file_metadata = Some(return_file_metadata);
-        self
-    }
-
     /// Sets `upsert`.
     pub fn upsert(mut self, upsert: impl Into<String>) -> Self {
         self.upsert = Some(upsert.into());
@@ -131,6 +136,18 @@ impl BatchRecord {
     /// Sets `tokens`.
     pub fn tokens(mut self, tokens: Json) -> Self {
         self.tokens = Some(tokens);
+        self
+    }
+
+    /// Sets `quorum`.
+    pub fn quorum(mut self, quorum: bool) -> Self {
+        self.quorum = Some(quorum);
+        self
+    }
+
+    /// Sets `return_file_metadata`.
+    pub fn return_file_metadata(mut self, return_file_metadata: bool) -> Self {
+        self.return_file_metadata = Some(return_file_metadata);
         self
     }
 }
@@ -144,8 +161,7 @@ pub struct BatchRequest {
     /// Keep going after an entry fails.
     #[serde(rename = "continueOnError", skip_serializing_if = "Option::is_none")]
     pub continue_on_error: Option<bool>,
-    /// Bring-your-own-token behaviour. DISABLE rejects caller tokens, ENABLE accepts them, ENABLE_STRICT
-    /// requires one for every field.
+    /// Bring-your-own-token behaviour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub byot: Option<TokenMode>,
 }
@@ -169,15 +185,14 @@ impl BatchRequest {
     }
 }
 
-/// The answer of [`records::Batch`](super::super::records::Batch).
+/// The response of [`records::Batch`](super::super::records::Batch).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct BatchResponse {
     /// Vault identifier.
     #[serde(rename = "vaultID")]
     pub vault_id: Option<String>,
-    /// Outcomes in request order: {Body, Status} with continueOnError, else the single operation's own
-    /// response.
+    /// Outcomes in request order.
     #[serde(deserialize_with = "null_as_default")]
     pub responses: Vec<Json>,
 }
@@ -197,7 +212,7 @@ impl BulkDeleteRequest {
     }
 }
 
-/// The answer of [`records::BulkDelete`](super::super::records::BulkDelete).
+/// The response of [`records::BulkDelete`](super::super::records::BulkDelete).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct BulkDeleteResponse {
@@ -206,7 +221,7 @@ pub struct BulkDeleteResponse {
     pub record_ids: Vec<String>,
 }
 
-/// The answer of [`records::Delete`](super::super::records::Delete).
+/// The response of [`records::Delete`](super::super::records::Delete).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteRecordResponse {
@@ -231,8 +246,7 @@ pub struct InsertRecordsRequest {
     /// Require every row to have the same columns. Not allowed with upsert.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub homogeneous: Option<bool>,
-    /// Bring-your-own-token behaviour. DISABLE rejects caller tokens, ENABLE accepts them, ENABLE_STRICT
-    /// requires one for every field.
+    /// Bring-your-own-token behaviour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub byot: Option<TokenMode>,
 }
@@ -268,7 +282,7 @@ impl InsertRecordsRequest {
     }
 }
 
-/// The answer of [`records::Insert`](super::super::records::Insert).
+/// The response of [`records::Insert`](super::super::records::Insert).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct InsertRecordsResponse {
@@ -277,7 +291,7 @@ pub struct InsertRecordsResponse {
     pub records: Vec<InsertedRecord>,
 }
 
-/// One inserted row: its id and, when asked for, its tokens.
+/// One inserted row: its id and, when requested, its tokens.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct InsertedRecord {
@@ -287,7 +301,7 @@ pub struct InsertedRecord {
     pub tokens: Option<Json>,
 }
 
-/// The answer of [`records::List`](super::super::records::List).
+/// The response of [`records::List`](super::super::records::List).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListRecordsResponse {
@@ -312,7 +326,7 @@ pub enum RecordOrder {
     Other(String),
 }
 
-crate::open_enum!(RecordOrder, Ascending = "ASCENDING", Descending = "DESCENDING", None = "NONE");
+crate::runtime::open_enum!(RecordOrder, Ascending = "ASCENDING", Descending = "DESCENDING", None = "NONE");
 
 /// Field values and/or tokens of one stored record, and its files.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
@@ -344,19 +358,18 @@ pub enum TokenMode {
     Other(String),
 }
 
-crate::open_enum!(TokenMode, Disable = "DISABLE", Enable = "ENABLE", EnableStrict = "ENABLE_STRICT");
+crate::runtime::open_enum!(TokenMode, Disable = "DISABLE", Enable = "ENABLE", EnableStrict = "ENABLE_STRICT");
 
 /// The body of [`records::Update`](super::super::records::Update).
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct UpdateRecordRequest {
-    /// Field values and/or tokens of one record.
+    /// Field values and/or tokens of one record, as written or queried.
     pub record: super::Record,
     /// Return tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokenization: Option<bool>,
-    /// Bring-your-own-token behaviour. DISABLE rejects caller tokens, ENABLE accepts them, ENABLE_STRICT
-    /// requires one for every field.
+    /// Bring-your-own-token behaviour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub byot: Option<TokenMode>,
 }

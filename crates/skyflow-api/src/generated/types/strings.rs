@@ -18,16 +18,17 @@ pub struct DeidentifyStringRequest {
     /// Token style per entity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<super::TokenTypeMapping>,
-    /// Patterns kept in clear.
+    /// Patterns that leave a detected entity in clear when they match all or part of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_regex: Option<Vec<String>>,
-    /// Patterns always restricted.
+    /// Patterns that turn a detected entity into \[RESTRICTED\] when they match all of it. allow_regex
+    /// wins; not for vault tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restrict_regex: Option<Vec<String>>,
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; excludes the other options.
+    /// Stored detect configuration; only vault_id and text or file may stand beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
@@ -102,7 +103,7 @@ impl fmt::Debug for DeidentifyStringRequest {
     }
 }
 
-/// The answer of [`strings::Deidentify`](super::super::strings::Deidentify).
+/// The response of [`strings::Deidentify`](super::super::strings::Deidentify).
 #[derive(Clone, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeidentifyStringResponse {
@@ -111,9 +112,9 @@ pub struct DeidentifyStringResponse {
     /// The `entities` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub entities: Vec<DetectedEntity>,
-    /// Words in the input.
+    /// Words in the input. One published sample seems to count the processed text.
     pub word_count: Option<i64>,
-    /// Characters in the input.
+    /// Characters in the input. One published sample counts the processed text.
     pub character_count: Option<i64>,
 }
 
@@ -129,20 +130,18 @@ impl fmt::Debug for DeidentifyStringResponse {
 }
 
 /// One entity found in a text.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct DetectedEntity {
-    /// Replacement text.
+    /// Replacement text, without the brackets around it.
     pub token: Option<String>,
     /// Original text.
     pub value: Option<String>,
     /// Character offsets in the original and processed text.
     pub location: Option<EntityLocation>,
-    /// Best label.
-    #[serde(alias = "best_label")]
+    /// Best label, in upper case.
     pub entity_type: Option<String>,
     /// Score per label.
-    #[serde(alias = "labels", default, deserialize_with = "null_as_default")]
     pub entity_scores: std::collections::BTreeMap<String, f64>,
 }
 
@@ -158,23 +157,34 @@ impl fmt::Debug for DetectedEntity {
     }
 }
 
+crate::runtime::open_object!(DetectedEntity {
+    token: optional = "token",
+    value: optional = "value",
+    location: optional = "location",
+    entity_type: optional = "entity_type" | "best_label",
+    entity_scores: empty_when_absent = "entity_scores" | "labels"
+});
+
 /// Character offsets in the original and processed text.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct EntityLocation {
-    /// The `start_index` property.
-    #[serde(alias = "start_idx", alias = "start")]
+    /// First character in the original text.
     pub start_index: Option<i64>,
-    /// The `end_index` property.
-    #[serde(alias = "end_idx", alias = "end")]
+    /// End in the original text, exclusive.
     pub end_index: Option<i64>,
-    /// The `start_index_processed` property.
-    #[serde(alias = "start_idx_processed")]
+    /// First character in the processed text.
     pub start_index_processed: Option<i64>,
-    /// The `end_index_processed` property.
-    #[serde(alias = "end_idx_processed")]
+    /// End in the processed text, exclusive.
     pub end_index_processed: Option<i64>,
 }
+
+crate::runtime::open_object!(EntityLocation {
+    start_index: optional = "start_index" | "start_idx" | "start",
+    end_index: optional = "end_index" | "end_idx" | "end",
+    start_index_processed: optional = "start_index_processed" | "start_idx_processed",
+    end_index_processed: optional = "end_index_processed" | "end_idx_processed"
+});
 
 /// The body of [`strings::Reidentify`](super::super::strings::Reidentify).
 #[derive(Clone, serde::Serialize)]
@@ -212,7 +222,7 @@ impl fmt::Debug for ReidentifyStringRequest {
     }
 }
 
-/// The answer of [`strings::Reidentify`](super::super::strings::Reidentify).
+/// The response of [`strings::Reidentify`](super::super::strings::Reidentify).
 #[derive(Clone, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ReidentifyStringResponse {

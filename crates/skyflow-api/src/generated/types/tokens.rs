@@ -10,7 +10,7 @@ use crate::runtime::*;
 pub struct DetokenizeParameter {
     /// Token to resolve.
     pub token: String,
-    /// Redaction level applied to returned values.
+    /// Redaction level applied to the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redaction: Option<super::RedactionType>,
 }
@@ -44,7 +44,7 @@ pub struct DetokenizeRequest {
     /// The `detokenizationParameters` property.
     #[serde(rename = "detokenizationParameters")]
     pub detokenization_parameters: Vec<DetokenizeParameter>,
-    /// Return file download links.
+    /// Return file download links valid for 15 minutes.
     #[serde(rename = "downloadURL", skip_serializing_if = "Option::is_none")]
     pub download_url: Option<bool>,
     /// Keep going after a token fails.
@@ -71,7 +71,7 @@ impl DetokenizeRequest {
     }
 }
 
-/// The answer of [`tokens::Detokenize`](super::super::tokens::Detokenize).
+/// The response of [`tokens::Detokenize`](super::super::tokens::Detokenize).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DetokenizeResponse {
@@ -130,11 +130,13 @@ pub enum DetokenizedValueType {
     Array,
     /// `DATE`.
     Date,
+    /// `TIME`.
+    Time,
     /// Any other value.
     Other(String),
 }
 
-crate::open_enum!(
+crate::runtime::open_enum!(
     DetokenizedValueType,
     None = "NONE",
     String = "STRING",
@@ -144,24 +146,49 @@ crate::open_enum!(
     Datetime = "DATETIME",
     Json = "JSON",
     Array = "ARRAY",
-    Date = "DATE"
+    Date = "DATE",
+    Time = "TIME"
 );
 
-/// One value, and the column group whose token is wanted.
+/// One value, and the column group, or the table and column, whose token is wanted.
 #[derive(Clone, serde::Serialize)]
 #[non_exhaustive]
 pub struct TokenizeParameter {
     /// Value already stored in the vault.
     pub value: String,
-    /// Column group of the value.
-    #[serde(rename = "columnGroup")]
-    pub column_group: String,
+    /// Table of the value; with column, and without columnGroup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// Column of the value; with table, and without columnGroup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// Column group of the value; without table and column.
+    #[serde(rename = "columnGroup", skip_serializing_if = "Option::is_none")]
+    pub column_group: Option<String>,
 }
 
 impl TokenizeParameter {
     /// Makes a `TokenizeParameter` from what it must have.
-    pub fn new(value: impl Into<String>, column_group: impl Into<String>) -> Self {
-        Self { value: value.into(), column_group: column_group.into() }
+    pub fn new(value: impl Into<String>) -> Self {
+        Self { value: value.into(), table: None, column: None, column_group: None }
+    }
+
+    /// Sets `table`.
+    pub fn table(mut self, table: impl Into<String>) -> Self {
+        self.table = Some(table.into());
+        self
+    }
+
+    /// Sets `column`.
+    pub fn column(mut self, column: impl Into<String>) -> Self {
+        self.column = Some(column.into());
+        self
+    }
+
+    /// Sets `column_group`.
+    pub fn column_group(mut self, column_group: impl Into<String>) -> Self {
+        self.column_group = Some(column_group.into());
+        self
     }
 }
 
@@ -169,6 +196,8 @@ impl fmt::Debug for TokenizeParameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenizeParameter")
             .field("value", &Redacted)
+            .field("table", &self.table)
+            .field("column", &self.column)
             .field("column_group", &self.column_group)
             .finish()
     }
@@ -190,7 +219,7 @@ impl TokenizeRequest {
     }
 }
 
-/// The answer of [`tokens::Tokenize`](super::super::tokens::Tokenize).
+/// The response of [`tokens::Tokenize`](super::super::tokens::Tokenize).
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[non_exhaustive]
 pub struct TokenizeResponse {

@@ -1,6 +1,6 @@
 //! Pictures: their words are read by a recognition from outside, and hidden in the picture.
 //!
-//! The picture is written anew from its pixels: what cameras and programs note beside them is not carried over.
+//! The picture is encoded again from its pixels: the metadata of cameras and programs is not carried over.
 
 mod mask;
 
@@ -71,7 +71,7 @@ pub(super) fn process(
     Ok(outputs)
 }
 
-/// Joins words to a text, line by line; returns where each word stands in it.
+/// Joins words to a text, line by line; returns the position of each word.
 fn text_of(words: &[OcrWord]) -> (String, Vec<std::ops::Range<usize>>) {
     let mut text = String::new();
     let mut places = Vec::with_capacity(words.len());

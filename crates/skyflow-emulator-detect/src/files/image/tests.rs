@@ -49,7 +49,7 @@ fn pixel(content: &[u8], x: u32, y: u32) -> Rgba<u8> {
 }
 
 #[test]
-fn words_are_covered_by_black_boxes_in_every_format() {
+fn black_boxes_cover_words_in_every_format() {
     for (extension, format) in FORMATS {
         let run = run(extension, &picture(format), &FileOptions::default()).unwrap();
         let [output] = run.outputs.as_slice() else { panic!("{extension}") };
@@ -59,7 +59,7 @@ fn words_are_covered_by_black_boxes_in_every_format() {
             let Rgba([red, ..]) = pixel(&output.content, x, y);
             assert!(red < 8, "{extension} {x} {y}: {red}");
         }
-        // What is not edited stays.
+        // Pixels without an edit are kept.
         for (x, y) in [(8, 14), (80, 34)] {
             let Rgba([red, ..]) = pixel(&output.content, x, y);
             assert!(red > 200, "{extension} {x} {y}: {red}");
@@ -105,7 +105,7 @@ fn what_is_noted_beside_the_pixels_is_gone() {
 }
 
 #[test]
-fn broken_pictures_and_pages_behind_the_first_are_refused() {
+fn broken_and_multi_page_images_are_refused() {
     for (extension, format) in FORMATS {
         let content = picture(format);
         for end in (0..content.len()).step_by(97) {
@@ -138,7 +138,7 @@ fn pictures_need_a_recognition() {
 }
 
 #[test]
-fn tesseract_reads_a_picture_where_it_is_installed() {
+fn tesseract_reads_an_image_if_installed() {
     let content = include_bytes!("letter.png");
     let tesseract = Tesseract::find();
     let ocr = tesseract.as_ref().map(|tesseract| tesseract as &dyn Ocr);

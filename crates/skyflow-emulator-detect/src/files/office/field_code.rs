@@ -35,7 +35,7 @@ pub(super) fn rewrite(
     Ok(())
 }
 
-/// Returns the words of codes that are no switches, and whether they stand in quotation marks.
+/// Returns the words of codes that are no switches, and whether they are quoted.
 fn arguments(codes: &str) -> Vec<(Range<usize>, bool)> {
     let mut arguments = Vec::new();
     let mut at = 0;

@@ -17,7 +17,7 @@ enum Kind {
     Literal,
     /// A sheet, in apostrophes or before an exclamation mark.
     Sheet,
-    /// What stands in brackets: the column of a table, a workbook.
+    /// A name in brackets: the column of a table, a workbook.
     Column,
     /// A defined name, or a long number.
     Name,
@@ -53,7 +53,7 @@ pub(super) fn rewrite(
     Ok(())
 }
 
-/// Writes a text as the name of a column stands in brackets.
+/// Writes a text as the name of a column in brackets.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for letter in text.chars() {
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_sheets_columns_names_and_long_numbers_are() {
+    fn strings_sheets_names_and_long_numbers_are() {
         assert_eq!(found(r#""to ""Ada"" " & A1"#), [(r#"to ""Ada"" "#, Kind::Literal)]);
         assert_eq!(
             found("'Bo O''Larkin'!$A$1+'A B:C D'!A1+Accounts!B2"),

@@ -8,8 +8,8 @@ pub(super) fn has_codes(element: &str) -> bool {
     ELEMENTS.contains(&element)
 }
 
-/// Puts spaces in the place of the codes: `&CJane` says `Jane`, and every character stays where it is. The three sections
-/// are lines of their own, so that nothing is found across their borders.
+/// Replaces the codes with spaces: `&CJane` says `Jane`, and every character stays where it is. The three sections
+/// are separate lines, so that nothing is found across their borders.
 pub(super) fn without_codes(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;

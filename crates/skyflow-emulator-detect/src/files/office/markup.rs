@@ -154,7 +154,7 @@ impl<'a> Walk<'a, '_> {
             // The cells have been looked at.
             return Ok(());
         }
-        // Readings of East Asian words stand within a text without being part of it.
+        // Readings of East Asian words are within a text without being part of it.
         let is_reading = self.open.contains(&"rPh");
         match (parent, self.paragraphs.last_mut()) {
             ("t", Some(paragraph)) if !is_reading => {

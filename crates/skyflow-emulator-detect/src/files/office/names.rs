@@ -11,13 +11,13 @@ const SHEET_LIMIT: usize = 31;
 
 /// The names within a file that its formulas, links and fields refer to, such as those of sheets.
 ///
-/// Where one token stands for several values, as `entity_only` has it, their names stay apart: the second is numbered,
+/// Where one token replaces several values, as `entity_only` has it, their names stay apart: the second is numbered,
 /// and so is every reference to it.
 #[derive(Default)]
 pub(super) struct Names {
-    /// The values behind each name, in small letters.
+    /// The values behind each name, in lowercase.
     values: BTreeMap<String, Vec<String>>,
-    /// The new names of the sheets that get one, by the old ones in small letters.
+    /// The new names of the sheets that get one, by the old ones in lowercase.
     sheets: BTreeMap<String, String>,
 }
 
@@ -84,7 +84,7 @@ fn free(name: &str, taken: &BTreeSet<String>) -> String {
     let candidate = |number: usize| {
         let suffix = numbered("", number);
         let kept: String = name.chars().take(SHEET_LIMIT - suffix.len()).collect();
-        // An apostrophe may not stand at an end.
+        // A name must not begin or end with an apostrophe.
         format!("{}{suffix}", kept.trim_end_matches(['\'', ' ']))
     };
     let mut number = 0;
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_has_a_name_of_at_most_31_characters_that_no_other_has() {
+    fn sheet_names_are_unique_and_at_most_31_long() {
         let long = "ORGANIZATION_MEDICAL_FACILITY_1 billing 2024";
         let cut = "ORGANIZATION_MEDICAL_FACILITY_1";
         let mut taken = BTreeSet::new();

@@ -64,7 +64,7 @@ impl Package {
         Ok(Self { parts })
     }
 
-    /// Writes the archive anew: comments, extra fields, times and unlisted bytes of the old one are not carried over.
+    /// Writes a new archive: comments, extra fields, times and unlisted bytes of the old one are not carried over.
     pub(super) fn write(&self) -> Result<Vec<u8>, FileProblem> {
         let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
         let options = SimpleFileOptions::default()

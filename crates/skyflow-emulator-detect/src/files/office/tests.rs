@@ -39,7 +39,7 @@ fn nothing_planted_survives_in_any_part() {
 }
 
 #[test]
-fn every_relationship_and_every_content_type_has_its_part() {
+fn relationships_and_content_types_have_parts() {
     for (format, sample) in samples() {
         let redacted = redact(format, &sample);
         let names: BTreeSet<String> = unfold(&redacted).into_iter().skip(1).map(|(name, _)| name).collect();
@@ -69,7 +69,7 @@ fn what_is_not_edited_stays_byte_for_byte() {
 }
 
 #[test]
-fn an_edit_over_runs_stays_in_the_first_and_keeps_the_spaces_of_the_others() {
+fn edit_across_runs_lands_in_the_first_run() {
     let document = part(&redact("docx", &word(&PLANTED).unwrap()), "word/document.xml");
     assert!(
         document.contains("<w:t>[NAME_1]</w:t>")
@@ -85,7 +85,7 @@ fn an_edit_over_runs_stays_in_the_first_and_keeps_the_spaces_of_the_others() {
 }
 
 #[test]
-fn numbers_become_texts_under_the_header_of_their_column() {
+fn numbers_under_a_header_become_strings() {
     let mut rewrite = ReplacePlanted::default();
     let sample = excel(&PLANTED).unwrap();
     let run = process("xlsx", &sample, &FileOptions::default(), None, &mut rewrite).unwrap();
@@ -109,7 +109,7 @@ fn numbers_become_texts_under_the_header_of_their_column() {
 }
 
 #[test]
-fn sheets_that_are_called_after_people_with_one_token_stay_apart_and_so_do_their_references() {
+fn renamed_sheets_stay_apart_with_references() {
     let workbook = r#"<workbook><sheets><sheet name="Ada Quillfeather"/><sheet name="Bo O'Larkin"/></sheets>
         <definedName name="x">'Bo O''Larkin'!$A$1+'Ada Quillfeather'!$A$1</definedName></workbook>"#;
     let sheet = r#"<worksheet><hyperlink location="'Bo O''Larkin'!A1"/></worksheet>"#;
@@ -126,7 +126,7 @@ fn sheets_that_are_called_after_people_with_one_token_stay_apart_and_so_do_their
 }
 
 #[test]
-fn with_the_rules_formulas_stay_formulas_and_names_of_things_stay() {
+fn formulas_and_names_of_things_are_kept() {
     let workbook = r#"<workbook><sheets><sheet name="Accounts"/><sheet name="Mercy Hospital billing 2024"/></sheets>
         <definedName name="_xlnm.Print_Area">Accounts!$A$1:$C$9</definedName>
         <definedName name="x">'Mercy Hospital billing 2024'!$A$1</definedName></workbook>"#;
@@ -153,7 +153,7 @@ fn with_the_rules_formulas_stay_formulas_and_names_of_things_stay() {
 }
 
 #[test]
-fn cells_of_tables_stand_under_the_first_row() {
+fn first_table_row_is_the_header_of_cells() {
     let mut rewrite = ReplacePlanted::default();
     process("docx", &word(&PLANTED).unwrap(), &FileOptions::default(), None, &mut rewrite).unwrap();
     assert!(rewrite.labels.contains(&"Name".to_owned()) && rewrite.labels.contains(&"Card".to_owned()));
@@ -249,7 +249,7 @@ fn what_is_no_office_file_is_broken() {
 }
 
 #[test]
-fn an_archive_that_unfolds_without_end_is_refused() {
+fn decompression_bomb_archives_are_refused() {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let zeros = vec![0; 1 << 20];
     archive.start_file("a", zip::write::SimpleFileOptions::default()).unwrap();

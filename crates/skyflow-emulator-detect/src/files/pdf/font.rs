@@ -28,7 +28,7 @@ enum Texts {
         encoding: Option<BTreeMap<u32, String>>,
     },
     Encoded(BTreeMap<u32, String>),
-    /// Signs such as bullets and arrows, which are nobody's values.
+    /// Signs such as bullets and arrows, which are no values.
     Signs,
     /// What the codes say is not to be known.
     Unknown,
@@ -143,7 +143,7 @@ fn to_unicode(document: &Document, font: &Dictionary) -> Option<Table> {
     })?
 }
 
-/// Reads what the codes of a simple font mean; nothing where the font itself says so in a way of its own.
+/// Reads what the codes of a simple font mean; nothing where the font itself says so in a private way.
 fn encoding(document: &Document, font: &Dictionary, name: &str) -> Option<BTreeMap<u32, String>> {
     let descriptor = font.get_deref(b"FontDescriptor", document).and_then(Object::as_dict).ok();
     let flags = descriptor.and_then(|d| d.get_deref(b"Flags", document).and_then(Object::as_i64).ok());
@@ -167,7 +167,7 @@ fn encoding(document: &Document, font: &Dictionary, name: &str) -> Option<BTreeM
     let is_type3 = name.is_empty();
     let mut texts = match base {
         Some(base) => base_encoding(document, &base)?,
-        // An embedded font with signs of its own, and one that is drawn, have only what they say themselves.
+        // An embedded font with private signs, and one that is drawn, have only what they say themselves.
         None if (is_embedded && is_symbolic) || is_type3 => BTreeMap::new(),
         None => base_encoding(document, b"StandardEncoding")?,
     };

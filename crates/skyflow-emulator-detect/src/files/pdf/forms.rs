@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
 
-/// Goes to an object and everything that stands in it; what it refers to is not in it.
+/// Visits an object and everything within it; referenced objects are not within it.
 pub(super) fn within(object: &Object) -> impl Iterator<Item = &Object> {
     // Objects may be nested deeper than calls may.
     let mut open = vec![object];

@@ -12,7 +12,7 @@ fn annotated(appearance: impl FnOnce(&mut Document) -> Object) -> Vec<u8> {
         let appearance = appearance(document);
         let annotation =
             dictionary(&[("Subtype", name("FreeText")), ("AP", dictionary(&[("N", appearance)]).into())]);
-        // Annotations may stand in the array itself.
+        // Annotations may be in the array itself.
         document.get_dictionary_mut(page).unwrap().set("Annots", vec![annotation.into()]);
     })
 }
@@ -26,7 +26,7 @@ fn drawing(value: &str, says: &[(&str, Object)]) -> Stream {
 }
 
 #[test]
-fn text_that_annotations_show_is_replaced_whatever_their_streams_say_about_themselves() {
+fn annotation_text_is_replaced_in_any_stream() {
     let frame = || ("BBox", Object::from(vec![0.into(), 0.into(), 99.into(), 99.into()]));
     for says in [vec![frame()], Vec::new(), vec![frame(), ("Subtype", name("Other"))]] {
         let direct = annotated(|document| document.add_object(drawing(NAME, &says)).into());
@@ -42,7 +42,7 @@ fn text_that_annotations_show_is_replaced_whatever_their_streams_say_about_thems
 }
 
 #[test]
-fn text_of_objects_that_do_not_say_what_they_are_is_replaced() {
+fn text_of_untyped_objects_is_replaced() {
     let sample = document(helvetica(), "BT /F1 9 Tf (text) Tj ET /X Do", |document, page| {
         let object = document.add_object(drawing(NAME, &[]));
         let page = document.get_dictionary_mut(page).unwrap();
@@ -53,7 +53,7 @@ fn text_of_objects_that_do_not_say_what_they_are_is_replaced() {
 }
 
 #[test]
-fn text_that_nobody_sees_is_refused_and_never_left_in_the_file() {
+fn invisible_text_is_refused_and_never_kept() {
     let far = "9".repeat(18);
     for hidden in [
         "/F1 0 Tf".to_owned(),
@@ -77,13 +77,13 @@ fn text_that_nobody_sees_is_refused_and_never_left_in_the_file() {
 }
 
 #[test]
-fn blanks_without_a_size_are_nobodys_values() {
+fn zero_width_blanks_are_ignored() {
     redact("pdf", &page("BT /F1 9 Tf 9 9 Td (seen) Tj /F1 0 Tf (  ) Tj ET"));
     redact("pdf", &page("0.001 0 0 0.001 0 0 cm BT /F1 900 Tf 9000 9000 Td (small) Tj ET"));
 }
 
 #[test]
-fn names_that_hold_values_are_refused_and_not_repeated() {
+fn names_holding_values_are_refused_unquoted() {
     let with = |key: &str, value: Object| {
         document(helvetica(), "BT /F1 9 Tf 9 9 Td (text) Tj ET", |document, _| {
             document.catalog_mut().unwrap().set(key, value);
@@ -105,12 +105,12 @@ fn names_that_hold_values_are_refused_and_not_repeated() {
             assert!(!problem.contains(spelling), "{problem}");
         }
     }
-    // Those of nobody stay as they are.
+    // Those without a value are kept.
     redact("pdf", &with("Dests", dictionary(&[("A chapter", vec![Object::Null].into())]).into()));
 }
 
 #[test]
-fn names_that_programs_write_are_not_taken_for_values() {
+fn names_written_by_programs_are_not_values() {
     for usual in [
         "Times New Roman,Bold",
         "Comic Sans MS",
@@ -145,7 +145,7 @@ fn names_that_programs_write_are_not_taken_for_values() {
 }
 
 #[test]
-fn fonts_that_are_named_like_people_get_another_name() {
+fn fonts_named_like_people_are_renamed() {
     for font in ["Georgia Pro", NAME] {
         let mut named = helvetica();
         named.set("BaseFont", name(font));
@@ -157,7 +157,7 @@ fn fonts_that_are_named_like_people_get_another_name() {
 }
 
 #[test]
-fn layers_and_fields_are_not_taken_for_what_their_keys_are_called() {
+fn layers_and_fields_are_not_taken_for_keys() {
     let content = "BT /F1 12 Tf 50 600 Td (The Background is in the background, in this State.) Tj ET";
     let group = |layer: &str, customer: &str| {
         document(helvetica(), content, |document, _| {
@@ -204,7 +204,7 @@ fn second_page(content: &str, objects: impl FnOnce(&mut Document) -> Dictionary)
 const INLINE_PICTURE: &str = "q 9 0 0 9 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q";
 
 #[test]
-fn pages_that_show_a_scan_in_the_content_or_in_a_form_are_refused() {
+fn pages_with_scans_in_content_or_form_fail() {
     let scan = problem(&second_page(INLINE_PICTURE, |_| Dictionary::new()));
     assert!(scan.starts_with("page 2 of the PDF has a picture"), "{scan}");
     redact("pdf", &page(&format!("{INLINE_PICTURE} BT /F1 9 Tf 9 9 Td (text) Tj ET")));
@@ -236,7 +236,7 @@ fn pages_that_show_a_scan_in_the_content_or_in_a_form_are_refused() {
 }
 
 #[test]
-fn pictures_in_the_content_are_kept_or_the_file_is_refused() {
+fn inline_images_are_kept_or_refused() {
     let text = "BT /F1 9 Tf 9 9 Td (text) Tj ET";
     let kept = redact("pdf", &page(&format!("{INLINE_PICTURE} {text}")));
     let kept = Document::load_mem(&kept).unwrap();

@@ -53,7 +53,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Returns nothing for a glyph that stands nowhere, or has no size.
+    /// Returns nothing for a glyph without a position or a size.
     pub(super) fn of(index: usize, glyph: &Glyph) -> Option<Self> {
         let (x, y) = glyph.space.apply(0.0, 0.0);
         let (end_x, end_y) = glyph.space.apply(1.0, 0.0);
@@ -62,7 +62,7 @@ impl Place {
         let size = (up_x - x).hypot(up_y - y);
         let smallest = length.min(size);
         let farthest = [x, y, length, size].into_iter().map(f64::abs).fold(0.0, f64::max);
-        // What is not a number, or without size, or so far away that letters cannot be told apart, has no order.
+        // A position that is not a number, has no size, or is too far away to tell letters apart has no order.
         let is_legible = smallest >= SMALLEST && farthest <= FARTHEST * smallest;
         if !(is_legible && [x, y, length, size].into_iter().all(f64::is_finite)) {
             return None;
@@ -99,7 +99,7 @@ impl Fragment {
 
 /// The texts of a stream.
 pub(super) struct Texts {
-    /// The lines with gaps as wide as between columns, as they read over their whole width: a value of a form stands
+    /// The lines with gaps as wide as between columns, as they read over their whole width: a value of a form is
     /// beside its name.
     pub(super) rows: Text,
     /// Everything, paragraph by paragraph: a value may be broken over the lines of a column.

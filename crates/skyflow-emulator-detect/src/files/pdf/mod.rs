@@ -1,7 +1,7 @@
 //! PDF files with a text layer: glyphs of edited text are taken out of the content streams, and black boxes with the
 //! replacements are painted over where they were.
 //!
-//! The result is written anew from what can be reached, without earlier revisions. Pictures stay as they are, which
+//! The result is written from the reachable objects, without earlier revisions. Pictures stay as they are, which
 //! is why a file is refused that shows text by pictures.
 
 mod canvas;

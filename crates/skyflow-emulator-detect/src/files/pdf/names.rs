@@ -81,7 +81,7 @@ fn looks_like_text(name: &[u8]) -> bool {
         || has_number(name)
 }
 
-/// Tells whether enough digits stand together, or are divided as numbers are.
+/// Returns whether enough digits are adjacent, or are divided as numbers are.
 fn has_number(name: &[u8]) -> bool {
     let groups = name.split(|byte| !(byte.is_ascii_digit() || b"-./".contains(byte)));
     groups.into_iter().any(|group| group.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS)

@@ -55,7 +55,7 @@ impl Redaction {
         for glyph in glyphs.iter().filter(|glyph| touched.contains_key(&glyph.operation)) {
             by_operation.entry(glyph.operation).or_default().push(glyph);
         }
-        // What a stream leaves in its state must not move the boxes.
+        // The graphics state at the end of a stream must not move the boxes.
         let mut written = vec![Operation::new("q", Vec::new())];
         let mut depth: usize = 0;
         for (index, operation) in operations.into_iter().enumerate() {

@@ -7,7 +7,7 @@ use super::names;
 use crate::files::{FileProblem, rewriter::Rewriter};
 use crate::rewrite::apply;
 
-/// What is dropped wherever it stands: files within the file, programs, what other programs noted, and what says the
+/// Entries that are dropped in any position: embedded files, scripts, private data of other programs, and what says the
 /// same as the text in a form that is not looked into.
 const DROPPED: [&[u8]; 16] = [
     b"AA",
@@ -27,7 +27,7 @@ const DROPPED: [&[u8]; 16] = [
     b"Thumb",
     b"XFA",
 ];
-/// What is dropped of a signature, which holds no longer, but names who signed.
+/// Entries of a signature that are dropped: it is invalid after the edit, but names who signed.
 const SIGNATURE: [&[u8]; 8] =
     [b"ByteRange", b"Cert", b"ContactInfo", b"Contents", b"Location", b"Name", b"Reason", b"Reference"];
 /// Strings that are not text.

@@ -109,7 +109,7 @@ fn what_is_not_edited_stays_where_it_is() {
 }
 
 #[test]
-fn a_value_is_found_however_its_letters_are_written() {
+fn values_are_found_in_any_glyph_encoding() {
     let (first, last) = NAME.split_once(' ').unwrap();
     let letters: String = MAIL.chars().map(|c| format!("({c}) Tj ")).collect();
     for content in [
@@ -140,7 +140,7 @@ fn columns_are_read_downwards_and_rows_across() {
 }
 
 #[test]
-fn codes_of_two_bytes_are_read_by_the_table_of_the_file() {
+fn two_byte_codes_use_the_table_of_the_file() {
     let table = "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /A def /CMapType 2 def\n\
         1 begincodespacerange <0000> <FFFF> endcodespacerange\n\
         1 beginbfchar <1000> <0040> endbfchar 1 beginbfrange <1020> <107E> <0020> endbfrange\n\
@@ -169,7 +169,7 @@ fn codes_of_two_bytes_are_read_by_the_table_of_the_file() {
 }
 
 #[test]
-fn pages_that_only_recognition_could_read_are_refused() {
+fn pages_that_need_recognition_are_refused() {
     assert!(problem(&page("0 0 10 10 re f")).contains("no text layer"));
     assert!(problem(&page("BT /F1 9 Tf 3 Tr (a) Tj ET")).contains("invisible"));
     assert!(problem(&page("BT /F2 9 Tf (a) Tj ET")).contains("Unicode mapping"));
@@ -235,7 +235,7 @@ fn objects_that_lead_in_circles_are_survived() {
 }
 
 #[test]
-fn streams_that_unfold_without_end_and_deep_objects_are_refused() {
+fn decompression_bombs_and_deep_objects_fail() {
     let bomb = document(helvetica(), "", |document, page| {
         let mut stream = Stream::new(Dictionary::new(), vec![b' '; 65 << 20]);
         stream.compress().unwrap();

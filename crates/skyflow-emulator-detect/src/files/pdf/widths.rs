@@ -56,7 +56,7 @@ const TIMES_BOLD_ITALIC: [u16; 95] = [
 
 /// The width of each character of Courier.
 const COURIER: f64 = 600.0;
-/// What a character without a width of its own gets: about the mean of a text.
+/// The width of a character that has none: about the mean of a text.
 const OTHER: f64 = 556.0;
 
 /// Returns the width of a character in a standard font, or in the one that is most like a font of this name.

@@ -1,11 +1,11 @@
 use crate::rewrite::Edit;
 
-/// What stands for a character that cannot be written where it is.
+/// The placeholder of a character that cannot be written in its position.
 const STAND_IN: char = '_';
 
 /// Makes replacements fit for a comment, which has no references: it may hold no two dashes and end with none.
 ///
-/// What a replacement stands beside counts too; what is not replaced is left as it is.
+/// The neighbours of a replacement count too; text that is not replaced is kept.
 pub(super) fn in_comment(text: &str, edits: &[Edit]) -> Vec<Edit> {
     let mut written = String::with_capacity(text.len());
     let mut fitting = Vec::with_capacity(edits.len());

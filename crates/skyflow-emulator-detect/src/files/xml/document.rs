@@ -81,7 +81,7 @@ impl Characters {
     ) -> Result<(), FileProblem> {
         let Self { text, sections } = std::mem::take(self);
         let edits = rewriter.edits(text.text(), label)?;
-        // What is before an edit, as the edits before it left it.
+        // The text before an edit, after the edits before it.
         let mut before = String::new();
         let mut end = 0;
         for edit in &edits {

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_without_bytes_are_references_where_those_mean_something() {
+    fn unencodable_characters_become_references() {
         for encoding in ["ISO-8859-1", "us-ascii", "windows-1252"] {
             let start = format!("<?xml version='1.0' encoding='{encoding}' standalone=\"yes\"?>");
             let source = format!("{start}<!-- x --><a b='1' c='#'>#<b/><![CDATA[x]]>#</a>");
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_without_bytes_make_a_document_utf_8_where_references_mean_nothing() {
+    fn unencodable_characters_turn_document_to_utf_8() {
         for place in ["<a><![CDATA[#]]></a>", "<!--#--><a/>", "<?go #?><a/>", "<a/><!--#-->"] {
             for encoding in ["ISO-8859-1", "us-ascii", "windows-1252"] {
                 let source = format!("<?xml version='1.0' encoding='{encoding}'?>{place}");

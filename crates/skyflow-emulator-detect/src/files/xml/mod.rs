@@ -1,4 +1,4 @@
-//! XML as a sequence of tokens that know their bytes, so that a rewrite leaves everything else as it was written.
+//! XML as a sequence of tokens that know their bytes, so that a rewrite keeps everything else as it was written.
 
 mod characters;
 mod comment;

@@ -1,7 +1,7 @@
-/// Ends a CDATA section and begins another, which stands for no character.
+/// Ends a CDATA section and begins another, which adds no character.
 const BORDER: &str = "]]><![CDATA[";
 
-/// Writes a replacement for a CDATA section, so that it and what it stands between do not end the section.
+/// Writes a replacement for a CDATA section, so that it and its neighbours do not end the section.
 pub(super) fn in_section(before: &str, replacement: &str, after: &str) -> String {
     let completes = |text: &str| text.starts_with('>') || text.starts_with("]>");
     let mut written = String::with_capacity(replacement.len());
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_section_is_not_ended_by_a_replacement_and_its_neighbours() {
+    fn replacements_do_not_end_a_cdata_section() {
         let whole = |before: &str, replacement: &str, after: &str| {
             before.to_owned() + &in_section(before, replacement, after) + after
         };

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use skyflow_emulator_detect::{
     Deidentifier, FileOptions, MaskingMethod, NoVaultTokens, Ocr, OcrError, OcrWord, Policy, PolicyOptions,
-    process,
+    WholeNumber, process,
 };
 
 use super::deidentify_text::{entity, shift_seed};
@@ -29,8 +29,8 @@ struct DeidentifyFileRequest<'a> {
     output_ocr_text: Option<bool>,
     #[serde(flatten)]
     audio: AudioOptions,
-    density: Option<u32>,
-    max_resolution: Option<u32>,
+    density: Option<WholeNumber>,
+    max_resolution: Option<WholeNumber>,
     entity_types: Option<Value>,
     token_type: Option<Value>,
     allow_regex: Option<Value>,
@@ -46,7 +46,7 @@ struct AudioOptions {
     _output_processed_audio: Option<bool>,
     bleep_start_padding: Option<f64>,
     bleep_stop_padding: Option<f64>,
-    bleep_frequency: Option<i64>,
+    bleep_frequency: Option<WholeNumber>,
     #[serde(rename = "bleep_gain")]
     _bleep_gain: Option<f64>,
 }
@@ -71,9 +71,9 @@ impl AudioOptions {
         let is_negative = |padding: Option<f64>| padding.is_some_and(|padding| padding < 0.0);
         if is_negative(self.bleep_start_padding)
             || is_negative(self.bleep_stop_padding)
-            || self.bleep_frequency.is_some_and(|frequency| frequency < 1)
+            || is_negative_number(self.bleep_frequency)
         {
-            let text = "Invalid request. A bleep needs a frequency of 1 or more and paddings of 0 or more.";
+            let text = "Invalid request. The frequency and the paddings of a bleep must not be negative.";
             return Err(ApiError::bad_request(text));
         }
         Ok(())
@@ -93,7 +93,8 @@ impl FileData<'_> {
     pub(super) fn read(file: Option<Self>, formats: &[&str]) -> ApiResult<(Vec<u8>, String)> {
         let missing = || ApiError::bad_request("Invalid request. No file was present. Specify a file.");
         let file = file.ok_or_else(missing)?;
-        let format = file.data_format.unwrap_or_default();
+        // Some official SDKs send it in uppercase.
+        let format = file.data_format.unwrap_or_default().to_ascii_lowercase();
         if !formats.contains(&format.as_str()) {
             return Err(ApiError::bad_request(format!(
                 "Invalid request. file.data_format is invalid. Specify one of: {}.",
@@ -115,8 +116,8 @@ pub(super) fn start(call: &Call<'_>, caller: &Caller, formats: &[&str]) -> ApiRe
     let policy = policy(call, &mut request)?;
     let options = options(&request)?;
     let (content, format) = FileData::read(request.file, formats)?;
-    let run_id = match call.state.detect.canned.answer(&content, &format) {
-        Some(answer) => runs::start_answered(call, &answer),
+    let run_id = match call.state.detect.canned.response(&content, &format) {
+        Some(response) => runs::start_finished(call, &response),
         None => {
             require_format(&format)?;
             runs::start(call, move |state| processed(state, &policy, &format, &content, &options))
@@ -139,10 +140,15 @@ fn policy(call: &Call<'_>, request: &mut DeidentifyFileRequest<'_>) -> ApiResult
     Ok(call.state.detect.policy(request.configuration_id.as_deref(), options)?.without_vault_tokens()?)
 }
 
+/// Zero counts as unset: some SDKs cannot omit a number.
+fn is_negative_number(number: Option<WholeNumber>) -> bool {
+    number.is_some_and(|number| number.0 < 0)
+}
+
 fn options(request: &DeidentifyFileRequest<'_>) -> ApiResult<FileOptions> {
     // They have no effect: pages are never turned into pictures.
-    if request.density == Some(0) || request.max_resolution == Some(0) {
-        let text = "Invalid request. density and max_resolution must be more than 0.";
+    if is_negative_number(request.density) || is_negative_number(request.max_resolution) {
+        let text = "Invalid request. density and max_resolution must not be negative.";
         return Err(ApiError::bad_request(text));
     }
     let masking_method = match request.masking_method.as_deref() {

@@ -19,7 +19,7 @@ struct DeidentifyRequest {
     options: PolicyOptions,
 }
 
-/// Puts tokens in the place of the entities of a text, in one transaction: what fails stores no value.
+/// Replaces the entities of a text with tokens, in one transaction: a failed call stores no value.
 pub(super) fn deidentify(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     caller.require(Permission::Deidentify)?;
     let request: DeidentifyRequest = call.json()?;
@@ -32,7 +32,7 @@ pub(super) fn deidentify(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
             .deidentify_text(&text)
             .map_err(ApiError::from)
     };
-    let answer = match policy.has_vault_tokens() {
+    let response = match policy.has_vault_tokens() {
         true => call.state.store.write(|transaction| {
             deidentify(&mut StoredTokens {
                 state: call.state,
@@ -44,10 +44,10 @@ pub(super) fn deidentify(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
         // Other calls go on meanwhile.
         false => deidentify(&mut NoVaultTokens),
     }?;
-    let count = answer.entities.len();
+    let count = response.entities.len();
     Ok(Reply::json(json!({
-        "processed_text": answer.processed_text,
-        "entities": answer.entities.iter().map(entity).collect::<Vec<_>>(),
+        "processed_text": response.processed_text,
+        "entities": response.entities.iter().map(entity).collect::<Vec<_>>(),
         "word_count": text.split_whitespace().count(),
         "character_count": text.chars().count(),
     }))
@@ -65,7 +65,7 @@ pub(super) fn required_text(text: Option<String>) -> ApiResult<String> {
     })
 }
 
-/// What was found, as answers and lists of entities tell it.
+/// Returns an entity as responses and lists of entities show it.
 pub(super) fn entity(found: &Found) -> Value {
     let scores: BTreeMap<String, f64> =
         found.scores.iter().map(|(label, score)| (label.to_uppercase(), *score)).collect();

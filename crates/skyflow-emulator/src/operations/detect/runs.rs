@@ -1,4 +1,4 @@
-//! The runs of Detect: the work is done in the background, and shown when the time of the run is over.
+//! The runs of Detect: the work is done in the background, and shown when the time of the run has passed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,12 +23,12 @@ const KEPT: i64 = 24 * 60 * 60 * 1000;
 
 const INTERRUPTED: &str = "The embedded vault stopped before its work on the file was done. Start a new run.";
 
-/// Starts a run whose answer is known.
-pub(super) fn start_answered(call: &Call<'_>, answer: &Value) -> ApiResult<String> {
-    put(call, Some(answer.to_string()))
+/// Starts a run whose response is known.
+pub(super) fn start_finished(call: &Call<'_>, response: &Value) -> ApiResult<String> {
+    put(call, Some(response.to_string()))
 }
 
-/// Starts a run whose answer takes work. Work that has not begun when the vault is closed never does.
+/// Starts a run whose response takes work. Work that has not begun when the vault is closed is dropped.
 pub(super) fn start(
     call: &Call<'_>,
     work: impl FnOnce(&State) -> Value + Send + 'static,
@@ -37,21 +37,21 @@ pub(super) fn start(
     let (vault, id) = (Arc::downgrade(call.state), run_id.clone());
     call.state.detect.runs.push(run_id.clone(), move || {
         if let Some(state) = vault.upgrade() {
-            store_answer(&state, &id, &work(&state));
+            store_response(&state, &id, &work(&state));
         }
     });
     Ok(run_id)
 }
 
-fn store_answer(state: &State, run_id: &str, answer: &Value) {
-    let (answer, now) = (answer.to_string(), state.now().millis());
-    noted(state.store.write(|transaction| runs::answer(transaction, run_id, &answer, now)));
+fn store_response(state: &State, run_id: &str, response: &Value) {
+    let (response, now) = (response.to_string(), state.now().millis());
+    noted(state.store.write(|transaction| runs::set_response(transaction, run_id, &response, now)));
 }
 
-fn put(call: &Call<'_>, answer: Option<String>) -> ApiResult<String> {
+fn put(call: &Call<'_>, response: Option<String>) -> ApiResult<String> {
     let run_id = Random::system().uuid();
     let time = i64::try_from(call.state.detect.run_time.as_millis()).unwrap_or(i64::MAX);
-    let row = RunRow { ends_at: call.now.millis().saturating_add(time), answer };
+    let row = RunRow { ends_at: call.now.millis().saturating_add(time), response };
     call.state.store.write(|transaction| {
         runs::remove_before(transaction, call.now.millis().saturating_sub(KEPT))?;
         runs::put(transaction, &run_id, &row)
@@ -59,31 +59,31 @@ fn put(call: &Call<'_>, answer: Option<String>) -> ApiResult<String> {
     Ok(run_id)
 }
 
-/// Tells where a run is. A run that is not known, or not any more, is no error: its status says so.
+/// Returns the state of a run. An unknown or forgotten run is not an error: its status says so.
 pub(super) fn get(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     caller.require(Permission::Deidentify)?;
     call.require_vault(call.query.one("vault_id"))?;
     let run_id = call.path.get("run_id");
     let find = || call.state.store.read(|connection| runs::get(connection, run_id));
     let mut row = find()?;
-    if row.as_ref().is_some_and(|row| row.answer.is_none() && row.ends_at <= call.now.millis()) {
+    if row.as_ref().is_some_and(|row| row.response.is_none() && row.ends_at <= call.now.millis()) {
         if call.state.detect.runs.wait(run_id, PATIENCE) {
-            // Work that is over has left its answer, or never will: then what is told of it now is the end.
-            store_answer(call.state, run_id, &failed(INTERRUPTED));
+            // Work that has ended stored its response, or never will: then this failure is the result.
+            store_response(call.state, run_id, &failed(INTERRUPTED));
         }
         row = find()?;
     }
-    Ok(Reply::json(answer(row, call.state.now())))
+    Ok(Reply::json(response(row, call.state.now())))
 }
 
-fn answer(row: Option<RunRow>, now: Now) -> Value {
+fn response(row: Option<RunRow>, now: Now) -> Value {
     let since_end = |row: &RunRow| now.millis().saturating_sub(row.ends_at);
     match row {
-        Some(row) if row.answer.is_none() || since_end(&row) < 0 => {
+        Some(row) if row.response.is_none() || since_end(&row) < 0 => {
             without_output("IN_PROGRESS", "De-identification is in progress.")
         }
         Some(row) if since_end(&row) <= KEPT => {
-            serde_json::from_str(&row.answer.unwrap_or_default()).unwrap_or_else(|_| json!({}))
+            serde_json::from_str(&row.response.unwrap_or_default()).unwrap_or_else(|_| json!({}))
         }
         Some(_) | None => without_output("UNKNOWN", "The run does not exist or has expired."),
     }
@@ -94,7 +94,7 @@ pub(crate) fn finish(state: &State, run_id: &str) -> bool {
 }
 
 pub(crate) fn fail(state: &State, run_id: &str, message: &str) -> bool {
-    change(state, run_id, |row| row.answer = Some(failed(message).to_string()))
+    change(state, run_id, |row| row.response = Some(failed(message).to_string()))
 }
 
 pub(crate) fn forget(state: &State, run_id: &str) -> bool {

@@ -65,13 +65,13 @@ impl VaultTokens for StoredTokens<'_> {
     }
 }
 
-/// Refuses a token that nobody could find again in a text, such as one in the shape of a value with brackets.
+/// Refuses a token that cannot be found again in a text, such as one in the shape of a value with brackets.
 fn readable(token: String, column: &str) -> ApiResult<String> {
     if is_readable(&token) {
         return Ok(token);
     }
     Err(ApiError::bad_request(format!(
-        "Invalid request. A token of the column {column} cannot stand in a text. Specify another token type."
+        "Invalid request. A token of the column {column} is not possible in a text. Specify another token type."
     )))
 }
 

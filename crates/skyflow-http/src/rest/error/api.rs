@@ -29,12 +29,12 @@ pub struct ApiError<E> {
     pub status: StatusCode,
     /// The server's name for this call, when it sent one.
     pub request_id: Option<RequestId>,
-    /// The server's message, without control characters and at most 4 KiB; a sentence of our own when it sent none
-    /// that can be read.
+    /// The server's message, without control characters and at most 4 KiB; a replacement when it sent none that can
+    /// be read.
     pub message: String,
     /// The body, as the product's servers write it.
     pub error: E,
-    /// What is known about the attempts.
+    /// The attempts so far.
     pub progress: Progress,
     body: Bytes,
 }
@@ -67,7 +67,7 @@ impl<E> ApiError<E> {
 
 impl<E> fmt::Display for ApiError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the server answered {}: {}", self.status, redact_text(&self.message))
+        write!(f, "the server responded with {}: {}", self.status, redact_text(&self.message))
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde_json::error::Category;
 
-/// Says which part of an answer could not be read: where and how, and never what stood there.
+/// Reports where and why a response could not be read; it never repeats a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DecodeError {
@@ -13,18 +13,20 @@ pub struct DecodeError {
     missing_field: Option<Box<str>>,
 }
 
-/// Names the way in which JSON could not be read.
+/// Names the reason why a response could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
-    /// There was nothing to read.
+    /// The body is empty.
     Empty,
-    /// It is not JSON.
+    /// The body is not JSON.
     Syntax,
-    /// It is the beginning of JSON and breaks off.
+    /// The JSON is cut off.
     Eof,
-    /// It is JSON of another shape.
+    /// The JSON does not have the expected shape.
     Data,
+    /// The text is not UTF-8.
+    Utf8,
 }
 
 impl DecodeError {
@@ -36,17 +38,24 @@ impl DecodeError {
             Category::Syntax | Category::Io => DecodeErrorKind::Syntax,
         };
         let (line, column) = (error.line(), error.column());
-        // Where the text breaks off or is broken, its keys may be values that lost their place.
+        // In text that is cut off or malformed, a key may be a displaced value.
         let path = if kind == DecodeErrorKind::Data { path(text, line, column) } else { String::new() };
         Self { kind, path, line, column, missing_field: missing_field(error) }
     }
 
-    /// Returns the field of the type that the JSON lacks, when that is what is wrong.
+    pub(crate) fn not_utf8(text: &[u8], error: std::str::Utf8Error) -> Self {
+        let read = text.get(..error.valid_up_to()).unwrap_or_default();
+        let line = read.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = read.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        Self { kind: DecodeErrorKind::Utf8, path: String::new(), line, column, missing_field: None }
+    }
+
+    /// Returns the required field that is missing, when that is the reason.
     pub fn missing_field(&self) -> Option<&str> {
         self.missing_field.as_deref()
     }
 
-    /// Returns what is wrong.
+    /// Returns the reason.
     pub fn kind(&self) -> DecodeErrorKind {
         self.kind
     }
@@ -73,14 +82,15 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, path, line, column, .. } = self;
         match kind {
-            DecodeErrorKind::Empty => f.write_str("json was expected and there is nothing"),
-            DecodeErrorKind::Syntax => write!(f, "not json at line {line} column {column}"),
-            DecodeErrorKind::Eof => write!(f, "json breaks off at line {line} column {column}"),
+            DecodeErrorKind::Empty => f.write_str("expected JSON, got an empty body"),
+            DecodeErrorKind::Syntax => write!(f, "invalid JSON at line {line} column {column}"),
+            DecodeErrorKind::Eof => write!(f, "JSON is cut off at line {line} column {column}"),
+            DecodeErrorKind::Utf8 => write!(f, "invalid UTF-8 at line {line} column {column}"),
             DecodeErrorKind::Data if path.is_empty() => {
-                write!(f, "json of an unexpected shape at line {line} column {column}")
+                write!(f, "JSON of an unexpected shape at line {line} column {column}")
             }
             DecodeErrorKind::Data => {
-                write!(f, "json of an unexpected shape at `{path}`, line {line} column {column}")
+                write!(f, "JSON of an unexpected shape at `{path}`, line {line} column {column}")
             }
         }
     }
@@ -88,10 +98,10 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// Of all that serde says, the name of a field that is missing comes from the type alone; the rest may quote data.
+/// Takes the name of a missing field out of serde's message: it comes from the type, while other messages quote data.
 fn missing_field(error: &serde_json::Error) -> Option<Box<str>> {
-    let words = error.to_string();
-    let (name, _) = words.strip_prefix("missing field `")?.split_once('`')?;
+    let message = error.to_string();
+    let (name, _) = message.strip_prefix("missing field `")?.split_once('`')?;
     let plain =
         name.len() <= MAX_KEY && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
     plain.then(|| name.into())
@@ -196,7 +206,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[allow(dead_code)]
-    struct Answer {
+    struct Page {
         records: Vec<Row>,
         count: Option<u64>,
         scores: Option<BTreeMap<String, f64>>,
@@ -210,7 +220,7 @@ mod tests {
     }
 
     fn error(text: &str) -> DecodeError {
-        DecodeError::new(&serde_json::from_str::<Answer>(text).unwrap_err(), text.as_bytes())
+        DecodeError::new(&serde_json::from_str::<Page>(text).unwrap_err(), text.as_bytes())
     }
 
     #[test]
@@ -234,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_tell_empty_broken_cut_and_misshapen_apart() {
+    fn empty_invalid_cut_and_misshapen_json_differ() {
         for (text, kind) in [
             ("", DecodeErrorKind::Empty),
             (" \r\n", DecodeErrorKind::Empty),

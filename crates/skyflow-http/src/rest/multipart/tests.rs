@@ -36,7 +36,7 @@ async fn a_form_in_memory_can_be_sent_again() {
 }
 
 #[tokio::test]
-async fn a_stream_is_sent_in_order_and_its_length_is_known_when_promised() {
+async fn streams_are_sent_in_order_with_a_known_length() {
     let file = || FilePart::new(stream()).file_name("x.txt").content_type("text/plain");
     let (_, unknown) = form(file()).into_body().unwrap();
     assert!(unknown.try_clone().is_none());
@@ -66,7 +66,7 @@ async fn a_hostile_name_cannot_add_a_header_or_a_part() {
 }
 
 #[test]
-fn a_content_type_or_boundary_that_breaks_the_header_is_refused() {
+fn invalid_content_types_and_boundaries_fail() {
     for content_type in ["text/plain\r\nX-Evil: 1", "", "text/\u{fc}"] {
         let result = form(FilePart::new("x").content_type(content_type)).into_body();
         assert!(matches!(result, Err(EncodeError::Part("content type"))), "{content_type:?}");

@@ -11,7 +11,7 @@ use skyflow::{Bleep, DeidentifyFileRequest, Detect, DetectRun, FileSource, Maski
 use super::super::arguments::{Arguments, Stop, inexpressible, only, unknown};
 use super::super::finished;
 use super::super::upload::is_missing;
-use super::{OPTIONS, answers, options, with_options};
+use super::{OPTIONS, options, responses, with_options};
 use crate::json::Json;
 use crate::outcome::Outcome;
 use crate::trace::Call;
@@ -82,7 +82,7 @@ pub(in crate::call) async fn deidentify_file(detect: &Detect, call: &Call) -> Re
         request = request.wait_time(wait);
     }
     finished(detect.deidentify_file(request).await, |run| {
-        let mut shown = answers::run(&run);
+        let mut shown = responses::run(&run);
         if let Some(directory) = &written_to {
             shown.set("files_written", files_in(directory, &run));
         }
@@ -92,7 +92,7 @@ pub(in crate::call) async fn deidentify_file(detect: &Detect, call: &Call) -> Re
 
 pub(in crate::call) async fn get_detect_run(detect: &Detect, args: &Json) -> Result<Outcome, Stop> {
     let args = Arguments::of("get_detect_run", args, &["run_id"])?;
-    finished(detect.get_detect_run(args.required("run_id")?).await, |run| answers::run(&run))
+    finished(detect.get_detect_run(args.required("run_id")?).await, |run| responses::run(&run))
 }
 
 fn source(args: &Arguments<'_>, call: &Call, directory: &Path) -> Result<FileSource, Stop> {

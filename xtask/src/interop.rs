@@ -1,0 +1,61 @@
+//! Runs the client against programs of others: `cargo xtask interop proxies`.
+
+use std::process::{Command, Stdio};
+
+/// Options of `cargo xtask interop`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    suite: Suite,
+}
+
+#[derive(clap::Subcommand)]
+enum Suite {
+    /// Inserts and gets through nginx, HAProxy and nghttpx, which retire connections and reload.
+    Proxies {
+        /// How many calls each row of the table makes.
+        #[arg(long, default_value_t = 20_000)]
+        calls: usize,
+        /// How many tasks make them.
+        #[arg(long, default_value_t = 200)]
+        tasks: usize,
+    },
+}
+
+/// The programs, and the Debian packages that have them.
+const PROXIES: [(&str, &str); 3] =
+    [("nginx", "nginx-light"), ("haproxy", "haproxy"), ("nghttpx", "nghttp2-proxy")];
+
+/// Installs what is missing and runs the suite.
+pub fn run(args: &Args) -> Result<(), String> {
+    let Suite::Proxies { calls, tasks } = args.suite;
+    install(&PROXIES)?;
+    let (calls, tasks) = (calls.to_string(), tasks.to_string());
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["run", "--quiet", "--locked", "--package", "skyflow-interop", "--"])
+        .args(["--calls", &calls, "--tasks", &tasks])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .status()
+        .map_err(|error| format!("cannot run the proxies: {error}"))?;
+    if status.success() { Ok(()) } else { Err("calls through proxies failed".to_owned()) }
+}
+
+fn install(programs: &[(&str, &str)]) -> Result<(), String> {
+    let missing: Vec<&str> =
+        programs.iter().filter(|(program, _)| !is_installed(program)).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("  installing {}", missing.join(", "));
+    for args in [vec!["update", "-qq"], [&["install", "-y", "-qq"][..], &missing].concat()] {
+        let status = Command::new("apt-get").args(&args).stdout(Stdio::null()).status();
+        if !status.is_ok_and(|status| status.success()) {
+            return Err(format!("cannot install {}: apt-get {} failed", missing.join(", "), args.join(" ")));
+        }
+    }
+    Ok(())
+}
+
+fn is_installed(program: &str) -> bool {
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
