@@ -36,7 +36,7 @@ fn serve(responses: Vec<String>) -> (BaseUri, std::thread::JoinHandle<Vec<String
             let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
             while !request.windows(4).any(|bytes| bytes == b"body") {
                 let read = socket.read(&mut buffer).unwrap();
-                request.extend_from_slice(&buffer[..read]);
+                request.extend(buffer.iter().take(read));
             }
             socket.write_all(response.as_bytes()).unwrap();
             requests.push(String::from_utf8(request).unwrap());

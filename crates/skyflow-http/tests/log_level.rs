@@ -1,7 +1,7 @@
 //! The effect of a log level. It has a separate binary: another test's thread without a subscriber could switch
 //! off a call site that this one listens to.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
+#![expect(clippy::unwrap_used, reason = "helpers of a test")]
 
 use std::sync::Arc;
 

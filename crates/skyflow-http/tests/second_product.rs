@@ -169,7 +169,7 @@ fn on_loopback(response: &'static str) -> (String, std::thread::JoinHandle<Vec<u
         let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
         while !request.ends_with(b"--\r\n") {
             let read = socket.read(&mut buffer).unwrap();
-            request.extend_from_slice(&buffer[..read]);
+            request.extend(buffer.iter().take(read));
         }
         socket.write_all(response.as_bytes()).unwrap();
         request
