@@ -10,16 +10,13 @@ mod multipart;
 mod open_enum;
 mod open_object;
 mod operation;
-mod request_body;
-mod response;
 #[doc(hidden)]
 pub mod runtime;
 
 pub use base64::Base64;
-pub use client::Client;
+pub use client::{Client, Response};
 pub use element::Element;
 pub use error::{ApiError, DecodeError, DecodeErrorKind, EncodeError, Error, ErrorBody};
 pub use json::Json;
 pub use multipart::{FilePart, Multipart};
 pub use operation::Operation;
-pub use response::Response;

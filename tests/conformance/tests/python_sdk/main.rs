@@ -156,7 +156,7 @@ fn without_uncounted_zeros(result: &Json) -> Json {
         return result.clone();
     }
     let counted = returned.members().iter().map(|(name, value)| {
-        let is_uncounted = COUNTS.contains(&name.as_str()) && value.to_string() == "0";
+        let is_uncounted = COUNTS.contains(&name.as_str()) && value.to_string().parse() == Ok(0.0);
         (name.clone(), if is_uncounted { Json::Null } else { value.clone() })
     });
     Json::object([("returned", Json::object(counted))])
