@@ -1,6 +1,6 @@
 //! The client: what it sends, and what it makes of responses and failures.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
+#![expect(clippy::unwrap_used, reason = "helpers of a test")]
 
 use std::sync::{Arc, Mutex};
 

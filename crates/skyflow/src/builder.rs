@@ -168,7 +168,7 @@ impl SkyflowBuilder {
             providers = providers.scoped_capacity(users);
         }
         let state = ClientState {
-            transport: transport,
+            transport,
             stack,
             operation_layers: self.operation_layers,
             service: self.service,
