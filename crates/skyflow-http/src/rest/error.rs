@@ -97,7 +97,7 @@ pub enum EncodeError {
     #[error("a form field must be a string, a number, a boolean or a list of them")]
     Form,
     /// A time limit of the call is zero: the call would end before it is sent.
-    #[error("{0} must be longer than zero")]
+    #[error("{0} must be greater than zero")]
     ZeroTimeout(&'static str),
     /// The content type or the boundary of a form part is not a valid header value.
     #[error("the {0} of a form part is not a valid header value")]
