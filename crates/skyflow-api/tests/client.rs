@@ -65,7 +65,7 @@ async fn layers_see_the_whole_request_and_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_path_parameter_that_is_refused_sends_nothing() {
+async fn refused_path_parameter_sends_nothing() {
     let client = client(|_| async { Err::<skyflow_http::Response, _>(BoxError::from("it was sent")) });
     let error = client.send(records::Delete::new("v", "t", "..")).await.unwrap_err();
     assert!(matches!(error, Error::Encode(EncodeError::Target(_))));
@@ -73,7 +73,7 @@ async fn a_path_parameter_that_is_refused_sends_nothing() {
 }
 
 #[tokio::test]
-async fn the_error_of_the_service_is_kept_as_the_source() {
+async fn service_error_is_kept_as_the_source() {
     let client = client(|_| async {
         Err::<skyflow_http::Response, _>(BoxError::from(skyflow_http::Error::new(ErrorKind::Connect, None)))
     });
@@ -83,7 +83,7 @@ async fn the_error_of_the_service_is_kept_as_the_source() {
 }
 
 #[tokio::test]
-async fn an_answer_with_an_error_status_is_an_api_error() {
+async fn error_status_is_an_api_error() {
     let client = client(|_| async {
         Ok::<_, BoxError>(answer(404, r#"{"error":{"message":"no such vault","http_code":404}}"#))
     });
@@ -94,7 +94,7 @@ async fn an_answer_with_an_error_status_is_an_api_error() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_read_keeps_status_and_request_id() {
+async fn decode_error_keeps_status_and_request_id() {
     let client = client(|_| async { Ok::<_, BoxError>(answer(207, r#"{"records":"canary"}"#)) });
     let error = client.send(select()).await.unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::MULTI_STATUS));
@@ -122,7 +122,7 @@ async fn a_request_id_is_never_made_up() {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_has_read_is_read_up_to_the_limit() {
+async fn unread_response_is_read_up_to_the_limit() {
     let client = client(|_| async {
         let stream = Body::new(skyflow_http::Body::from(r#"{"records":[]}"#));
         Ok::<_, BoxError>(answer(200, stream))

@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     #[expect(non_snake_case, reason = "S02 is the id of the promise")]
-    fn rel_S02_a_token_uri_that_could_leak_the_assertion_is_refused() {
+    fn rel_S02_leaking_token_uris_are_refused() {
         for text in [
             "http://manage.skyflowapis.com/v1/auth/sa/oauth/token",
             "manage.skyflowapis.com/v1/auth/sa/oauth/token",

@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_unsent_requests_are_certainly_not_applied() {
+    fn unsent_requests_are_not_applied() {
         for (kind, applied) in [
             (ErrorKind::Connect, false),
             (ErrorKind::Tls, false),

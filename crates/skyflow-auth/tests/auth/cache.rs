@@ -56,7 +56,7 @@ fn repeats() -> usize {
 }
 
 #[test]
-fn rel_T01_ten_thousand_callers_at_one_expiry_make_exactly_one_exchange() {
+fn rel_T01_one_expiry_makes_one_exchange() {
     for threads in [2, 16] {
         on_workers(threads, async {
             let clock = ManualClock::new();
@@ -75,7 +75,7 @@ fn rel_T01_ten_thousand_callers_at_one_expiry_make_exactly_one_exchange() {
 }
 
 #[test]
-fn rel_T01_the_first_calls_of_all_make_exactly_one_exchange() {
+fn rel_T01_first_calls_make_one_exchange() {
     on_workers(4, async {
         for _ in 0..repeats() {
             let clock = ManualClock::new();
@@ -107,7 +107,7 @@ async fn expired_new_token_serves_all_waiting_callers() {
 }
 
 #[test]
-fn rel_T02_ten_thousand_callers_of_a_dead_endpoint_make_one_sequence_and_get_one_error() {
+fn rel_T02_callers_share_one_failed_exchange() {
     for threads in [2, 16] {
         on_workers(threads, async {
             for _ in 0..repeats() {
@@ -125,7 +125,7 @@ fn rel_T02_ten_thousand_callers_of_a_dead_endpoint_make_one_sequence_and_get_one
 }
 
 #[tokio::test]
-async fn rel_T01_a_call_that_was_made_before_a_renewal_and_awaited_after_it_takes_the_new_token() {
+async fn rel_T01_late_poll_takes_the_refreshed_token() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
     let tokens = cached(&endpoint, &clock);
@@ -153,7 +153,7 @@ async fn rel_T02_failure_is_shared_for_about_a_second() {
 }
 
 #[tokio::test]
-async fn rel_T03_a_token_is_renewed_in_its_last_tenth_but_at_most_five_minutes_early() {
+async fn rel_T03_refresh_is_at_most_5_minutes_early() {
     for (life, fresh_until) in [(3600, 3300), (600, 540), (10, 9)] {
         let clock = ManualClock::new();
         let endpoint = Endpoint::new(&clock);
@@ -170,7 +170,7 @@ async fn rel_T03_a_token_is_renewed_in_its_last_tenth_but_at_most_five_minutes_e
 }
 
 #[tokio::test]
-async fn rel_T03_processes_that_start_together_do_not_renew_together() {
+async fn rel_T03_processes_refresh_at_different_times() {
     let renewed_at = async |jitter: fn() -> f64| {
         let clock = ManualClock::new();
         let endpoint = Endpoint::new(&clock);
@@ -190,7 +190,7 @@ async fn rel_T03_processes_that_start_together_do_not_renew_together() {
 }
 
 #[tokio::test]
-async fn rel_T03_while_one_caller_renews_the_others_go_on_with_the_old_token_without_waiting() {
+async fn rel_T03_other_callers_keep_the_old_token() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
     let tokens = cached(&endpoint, &clock);
@@ -219,7 +219,7 @@ async fn rel_T03_while_one_caller_renews_the_others_go_on_with_the_old_token_wit
 }
 
 #[tokio::test]
-async fn rel_T03_four_minutes_of_failing_renewal_fail_no_call() {
+async fn rel_T03_four_failing_minutes_fail_no_call() {
     let clock = ManualClock::auto_advancing();
     let endpoint = Endpoint::new(&clock);
     let tokens = cached(&endpoint, &clock);
@@ -238,7 +238,7 @@ async fn rel_T03_four_minutes_of_failing_renewal_fail_no_call() {
 }
 
 #[tokio::test]
-async fn rel_T03_a_permanent_refusal_keeps_the_old_token_until_it_ends() {
+async fn rel_T03_refusal_keeps_the_old_token() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
     let tokens = cached(&endpoint, &clock);
@@ -253,7 +253,7 @@ async fn rel_T03_a_permanent_refusal_keeps_the_old_token_until_it_ends() {
 }
 
 #[tokio::test]
-async fn rel_T03_an_early_renewal_that_hangs_delays_its_caller_five_seconds_at_most() {
+async fn rel_T03_hanging_refresh_delays_5_s_at_most() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
     let tokens = cached(&endpoint, &clock);
@@ -352,7 +352,7 @@ async fn only_the_token_that_was_rejected_is_dropped() {
 }
 
 #[tokio::test]
-async fn rel_T07_a_wall_clock_that_jumps_causes_no_exchange_at_all() {
+async fn rel_T07_clock_jumps_cause_no_exchange() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
     let tokens = cached(&endpoint, &clock);

@@ -42,7 +42,7 @@ async fn meet_401(from_client: Option<&'static str>) -> (usize, usize, bool) {
 }
 
 #[tokio::test]
-async fn replay_needs_proof_that_the_target_did_not_act() {
+async fn replay_needs_proof_of_no_effect() {
     assert_eq!(meet_401(Some("false")).await.0, 2, "Skyflow refused the token before it acted");
     assert_eq!(
         meet_401(Some("true")).await,

@@ -57,7 +57,7 @@ async fn roles_context_token_uri_and_lifetime_travel() {
 }
 
 #[tokio::test]
-async fn rel_T04_a_refusal_is_final_and_costs_one_request() {
+async fn rel_T04_refusal_costs_one_request() {
     for status in [400, 401, 403, 404, 422] {
         let clock = ManualClock::auto_advancing();
         let body = r#"{"error":{"grpc_code":16,"http_code":401,"message":"invalid key","http_status":"x"}}"#;
@@ -78,7 +78,7 @@ async fn rel_T04_a_refusal_is_final_and_costs_one_request() {
 }
 
 #[tokio::test]
-async fn rel_T04_a_transient_failure_is_retried_and_then_reported() {
+async fn rel_T04_transient_failure_is_retried() {
     for reply in [Reply::Status(500, ""), Reply::Status(503, "down"), Reply::Status(429, "{}"), Reply::Io] {
         let clock = ManualClock::auto_advancing();
         let endpoint = Endpoint::new(&clock).then([reply.clone(), reply.clone()]);
@@ -182,7 +182,7 @@ async fn lifetime_is_exp_or_expires_in_or_a_minute() {
 }
 
 #[tokio::test]
-async fn rel_T07_a_wrong_clock_here_is_corrected_by_the_servers_date() {
+async fn rel_T07_date_header_corrects_the_clock() {
     for ahead in [300, -300, 3600, -3600, 86_400] {
         let clock = ManualClock::new();
         let endpoint = Endpoint::new(&clock);
@@ -205,14 +205,14 @@ async fn rel_T07_a_wrong_clock_here_is_corrected_by_the_servers_date() {
 }
 
 #[tokio::test]
-async fn rel_T07_a_refusal_with_a_right_clock_is_not_tried_again() {
+async fn rel_T07_refusal_with_right_clock_is_final() {
     let endpoint = Endpoint::new(&ManualClock::new()).then([Reply::Status(401, "")]);
     endpoint.tokens().token().await.unwrap_err();
     assert_eq!(endpoint.exchanges(), 1);
 }
 
 #[tokio::test]
-async fn rel_T07_a_wrong_clock_and_no_date_still_give_a_token_that_is_used() {
+async fn rel_T07_wrong_clock_without_date_gives_token() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
     endpoint.ahead(None);
@@ -240,7 +240,7 @@ impl ServerToken {
 }
 
 #[tokio::test]
-async fn rel_T08_a_rotated_key_file_is_used_at_the_next_exchange_and_a_broken_one_is_not() {
+async fn rel_T08_rotated_key_is_used_broken_one_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("credentials.json");
     let write = |json: &str| {

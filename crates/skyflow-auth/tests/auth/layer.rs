@@ -97,7 +97,7 @@ fn service_account(endpoint: &Endpoint, clock: &ManualClock) -> Arc<Cached<Servi
 }
 
 #[tokio::test]
-async fn rel_T05_a_revoked_token_is_replaced_once_and_the_request_replayed_whole() {
+async fn rel_T05_revoked_token_is_replaced_once() {
     let (clock, vault) = (ManualClock::new(), Vault::default());
     let endpoint = Endpoint::new(&clock);
     let tokens = service_account(&endpoint, &clock);
@@ -122,7 +122,7 @@ async fn rel_T05_second_401_is_returned() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn rel_T05_a_thousand_concurrent_401s_cause_one_exchange_and_every_insert_happens_once() {
+async fn rel_T05_thousand_401s_cause_one_exchange() {
     let (clock, vault) = (ManualClock::new(), Vault::default());
     let endpoint = Endpoint::new(&clock);
     let tokens = service_account(&endpoint, &clock);
@@ -143,7 +143,7 @@ async fn rel_T05_a_thousand_concurrent_401s_cause_one_exchange_and_every_insert_
 }
 
 #[tokio::test]
-async fn rel_T06_an_insert_is_replayed_and_executed_once() {
+async fn rel_T06_replayed_insert_is_executed_once() {
     let (clock, vault) = (ManualClock::new(), Vault::default());
     let endpoint = Endpoint::new(&clock);
     let tokens = service_account(&endpoint, &clock);

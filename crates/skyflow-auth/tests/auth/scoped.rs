@@ -24,7 +24,7 @@ fn assert_belongs(token: &AccessToken, role: &str, user: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn rel_T09_a_hundred_thousand_mixed_calls_never_get_another_ones_token() {
+async fn rel_T09_mixed_calls_never_share_tokens() {
     let clock = ManualClock::new();
     let endpoints = [Endpoint::new(&clock), Endpoint::new(&clock)];
     let accounts = endpoints.each_ref().map(|endpoint| ScopedTokens::new(endpoint.tokens()));
@@ -53,7 +53,7 @@ async fn rel_T09_a_hundred_thousand_mixed_calls_never_get_another_ones_token() {
 }
 
 #[tokio::test]
-async fn rel_T09_the_combinations_used_last_are_kept_and_no_more() {
+async fn rel_T09_last_used_scopes_are_kept() {
     let endpoint = Endpoint::new(&ManualClock::new());
     let scoped = ScopedTokens::with_capacity(endpoint.tokens(), NonZeroUsize::new(2).unwrap());
     let exchanges_for = async |user: &str| {

@@ -76,7 +76,7 @@ async fn batches_are_signed_in_order_on_a_thread() {
 }
 
 #[test]
-fn credentials_with_a_key_sign_with_their_context() {
+fn key_credentials_sign_with_their_context() {
     let json = TestKey::shared().json().to_string();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &json).unwrap();
