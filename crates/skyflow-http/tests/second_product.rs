@@ -1,5 +1,5 @@
 //! An invented second product on this crate: nothing that it sends, logs or reports names another product. It has a
-//! binary of its own, as every test that listens to call sites.
+//! separate binary, like every test that listens to call sites.
 
 #![cfg(feature = "hyper")]
 #![expect(clippy::unwrap_used, reason = "helpers of a test")]

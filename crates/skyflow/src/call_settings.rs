@@ -8,20 +8,10 @@ use http::header::{self, HeaderName};
 use skyflow_http::layers::MetadataError;
 use skyflow_http::{Setting, Stack};
 
-use crate::Error;
+use crate::{Error, headers};
 
-/// Headers that operations, the transport or the client set themselves, besides those that the stack refuses.
-const MANAGED: [HeaderName; 9] = [
-    header::ACCEPT,
-    header::ACCEPT_ENCODING,
-    header::CONTENT_ENCODING,
-    header::CONTENT_TYPE,
-    header::EXPECT,
-    HeaderName::from_static("http2-settings"),
-    HeaderName::from_static("proxy-connection"),
-    HeaderName::from_static("sky-metadata"),
-    skyflow_auth::CONNECTION_HEADER,
-];
+/// Headers about the coding of a body, which belong to single requests.
+const OF_THE_BODY: [HeaderName; 2] = [header::ACCEPT_ENCODING, header::CONTENT_ENCODING];
 
 /// How much of a header's name an error repeats.
 const SHOWN: usize = 64;
@@ -72,7 +62,7 @@ fn with_header(stack: Stack, name: &str, value: &str) -> Result<Stack, Error> {
     let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
         return Err(Error::invalid(field, "is not a header name"));
     };
-    if MANAGED.contains(&header) {
+    if headers::is_managed(&header) || OF_THE_BODY.contains(&header) {
         return Err(managed());
     }
     stack.header(header, value).map_err(|error| match error {

@@ -28,6 +28,11 @@ const METADATA: HeaderName = HeaderName::from_static("sky-metadata");
 const OF_THE_OPERATION: [HeaderName; 4] =
     [header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE, skyflow_auth::CONNECTION_HEADER];
 
+/// Tells whether the client sets the header itself, whatever the operation is.
+pub(crate) fn is_managed(header: &HeaderName) -> bool {
+    OF_THE_TRANSPORT.contains(header) || *header == METADATA || OF_THE_OPERATION.contains(header)
+}
+
 /// The longest header name that an error repeats.
 const MAX_SHOWN: usize = 64;
 

@@ -125,7 +125,7 @@ impl Lease {
     }
 
     /// Closes the connection, or keeps further requests off it.
-    pub(super) fn give_up(self) {
+    fn give_up(self) {
         match self {
             Self::Http1(lease) => drop(lease.into_connection()),
             Self::Http2(lease) => lease.retire(),

@@ -201,7 +201,7 @@ pub struct AuditEventContext {
     /// Key used; with SERVICE_ACCOUNT_JWT and API_KEY only.
     #[serde(rename = "keyID")]
     pub key_id: Option<String>,
-    /// User that the actor stands in for.
+    /// User on whose behalf the actor acts.
     pub subject: Option<String>,
 }
 

@@ -225,7 +225,7 @@ pub struct DetectSettings {
     /// Entity types of the caller.
     #[serde(rename = "customTypes", skip_serializing_if = "Option::is_none")]
     pub custom_types: Option<Vec<CustomEntityType>>,
-    /// Which entities the answer lists.
+    /// Which entities the response lists.
     #[serde(rename = "returnEntities", skip_serializing_if = "Option::is_none")]
     pub return_entities: Option<ReturnEntities>,
 }
@@ -487,7 +487,7 @@ crate::runtime::open_enum!(
     All = "ALL"
 );
 
-/// Which detected entities an answer lists.
+/// Which detected entities a response lists.
 ///
 /// A value without a name here is kept as `Other`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -28,7 +28,7 @@ pub struct DeidentifyDocumentRequest {
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; only vault_id and text or file may stand beside it.
+    /// Stored detect configuration; it can be combined with vault_id and text or file only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
@@ -127,7 +127,7 @@ pub struct DeidentifyFileRequest {
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; only vault_id and text or file may stand beside it.
+    /// Stored detect configuration; it can be combined with vault_id and text or file only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
@@ -226,7 +226,7 @@ pub struct DeidentifyPresentationRequest {
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; only vault_id and text or file may stand beside it.
+    /// Stored detect configuration; it can be combined with vault_id and text or file only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
@@ -325,7 +325,7 @@ pub struct DeidentifySpreadsheetRequest {
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; only vault_id and text or file may stand beside it.
+    /// Stored detect configuration; it can be combined with vault_id and text or file only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
@@ -424,7 +424,7 @@ pub struct DeidentifyStructuredTextRequest {
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; only vault_id and text or file may stand beside it.
+    /// Stored detect configuration; it can be combined with vault_id and text or file only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
@@ -523,7 +523,7 @@ pub struct DeidentifyTextRequest {
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; only vault_id and text or file may stand beside it.
+    /// Stored detect configuration; it can be combined with vault_id and text or file only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }

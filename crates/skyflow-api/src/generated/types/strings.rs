@@ -28,7 +28,7 @@ pub struct DeidentifyStringRequest {
     /// Value transformations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<super::Transformations>,
-    /// Stored detect configuration; only vault_id and text or file may stand beside it.
+    /// Stored detect configuration; it can be combined with vault_id and text or file only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
