@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::mapped_text::{MappedText, Splices};
 use super::{FileProblem, rewriter::Rewriter, text_encoding};
+use crate::mapped_text::{MappedText, Splices};
 use crate::passage::is_label;
 use crate::rewrite::apply;
 

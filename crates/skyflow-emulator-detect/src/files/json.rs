@@ -9,8 +9,8 @@ use std::ops::Range;
 
 use serde::de::IgnoredAny;
 
-use super::mapped_text::{MappedText, Splices};
 use super::{FileProblem, rewriter::Rewriter, text_encoding};
+use crate::mapped_text::{MappedText, Splices};
 use crate::passage::is_label;
 use crate::rewrite::{Edit, apply};
 

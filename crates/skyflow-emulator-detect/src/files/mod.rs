@@ -17,8 +17,6 @@ mod csv;
 #[cfg(feature = "image")]
 mod image;
 mod json;
-#[cfg_attr(not(feature = "office"), allow(dead_code, reason = "Office files need more than XML files"))]
-mod mapped_text;
 mod ocr;
 #[cfg(feature = "office")]
 mod office;

@@ -5,8 +5,8 @@ use super::comment::in_comment;
 use super::section::in_section;
 use super::tokens::{Attribute, local};
 use super::{Document, Token, decode, escape, escape_attribute, tokens};
-use crate::files::mapped_text::{MappedText, Splices};
 use crate::files::{FileProblem, rewriter::Rewriter};
+use crate::mapped_text::{MappedText, Splices};
 
 /// Processes a file of type `xml`.
 pub(crate) fn process(content: &[u8], rewriter: &mut Rewriter<'_>) -> Result<Vec<u8>, FileProblem> {
