@@ -25,6 +25,7 @@ mod pdf;
 mod plain_text;
 mod problem;
 mod rewriter;
+mod table_labels;
 mod tesseract;
 mod text_encoding;
 #[cfg_attr(

@@ -96,10 +96,31 @@ fn csv_delimiter_is_inferred_from_records() {
         ("a|b\n1|X\n", "b"),
         ("a,b\n\"1;2;3\",X\n", "b"),
         ("sep=;\na;b\n1;X\n", "b"),
+        ("Report\n\na;b\n1;X\n", "b"),
+        ("Report, final\na;b\n1;X\n2;y\n", "b"),
         ("X\n", ""),
         ("1234,a@b\n5,X\n", ""),
     ] {
         assert_eq!(labels("csv", &table.replace('X', NAME)), [label], "{table}");
+    }
+}
+
+#[test]
+fn csv_headers_and_labels_are_found_in_any_row() {
+    for (table, expected) in [
+        ("\nname,ssn\nZorb Quux,123456789\n", "\nname,ssn\n[NAME_1],[SSN_1]\n"),
+        ("Report\n\nssn,notes\n123456789,x\n", "Report\n\nssn,notes\n[SSN_1],x\n"),
+        (
+            "Customers;;\nid;First name;SSN\n1;Zorb;123456789\n",
+            "Customers;;\nid;First name;SSN\n1;[NAME_GIVEN_1];[SSN_1]\n",
+        ),
+        ("Name,Zorb Quux\nSSN,123456789\nNotes,fine\n", "Name,[NAME_1]\nSSN,[SSN_1]\nNotes,fine\n"),
+        ("field,value\nssn,123456789\ncvv,123\n", "field,value\nssn,[SSN_1]\ncvv,[CVV_1]\n"),
+        ("Name,SSN\nSSN,123456789\n", "Name,SSN\nSSN,[SSN_1]\n"),
+        ("\u{feff}ssn,x\n123456789,y\n", "\u{feff}ssn,x\n[SSN_1],y\n"),
+    ] {
+        let processed = by_the_rules("csv", table.as_bytes(), json!({})).unwrap();
+        assert_eq!(String::from_utf8(processed).unwrap(), expected);
     }
 }
 

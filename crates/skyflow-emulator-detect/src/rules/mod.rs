@@ -29,6 +29,8 @@ use std::sync::LazyLock;
 
 use super::{Finding, Passage, Recognizer};
 
+pub(crate) use labels::{fits_label, is_known_label, names_labels};
+
 /// Compiled when the first text is looked at, once for all vaults of the process: that takes longer than any text.
 static RULES: LazyLock<Vec<Box<dyn Recognizer>>> = LazyLock::new(rules);
 
