@@ -125,6 +125,35 @@ fn csv_headers_and_labels_are_found_in_any_row() {
 }
 
 #[test]
+fn json_labels_beside_values_are_used_and_kept() {
+    for (source, expected) in [
+        (r#"{"name":"ssn","value":"123456789"}"#, r#"{"name":"ssn","value":"[SSN_1]"}"#),
+        (r#"{"name":"SSN","value":123456789}"#, r#"{"name":"SSN","value":"[SSN_1]"}"#),
+        (r#"{"value":"123456789","key":"ssn"}"#, r#"{"value":"[SSN_1]","key":"ssn"}"#),
+        (r#"{"label":"Full name:","text":"zorb quux"}"#, r#"{"label":"Full name:","text":"[NAME_1]"}"#),
+        (
+            r#"{"field":"Doctor","value":"Zorb"}"#,
+            r#"{"field":"Doctor","value":"[NAME_MEDICAL_PROFESSIONAL_1]"}"#,
+        ),
+        (r#"{"name":"cvv","values":["123","456"]}"#, r#"{"name":"cvv","values":["[CVV_1]","[CVV_2]"]}"#),
+        (r#"{"ssn":{"value":"123456789","type":"text"}}"#, r#"{"ssn":{"value":"[SSN_1]","type":"text"}}"#),
+        (r#"{"name":"ssn","value":{"text":"123456789"}}"#, r#"{"name":"ssn","value":{"text":"[SSN_1]"}}"#),
+        (r#"[["name","ssn"],["Zorb Quux",123456789]]"#, r#"[["name","ssn"],["[NAME_1]","[SSN_1]"]]"#),
+        (r#"[["Report"],[],["cvv","x"],["123","y"]]"#, r#"[["Report"],[],["cvv","x"],["[CVV_1]","y"]]"#),
+        (r#"[["ssn","123456789"],["cvv","123"]]"#, r#"[["ssn","[SSN_1]"],["cvv","[CVV_1]"]]"#),
+        (
+            r#"{"columns":["id","cvv"],"data":[[1,"123"],[2,"456"]]}"#,
+            r#"{"columns":["id","cvv"],"data":[[1,"[CVV_1]"],[2,"[CVV_2]"]]}"#,
+        ),
+        (r#"{"name":"timeout","value":"123456789"}"#, r#"{"name":"timeout","value":"123456789"}"#),
+        (r#"{"name":"ssn","count":"123456789"}"#, r#"{"name":"ssn","count":"123456789"}"#),
+    ] {
+        let processed = by_the_rules("json", source.as_bytes(), json!({})).unwrap();
+        assert_eq!(String::from_utf8(processed).unwrap(), expected);
+    }
+}
+
+#[test]
 fn json_changes_in_its_literals_only() {
     let escaped: String = NAME.chars().map(|c| format!("\\u{:04X}", u32::from(c))).collect();
     let source = format!(
