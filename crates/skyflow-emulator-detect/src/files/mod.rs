@@ -17,6 +17,7 @@ mod csv;
 #[cfg(feature = "image")]
 mod image;
 mod json;
+mod key_names;
 mod ocr;
 #[cfg(feature = "office")]
 mod office;

@@ -154,6 +154,37 @@ fn json_labels_beside_values_are_used_and_kept() {
 }
 
 #[test]
+fn xml_labels_beside_values_are_used_and_kept() {
+    for (source, expected) in [
+        (r#"<f name="ssn">123456789</f>"#, r#"<f name="ssn">[SSN_1]</f>"#),
+        (r#"<f key="SSN" value="123456789"/>"#, r#"<f key="SSN" value="[SSN_1]"/>"#),
+        (
+            r#"<f><name>SSN</name><value>123456789</value></f>"#,
+            r#"<f><name>SSN</name><value>[SSN_1]</value></f>"#,
+        ),
+        (r#"<f name="cvv"><value>123</value></f>"#, r#"<f name="cvv"><value>[CVV_1]</value></f>"#),
+        (r#"<a><cvv><value>123</value></cvv></a>"#, r#"<a><cvv><value>[CVV_1]</value></cvv></a>"#),
+        (r#"<dl><dt>CVV</dt><dd>123</dd></dl>"#, r#"<dl><dt>CVV</dt><dd>[CVV_1]</dd></dl>"#),
+        (
+            r#"<f><label>CVV:</label><input value="123"/></f>"#,
+            r#"<f><label>CVV:</label><input value="[CVV_1]"/></f>"#,
+        ),
+        (
+            "<t><tr><td>Report</td></tr><tr><th>id</th><th>cvv</th></tr><tr><td>1</td><td>123</td></tr></t>",
+            "<t><tr><td>Report</td></tr><tr><th>id</th><th>cvv</th></tr><tr><td>1</td><td>[CVV_1]</td></tr></t>",
+        ),
+        (
+            "<t><thead><tr><th>id</th><th>cvv</th></tr></thead><tbody><tr><td>1</td><td>123</td></tr></tbody></t>",
+            "<t><thead><tr><th>id</th><th>cvv</th></tr></thead><tbody><tr><td>1</td><td>[CVV_1]</td></tr></tbody></t>",
+        ),
+        (r#"<f name="timeout">123456789</f>"#, r#"<f name="timeout">123456789</f>"#),
+    ] {
+        let processed = by_the_rules("xml", source.as_bytes(), json!({})).unwrap();
+        assert_eq!(String::from_utf8(processed).unwrap(), expected);
+    }
+}
+
+#[test]
 fn json_changes_in_its_literals_only() {
     let escaped: String = NAME.chars().map(|c| format!("\\u{:04X}", u32::from(c))).collect();
     let source = format!(

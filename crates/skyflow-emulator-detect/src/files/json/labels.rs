@@ -4,70 +4,9 @@ use std::collections::HashMap;
 
 use super::DEPTH_LIMIT;
 use super::cursor::Cursor;
+use crate::files::key_names::{is_columns, is_key};
 use crate::files::table_labels::{TableCell, TableLabels};
 use crate::rules::is_known_label;
-
-/// Members that say what another member of their object is.
-const KEYS: [&str; 24] = [
-    "attribute",
-    "attributename",
-    "code",
-    "column",
-    "columnname",
-    "field",
-    "fieldid",
-    "fieldname",
-    "header",
-    "heading",
-    "id",
-    "key",
-    "kind",
-    "label",
-    "name",
-    "param",
-    "parameter",
-    "property",
-    "propertyname",
-    "prompt",
-    "question",
-    "tag",
-    "title",
-    "type",
-];
-/// Members that hold the value of their object.
-const VALUES: [&str; 20] = [
-    "answer",
-    "content",
-    "contents",
-    "current",
-    "data",
-    "default",
-    "defaultvalue",
-    "display",
-    "entry",
-    "fieldvalue",
-    "input",
-    "raw",
-    "response",
-    "selected",
-    "string",
-    "stringvalue",
-    "text",
-    "val",
-    "value",
-    "values",
-];
-/// Members that hold the headers of a table beside them.
-const COLUMNS: [&str; 6] = ["columns", "columnnames", "fields", "header", "headers", "names"];
-
-/// Tells whether a member of this name holds the value of its object.
-pub(super) fn is_value(name: &str) -> bool {
-    VALUES.contains(&plain(name).as_str())
-}
-
-fn plain(name: &str) -> String {
-    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
 
 /// What labels the values of a text, by places in the source.
 #[derive(Default)]
@@ -189,7 +128,7 @@ impl Reader<'_> {
         }
         let (Some(row), Some(outer)) = (container.row, self.open.last_mut()) else { return };
         if outer.is_object {
-            let is_header = COLUMNS.contains(&plain(&outer.name).as_str());
+            let is_header = is_columns(&outer.name);
             if is_header && row.iter().any(|(_, text)| is_known_label(text)) {
                 outer.columns = row;
             }
@@ -217,7 +156,7 @@ impl Reader<'_> {
         } else if container.name_is_next {
             container.name_is_next = false;
             text.clone_into(&mut container.name);
-        } else if is_text && KEYS.contains(&plain(&container.name).as_str()) && is_known_label(text) {
+        } else if is_text && is_key(&container.name) && is_known_label(text) {
             let start = container.start;
             if !self.labels.objects.contains_key(&start) {
                 self.labels.own.insert(at);

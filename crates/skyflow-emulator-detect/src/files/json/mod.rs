@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 
 use self::cursor::Cursor;
 use self::labels::Labels;
+use super::key_names::is_value;
 use super::{FileProblem, rewriter::Rewriter, text_encoding};
 use crate::mapped_text::{MappedText, Splices};
 use crate::passage::is_label;
@@ -72,7 +73,7 @@ struct Container {
 impl Container {
     /// Returns the label of a member: its name, or what says what the object holds.
     fn label_of<'a>(&'a self, name: &'a str) -> &'a str {
-        if !self.value_label.is_empty() && labels::is_value(name) && !is_known_label(name) {
+        if !self.value_label.is_empty() && is_value(name) && !is_known_label(name) {
             return &self.value_label;
         }
         Some(name).filter(|name| is_label(name)).unwrap_or_default()
