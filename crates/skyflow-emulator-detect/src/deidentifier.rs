@@ -72,6 +72,7 @@ pub struct Deidentifier<'a> {
     policy: &'a Policy,
     tokens: &'a mut dyn VaultTokens,
     shift_seed: u64,
+    is_out_of_time: Option<&'a dyn Fn() -> bool>,
     counters: Counters,
     learning: bool,
     learned: Learned,
@@ -91,11 +92,17 @@ impl<'a> Deidentifier<'a> {
             policy,
             tokens,
             shift_seed,
+            is_out_of_time: None,
             counters: Counters::default(),
             learning: false,
             learned: Learned::default(),
             found: Vec::new(),
         }
+    }
+
+    /// Ends the work with [`DetectError::OutOfTime`] as soon as this says so.
+    pub fn until(self, is_out_of_time: &'a dyn Fn() -> bool) -> Self {
+        Self { is_out_of_time: Some(is_out_of_time), ..self }
     }
 
     /// Runs a pass over a file twice: the first one learns and replaces nothing.
@@ -155,7 +162,15 @@ impl<'a> Deidentifier<'a> {
 }
 
 impl Rewrite for Deidentifier<'_> {
+    fn check(&mut self) -> Result<(), DetectError> {
+        match self.is_out_of_time {
+            Some(is_out_of_time) if is_out_of_time() => Err(DetectError::OutOfTime),
+            _ => Ok(()),
+        }
+    }
+
     fn edits(&mut self, passage: &Passage<'_>) -> Result<Vec<Edit>, DetectError> {
+        self.check()?;
         let text = passage.text();
         if self.learning {
             self.counters.reserve(text);

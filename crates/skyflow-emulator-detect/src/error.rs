@@ -8,6 +8,9 @@ pub enum DetectError {
         /// The message, in the wording of Skyflow's own errors.
         message: String,
     },
+    /// The text or file takes longer than the caller of the engine allows.
+    #[error("the work took longer than is allowed for one file")]
+    OutOfTime,
     /// The vault that holds the tokens failed.
     #[error("the vault that holds the tokens failed")]
     Vault {

@@ -25,6 +25,11 @@ impl<'a> Rewriter<'a> {
         self.edits_aside(text, label)
     }
 
+    /// Fails when the file takes too long.
+    pub(super) fn check(&mut self) -> Result<(), FileProblem> {
+        Ok(self.rewrite.check()?)
+    }
+
     /// Counts a passage that is kept as it is.
     pub(super) fn count(&mut self, text: &str) {
         self.words += text.split_whitespace().count() as u64;

@@ -9,7 +9,7 @@ mod tests;
 
 use std::io::Cursor;
 
-use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use self::mask::Area;
 use super::{FileOptions, FileProblem, MaskingMethod, Ocr, OcrWord, ProcessedFile, rewriter::Rewriter};
@@ -88,8 +88,13 @@ fn text_of(words: &[OcrWord]) -> (String, Vec<std::ops::Range<usize>>) {
 }
 
 fn read(format: ImageFormat, content: &[u8]) -> Result<DynamicImage, FileProblem> {
-    let broken =
-        |_| FileProblem::broken("the file is not a valid picture of its format, or larger than is processed");
+    let broken = |error: ImageError| match error {
+        ImageError::Limits(_) => FileProblem::too_large(format!(
+            "the picture has sides of more than {SIDE_LIMIT} pixels, or more than {} MiB of pixels",
+            PIXELS_LIMIT >> 20
+        )),
+        _ => FileProblem::broken("the file is not a valid picture of its format"),
+    };
     if format == ImageFormat::Tiff && has_more_pages(content) {
         return Err(FileProblem::unsupported(
             "the embedded vault does not process TIFF files of several pages; register a canned result for the file",

@@ -155,3 +155,13 @@ fn tesseract_reads_an_image_if_installed() {
     assert!(again.iter().all(|word| !NAME.contains(&word.text) || word.text.len() < 4));
     assert!(again.iter().any(|word| word.text.contains("order")));
 }
+
+#[test]
+fn picture_with_huge_sides_is_too_large() {
+    // The header claims what the few bytes of the file do not hold.
+    let mut bitmap = picture(ImageFormat::Bmp);
+    bitmap[18..22].copy_from_slice(&40_000_u32.to_le_bytes());
+    bitmap[22..26].copy_from_slice(&40_000_u32.to_le_bytes());
+    let problem = run("bmp", &bitmap, &FileOptions::default()).err();
+    assert!(matches!(problem, Some(FileProblem::TooLarge(_))), "{problem:?}");
+}
