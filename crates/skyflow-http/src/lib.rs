@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod auth;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod body;
 pub mod clock;
 mod endpoint;
