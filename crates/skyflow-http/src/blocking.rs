@@ -28,16 +28,16 @@ struct Inner {
 }
 
 impl BlockingRuntime {
-    /// Starts the background thread.
+    /// Starts the background thread, with the name that debuggers show.
     ///
     /// # Errors
     ///
     /// Fails when the operating system refuses the thread or the means to wait for sockets.
-    pub fn new() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().thread_name("blocking-client").build()?;
+    pub fn new(thread_name: &str) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (running, stopped) = oneshot::channel::<()>();
-        let thread = thread::Builder::new().name("blocking-client".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name(thread_name.to_owned()).spawn(move || {
             // The sender sends nothing: its end is the message.
             let _ = runtime.block_on(stopped);
             // A file that is being read must not delay the end of the thread.
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn future_runs_on_threads_of_all_kinds() {
-        let runtime = BlockingRuntime::new().unwrap();
+        let runtime = BlockingRuntime::new("test").unwrap();
         let call = {
             let runtime = runtime.clone();
             move || {
@@ -152,7 +152,7 @@ mod tests {
     /// A task may await 128 times before tokio makes it yield, which a blocked one never does.
     #[test]
     fn budget_of_the_outer_task_ends_no_call() {
-        let runtime = BlockingRuntime::new().unwrap();
+        let runtime = BlockingRuntime::new("test").unwrap();
         let outer = Builder::new_current_thread().enable_all().build().unwrap();
         let received = outer.block_on(async move {
             runtime.block_on(async {
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn call_on_the_background_thread_is_refused() {
-        let runtime = BlockingRuntime::new().unwrap();
+        let runtime = BlockingRuntime::new("test").unwrap();
         let inner = runtime.clone();
         let task = async move { tokio::spawn(async move { inner.block_on(async {}).is_err() }).await };
         assert!(runtime.block_on(task).unwrap().unwrap());
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn thread_ends_with_the_last_clone() {
-        let runtime = BlockingRuntime::new().unwrap();
+        let runtime = BlockingRuntime::new("test").unwrap();
         let (sender, receiver) = std::sync::mpsc::channel::<()>();
         runtime
             .block_on(async {

@@ -40,7 +40,7 @@ impl Skyflow {
     ///
     /// Fails when the operating system refuses the background thread.
     pub fn new(client: crate::Skyflow) -> Result<Self, Error> {
-        let runtime = BlockingRuntime::new().map_err(Error::no_background_thread)?;
+        let runtime = BlockingRuntime::new("skyflow-client").map_err(Error::no_background_thread)?;
         Ok(Self { client, runtime })
     }
 
