@@ -213,7 +213,7 @@ impl Scope<'_> {
 }
 
 /// How a field is held.
-struct Shape<'a> {
+pub struct Shape<'a> {
     field: &'a Field,
     /// It is an `Option`.
     optional: bool,
@@ -224,7 +224,7 @@ struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
-    fn new(found: &TypeDef, field: &'a Field) -> Self {
+    pub fn new(found: &TypeDef, field: &'a Field) -> Self {
         let collection = matches!(field.ty, Type::List(_) | Type::Map(_));
         let Usage { request, response, .. } = found.usage;
         let empty_when_absent = collection && response && (!request || field.required);
@@ -239,7 +239,7 @@ impl<'a> Shape<'a> {
     }
 
     /// Tells whether the constructor takes it.
-    fn is_needed(&self) -> bool {
+    pub fn is_needed(&self) -> bool {
         let expected = self.in_request && self.field.required && !self.field.read_only;
         expected || !(self.optional || self.empty_when_absent)
     }
