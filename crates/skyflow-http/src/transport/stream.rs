@@ -118,6 +118,7 @@ pub(super) enum Peek {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, clock: Arc<dyn Clock>) -> Self {
+        limit_unsent(&stream);
         let shared = Shared {
             stream,
             traffic: Traffic::new(clock),
@@ -163,6 +164,17 @@ impl Socket {
         }
     }
 }
+
+/// Keeps the operating system from taking megabytes that it cannot send yet: that they wait would not be seen.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+fn limit_unsent(stream: &TcpStream) {
+    const UNSENT: u32 = 128 * 1024;
+    // A system without this option sends as well.
+    let _ = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+}
+
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
+fn limit_unsent(_: &TcpStream) {}
 
 fn is_closed_by_peer(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
