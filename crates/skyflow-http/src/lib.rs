@@ -18,7 +18,7 @@ mod stack;
 mod transport;
 mod uri;
 
-pub use body::Body;
+pub use body::{Body, BodyProblem, SendBodyError};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use endpoint::Endpoint;
 pub use error::{BoxError, Error, ErrorKind};

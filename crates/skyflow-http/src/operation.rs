@@ -77,6 +77,11 @@ pub struct CallOptions {
     pub idempotent: Option<bool>,
     /// The maximum size of the response in bytes, instead of the client's limit.
     pub response_limit: Option<usize>,
+    /// The time that each 64 KiB of the request body add to the deadline and the attempt timeout of the client,
+    /// instead of the client's setting. Limits of this call are not extended.
+    pub body_time: Option<Duration>,
+    /// How many times the request may be sent when neither the client nor the call says so.
+    pub usual_attempts: Option<NonZeroU32>,
 }
 
 impl CallOptions {
@@ -136,6 +141,12 @@ impl CallOptions {
         self
     }
 
+    /// Sets the time that each 64 KiB of the request body add to the client's time limits; zero adds none.
+    pub fn body_time(mut self, per_64_kib: Duration) -> Self {
+        self.body_time = Some(per_64_kib);
+        self
+    }
+
     /// Says whether the operation may be repeated after an attempt that may have been applied.
     pub fn idempotent(mut self, yes: bool) -> Self {
         self.idempotent = Some(yes);
@@ -171,7 +182,7 @@ pub enum RetryStop {
     Deadline,
     /// The attempt may have been applied, and the operation writes again when it is repeated.
     NotIdempotent,
-    /// The body is a stream and cannot be sent twice.
+    /// The body is a stream that has been read and cannot be opened again.
     BodyIsStream,
 }
 

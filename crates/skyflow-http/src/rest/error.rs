@@ -96,6 +96,9 @@ pub enum EncodeError {
     /// A form without files holds an object or a nested list.
     #[error("a form field must be a string, a number, a boolean or a list of them")]
     Form,
+    /// Content in memory has another length than the announced one.
+    #[error("the content of a form part has another length than the announced one")]
+    Length,
     /// A time limit of the call is zero: the call would end before it is sent.
     #[error("{0} must be greater than zero")]
     ZeroTimeout(&'static str),
