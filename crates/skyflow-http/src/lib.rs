@@ -3,6 +3,7 @@
 pub mod auth;
 mod body;
 pub mod clock;
+mod content_encoding;
 mod endpoint;
 mod error;
 mod http_layer;
@@ -10,6 +11,7 @@ pub mod layers;
 mod operation;
 mod path_template;
 pub mod rest;
+mod sent_headers;
 mod service;
 mod stack;
 #[cfg(feature = "hyper")]

@@ -9,7 +9,7 @@ use http::HeaderValue;
 use http_body::{Body as _, Frame, SizeHint};
 use serde::Serialize;
 
-use super::EncodeError;
+use super::{EncodeError, finite};
 use crate::{Body, BoxError};
 
 /// Holds a file to upload: its content, name and content type.
@@ -114,14 +114,15 @@ impl Multipart {
     ///
     /// # Errors
     ///
-    /// Fails when the value has no JSON form.
+    /// Fails when the value has no JSON form, or holds NaN or an infinity.
     pub fn json<T: Serialize + ?Sized>(
         mut self,
         name: impl Into<String>,
         value: &T,
     ) -> Result<Self, EncodeError> {
-        let value = serde_json::to_vec(value).map_err(|_| EncodeError::Json)?;
-        self.parts.push(Part::Json { name: name.into(), value });
+        let mut written = Vec::new();
+        finite::to_writer(&mut written, value)?;
+        self.parts.push(Part::Json { name: name.into(), value: written });
         Ok(self)
     }
 

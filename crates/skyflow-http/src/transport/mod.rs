@@ -9,6 +9,7 @@ mod pool;
 mod resolver;
 mod stream;
 mod tls;
+mod tls_reason;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -29,7 +30,7 @@ use tower_service::Service;
 
 pub use self::builder::TransportBuilder;
 use self::connector::Connector;
-use self::failure::{Verdict, verdict};
+use self::failure::{Verdict, reason_of, verdict};
 use self::http1::Http1Lease;
 use self::http2::Http2Lease;
 use self::pool::{Lease, Limits, Pool};
@@ -243,7 +244,12 @@ fn error_of(verdict: Verdict, error: hyper::Error) -> Error {
         Verdict::Tls => ErrorKind::Tls,
         Verdict::Ambiguous => ErrorKind::Io,
     };
-    Error::new(kind, Some(error.into()))
+    let reason = if kind == ErrorKind::Tls { reason_of(&error) } else { None };
+    let error = Error::new(kind, Some(error.into()));
+    match reason {
+        Some(reason) => error.because(reason),
+        None => error,
+    }
 }
 
 /// A copy of a request that is kept while the request is in flight; `None` when the body is a stream.
