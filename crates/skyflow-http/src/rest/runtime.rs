@@ -9,7 +9,7 @@ use super::finite;
 pub use super::media::{accepting, decode_bytes, decode_optional_json, decode_text, encode_urlencoded};
 pub use super::open_object::{empty_when_absent, fill, optional, required, required_list};
 use super::text::without_mark;
-pub use super::text::{leading_json, lossy_members, lossy_string};
+pub use super::text::{leading_json, lossy_members, lossy_string, text_of};
 pub use super::{Base64, DecodeError, Element, EncodeError, FilePart, Json, Multipart, Operation};
 use crate::Body;
 pub use crate::{Idempotency, OperationInfo, Request, RequestTarget};

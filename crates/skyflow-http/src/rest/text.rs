@@ -17,7 +17,7 @@ pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
 }
 
 /// Reads bytes as text: UTF-8, or UTF-16 with a byte order mark; `None` for anything else.
-pub(crate) fn text_of(body: &[u8]) -> Option<Cow<'_, str>> {
+pub fn text_of(body: &[u8]) -> Option<Cow<'_, str>> {
     let utf16 = |from: fn([u8; 2]) -> u16| {
         let units = body.get(2..).unwrap_or_default().chunks_exact(2);
         let units = units.filter_map(|pair| pair.try_into().ok().map(from));
