@@ -5,6 +5,7 @@ pub mod auth;
 pub mod blocking;
 mod body;
 pub mod clock;
+mod content_encoding;
 mod endpoint;
 mod error;
 mod http_layer;
@@ -12,6 +13,7 @@ pub mod layers;
 mod operation;
 mod path_template;
 pub mod rest;
+mod sent_headers;
 mod service;
 mod stack;
 #[cfg(feature = "hyper")]

@@ -11,6 +11,7 @@ mod sent_body;
 mod stall;
 mod stream;
 mod tls;
+mod tls_reason;
 mod traffic;
 
 use std::collections::HashMap;
@@ -32,7 +33,7 @@ use tower_service::Service;
 
 pub use self::builder::TransportBuilder;
 use self::connector::Connector;
-use self::failure::{Verdict, verdict};
+use self::failure::{Verdict, reason_of, verdict};
 use self::http1::Http1Lease;
 use self::http2::Http2Lease;
 use self::pool::{Lease, Limits, Pool};
@@ -282,7 +283,12 @@ fn error_of(verdict: Verdict, error: hyper::Error) -> Error {
         Verdict::Tls => ErrorKind::Tls,
         Verdict::Ambiguous => ErrorKind::Io,
     };
-    Error::new(kind, Some(error.into()))
+    let reason = if kind == ErrorKind::Tls { reason_of(&error) } else { None };
+    let error = Error::new(kind, Some(error.into()));
+    match reason {
+        Some(reason) => error.because(reason),
+        None => error,
+    }
 }
 
 /// Keeps the lease until the body has been read.
