@@ -1,6 +1,7 @@
 // The examples of the README and its links need these features.
 #![cfg_attr(all(feature = "detect", feature = "server"), doc = include_str!("../README.md"))]
 #![cfg_attr(not(all(feature = "detect", feature = "server")), doc = "An embedded Skyflow vault for tests.")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accounts;
 mod audit;

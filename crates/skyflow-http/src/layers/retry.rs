@@ -279,13 +279,13 @@ impl RetryBudget {
     pub fn withdraw(&self, throttled: bool) -> bool {
         let cost = if throttled { Self::THROTTLED } else { Self::RETRY };
         self.tokens
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| tokens.checked_sub(cost))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| tokens.checked_sub(cost))
             .is_ok()
     }
 
     /// Gives a token back for a call that went well.
     pub fn deposit(&self) {
-        let _ = self.tokens.try_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
+        let _ = self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
             (tokens < self.capacity).then_some(tokens + 1)
         });
     }
