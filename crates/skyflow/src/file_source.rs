@@ -21,6 +21,15 @@ const CHUNK: usize = 64 * 1024;
 ///
 /// An upload streams a path or a reader, and sends it once; content in memory can be sent again after a failure. Detect
 /// reads any source whole, because it takes files as Base64 inside JSON.
+///
+/// ```
+/// use skyflow::FileSource;
+///
+/// let on_disk = FileSource::path("scans/passport.pdf").file_name("passport-17.pdf");
+/// let in_memory = FileSource::bytes("note.txt", "hello");
+/// let encoded = FileSource::base64("note.txt", "aGVsbG8=");
+/// let streamed = FileSource::reader("note.txt", &b"hello"[..]);
+/// ```
 pub struct FileSource(Source);
 
 enum Source {

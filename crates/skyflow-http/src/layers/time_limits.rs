@@ -19,6 +19,26 @@ use crate::{
 ///
 /// [`CallOptions::deadline`] overrides the total per call. The instant travels in the extensions as [`Deadline`], so
 /// that the layers below do not start anything that cannot end in time.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use skyflow_http::layers::DeadlineLayer;
+/// use skyflow_http::{Body, BoxError, Error, ErrorKind, ManualClock, Request, Response};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let never = tower::service_fn(|_: Request| std::future::pending::<Result<Response, BoxError>>());
+/// // The clock moves by itself, so that the limit takes no time.
+/// let limit = DeadlineLayer::new(Duration::from_secs(5), Arc::new(ManualClock::auto_advancing()));
+/// let request = http::Request::get("https://api.example/").body(Body::empty())?;
+/// let error = limit.layer(never).oneshot(request).await.unwrap_err();
+/// assert_eq!(Error::find(&*error).map(Error::kind), Some(ErrorKind::DeadlineExceeded));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct DeadlineLayer {
     total: Option<Duration>,
@@ -85,6 +105,26 @@ where
 /// Fails one attempt after its time limit, so that a retry can follow within the deadline.
 ///
 /// [`CallOptions::attempt_timeout`] overrides the time per call. The rest of a [`Deadline`] caps it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use skyflow_http::layers::AttemptTimeoutLayer;
+/// use skyflow_http::{Body, BoxError, Error, ErrorKind, ManualClock, Request, Response};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let never = tower::service_fn(|_: Request| std::future::pending::<Result<Response, BoxError>>());
+/// // The clock moves by itself, so that the limit takes no time.
+/// let limit = AttemptTimeoutLayer::new(Duration::from_secs(5), Arc::new(ManualClock::auto_advancing()));
+/// let request = http::Request::get("https://api.example/").body(Body::empty())?;
+/// let error = limit.layer(never).oneshot(request).await.unwrap_err();
+/// assert_eq!(Error::find(&*error).map(Error::kind), Some(ErrorKind::AttemptTimeout));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct AttemptTimeoutLayer {
     limit: Option<Duration>,
