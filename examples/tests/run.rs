@@ -16,6 +16,7 @@ const EXAMPLES: [(&str, &[&str]); 37] = [
         ],
     ),
     ("bin_lookup", &["VISA CREDIT of"]),
+    ("blocking", &["inserted ", "got Ada Lovelace", "got Grace Hopper"]),
     ("bring_your_own_token", &["our token is the vault's: true", "its value is Grace Hopper"]),
     (
         "credentials_options",

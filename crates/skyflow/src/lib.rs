@@ -31,6 +31,8 @@
 //! failed`, with its `elapsed_ms`. [`SkyflowBuilder::log_level`] drops events below a level.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod builder;
 mod call_options;
 mod call_settings;

@@ -29,7 +29,8 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 /// 1. The request certainly did not reach the server (no connection, refused unprocessed): retry, whatever it does;
 ///    but not after a TLS failure, because an untrusted certificate stays untrusted.
 /// 2. The operation is [`Idempotency::Unknown`]: stop.
-/// 3. `429`: retry, after `Retry-After` clamped to between our own pause and 5 s more.
+/// 3. `429`: retry, after `Retry-After` clamped to between our own pause and 5 s more
+///    ([`retry_after_slack`](Self::retry_after_slack)).
 /// 4. The operation is [`Idempotency::NonIdempotent`] (also when the request says nothing about itself): stop.
 /// 5. The connection broke, the attempt timed out, or the status is `408`, `500`, `502`, `503` or `504`: retry.
 /// 6. Anything else: stop.
@@ -71,6 +72,8 @@ pub struct RetryLayer {
     max_attempts: NonZeroU32,
     backoff: Backoff,
     budget: RetryBudget,
+    retry_after_slack: Duration,
+    internal_error_retries: u32,
     clock: Arc<dyn Clock>,
 }
 
@@ -78,7 +81,14 @@ impl RetryLayer {
     /// Allows 3 attempts, with the default [`Backoff`] and a separate [`RetryBudget`].
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let three = NonZeroU32::MIN.saturating_add(2);
-        Self { max_attempts: three, backoff: Backoff::new(), budget: RetryBudget::new(), clock }
+        Self {
+            max_attempts: three,
+            backoff: Backoff::new(),
+            budget: RetryBudget::new(),
+            retry_after_slack: RETRY_AFTER_SLACK,
+            internal_error_retries: u32::MAX,
+            clock,
+        }
     }
 
     /// Sets how many times a request may be sent, the first time included.
@@ -90,6 +100,20 @@ impl RetryLayer {
     /// Sets the pauses.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
+        self
+    }
+
+    /// Sets how far a pause that the server asks for with `Retry-After` may exceed our own; 5 s by default.
+    ///
+    /// [`Duration::MAX`] obeys every `Retry-After` in full; a pause that would outlast the deadline still ends the call.
+    pub fn retry_after_slack(mut self, slack: Duration) -> Self {
+        self.retry_after_slack = slack;
+        self
+    }
+
+    /// Sets how many of the retries of a call may follow a `500`; all of them by default.
+    pub fn internal_error_retries(mut self, retries: u32) -> Self {
+        self.internal_error_retries = retries;
         self
     }
 
@@ -109,7 +133,7 @@ impl RetryLayer {
     fn next_pause(&self, cause: Cause, sent: u32, limits: Limits) -> Result<Duration, RetryStop> {
         let own = self.backoff.pause(sent - 1, cause.throttled);
         let pause = match cause.retry_after {
-            Some(asked) => asked.clamp(own, own.saturating_add(RETRY_AFTER_SLACK)),
+            Some(asked) => asked.clamp(own, own.saturating_add(self.retry_after_slack)),
             None => own,
         };
         let in_time = |Deadline(at)| self.clock.monotonic().checked_add(pause).is_some_and(|end| end < at);
@@ -132,7 +156,7 @@ impl RetryLayer {
                     ErrorKind::Io | ErrorKind::AttemptTimeout => Repeat::Anything,
                     _ => return None,
                 };
-                return Some(Cause { allowed: repeat >= least, throttled: false, retry_after: None });
+                return Some(Cause { allowed: repeat >= least, ..Cause::default() });
             }
         };
         let (least, throttled) = match response.status() {
@@ -141,7 +165,8 @@ impl RetryLayer {
             _ => return None,
         };
         let retry_after = retry_after(response.headers(), self.clock.now());
-        Some(Cause { allowed: repeat >= least, throttled, retry_after })
+        let internal_error = response.status() == StatusCode::INTERNAL_SERVER_ERROR;
+        Some(Cause { allowed: repeat >= least, throttled, internal_error, retry_after })
     }
 }
 
@@ -167,10 +192,11 @@ impl Repeat {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Cause {
     allowed: bool,
     throttled: bool,
+    internal_error: bool,
     retry_after: Option<Duration>,
 }
 
@@ -230,6 +256,7 @@ where
     };
     let repeat = Repeat::of(&request, &options);
     let mut sent = 0;
+    let mut internal_errors = 0;
     let outcome = loop {
         let spare = if sent + 1 < limits.max_attempts.get() { try_clone_request(&request) } else { None };
         let outcome = service.call(request).await.map_err(Into::into);
@@ -240,8 +267,12 @@ where
             }
             break outcome;
         };
+        internal_errors += u32::from(cause.internal_error);
         let next = match spare {
             _ if !cause.allowed => Err(RetryStop::NotIdempotent),
+            _ if cause.internal_error && internal_errors > policy.internal_error_retries => {
+                Err(RetryStop::Attempts)
+            }
             None if sent < limits.max_attempts.get() => Err(RetryStop::BodyIsStream),
             None => Err(RetryStop::Attempts),
             Some(spare) => policy.next_pause(cause, sent, limits).map(|pause| (pause, spare)),
