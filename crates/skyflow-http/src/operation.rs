@@ -12,6 +12,15 @@ use crate::sent_headers;
 /// Tells what a request does, so that layers can decide by the operation and not by the URL.
 ///
 /// It travels in the extensions of the request: `request.extensions().get::<OperationInfo>()`.
+///
+/// ```
+/// use skyflow_http::{Idempotency, OperationInfo};
+///
+/// let mut request = http::Request::get("https://api.example/things/7").body(())?;
+/// request.extensions_mut().insert(OperationInfo::new("things.get", "/things/{id}", Idempotency::Safe));
+/// assert_eq!(request.extensions().get::<OperationInfo>().map(|info| info.name), Some("things.get"));
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct OperationInfo {
@@ -68,6 +77,16 @@ impl<T> Setting<T> {
 }
 
 /// Settings of one call; they travel in the extensions of the request.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use skyflow_http::CallOptions;
+///
+/// let mut request = http::Request::get("https://api.example/things/7").body(())?;
+/// request.extensions_mut().insert(CallOptions::default().deadline(Duration::from_secs(2)).no_retry());
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CallOptions {

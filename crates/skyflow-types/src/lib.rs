@@ -1,4 +1,10 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Errors
+//!
+//! [`InvalidId`] names the id and the rule it breaks, [`UnknownValue`] says that a text names no value of a list, and
+//! [`UnknownField`] names an unknown field of a configuration and the nearest known one. None of them repeats a secret.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod detect_entity;
 mod env;

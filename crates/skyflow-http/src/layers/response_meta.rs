@@ -23,6 +23,25 @@ pub fn request_id(headers: &HeaderMap) -> Option<RequestId> {
 /// one) and the call's [`Progress`]. Reading here, below the attempt timeout and the retry layer, makes a slow or a
 /// cut body a failed attempt and never a short response. A body that is compressed with gzip or deflate although the
 /// request has no `accept-encoding` is decoded, and the limit is that of the decoded bytes.
+///
+/// ```
+/// use skyflow_http::layers::ResponseMetaLayer;
+/// use skyflow_http::{Body, BoxError, Request, Response};
+/// use skyflow_types::RequestId;
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let transport = tower::service_fn(|_: Request| async {
+///     let response = http::Response::builder().header("x-request-id", "r-1").body(Body::from("{}"))?;
+///     Ok::<Response, BoxError>(response)
+/// });
+/// let request = http::Request::get("https://api.example/").body(Body::empty())?;
+/// let response = ResponseMetaLayer::new(1024).layer(transport).oneshot(request).await?;
+/// assert_eq!(response.extensions().get::<RequestId>().map(RequestId::as_str), Some("r-1"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseMetaLayer {
     limit: usize,

@@ -41,6 +41,33 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 /// Three things can still forbid it: the number of attempts (3), the [`RetryBudget`], and a pause that would
 /// outlast the [`Deadline`]. A stream that cannot be opened again is sent again only when nothing of it has been read.
 /// [`Progress::retry_stop`] tells which of them ended the call.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// use skyflow_http::layers::RetryLayer;
+/// use skyflow_http::{Body, BoxError, Idempotency, ManualClock, OperationInfo, Request, Response};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// // The first response is a 503. The clock moves by itself, so the pause takes no time.
+/// let sent = Arc::new(AtomicU32::new(0));
+/// let count = Arc::clone(&sent);
+/// let transport = tower::service_fn(move |_: Request| {
+///     let status = if count.fetch_add(1, Ordering::Relaxed) == 0 { 503 } else { 200 };
+///     async move { Ok::<Response, BoxError>(http::Response::builder().status(status).body(Body::empty())?) }
+/// });
+/// let retry = RetryLayer::new(Arc::new(ManualClock::auto_advancing())).layer(transport);
+///
+/// let mut request = http::Request::get("https://api.example/things/7").body(Body::empty())?;
+/// request.extensions_mut().insert(OperationInfo::new("things.get", "/things/{id}", Idempotency::Safe));
+/// assert_eq!(retry.oneshot(request).await?.status(), 200);
+/// assert_eq!(sent.load(Ordering::Relaxed), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct RetryLayer {
     /// `None` leaves it to the operation.
@@ -319,13 +346,13 @@ impl RetryBudget {
     pub fn withdraw(&self, throttled: bool) -> bool {
         let cost = if throttled { Self::THROTTLED } else { Self::RETRY };
         self.tokens
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| tokens.checked_sub(cost))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| tokens.checked_sub(cost))
             .is_ok()
     }
 
     /// Gives a token back for a call that went well.
     pub fn deposit(&self) {
-        let _ = self.tokens.try_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
+        let _ = self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
             (tokens < self.capacity).then_some(tokens + 1)
         });
     }
