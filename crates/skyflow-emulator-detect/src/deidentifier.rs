@@ -142,9 +142,9 @@ impl<'a> Deidentifier<'a> {
     /// The replacement of a value: the token, and whether it is in brackets.
     fn token(&mut self, entity: &DetectEntity, value: &str) -> Result<(String, bool), DetectError> {
         if let Some(shift) = self.policy.shift_of(entity) {
-            let span = shift.days.end() - shift.days.start() + 1;
+            let span = shift.end() - shift.start() + 1;
             let chosen = self.shift_seed.checked_rem(span.unsigned_abs()).unwrap_or_default();
-            let days = shift.days.start() + i64::try_from(chosen).unwrap_or_default();
+            let days = shift.start() + i64::try_from(chosen).unwrap_or_default();
             if let Some(moved) = shifted(value, days) {
                 return Ok((moved, false));
             }
@@ -189,6 +189,7 @@ impl Rewrite for Deidentifier<'_> {
             let (token, in_brackets) = match self.policy.ruling(value) {
                 Ruling::Allowed => continue,
                 Ruling::Restricted => (RESTRICTED.to_owned(), true),
+                Ruling::Labelled(label) => (label, true),
                 Ruling::Replaced => self.token(&finding.entity, value)?,
             };
             let replacement = if in_brackets { format!("[{token}]") } else { token.clone() };

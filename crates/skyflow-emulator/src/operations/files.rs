@@ -134,14 +134,23 @@ fn cell_of(call: &Call<'_>, table: &CompiledTable, column: &CompiledColumn) -> F
     }
 }
 
-fn check_record(connection: &Connection, table: &CompiledTable, id: &str, verb: &str) -> ApiResult<()> {
+pub(super) fn check_record(
+    connection: &Connection,
+    table: &CompiledTable,
+    id: &str,
+    verb: &str,
+) -> ApiResult<()> {
     match records::exists(connection, table, id)? {
         true => Ok(()),
         false => Err(ApiError::unknown_ids(verb, &[id.to_owned()])),
     }
 }
 
-fn file_column<'t>(table: &'t CompiledTable, name: &str, verb: &str) -> ApiResult<&'t CompiledColumn> {
+pub(super) fn file_column<'t>(
+    table: &'t CompiledTable,
+    name: &str,
+    verb: &str,
+) -> ApiResult<&'t CompiledColumn> {
     match table.column(name) {
         Some(column) if column.is_file() => Ok(column),
         _ => Err(ApiError::bad_request(format!(

@@ -56,6 +56,9 @@ pub(super) fn process(
     let mut outputs = Vec::new();
     if options.output_processed_image.unwrap_or(true) {
         let method = options.masking_method.unwrap_or(MaskingMethod::Blackbox);
+        if options.hides_image {
+            mask::hide(&mut picture, Area::ALL, MaskingMethod::Blackbox);
+        }
         for (place, word) in places.iter().zip(&words) {
             if edits.iter().any(|edit| edit.range.start < place.end && place.start < edit.range.end) {
                 mask::hide(&mut picture, Area::of(word), method);

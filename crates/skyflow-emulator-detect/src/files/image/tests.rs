@@ -64,7 +64,7 @@ fn black_boxes_cover_words_in_every_format() {
             let Rgba([red, ..]) = pixel(&output.content, x, y);
             assert!(red > 200, "{extension} {x} {y}: {red}");
         }
-        assert_eq!(run.word_count, 4);
+        assert_eq!(run.input.words, 4);
     }
 }
 
