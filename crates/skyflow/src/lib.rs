@@ -63,6 +63,9 @@ pub use connection::{
     Connection, ConnectionConfig, ConnectionData, ConnectionMetadata, InvokeConnectionRequest,
     InvokeConnectionResponse,
 };
+#[cfg(feature = "detect-v2")]
+#[doc(inline)]
+pub use detect::DetectV2;
 #[doc(inline)]
 pub use detect::{
     Bleep, DateShift, DeidentifyFileRequest, DeidentifyTextRequest, DeidentifyTextResponse, Detect,

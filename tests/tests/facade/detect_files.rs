@@ -59,7 +59,18 @@ async fn extension_selects_endpoint_and_options() {
         ("csv", "/spreadsheet", json!({})),
         ("DOCX", "/document", json!({})),
         ("json", "/structured_text", json!({})),
-        ("dcm", "", json!({})),
+        (
+            "dcm",
+            "/image",
+            json!({"masking_method": "blur", "output_processed_image": false, "output_ocr_text": true}),
+        ),
+        (
+            "GIF",
+            "/image",
+            json!({"masking_method": "blur", "output_processed_image": false, "output_ocr_text": true}),
+        ),
+        ("jsonl", "/structured_text", json!({})),
+        ("zip", "", json!({})),
         ("xyz", "", json!({})),
     ] {
         let server = script(&[started(), succeeded()]);
@@ -133,8 +144,16 @@ async fn invalid_input_is_refused_before_sending() {
         (DeidentifyFileRequest::new(FileSource::path(missing.join("a.txt"))), "file"),
         (DeidentifyFileRequest::new(FileSource::path(directory.path())), "file"),
         (DeidentifyFileRequest::new(FileSource::base64("a.txt", "YWJj\n")), "file"),
-        (file("a.txt").token_format(TokenFormat::of(TokenKind::VaultToken)), "token_format"),
-        (file("a.txt").token_format(TokenFormat::new().vault_token(["ssn"])), "token_format"),
+        (file("a.pdf").token_format(TokenFormat::of(TokenKind::VaultToken)), "token_format"),
+        (file("a.xlsx").token_format(TokenFormat::new().vault_token(["ssn"])), "token_format"),
+        (file("a.txt").skyflow_id(" "), "skyflow_id"),
+        (file("a.pdf").pixel_density(1001), "pixel_density"),
+        (file("a.pdf").max_resolution(71), "max_resolution"),
+        (file("a.pdf").max_resolution(3001), "max_resolution"),
+        (file("a.wav").bleep(Bleep::new().frequency(19)), "bleep.frequency"),
+        (file("a.wav").bleep(Bleep::new().gain(-60.5)), "bleep.gain"),
+        (file("a.wav").bleep(Bleep::new().start_padding(Duration::from_secs(21))), "bleep.start_padding"),
+        (file("a.wav").bleep(Bleep::new().stop_padding(Duration::from_secs(21))), "bleep.stop_padding"),
         (file("a.txt").wait_time(Duration::from_millis(64_001)), "wait_time"),
         (file("a.pdf").pixel_density(0), "pixel_density"),
         (file("a.pdf").max_resolution(0), "max_resolution"),
@@ -212,4 +231,46 @@ async fn reidentified_file_is_returned_and_written() {
         (RunStatus::Success, &b"Jane Doe"[..])
     );
     assert_eq!(std::fs::read(response.saved.unwrap()).unwrap(), b"Jane Doe");
+}
+
+#[tokio::test]
+async fn path_of_an_output_is_kept_as_a_path() {
+    let directory = tempfile::tempdir().unwrap();
+    for path in ["/efs/v1/a.txt", "SmFuZQ==", "efs/path"] {
+        let output = json!([{"processedFile": path, "processedFileType": "redacted_file"}]);
+        let ended = json!({"status": "SUCCESS", "outputType": "EFS_PATH", "output": output});
+        let server = script(&[started(), (200, ended)]);
+        let request = file("a.txt").output_directory(directory.path());
+        let run = server.detect().deidentify_file(request).await.unwrap();
+        let output = run.file().unwrap();
+        assert_eq!((output.path.as_deref(), output.content.len()), (Some(path), 0));
+        assert_eq!(run.saved.len(), 0);
+        let restored =
+            json!({"status": "success", "output_type": "efs_path", "output": {"processed_file": path}});
+        let server = script(&[(200, restored)]);
+        let request = ReidentifyFileRequest::new(FileSource::bytes("a.txt", "abc"));
+        let response = server.detect().reidentify_file(request).await.unwrap();
+        assert_eq!(response.output.unwrap().path.as_deref(), Some(path));
+    }
+    let broken = json!([{"processedFile": "/efs/a.txt"}]);
+    for output_type in [json!("BASE64"), json!(null)] {
+        let ended = json!({"status": "SUCCESS", "outputType": output_type, "output": broken});
+        let server = script(&[started(), (200, ended)]);
+        let error = server.detect().deidentify_file(file("a.txt")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn skyflow_id_and_vault_tokens_are_sent() {
+    for name in ["a.txt", "a.csv", "a.json", "a.jsonl", "a.xml"] {
+        let server = script(&[started(), succeeded()]);
+        let request = file(name).skyflow_id("id1").token_format(TokenFormat::of(TokenKind::VaultToken));
+        server.detect().deidentify_file(request).await.unwrap();
+        let sent = server.requests()[0].json();
+        assert_eq!(
+            (&sent["file"]["skyflow_id"], &sent["token_type"]["default"]),
+            (&json!("id1"), &json!("vault_token"))
+        );
+    }
 }

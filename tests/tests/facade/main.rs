@@ -8,6 +8,7 @@ mod detect;
 mod detect_files;
 mod detect_runs;
 mod detect_text;
+mod detect_v2;
 mod end_users;
 mod isolation;
 mod main_job;

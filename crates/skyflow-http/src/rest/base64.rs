@@ -81,9 +81,101 @@ impl<'de> Deserialize<'de> for Base64 {
     }
 }
 
+/// Holds a string that is Base64 or something else, such as a path: another member of the response says which.
+///
+/// Base64 is decoded at once, so that a file is in memory once beside the body. `Debug` shows the size only.
+///
+/// ```
+/// use skyflow_http::rest::Base64OrText;
+///
+/// let content: Base64OrText = serde_json::from_str(r#""SmFuZQ==""#)?;
+/// assert_eq!(content.clone().into_bytes().unwrap(), "Jane");
+/// assert_eq!(content.into_text(), "SmFuZQ==");
+/// let path: Base64OrText = serde_json::from_str(r#""/efs/jane.txt""#)?;
+/// assert!(path.into_bytes().is_none());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Base64OrText(Content);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Content {
+    Base64(Base64),
+    Text(String),
+}
+
+impl Base64OrText {
+    /// Returns the bytes; `None` for a string that is not Base64.
+    pub fn into_bytes(self) -> Option<Bytes> {
+        match self.0 {
+            Content::Base64(content) => Some(content.into_bytes()),
+            Content::Text(_) => None,
+        }
+    }
+
+    /// Returns the string as it was written.
+    pub fn into_text(self) -> String {
+        match self.0 {
+            // Exactly one string decodes to these bytes: other alphabets and left-out padding are no Base64 here.
+            Content::Base64(content) => STANDARD.encode(content),
+            Content::Text(text) => text,
+        }
+    }
+}
+
+impl fmt::Debug for Base64OrText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Content::Base64(content) => content.fmt(f),
+            Content::Text(text) => write!(f, "Text({} bytes)", text.len()),
+        }
+    }
+}
+
+impl Serialize for Base64OrText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Content::Base64(content) => content.serialize(serializer),
+            Content::Text(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Base64OrText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Base64OrText;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Base64OrText, E> {
+                Ok(Base64OrText(match STANDARD.decode(text) {
+                    Ok(content) => Content::Base64(content.into()),
+                    Err(_) => Content::Text(text.to_owned()),
+                }))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_string_is_written_as_it_was_read() {
+        for text in ["SmFuZQ==", "/efs/a.txt", "SmFuZQ", "SmFuZR==", "efs/path", ""] {
+            let read: Base64OrText = serde_json::from_value(text.into()).unwrap();
+            assert_eq!(serde_json::to_value(&read).unwrap(), text);
+            assert_eq!(read.into_text(), text);
+        }
+    }
 
     #[test]
     fn any_bytes_come_back_as_they_were() {

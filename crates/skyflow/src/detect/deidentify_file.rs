@@ -77,18 +77,20 @@ pub struct Bleep {
 }
 
 impl Bleep {
+    const MAX_PADDING: Duration = Duration::from_secs(20);
+
     /// Sets nothing: the server chooses.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets how loud it is, in decibels.
+    /// Sets how loud it is, in decibels; -60 or more.
     pub fn gain(mut self, decibels: f64) -> Self {
         self.gain = Some(decibels);
         self
     }
 
-    /// Sets its pitch, in hertz; 1 or more.
+    /// Sets its pitch, in hertz; from 20 to 20,000.
     pub fn frequency(mut self, hertz: u32) -> Self {
         self.frequency = Some(hertz);
         self
@@ -110,8 +112,8 @@ impl Bleep {
 /// De-identifies a file.
 ///
 /// The extension of the file's name, in uppercase or lowercase, says what it is: `txt`, `mp3`, `wav`, `pdf`, `jpg`,
-/// `jpeg`, `png`, `bmp`, `tif`, `tiff`, `ppt`, `pptx`, `csv`, `xls`, `xlsx`, `doc`, `docx`, `json`, `xml`; any other
-/// one goes to the endpoint for all formats. An option that is about files of another kind has no effect, so that one
+/// `jpeg`, `png`, `bmp`, `tif`, `tiff`, `dcm`, `gif`, `ppt`, `pptx`, `csv`, `xls`, `xlsx`, `doc`, `docx`, `json`,
+/// `jsonl`, `xml`; any other one goes to the endpoint for all formats. An option that is about files of another kind has no effect, so that one
 /// request can be made for files of every kind.
 ///
 /// ```
@@ -128,6 +130,7 @@ impl Bleep {
 pub struct DeidentifyFileRequest {
     pub(super) file: FileSource,
     pub(super) data_format: Option<String>,
+    pub(super) skyflow_id: Option<String>,
     pub(super) options: Options,
     pub(super) masking_method: Option<MaskingMethod>,
     pub(super) output_processed_image: Option<bool>,
@@ -150,6 +153,7 @@ impl DeidentifyFileRequest {
         Self {
             file,
             data_format: None,
+            skyflow_id: None,
             options: Options::default(),
             masking_method: None,
             output_processed_image: None,
@@ -167,6 +171,12 @@ impl DeidentifyFileRequest {
     /// Says what the file is, such as `pdf`, whatever its name.
     pub fn data_format(mut self, format: impl Into<String>) -> Self {
         self.data_format = Some(format.into());
+        self
+    }
+
+    /// Names the record that the file belongs to, beside its content. The embedded vault refuses it with 501.
+    pub fn skyflow_id(mut self, id: impl Into<String>) -> Self {
+        self.skyflow_id = Some(id.into());
         self
     }
 
@@ -190,13 +200,13 @@ impl DeidentifyFileRequest {
         self
     }
 
-    /// PDFs: sets the density of the pages while they are processed, in pixels per inch; 1 or more.
+    /// PDFs: sets the density of the pages while they are processed, in pixels per inch; from 1 to 1000.
     pub fn pixel_density(mut self, density: u32) -> Self {
         self.pixel_density = Some(density);
         self
     }
 
-    /// PDFs: sets the largest resolution of a page while it is processed; 1 or more.
+    /// PDFs: sets the largest resolution of a page while it is processed; from 72 to 3000.
     pub fn max_resolution(mut self, resolution: u32) -> Self {
         self.max_resolution = Some(resolution);
         self
@@ -231,12 +241,8 @@ impl DeidentifyFileRequest {
 
     pub(super) fn check(&self) -> Result<(), Error> {
         self.options.check()?;
-        // The rule of the Node, Go and Java SDKs, after the documentation.
-        if self.options.has_vault_tokens() {
-            return Err(Error::invalid(
-                "token_format",
-                "must not be a vault token: files do not support them",
-            ));
+        if let Some(id) = &self.skyflow_id {
+            not_blank("skyflow_id", id)?;
         }
         if self.wait_time > Self::MAX_WAIT_TIME {
             return Err(Error::invalid("wait_time", "must not be more than 64 seconds"));
@@ -249,9 +255,29 @@ impl DeidentifyFileRequest {
         if let Some((field, _)) = positive.iter().find(|(_, number)| *number == Some(0)) {
             return Err(Error::invalid(*field, "must be 1 or more"));
         }
-        match self.bleep.gain {
-            Some(gain) if !gain.is_finite() => Err(Error::invalid("bleep.gain", "must be a number")),
-            _ => Ok(()),
+        self.check_bounds()
+    }
+
+    /// Checks the bounds of the published description.
+    fn check_bounds(&self) -> Result<(), Error> {
+        let outside = |number: Option<u32>, bounds: std::ops::RangeInclusive<u32>| {
+            number.is_some_and(|number| !bounds.contains(&number))
+        };
+        let longer = |padding: Option<Duration>| padding.is_some_and(|padding| padding > Bleep::MAX_PADDING);
+        if outside(self.pixel_density, 1..=1000) {
+            Err(Error::invalid("pixel_density", "must not be more than 1000"))
+        } else if outside(self.max_resolution, 72..=3000) {
+            Err(Error::invalid("max_resolution", "must be from 72 to 3000"))
+        } else if outside(self.bleep.frequency, 20..=20_000) {
+            Err(Error::invalid("bleep.frequency", "must be from 20 to 20000"))
+        } else if self.bleep.gain.is_some_and(|gain| !gain.is_finite() || gain < -60.0) {
+            Err(Error::invalid("bleep.gain", "must be a number of -60 or more"))
+        } else if longer(self.bleep.start_padding) {
+            Err(Error::invalid("bleep.start_padding", "must not be more than 20 seconds"))
+        } else if longer(self.bleep.stop_padding) {
+            Err(Error::invalid("bleep.stop_padding", "must not be more than 20 seconds"))
+        } else {
+            Ok(())
         }
     }
 }
@@ -294,7 +320,7 @@ impl Detect {
     /// # Errors
     ///
     /// Fails before anything is sent when the file cannot be read, is empty or has no format, an option is out of its
-    /// range, vault tokens are requested, or the output directory cannot be written to; fails as every call does
+    /// range, vault tokens are requested for another format than csv, json, jsonl, txt or xml, or the output directory cannot be written to; fails as every call does
     /// afterwards, and when the result cannot be written. Once the run was started, [`Error::run_id`] tells which it
     /// is.
     ///

@@ -1,6 +1,7 @@
 use crate::Error;
 
-/// The endpoint that takes a format: the dispatch of the official SDKs, in capitals too.
+/// The endpoint that takes a format by the published description, in capitals too. The official SDKs send `dcm`, `gif`
+/// and `jsonl` to the endpoint for any format, where the options for images are lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileKind {
     Text,
@@ -21,14 +22,19 @@ impl FileKind {
             "txt" => Self::Text,
             "mp3" | "wav" => Self::Audio,
             "pdf" => Self::Pdf,
-            "jpg" | "jpeg" | "png" | "bmp" | "tif" | "tiff" => Self::Image,
+            "jpg" | "jpeg" | "png" | "bmp" | "tif" | "tiff" | "dcm" | "gif" => Self::Image,
             "ppt" | "pptx" => Self::Presentation,
             "csv" | "xls" | "xlsx" => Self::Spreadsheet,
             "doc" | "docx" => Self::Document,
-            "json" | "xml" => Self::StructuredText,
+            "json" | "xml" | "jsonl" => Self::StructuredText,
             _ => Self::Any,
         }
     }
+}
+
+/// Tells whether files of a format can have vault tokens.
+pub(super) fn has_vault_tokens(format: &str) -> bool {
+    ["csv", "json", "jsonl", "txt", "xml"].contains(&format)
 }
 
 /// Returns the format of a file in lowercase: the given one, else the extension of its name.
@@ -75,8 +81,10 @@ mod tests {
             ("a.csv", FileKind::Spreadsheet),
             ("a.docx", FileKind::Document),
             ("a.xml", FileKind::StructuredText),
-            ("a.dcm", FileKind::Any),
-            ("a.jsonl", FileKind::Any),
+            ("a.dcm", FileKind::Image),
+            ("a.GIF", FileKind::Image),
+            ("a.jsonl", FileKind::StructuredText),
+            ("a.zip", FileKind::Any),
         ] {
             assert_eq!(FileKind::of(&format_of(name, None).unwrap()), kind, "{name}");
         }

@@ -30,7 +30,7 @@ impl GuardrailsRequest {
         Self { text: text.into(), check_toxicity: None, deny_topics: Vec::new() }
     }
 
-    /// Checks the text for toxicity.
+    /// Checks the text for toxicity, which is the default of the server too.
     pub fn check_toxicity(mut self, yes: bool) -> Self {
         self.check_toxicity = Some(yes);
         self
@@ -44,6 +44,7 @@ impl GuardrailsRequest {
 
     fn into_check(self, vault_id: &str) -> Result<Call<guardrails::Check>, Error> {
         not_blank("text", &self.text)?;
+        check_limits(&self.text, &self.deny_topics)?;
         let mut body = types::CheckGuardrailsRequest::new(self.text, vault_id);
         body.check_toxicity = self.check_toxicity;
         if !self.deny_topics.is_empty() {
@@ -51,6 +52,24 @@ impl GuardrailsRequest {
             body.deny_topics = Some(self.deny_topics);
         }
         Ok(Call::new(guardrails::Check::new(body)))
+    }
+}
+
+/// Checks the limits of the published description.
+pub(super) fn check_limits(text: &str, topics: &[String]) -> Result<(), Error> {
+    let is_longer = |text: &str, limit: usize| text.chars().nth(limit).is_some();
+    if is_longer(text, 500_000) {
+        return Err(Error::invalid("text", "must not have more than 500000 characters"));
+    }
+    if topics.len() > 100 {
+        return Err(Error::invalid("deny_topics", "must not have more than 100 topics"));
+    }
+    match topics.iter().position(|topic| is_longer(topic, 60)) {
+        Some(index) => {
+            let field = format!("deny_topics[{index}]");
+            Err(Error::invalid(field, "must not have more than 60 characters"))
+        }
+        None => Ok(()),
     }
 }
 

@@ -14,6 +14,8 @@ mod reidentify_file;
 mod reidentify_text;
 mod run;
 mod start;
+#[cfg(feature = "detect-v2")]
+mod version_2;
 
 use skyflow_http::HttpLayer;
 use skyflow_types::VaultId;
@@ -27,6 +29,8 @@ pub use poller::RunPoller;
 pub use reidentify_file::{ReidentifyFileRequest, ReidentifyFileResponse};
 pub use reidentify_text::{ReidentifyTextRequest, ReidentifyTextResponse};
 pub use run::{DetectRun, RunStatus};
+#[cfg(feature = "detect-v2")]
+pub use version_2::DetectV2;
 
 use crate::{CallOptions, Vault};
 

@@ -10,8 +10,8 @@ use crate::record::not_blank;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenKind {
-    /// The entity and a token of the vault, such as `[NAME_5RVywhc]`: it can be turned into the value again. Not for
-    /// files.
+    /// The entity and a token of the vault, such as `[NAME_5RVywhc]`: it can be turned into the value again. Of files,
+    /// csv, json, jsonl, txt and xml have them.
     VaultToken,
     /// The entity and a number, such as `[NAME_1]`: the same value has the same number within one request.
     EntityUniqueCounter,

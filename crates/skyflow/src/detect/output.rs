@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
-use skyflow_api::types;
+use skyflow_api::{Base64OrText, types};
 
 use crate::Error;
 use crate::media_type::media_type_of;
@@ -25,9 +25,13 @@ const NUMBERS: u32 = 10_000;
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetectOutput {
-    /// The content; Base64 where it is serialized.
+    /// The content; Base64 where it is serialized. Empty for a file that the server keeps at a [`DetectOutput::path`].
     #[serde(serialize_with = "as_base64")]
     pub content: Bytes,
+    /// Where the server keeps the file, when its response has a path, an id or a link in place of the content, as with
+    /// the output type `EFS_PATH`. Such an output is not written into an output directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// What it is, such as `redacted_file` or `entities`; `None` when the server does not say.
     pub kind: Option<OutputKind>,
     /// The extension that goes with the content, as the server says it; empty when it does not. A saved file then has
@@ -57,22 +61,36 @@ pub(super) fn name_after(stem: &str, outputs: &mut [DetectOutput]) {
 }
 
 impl DetectOutput {
+    /// Reads an output; what its text means is said by the output type of the response.
     pub(super) fn new(
-        content: Option<skyflow_api::Base64>,
+        file: Option<Base64OrText>,
+        output_type: Option<&types::OutputType>,
         kind: Option<OutputKind>,
         extension: Option<String>,
-    ) -> Self {
-        Self {
-            content: content.unwrap_or_default().into_bytes(),
+    ) -> Result<Self, Error> {
+        let (content, path) = match (file, output_type) {
+            (None, _) => (Bytes::new(), None),
+            (Some(file), Some(types::OutputType::Other(_))) => (Bytes::new(), Some(file.into_text())),
+            (Some(file), _) => {
+                let broken = || Error::bad_response("the content of an output is not valid Base64");
+                (file.into_bytes().ok_or_else(broken)?, None)
+            }
+        };
+        Ok(Self {
+            content,
+            path,
             kind,
             media_type: media_type_of(&format!(".{}", extension.as_deref().unwrap_or_default())),
             extension: extension.unwrap_or_default(),
             file_name: String::new(),
-        }
+        })
     }
 
-    pub(super) fn from_wire(wire: types::ProcessedFile) -> Self {
-        Self::new(wire.processed_file, wire.processed_file_type, wire.processed_file_extension)
+    pub(super) fn from_wire(
+        wire: types::ProcessedFile,
+        output_type: Option<&types::OutputType>,
+    ) -> Result<Self, Error> {
+        Self::new(wire.processed_file, output_type, wire.processed_file_type, wire.processed_file_extension)
     }
 }
 
@@ -80,6 +98,7 @@ impl fmt::Debug for DetectOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DetectOutput")
             .field("content", &self.content.len())
+            .field("has_path", &self.path.is_some())
             .field("kind", &self.kind)
             .field("extension", &self.extension)
             .finish_non_exhaustive()
@@ -175,7 +194,7 @@ impl OutputDirectory {
             return Err(io::Error::other("the path leads to another directory by now"));
         }
         let mut saved: Vec<PathBuf> = Vec::with_capacity(outputs.len());
-        for output in outputs {
+        for output in outputs.iter().filter(|output| output.path.is_none()) {
             saved.push(self.write(output, &saved)?);
         }
         Ok(saved)

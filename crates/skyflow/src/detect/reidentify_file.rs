@@ -11,12 +11,13 @@ use super::reidentify_text::{Format, format_setters};
 use super::run::RESPONSE_LIMIT;
 use super::{Detect, DetectOutput, RunStatus};
 use crate::handle::Call;
+use crate::record::not_blank;
 use crate::{Error, FileSource};
 
 /// The formats that the endpoint takes.
-const FORMATS: [&str; 8] = ["txt", "csv", "json", "xls", "xlsx", "doc", "docx", "xml"];
+const FORMATS: [&str; 9] = ["txt", "csv", "json", "jsonl", "xls", "xlsx", "doc", "docx", "xml"];
 
-/// Replaces the vault tokens of a file with their values: `txt`, `csv`, `json`, `xls`, `xlsx`, `doc`, `docx` or
+/// Replaces the vault tokens of a file with their values: `txt`, `csv`, `json`, `jsonl`, `xls`, `xlsx`, `doc`, `docx` or
 /// `xml`. No official SDK has it.
 ///
 /// ```
@@ -28,6 +29,7 @@ const FORMATS: [&str; 8] = ["txt", "csv", "json", "xls", "xlsx", "doc", "docx", 
 pub struct ReidentifyFileRequest {
     file: FileSource,
     data_format: Option<String>,
+    skyflow_id: Option<String>,
     format: Format,
     destination: Destination,
 }
@@ -35,12 +37,19 @@ pub struct ReidentifyFileRequest {
 impl ReidentifyFileRequest {
     /// Takes a file: a path, bytes, Base64 or a reader.
     pub fn new(file: FileSource) -> Self {
-        Self { file, data_format: None, format: Format::default(), destination: Destination::default() }
+        let (format, destination) = (Format::default(), Destination::default());
+        Self { file, data_format: None, skyflow_id: None, format, destination }
     }
 
     /// Says what the file is, such as `docx`, whatever its name.
     pub fn data_format(mut self, format: impl Into<String>) -> Self {
         self.data_format = Some(format.into());
+        self
+    }
+
+    /// Names the record that the file belongs to, beside its content. The embedded vault refuses it with 501.
+    pub fn skyflow_id(mut self, id: impl Into<String>) -> Self {
+        self.skyflow_id = Some(id.into());
         self
     }
 
@@ -52,12 +61,14 @@ impl ReidentifyFileRequest {
         self,
         vault_id: &str,
     ) -> Result<(Call<files::Reidentify>, Option<OutputDirectory>), Error> {
+        if let Some(id) = &self.skyflow_id {
+            not_blank("skyflow_id", id)?;
+        }
         let name = self.file.name();
         let format = format_of(&name, self.data_format.as_deref())?;
         if !FORMATS.contains(&format.as_str()) {
             let field = if self.data_format.is_some() { "data_format" } else { "file_name" };
-            let problem =
-                "is not of a format that can be re-identified: txt, csv, json, xls, xlsx, doc, docx or xml";
+            let problem = "is not of a format that can be re-identified: txt, csv, json, jsonl, xls, xlsx, doc, docx or xml";
             return Err(Error::invalid(field, problem));
         }
         let directory = self.destination.open(file_stem(&name), own_extension(&name, &format)).await?;
@@ -65,7 +76,8 @@ impl ReidentifyFileRequest {
         if content.is_empty() {
             return Err(Error::invalid("file", "must not be empty"));
         }
-        let file = types::ReidentifyFileData::new(content, format);
+        let mut file = types::ReidentifyFileData::new(content, format);
+        file.skyflow_id = self.skyflow_id;
         let mut body = types::ReidentifyFileRequest::new(vault_id, file);
         body.format = self.format.to_wire();
         let call = Call::new(files::Reidentify::new(body)).response_limit(RESPONSE_LIMIT);
@@ -112,10 +124,13 @@ impl ReidentifyFileResponse {
     fn from_reidentify(response: Response<types::ReidentifyFileResponse>) -> Result<Self, Error> {
         let body = response.body;
         let status = body.status.ok_or_else(|| Error::bad_response("the response has no status"))?;
+        let output_type = body.output_type;
         let output = body.output.map(|output| {
             let kind = output.processed_file_type.map(|kind| kind.as_str().into());
-            DetectOutput::new(output.processed_file, kind, output.processed_file_extension)
+            let extension = output.processed_file_extension;
+            DetectOutput::new(output.processed_file, output_type.as_ref(), kind, extension)
         });
+        let output = output.transpose()?;
         Ok(Self { status, output, saved: None, request_id: response.request_id })
     }
 }
@@ -123,7 +138,8 @@ impl ReidentifyFileResponse {
 impl Detect {
     /// Replaces the vault tokens of a file with their values.
     ///
-    /// De-identified files have no vault tokens; those of [`Detect::deidentify_text`] are what can be in a file.
+    /// Files of text formats can be de-identified with vault tokens; those of [`Detect::deidentify_text`] can be in any
+    /// file.
     ///
     /// ```no_run
     /// # async fn run(detect: skyflow::Detect) -> Result<(), skyflow::Error> {

@@ -28,11 +28,12 @@ pub struct DetectRun {
     pub message: Option<String>,
     /// What the run made: the processed file first. Servers send none unless the run succeeded.
     pub outputs: Vec<DetectOutput>,
-    /// Where the outputs were written, in their order; empty without an output directory.
+    /// Where the outputs were written, in their order, without those that the server keeps at a
+    /// [`DetectOutput::path`]; empty without an output directory.
     pub saved: Vec<PathBuf>,
-    /// The words of the original file; `None` while the run is in progress.
+    /// The words of the processed file; `None` while the run is in progress.
     pub word_count: Option<u64>,
-    /// The characters of the original file; `None` while the run is in progress.
+    /// The characters of the processed file; `None` while the run is in progress.
     pub char_count: Option<u64>,
     /// The size of the processed file, in kilobytes; `None` while there is none.
     pub size_in_kb: Option<f64>,
@@ -65,7 +66,7 @@ impl DetectRun {
     /// [`DetectRun::entity_lists`].
     pub fn entities(&self) -> Result<Vec<DetectedEntity>, Error> {
         let mut entities = Vec::new();
-        for list in self.entity_lists() {
+        for list in self.entity_lists().filter(|list| list.path.is_none()) {
             let text = std::str::from_utf8(&list.content).unwrap_or_default();
             let found: Vec<types::DetectedEntity> =
                 Json::parse(text).and_then(|json| json.decode()).map_err(|source| {
@@ -137,7 +138,9 @@ impl DetectRun {
         let count = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
         let measure = |number: Option<f64>| number.filter(|number| is_counted && *number > 0.0);
         let parts = |number: Option<i64>| count(number).filter(|number| is_counted && *number > 0);
-        let mut outputs: Vec<_> = body.output.into_iter().map(DetectOutput::from_wire).collect();
+        let output_type = body.output_type;
+        let outputs = body.output.into_iter().map(|file| DetectOutput::from_wire(file, output_type.as_ref()));
+        let mut outputs: Vec<_> = outputs.collect::<Result<_, _>>()?;
         name_after(&file_stem(run_id), &mut outputs);
         Ok(Self {
             run_id: run_id.to_owned(),

@@ -3,7 +3,7 @@
 use skyflow_api::types as wire;
 use skyflow_api::{ApiErrorBody, Base64, Operation, Response, files};
 
-use super::file_format::{FileKind, format_of, own_extension};
+use super::file_format::{FileKind, format_of, has_vault_tokens, own_extension};
 use super::options::fill_options;
 use super::output::{Destination, OutputDirectory, file_stem};
 use super::{DeidentifyFileRequest, Detect};
@@ -19,18 +19,22 @@ pub(super) async fn start(
     let refused = |error: Error| error.in_operation(files::Deidentify::INFO.name);
     request.check().map_err(refused)?;
     let given = request.data_format.as_deref();
+    let has_vault_tokens = request.options.has_vault_tokens();
     let (format, content, directory) =
-        opened(request.file, given, &request.destination).await.map_err(refused)?;
+        opened(request.file, given, has_vault_tokens, &request.destination).await.map_err(refused)?;
+    let skyflow_id = request.skyflow_id;
     let vault_id = detect.vault_id().as_str();
     let run_id = match FileKind::of(&format) {
         FileKind::Text => {
-            let mut body =
-                wire::DeidentifyTextRequest::new(vault_id, wire::TextFileData::new(content, format));
+            let mut file = wire::TextFileData::new(content, format);
+            file.skyflow_id = skyflow_id;
+            let mut body = wire::DeidentifyTextRequest::new(vault_id, file);
             fill_options!(body, request.options);
             send(detect, files::DeidentifyText::new(body)).await
         }
         FileKind::Audio => {
-            let file = wire::AudioFileData::new(content, format);
+            let mut file = wire::AudioFileData::new(content, format);
+            file.skyflow_id = skyflow_id;
             let mut body = wire::DeidentifyAudioRequest::new(vault_id, file);
             body.output_processed_audio = request.output_processed_audio;
             body.output_transcription = request.output_transcription.map(|kind| kind.as_str().into());
@@ -42,14 +46,17 @@ pub(super) async fn start(
             send(detect, files::DeidentifyAudio::new(body)).await
         }
         FileKind::Pdf => {
-            let mut body = wire::DeidentifyPdfRequest::new(vault_id, wire::PdfFileData::new(content, format));
+            let mut file = wire::PdfFileData::new(content, format);
+            file.skyflow_id = skyflow_id;
+            let mut body = wire::DeidentifyPdfRequest::new(vault_id, file);
             body.density = request.pixel_density.map(Into::into);
             body.max_resolution = request.max_resolution.map(Into::into);
             fill_options!(body, request.options);
             send(detect, files::DeidentifyPdf::new(body)).await
         }
         FileKind::Image => {
-            let file = wire::ImageFileData::new(content, format);
+            let mut file = wire::ImageFileData::new(content, format);
+            file.skyflow_id = skyflow_id;
             let mut body = wire::DeidentifyImageRequest::new(vault_id, file);
             body.masking_method = request.masking_method.map(|method| method.as_str().into());
             body.output_processed_image = request.output_processed_image;
@@ -58,31 +65,37 @@ pub(super) async fn start(
             send(detect, files::DeidentifyImage::new(body)).await
         }
         FileKind::Presentation => {
-            let file = wire::PresentationFileData::new(content, format);
+            let mut file = wire::PresentationFileData::new(content, format);
+            file.skyflow_id = skyflow_id;
             let mut body = wire::DeidentifyPresentationRequest::new(vault_id, file);
             fill_options!(body, request.options);
             send(detect, files::DeidentifyPresentation::new(body)).await
         }
         FileKind::Spreadsheet => {
-            let file = wire::SpreadsheetFileData::new(content, format);
+            let mut file = wire::SpreadsheetFileData::new(content, format);
+            file.skyflow_id = skyflow_id;
             let mut body = wire::DeidentifySpreadsheetRequest::new(vault_id, file);
             fill_options!(body, request.options);
             send(detect, files::DeidentifySpreadsheet::new(body)).await
         }
         FileKind::Document => {
-            let file = wire::DocumentFileData::new(content, format);
+            let mut file = wire::DocumentFileData::new(content, format);
+            file.skyflow_id = skyflow_id;
             let mut body = wire::DeidentifyDocumentRequest::new(vault_id, file);
             fill_options!(body, request.options);
             send(detect, files::DeidentifyDocument::new(body)).await
         }
         FileKind::StructuredText => {
-            let file = wire::StructuredTextFileData::new(content, format);
+            let mut file = wire::StructuredTextFileData::new(content, format);
+            file.skyflow_id = skyflow_id;
             let mut body = wire::DeidentifyStructuredTextRequest::new(vault_id, file);
             fill_options!(body, request.options);
             send(detect, files::DeidentifyStructuredText::new(body)).await
         }
         FileKind::Any => {
-            let mut body = wire::DeidentifyFileRequest::new(vault_id, wire::FileData::new(content, format));
+            let mut file = wire::FileData::new(content, format);
+            file.skyflow_id = skyflow_id;
+            let mut body = wire::DeidentifyFileRequest::new(vault_id, file);
             fill_options!(body, request.options);
             send(detect, files::Deidentify::new(body)).await
         }
@@ -94,10 +107,16 @@ pub(super) async fn start(
 async fn opened(
     file: FileSource,
     given_format: Option<&str>,
+    with_vault_tokens: bool,
     destination: &Destination,
 ) -> Result<(String, Base64, Option<OutputDirectory>), Error> {
     let name = file.name();
     let format = format_of(&name, given_format)?;
+    // The rule of the documentation; the Node, Go and Java SDKs refuse vault tokens for any file.
+    if with_vault_tokens && !has_vault_tokens(&format) {
+        let problem = "must not be a vault token: only csv, json, jsonl, txt and xml files support them";
+        return Err(Error::invalid("token_format", problem));
+    }
     let directory = destination.open(file_stem(&name), own_extension(&name, &format)).await?;
     let content = file.into_content().await?;
     if content.is_empty() {

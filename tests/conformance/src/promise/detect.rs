@@ -146,7 +146,7 @@ fn endpoint(call: &Call) -> (&'static [&'static str], Vec<(&'static str, Json)>)
             &["document", "pdf"],
             vec![("density", args.get("pixel_density").clone()), same("max_resolution")],
         ),
-        "jpg" | "jpeg" | "png" | "bmp" | "tif" | "tiff" => {
+        "jpg" | "jpeg" | "png" | "bmp" | "tif" | "tiff" | "dcm" | "gif" => {
             let own = vec![
                 ("masking_method", small("masking_method")),
                 same("output_processed_image"),
@@ -157,13 +157,18 @@ fn endpoint(call: &Call) -> (&'static [&'static str], Vec<(&'static str, Json)>)
         "ppt" | "pptx" => (&["presentation"], Vec::new()),
         "csv" | "xls" | "xlsx" => (&["spreadsheet"], Vec::new()),
         "doc" | "docx" => (&["document"], Vec::new()),
-        "json" | "xml" => (&["structured_text"], Vec::new()),
+        "json" | "xml" | "jsonl" => (&["structured_text"], Vec::new()),
         _ => (&[], Vec::new()),
     }
+}
+
+/// Tells whether the published description has an endpoint for a format that the official SDK sends to the one for any.
+pub fn goes_by_the_description(call: &Call) -> bool {
+    ["dcm", "gif", "jsonl"].contains(&extension(call).as_str())
 }
 
 /// Tells whether the official SDK drops transformations for files of this format.
 pub fn loses_transformations(call: &Call) -> bool {
     let (path, _) = endpoint(call);
-    !matches!(path, [] | ["text" | "audio" | "structured_text"])
+    !goes_by_the_description(call) && !matches!(path, [] | ["text" | "audio" | "structured_text"])
 }

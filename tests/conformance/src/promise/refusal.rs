@@ -66,9 +66,6 @@ fn shifted_dates(shift: &Json) -> Option<String> {
 fn file(call: &Call) -> Option<(Reason, String)> {
     let args = &call.args;
     let refused = |reason, field: &str| Some((reason, field.to_owned()));
-    if asks_for_vault_tokens(call) {
-        return refused(Reason::VaultTokens, "token_format");
-    }
     if super::run::wait_time(call).as_secs_f64() > 64.0 {
         return refused(Reason::WaitTime, "wait_time");
     }
@@ -86,6 +83,10 @@ fn file(call: &Call) -> Option<(Reason, String)> {
     }
     if file_name(call).trim().is_empty() || extension(call).is_empty() {
         return refused(Reason::NoFormat, "file_name");
+    }
+    let has_tokens = ["csv", "json", "jsonl", "txt", "xml"].contains(&extension(call).as_str());
+    if asks_for_vault_tokens(call) && !has_tokens {
+        return refused(Reason::VaultTokens, "token_format");
     }
     if file_content(call).is_empty() { refused(Reason::EmptyFile, "file") } else { None }
 }

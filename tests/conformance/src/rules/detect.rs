@@ -6,7 +6,7 @@ use super::{Case, Rule};
 use crate::difference::{Difference, Part, Place};
 use crate::json::Json;
 use crate::promise;
-use crate::promise::detect::{extension, loses_transformations};
+use crate::promise::detect::{extension, goes_by_the_description, loses_transformations};
 use crate::promise::refusal::{self, Reason};
 use crate::replay::Observed;
 
@@ -106,6 +106,17 @@ pub(super) const RULES: &[Rule] = &[
             difference.place == Place::Request(0, Part::Body(".transformations".to_owned()))
                 && difference.expected == "null"
         },
+        holds: first_as_promised,
+    },
+    Rule {
+        id: "endpoint-by-description",
+        applies: |case| {
+            is_sent(case)
+                && case.is_made()
+                && case.call.op == "deidentify_file"
+                && goes_by_the_description(case.call)
+        },
+        explains: |difference, _, _| difference.place == Place::Request(0, Part::Path),
         holds: first_as_promised,
     },
     Rule {
