@@ -1,8 +1,6 @@
 //! How much memory the client needs for a large file, over a real socket: what is allocated at its worst, counted, and
 //! so the same on every machine.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,77 +10,28 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use skyflow::{Credentials, DeidentifyFileRequest, FileSource, RunStatus, Skyflow, VaultConfig};
 use skyflow_testkit::API_KEY;
+use skyflow_testkit::large_bodies::{Pieces, serve};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf, repeat};
 
 const FILE: usize = 50_000_000;
 
-/// Serves the start of a run and one poll, each on a new connection, and keeps nothing of what it
-/// reads. The response with the file is written in pieces.
+/// Serves the start of a run and one poll; the response with the file is written in pieces.
 fn server(chunked: bool) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut reader = BufReader::new(stream.unwrap());
-            let mut request_line = String::new();
-            reader.read_line(&mut request_line).unwrap();
-            let length = length_of_body(&mut reader);
-            std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).unwrap();
-            let stream = reader.into_inner();
-            if request_line.starts_with("POST") {
-                assert!(length > FILE as u64 / 3 * 4);
-                response(stream, &mut [br#"{"run_id":"r1"}"#.as_slice()].into_iter(), false);
-            } else {
-                // A multiple of three, so that pieces of Base64 can be put together.
-                let piece = STANDARD.encode(vec![7_u8; 50_000 / 3 * 3]);
-                let pieces = FILE.div_ceil(50_000 / 3 * 3);
-                let start = br#"{"status":"SUCCESS","output":[{"processedFile":""#.as_slice();
-                let end =
-                    br#"","processedFileType":"redacted_file","processedFileExtension":"txt"}]}"#.as_slice();
-                let mut body =
-                    [start].into_iter().chain(std::iter::repeat_n(piece.as_bytes(), pieces)).chain([end]);
-                response(stream, &mut body, chunked);
-            }
+    serve(move |request_line, length| {
+        if request_line.starts_with("POST") {
+            assert!(length > FILE as u64 / 3 * 4);
+            return Pieces { start: br#"{"run_id":"r1"}"#.to_vec(), ..Pieces::default() };
         }
-    });
-    format!("http://{address}")
-}
-
-fn length_of_body(reader: &mut BufReader<TcpStream>) -> u64 {
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        if line.trim().is_empty() {
-            return length;
+        Pieces {
+            start: br#"{"status":"SUCCESS","output":[{"processedFile":""#.to_vec(),
+            // A multiple of three, so that pieces of Base64 can be put together.
+            piece: STANDARD.encode(vec![7_u8; 50_000 / 3 * 3]).into_bytes(),
+            count: FILE.div_ceil(50_000 / 3 * 3),
+            end: br#"","processedFileType":"redacted_file","processedFileExtension":"txt"}]}"#.to_vec(),
+            chunked,
         }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-    }
-}
-
-fn response<'a>(mut stream: TcpStream, body: &mut (impl Iterator<Item = &'a [u8]> + Clone), chunked: bool) {
-    let framing = match chunked {
-        true => "transfer-encoding: chunked".to_owned(),
-        false => format!("content-length: {}", body.clone().map(<[u8]>::len).sum::<usize>()),
-    };
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n{framing}\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    for piece in body {
-        if chunked {
-            write!(stream, "{:x}\r\n", piece.len()).unwrap();
-        }
-        stream.write_all(piece).unwrap();
-        if chunked {
-            stream.write_all(b"\r\n").unwrap();
-        }
-    }
-    if chunked {
-        stream.write_all(b"0\r\n\r\n").unwrap();
-    }
+    })
+    .unwrap()
 }
 
 /// Gives a kilobyte at a time, as a socket may.

@@ -12,6 +12,8 @@ mod certificates;
 mod fault_layer;
 mod faults;
 mod journal;
+#[cfg(feature = "server")]
+pub mod large_bodies;
 mod peer;
 pub mod polling;
 mod random;
