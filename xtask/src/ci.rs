@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{codegen, conformance, guide, layers, msrv, path, tools, words};
+use crate::{codegen, conformance, coverage, guide, layers, msrv, path, tools, words};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -21,6 +21,8 @@ enum Job {
     Fmt,
     /// The generated bindings are those that the generator makes.
     Codegen,
+    /// `docs/api-coverage.md` has every operation as it is.
+    Coverage,
     /// Dependency directions, restricted dependencies, the sizes of dependency trees, and features without tests.
     Layers,
     /// Clippy with default, no and all features; warnings are errors.
@@ -50,6 +52,7 @@ enum Job {
 const CHECKS: &[Job] = &[
     Job::Fmt,
     Job::Codegen,
+    Job::Coverage,
     Job::Layers,
     Job::Clippy,
     Job::Conformance,
@@ -82,6 +85,7 @@ impl Job {
     fn run(self) -> Result<(), String> {
         match self {
             Self::Fmt => cargo(&["fmt", "--all", "--check"]),
+            Self::Coverage => coverage::check(),
             Self::Codegen => codegen::check().map_err(|error| error.to_string()),
             Self::Layers => layers::run(),
             Self::Clippy => clippy(),

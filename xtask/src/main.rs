@@ -3,6 +3,7 @@
 mod ci;
 mod codegen;
 mod conformance;
+mod coverage;
 mod features;
 mod guide;
 mod interop;
@@ -33,6 +34,8 @@ enum Command {
     Ci(ci::Args),
     /// Writes the generated API bindings, or compares them with what is checked in.
     Codegen(codegen::Args),
+    /// Writes `docs/api-coverage.md`: every published operation with its binding, method and embedded implementation.
+    Coverage(coverage::Args),
     /// Replays recorded calls of the official SDK and compares requests and results.
     Conformance(conformance::Args),
     /// Checks the guide in `docs/guide` and all links between documents, and builds the guide with mdBook.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Ci(args) => ci::run(&args),
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
         Command::Conformance(args) => conformance::run(&args),
+        Command::Coverage(args) => coverage::run(&args),
         Command::Guide(args) => guide::run(&args),
         Command::Layers => layers::run(),
         Command::Words(args) => words::run(&args),
