@@ -6,8 +6,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use serde::de::DeserializeOwned;
-use skyflow_api::runtime::decode_json;
 use skyflow_api::{ApiErrorBody, Client, DecodeError, EncodeError, Operation, Response};
 use skyflow_auth::{CallTokens, Credentials, TokenProvider, TokenProviders};
 use skyflow_http::{
@@ -16,6 +14,8 @@ use skyflow_http::{
 use skyflow_types::LogLevel;
 use tower_layer::Layer;
 
+use crate::elements::ReadBody;
+use crate::record::Origin;
 use crate::{CallOptions, Error, ErrorKind};
 
 /// The service that the calls of a handle go through, and their settings; cheap to clone.
@@ -78,9 +78,9 @@ impl Handle {
             let error = named(Error::from_api(error, writes));
             if error.kind() == ErrorKind::InvalidInput { self.log_refusal(error) } else { error }
         })?;
-        let (status, request_id) = (response.status, response.request_id.clone());
+        let origin = Origin::of(O::INFO.name, &response);
         read(response).map_err(|error| {
-            let error = named(error).with_status(status, request_id);
+            let error = error.in_response(&origin);
             if writes { error.applied() } else { error }
         })
     }
@@ -190,21 +190,21 @@ impl<O: Operation> Operation for Call<O> {
     }
 }
 
-/// An operation whose response is read as `T` instead of the bindings' type: where elements are kept as JSON, so that
-/// one of an unexpected shape loses no other.
-pub(crate) struct ReadAs<O, T> {
+/// An operation whose response is read in another way than that of the bindings: a value of an unexpected shape loses
+/// no other.
+pub(crate) struct ReadAs<O, R> {
     operation: O,
-    response: PhantomData<fn() -> T>,
+    response: PhantomData<fn() -> R>,
 }
 
-impl<O, T> ReadAs<O, T> {
+impl<O, R> ReadAs<O, R> {
     pub(crate) fn new(operation: O) -> Self {
         Self { operation, response: PhantomData }
     }
 }
 
-impl<O: Operation, T: DeserializeOwned> Operation for ReadAs<O, T> {
-    type Output = T;
+impl<O: Operation, R: ReadBody> Operation for ReadAs<O, R> {
+    type Output = R::Value;
     type Error = O::Error;
 
     const INFO: OperationInfo = O::INFO;
@@ -213,8 +213,8 @@ impl<O: Operation, T: DeserializeOwned> Operation for ReadAs<O, T> {
         self.operation.encode()
     }
 
-    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<T, DecodeError> {
-        decode_json(body)
+    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<R::Value, DecodeError> {
+        R::read(body)
     }
 }
 

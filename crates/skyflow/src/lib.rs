@@ -43,6 +43,7 @@ mod config_file;
 mod connect;
 pub mod connection;
 pub mod detect;
+mod elements;
 mod environment;
 mod error;
 mod file_source;
@@ -70,6 +71,7 @@ pub use detect::{
     OutputKind, ReidentifyFileRequest, ReidentifyFileResponse, ReidentifyTextRequest, ReidentifyTextResponse,
     RunPoller, RunStatus, TextIndex, TokenFormat, TokenKind, Transcription,
 };
+pub use elements::ElementError;
 pub use error::{Error, ErrorKind};
 pub use file_source::FileSource;
 pub use record::Record;
@@ -86,8 +88,9 @@ pub use vault::{
     AuditEvent, BatchError, BatchOperation, BatchOutcome, BatchOutput, BatchRequest, BatchResponse, BatchRow,
     DeleteRequest, DeleteResponse, DetokenizeError, DetokenizeRequest, DetokenizeResponse, DetokenizedField,
     FileScan, GetRequest, GetResponse, InsertError, InsertRequest, InsertResponse, InsertedRecord, Order,
-    QueriedRecord, QueryRequest, QueryResponse, StoredRecord, TokenizeRequest, TokenizeResponse,
-    TokenizedField, UpdateRequest, UpdateResponse, UploadFileRequest, UploadFileResponse, ValueType, Vault,
+    QueriedRecord, QueryRequest, QueryResponse, SqlValue, StoredRecord, TokenizeError, TokenizeRequest,
+    TokenizeResponse, TokenizedField, UpdateRequest, UpdateResponse, UploadFileRequest, UploadFileResponse,
+    ValueType, Vault,
 };
 
 /// The generated bindings, for operations that have no method here; see [`Vault::send`].
@@ -131,7 +134,10 @@ mod tests {
         is_response::<Record>();
         is_response::<ReidentifyFileResponse>();
         is_response::<ReidentifyTextResponse>();
+        is_response::<TokenizeError>();
         is_response::<TokenizeResponse>();
+        is_response::<ElementError>();
+        is_response::<api::types::Card>();
         is_response::<UpdateResponse>();
         is_response::<UploadFileResponse>();
     }

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
-use skyflow_api::types;
 
+use super::output_file::OutputFile;
 use crate::Error;
 use crate::media_type::media_type_of;
 
@@ -25,9 +25,13 @@ const NUMBERS: u32 = 10_000;
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetectOutput {
-    /// The content; Base64 where it is serialized.
+    /// The content; Base64 where it is serialized. Empty when the server returns a path in its place.
     #[serde(serialize_with = "as_base64")]
     pub content: Bytes,
+    /// Where the server has stored the file, when it returns a path (`EFS_PATH`) in place of the content. An output
+    /// directory does not receive such a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// What it is, such as `redacted_file` or `entities`; `None` when the server does not say.
     pub kind: Option<OutputKind>,
     /// The extension that goes with the content, as the server says it; empty when it does not. A saved file then has
@@ -57,22 +61,16 @@ pub(super) fn name_after(stem: &str, outputs: &mut [DetectOutput]) {
 }
 
 impl DetectOutput {
-    pub(super) fn new(
-        content: Option<skyflow_api::Base64>,
-        kind: Option<OutputKind>,
-        extension: Option<String>,
-    ) -> Self {
+    pub(super) fn from_wire(OutputFile { file, path }: OutputFile) -> Self {
+        let extension = file.processed_file_extension.unwrap_or_default();
         Self {
-            content: content.unwrap_or_default().into_bytes(),
-            kind,
-            media_type: media_type_of(&format!(".{}", extension.as_deref().unwrap_or_default())),
-            extension: extension.unwrap_or_default(),
+            content: file.processed_file.unwrap_or_default().into_bytes(),
+            path,
+            kind: file.processed_file_type,
+            media_type: media_type_of(&format!(".{extension}")),
+            extension,
             file_name: String::new(),
         }
-    }
-
-    pub(super) fn from_wire(wire: types::ProcessedFile) -> Self {
-        Self::new(wire.processed_file, wire.processed_file_type, wire.processed_file_extension)
     }
 }
 
@@ -80,6 +78,7 @@ impl fmt::Debug for DetectOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DetectOutput")
             .field("content", &self.content.len())
+            .field("path", &self.path.is_some())
             .field("kind", &self.kind)
             .field("extension", &self.extension)
             .finish_non_exhaustive()
@@ -175,7 +174,7 @@ impl OutputDirectory {
             return Err(io::Error::other("the path leads to another directory by now"));
         }
         let mut saved: Vec<PathBuf> = Vec::with_capacity(outputs.len());
-        for output in outputs {
+        for output in outputs.iter().filter(|output| output.path.is_none()) {
             saved.push(self.write(output, &saved)?);
         }
         Ok(saved)

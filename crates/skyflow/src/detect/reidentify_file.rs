@@ -7,10 +7,11 @@ use skyflow_types::RequestId;
 
 use super::file_format::{format_of, own_extension};
 use super::output::{Destination, OutputDirectory, destination_setters, file_stem, name_after};
+use super::output_file::ReadFile;
 use super::reidentify_text::{Format, format_setters};
 use super::run::RESPONSE_LIMIT;
 use super::{Detect, DetectOutput, RunStatus};
-use crate::handle::Call;
+use crate::handle::{Call, ReadAs};
 use crate::{Error, FileSource};
 
 /// The formats that the endpoint takes.
@@ -51,7 +52,7 @@ impl ReidentifyFileRequest {
     async fn into_reidentify(
         self,
         vault_id: &str,
-    ) -> Result<(Call<files::Reidentify>, Option<OutputDirectory>), Error> {
+    ) -> Result<(Call<ReadAs<files::Reidentify, ReadFile>>, Option<OutputDirectory>), Error> {
         let name = self.file.name();
         let format = format_of(&name, self.data_format.as_deref())?;
         if !FORMATS.contains(&format.as_str()) {
@@ -68,7 +69,7 @@ impl ReidentifyFileRequest {
         let file = types::ReidentifyFileData::new(content, format);
         let mut body = types::ReidentifyFileRequest::new(vault_id, file);
         body.format = self.format.to_wire();
-        let call = Call::new(files::Reidentify::new(body)).response_limit(RESPONSE_LIMIT);
+        let call = Call::new(ReadAs::new(files::Reidentify::new(body))).response_limit(RESPONSE_LIMIT);
         Ok((call, directory))
     }
 }
@@ -109,13 +110,13 @@ impl fmt::Debug for ReidentifyFileResponse {
 }
 
 impl ReidentifyFileResponse {
-    fn from_reidentify(response: Response<types::ReidentifyFileResponse>) -> Result<Self, Error> {
-        let body = response.body;
+    fn from_reidentify(response: Response<ReadFile>) -> Result<Self, Error> {
+        let ReadFile { response: body, output } = response.body;
         let status = body.status.ok_or_else(|| Error::bad_response("the response has no status"))?;
-        let output = body.output.map(|output| {
-            let kind = output.processed_file_type.map(|kind| kind.as_str().into());
-            DetectOutput::new(output.processed_file, kind, output.processed_file_extension)
-        });
+        let output = output
+            .transpose()
+            .map_err(|_| Error::bad_response("the content of the file is no Base64"))?
+            .map(DetectOutput::from_wire);
         Ok(Self { status, output, saved: None, request_id: response.request_id })
     }
 }

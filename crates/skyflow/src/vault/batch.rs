@@ -3,13 +3,14 @@ use std::sync::Arc;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use skyflow_api::runtime::clean;
 use skyflow_api::{Operation, Response, records, types};
 use skyflow_types::{Redaction, RequestId, TokenMode};
 
 use super::Vault;
-use super::batch_outcome::{Outcome, Requested, Row};
+use super::batch_outcome::{BatchCall, Entries, Outcome, Requested, Row};
 use super::batch_row::{BatchRow, id_for_later};
-use crate::handle::Call;
+use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
 use crate::record::{RowProblem, check_row_tokens, names_row, not_blank, to_row};
 use crate::{Error, Record};
@@ -330,7 +331,7 @@ impl Serialize for BatchOutcome {
 
 impl fmt::Display for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&skyflow_types::redact_text(&self.message))
+        f.write_str(&skyflow_types::redact_text(&clean(&self.message)))
     }
 }
 
@@ -382,9 +383,13 @@ impl BatchRequest {
         self.operations.iter().map(requested).collect()
     }
 
+<<<<<<< HEAD
     fn into_batch(self, vault_id: &str) -> Result<Call<records::Batch>, Error> {
         let reads_only = self.operations.iter().all(|operation| operation.method == types::BatchMethod::Get);
         let repeatable = self.operations.iter().all(BatchOperation::may_be_repeated);
+=======
+    fn into_batch(self, vault_id: &str) -> Result<Call<BatchCall>, Error> {
+>>>>>>> wt-responses
         let mut entries = Vec::with_capacity(self.operations.len());
         let mut ids = Vec::with_capacity(self.operations.len());
         for operation in self.operations {
@@ -399,19 +404,26 @@ impl BatchRequest {
         if self.token_mode != TokenMode::Disable {
             body = body.byot(self.token_mode.as_str());
         }
+<<<<<<< HEAD
         let call = Call::new(records::Batch::new(vault_id, body));
         Ok(call.repeatable_if(repeatable).read_only_if(reads_only))
+=======
+        Ok(Call::new(ReadAs::new(records::Batch::new(vault_id, body))))
+>>>>>>> wt-responses
     }
 }
 
 impl BatchResponse {
-    fn from_batch(response: Response<types::BatchResponse>, requested: &[Requested]) -> Result<Self, Error> {
+    fn from_batch(response: Response<Entries>, requested: &[Requested]) -> Result<Self, Error> {
         let origin = Origin::of(records::Batch::INFO.name, &response);
         let outcomes = Outcome::of_all(response.body, requested, response.status)?;
         let outcomes = outcomes.into_iter().enumerate().map(|(request_index, outcome)| {
             let result = match outcome.rows {
                 Ok(rows) => Ok(BatchOutput::of_all(rows, &origin)),
-                Err(failure) => Err(BatchError { message: failure.message, skyflow_id: failure.skyflow_id }),
+                Err(failure) => {
+                    let message = origin.hide(&failure.message);
+                    Err(BatchError { message, skyflow_id: failure.skyflow_id })
+                }
             };
             BatchOutcome { request_index, http_code: outcome.http_code, result, entry: outcome.raw }
         });

@@ -15,6 +15,7 @@ mod insert_batch;
 mod metadata;
 mod pages;
 mod query;
+mod sql;
 mod tokenize;
 mod update;
 mod upload;
@@ -33,7 +34,8 @@ pub use detokenize::{DetokenizeError, DetokenizeRequest, DetokenizeResponse, Det
 pub use get::{GetRequest, GetResponse, Order, StoredRecord};
 pub use insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
 pub use query::{QueriedRecord, QueryRequest, QueryResponse};
-pub use tokenize::{TokenizeRequest, TokenizeResponse, TokenizedField};
+pub use sql::SqlValue;
+pub use tokenize::{TokenizeError, TokenizeRequest, TokenizeResponse, TokenizedField};
 pub use update::{UpdateRequest, UpdateResponse};
 pub use upload::{FileScan, UploadFileRequest, UploadFileResponse};
 

@@ -1,12 +1,17 @@
+<<<<<<< HEAD
 use std::num::NonZeroU32;
 
 use serde::Serialize;
+=======
+use serde::{Deserialize, Serialize};
+>>>>>>> wt-responses
 use skyflow_api::types::FileScanStatus;
-use skyflow_api::{Operation, Response, record_files, types};
+use skyflow_api::{Json, Operation, Response, record_files, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
-use crate::handle::Call;
+use crate::elements::Lenient;
+use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
 use crate::record::not_blank;
 use crate::{Error, FileSource, Record};
@@ -56,7 +61,7 @@ impl UploadFileRequest {
         self
     }
 
-    async fn into_upload(self, vault_id: &str) -> Result<Call<record_files::Upload>, Error> {
+    async fn into_upload(self, vault_id: &str) -> Result<Call<Uploading>, Error> {
         not_blank("table", &self.table)?;
         not_blank("column_name", &self.column)?;
         if let Some(id) = &self.skyflow_id {
@@ -66,10 +71,33 @@ impl UploadFileRequest {
         let mut form = types::UploadFileForm::new(self.table, self.column, part)
             .return_file_metadata(self.return_file_metadata);
         form.skyflow_id = self.skyflow_id;
+<<<<<<< HEAD
         // A second upload replaces the file of a row, but makes a second row.
         let names_row = form.skyflow_id.is_some();
         let call = Call::new(record_files::Upload::new(vault_id, form));
         Ok(call.repeatable_if(names_row).usual_attempts(UPLOAD_ATTEMPTS))
+=======
+        Ok(Call::new(ReadAs::new(record_files::Upload::new(vault_id, form))))
+    }
+}
+
+/// An upload whose response has members that are independent of each other.
+type Uploading = ReadAs<record_files::Upload, Lenient<types::UploadFileResponse>>;
+
+/// The flag of a response, whatever is beside it.
+#[derive(Deserialize)]
+struct Deleted {
+    deleted: Option<Json>,
+}
+
+impl Deleted {
+    fn flag(&self) -> Result<bool, Error> {
+        match self.deleted.as_ref().map(Json::get) {
+            None | Some("null" | "false" | "\"false\"") => Ok(false),
+            Some("true" | "\"true\"") => Ok(true),
+            Some(_) => Err(Error::bad_response("the response does not say whether there was a file")),
+        }
+>>>>>>> wt-responses
     }
 }
 
@@ -157,9 +185,10 @@ impl Vault {
         column: impl Into<String>,
     ) -> Result<bool, Error> {
         let call = file_place(table, skyflow_id, column).map(|(table, skyflow_id, column)| {
-            Call::new(record_files::Delete::new(self.id().as_str(), table, skyflow_id, column))
+            let delete = record_files::Delete::new(self.id().as_str(), table, skyflow_id, column);
+            Call::new(ReadAs::<_, Lenient<Deleted>>::new(delete))
         });
-        self.handle.call(call, |response| Ok(response.body.deleted.unwrap_or(false))).await
+        self.handle.call(call, |response| response.body.flag()).await
     }
 
     /// Returns the result of the virus scan of a stored file.
@@ -176,7 +205,8 @@ impl Vault {
         column: impl Into<String>,
     ) -> Result<FileScan, Error> {
         let call = file_place(table, skyflow_id, column).map(|(table, skyflow_id, column)| {
-            Call::new(record_files::GetScanStatus::new(self.id().as_str(), table, skyflow_id, column))
+            let get = record_files::GetScanStatus::new(self.id().as_str(), table, skyflow_id, column);
+            Call::new(ReadAs::<_, Lenient<types::FileScanStatusResponse>>::new(get))
         });
         self.handle.call(call, FileScan::from_scan_status).await
     }
