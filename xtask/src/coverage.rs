@@ -104,8 +104,10 @@ fn page(root: &Path) -> Result<String, String> {
         fs::read_to_string(root.join(path)).map_err(|error| format!("cannot read {path}: {error}"))
     };
     let routes = read("crates/skyflow-emulator/src/routes.rs")?;
-    let sources = all_sources(&root.join("crates/skyflow/src"))? + &all_sources(&root.join("crates/skyflow-auth/src"))?;
-    let tests = all_sources(&root.join("tests/tests"))? + &all_sources(&root.join("crates/skyflow-auth/tests"))?;
+    let sources =
+        all_sources(&root.join("crates/skyflow/src"))? + &all_sources(&root.join("crates/skyflow-auth/src"))?;
+    let tests =
+        all_sources(&root.join("tests/tests"))? + &all_sources(&root.join("crates/skyflow-auth/tests"))?;
     let mut methods: BTreeMap<&str, &str> = METHODS.iter().copied().collect();
     let (mut tables, mut listed, mut calls) = (String::new(), 0, BTreeSet::new());
     let mut bindings: BTreeMap<String, String> = BTreeMap::new();

@@ -383,13 +383,9 @@ impl BatchRequest {
         self.operations.iter().map(requested).collect()
     }
 
-<<<<<<< HEAD
-    fn into_batch(self, vault_id: &str) -> Result<Call<records::Batch>, Error> {
+    fn into_batch(self, vault_id: &str) -> Result<Call<BatchCall>, Error> {
         let reads_only = self.operations.iter().all(|operation| operation.method == types::BatchMethod::Get);
         let repeatable = self.operations.iter().all(BatchOperation::may_be_repeated);
-=======
-    fn into_batch(self, vault_id: &str) -> Result<Call<BatchCall>, Error> {
->>>>>>> wt-responses
         let mut entries = Vec::with_capacity(self.operations.len());
         let mut ids = Vec::with_capacity(self.operations.len());
         for operation in self.operations {
@@ -404,12 +400,8 @@ impl BatchRequest {
         if self.token_mode != TokenMode::Disable {
             body = body.byot(self.token_mode.as_str());
         }
-<<<<<<< HEAD
-        let call = Call::new(records::Batch::new(vault_id, body));
+        let call = Call::new(ReadAs::new(records::Batch::new(vault_id, body)));
         Ok(call.repeatable_if(repeatable).read_only_if(reads_only))
-=======
-        Ok(Call::new(ReadAs::new(records::Batch::new(vault_id, body))))
->>>>>>> wt-responses
     }
 }
 

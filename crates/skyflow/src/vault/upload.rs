@@ -1,10 +1,6 @@
-<<<<<<< HEAD
 use std::num::NonZeroU32;
 
-use serde::Serialize;
-=======
 use serde::{Deserialize, Serialize};
->>>>>>> wt-responses
 use skyflow_api::types::FileScanStatus;
 use skyflow_api::{Json, Operation, Response, record_files, types};
 use skyflow_types::RequestId;
@@ -71,13 +67,10 @@ impl UploadFileRequest {
         let mut form = types::UploadFileForm::new(self.table, self.column, part)
             .return_file_metadata(self.return_file_metadata);
         form.skyflow_id = self.skyflow_id;
-<<<<<<< HEAD
         // A second upload replaces the file of a row, but makes a second row.
         let names_row = form.skyflow_id.is_some();
-        let call = Call::new(record_files::Upload::new(vault_id, form));
+        let call = Call::new(ReadAs::new(record_files::Upload::new(vault_id, form)));
         Ok(call.repeatable_if(names_row).usual_attempts(UPLOAD_ATTEMPTS))
-=======
-        Ok(Call::new(ReadAs::new(record_files::Upload::new(vault_id, form))))
     }
 }
 
@@ -97,7 +90,6 @@ impl Deleted {
             Some("true" | "\"true\"") => Ok(true),
             Some(_) => Err(Error::bad_response("the response does not say whether there was a file")),
         }
->>>>>>> wt-responses
     }
 }
 
