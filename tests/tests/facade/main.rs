@@ -9,6 +9,7 @@ mod detect_files;
 mod detect_runs;
 mod detect_text;
 mod end_users;
+mod file_lengths;
 mod isolation;
 mod main_job;
 mod malformed_responses;

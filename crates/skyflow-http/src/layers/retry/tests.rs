@@ -380,3 +380,36 @@ fn budget_refills_by_successes_up_to_capacity() {
     assert_eq!((0..1_000).filter(|_| budget.withdraw(true)).count(), 100);
     assert!(!RetryBudget::with_capacity(0).withdraw(true));
 }
+
+#[test]
+fn budget_is_never_fuller_than_its_capacity() {
+    for capacity in [0, 13, 14, 15, 500, u32::MAX] {
+        let budget = RetryBudget::with_capacity(capacity);
+        // A deposit into a full bucket changes nothing.
+        budget.deposit();
+        let affordable = capacity / 14;
+        if affordable < 100 {
+            for _ in 0..affordable {
+                assert!(budget.withdraw(false), "{capacity}");
+            }
+            assert!(!budget.withdraw(false), "{capacity}");
+        } else {
+            assert!(budget.withdraw(false));
+        }
+    }
+}
+
+#[test]
+fn partition_is_full_and_independent() {
+    let budget = RetryBudget::with_capacity(19);
+    assert!(budget.withdraw(false) && budget.withdraw(true) && !budget.withdraw(true));
+    let shared = budget.clone();
+    let partition = budget.partition();
+    assert!(partition.withdraw(false) && partition.withdraw(true), "it is full");
+    assert!(!partition.withdraw(true), "it has the same size");
+    assert!(!shared.withdraw(true), "a clone shares the bucket");
+    for _ in 0..5 {
+        partition.deposit();
+    }
+    assert!(partition.withdraw(true) && !shared.withdraw(true), "deposits are not shared");
+}

@@ -1,0 +1,10 @@
+//! Reliability goals over every public operation, and over many calls.
+
+mod cancelled;
+mod child;
+mod client_settings;
+mod descriptors;
+mod memory;
+mod operations;
+mod partitions;
+mod retry_matrix;
