@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use serde_json::{Map, Value};
 use skyflow_emulator_detect::{DetectError, TokenValues, VaultTokens, is_readable};
 use skyflow_types::{DetectEntity, Redaction, TokenMode};
 
 use crate::auth::Caller;
 use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
+use crate::exact::{Exact, Members};
 use crate::operations::write::{RecordInput, Writer};
 use crate::schema::{CompiledColumn, CompiledTable, column_of, text_of};
 use crate::state::State;
@@ -45,7 +45,7 @@ impl StoredTokens<'_> {
         if let Some(token) = tokens::of_value(self.connection, &fingerprint)? {
             return readable(token, &name);
         }
-        let fields = Map::from_iter([(name.clone(), Value::from(value))]);
+        let fields = Members::from_iter([(name.clone(), Exact::from(value))]);
         let record = RecordInput { fields: Some(fields), tokens: None };
         let writer = Writer {
             state: self.state,
@@ -54,7 +54,7 @@ impl StoredTokens<'_> {
             mode: TokenMode::Disable,
         };
         let written = writer.insert(table, &record, None)?;
-        let token = written.tokens.get(&name).and_then(Value::as_str).ok_or_else(ApiError::internal)?;
+        let token = written.tokens.get(&name).and_then(Exact::as_str).ok_or_else(ApiError::internal)?;
         readable(token.to_owned(), &name)
     }
 }
