@@ -18,6 +18,14 @@ pub const TARGETS: &[Target] = &[
         output: "crates/skyflow-management/src/generated",
         printing: Printing { runtime: "skyflow_api::runtime", prefix: "management.", header: HEADER },
     },
+    Target {
+        name: "scaivault",
+        package: "scaivault",
+        spec: "crates/scaivault/spec/scaivault.openapi.yaml",
+        overlay: "crates/scaivault/spec/overlay.toml",
+        output: "crates/scaivault/src/generated",
+        printing: Printing { runtime: "crate::runtime", prefix: "", header: HEADER },
+    },
 ];
 
 /// The first line of every generated file.
