@@ -20,6 +20,14 @@ pub const TARGETS: &[Target] = &[
         samples: "crates/skyflow-management/tests/round_trips/management_host",
         printing: Printing { runtime: "skyflow_api::runtime", prefix: "management.", header: HEADER },
     },
+    Target {
+        name: "scaivault",
+        package: "scaivault",
+        spec: "crates/scaivault/spec/scaivault.openapi.yaml",
+        overlay: "crates/scaivault/spec/overlay.toml",
+        output: "crates/scaivault/src/generated",
+        printing: Printing { runtime: "crate::runtime", prefix: "", header: HEADER },
+    },
 ];
 
 /// The first line of every generated file.
