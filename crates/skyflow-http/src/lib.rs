@@ -23,6 +23,7 @@ pub mod auth;
 pub mod blocking;
 mod body;
 pub mod clock;
+mod content_encoding;
 mod endpoint;
 mod error;
 mod http_layer;
@@ -30,13 +31,14 @@ pub mod layers;
 mod operation;
 mod path_template;
 pub mod rest;
+mod sent_headers;
 mod service;
 mod stack;
 #[cfg(feature = "hyper")]
 mod transport;
 mod uri;
 
-pub use body::Body;
+pub use body::{Body, BodyProblem, SendBodyError};
 #[doc(inline)]
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use endpoint::Endpoint;

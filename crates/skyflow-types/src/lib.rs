@@ -27,7 +27,7 @@ pub use ids::{ClusterId, ConnectionId, InvalidId, RequestId, VaultId};
 pub use log_level::LogLevel;
 pub use media_type::media_type_of;
 pub use named_values::UnknownValue;
-pub use redact::redact_text;
+pub use redact::{is_invisible, redact_text};
 pub use redaction::Redaction;
 pub use secret::Secret;
 pub use sensitive::Sensitive;

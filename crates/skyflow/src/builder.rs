@@ -6,6 +6,7 @@ use skyflow_http::{
     BoxError, Clock, DynLayer, HttpLayer, HttpService, LogControl, Request, Response, Stack, SystemClock,
 };
 use skyflow_types::LogLevel;
+use tokio::sync::Semaphore;
 use tower_service::Service;
 
 use crate::call_settings::{CallSettings, call_settings_setters};
@@ -39,6 +40,7 @@ pub struct SkyflowBuilder {
     clock: Option<Arc<dyn Clock>>,
     stack: Option<Stack>,
     settings: CallSettings,
+    in_flight: Option<NonZeroUsize>,
     operation_layers: Vec<DynLayer>,
     attempt_layers: Vec<DynLayer>,
     transport: Option<HttpService>,
@@ -128,6 +130,13 @@ impl SkyflowBuilder {
 
     call_settings_setters!();
 
+    /// Limits how many attempts of all vaults and connections are under way at once; there is no limit by default.
+    /// Further calls wait in order, within their deadlines. Token exchanges do not count.
+    pub fn in_flight(mut self, attempts: NonZeroUsize) -> Self {
+        self.in_flight = Some(attempts);
+        self
+    }
+
     /// Sets how many end users keep their tokens, 64 by default; see
     /// [`CallOptions::context`](crate::CallOptions::context).
     ///
@@ -175,6 +184,10 @@ impl SkyflowBuilder {
             .map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
         let stack = stack.log_control(log.clone()).default_metadata(metadata).refusal(connection_refusal);
         let mut stack = self.settings.apply(stack)?;
+        if let Some(attempts) = self.in_flight {
+            let permits = attempts.get().min(Semaphore::MAX_PERMITS);
+            stack = stack.in_flight(Arc::new(Semaphore::new(permits)));
+        }
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
         let exchange = TokenExchange::with_log_control(transport.clone(), Arc::clone(&clock), log.clone());
         let mut providers = TokenProviders::new(exchange);

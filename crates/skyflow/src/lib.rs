@@ -52,6 +52,7 @@ mod headers;
 mod media_type;
 mod record;
 mod registry;
+mod stored_file;
 pub mod vault;
 
 pub use builder::SkyflowBuilder;

@@ -14,9 +14,10 @@ use tower_service::Service;
 
 use super::Backoff;
 use super::retry_after::retry_after;
+use crate::service::Spare;
 use crate::{
     BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Idempotency, LogControl, OperationInfo,
-    Progress, Request, Response, RetryStop, TARGET, try_clone_request,
+    Progress, Request, Response, RetryStop, TARGET,
 };
 
 /// How far a pause that the server asks for may exceed our own.
@@ -32,13 +33,13 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 /// 3. `429`: retry, after `Retry-After` clamped to between our own pause and 5 s more
 ///    ([`retry_after_slack`](Self::retry_after_slack)).
 /// 4. The operation is [`Idempotency::NonIdempotent`] (also when the request says nothing about itself): stop.
-/// 5. The connection broke, the attempt timed out, or the status is `408`, `500`, `502`, `503` or `504`: retry.
+/// 5. The connection broke or stalled, the attempt timed out, or the status is `408`, `500`, `502`, `503` or `504`: retry.
 /// 6. Anything else: stop.
 ///
 /// [`CallOptions::idempotent`] overrides what the operation says about itself.
 ///
 /// Three things can still forbid it: the number of attempts (3), the [`RetryBudget`], and a pause that would
-/// outlast the [`Deadline`]. A body that is a stream cannot be sent twice, so such a request is sent once.
+/// outlast the [`Deadline`]. A stream that cannot be opened again is sent again only when nothing of it has been read.
 /// [`Progress::retry_stop`] tells which of them ended the call.
 ///
 /// ```
@@ -69,7 +70,8 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Debug, Clone)]
 pub struct RetryLayer {
-    max_attempts: NonZeroU32,
+    /// `None` leaves it to the operation.
+    max_attempts: Option<NonZeroU32>,
     backoff: Backoff,
     budget: RetryBudget,
     retry_after_slack: Duration,
@@ -78,11 +80,14 @@ pub struct RetryLayer {
 }
 
 impl RetryLayer {
-    /// Allows 3 attempts, with the default [`Backoff`] and a separate [`RetryBudget`].
+    /// How many times a request is sent unless anything else is set.
+    const ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
+
+    /// Allows 3 attempts, or as many as [`CallOptions::usual_attempts`] says, with the default [`Backoff`] and a
+    /// separate [`RetryBudget`].
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let three = NonZeroU32::MIN.saturating_add(2);
         Self {
-            max_attempts: three,
+            max_attempts: None,
             backoff: Backoff::new(),
             budget: RetryBudget::new(),
             retry_after_slack: RETRY_AFTER_SLACK,
@@ -93,7 +98,7 @@ impl RetryLayer {
 
     /// Sets how many times a request may be sent, the first time included.
     pub fn max_attempts(mut self, attempts: NonZeroU32) -> Self {
-        self.max_attempts = attempts;
+        self.max_attempts = Some(attempts);
         self
     }
 
@@ -153,7 +158,7 @@ impl RetryLayer {
             Err(error) => {
                 let least = match error.downcast_ref::<Error>()?.kind() {
                     ErrorKind::Connect | ErrorKind::Refused => Repeat::OnlyWhatWasNotSent,
-                    ErrorKind::Io | ErrorKind::AttemptTimeout => Repeat::Anything,
+                    ErrorKind::Io | ErrorKind::AttemptTimeout | ErrorKind::Stalled => Repeat::Anything,
                     _ => return None,
                 };
                 return Some(Cause { allowed: repeat >= least, ..Cause::default() });
@@ -251,14 +256,18 @@ where
     let progress = Progress::of(request.extensions_mut());
     let options = request.extensions().get::<CallOptions>().copied().unwrap_or_default();
     let limits = Limits {
-        max_attempts: options.max_attempts.unwrap_or(policy.max_attempts),
+        max_attempts: options
+            .max_attempts
+            .or(policy.max_attempts)
+            .or(options.usual_attempts)
+            .unwrap_or(RetryLayer::ATTEMPTS),
         deadline: request.extensions().get::<Deadline>().copied(),
     };
     let repeat = Repeat::of(&request, &options);
     let mut sent = 0;
     let mut internal_errors = 0;
     let outcome = loop {
-        let spare = if sent + 1 < limits.max_attempts.get() { try_clone_request(&request) } else { None };
+        let spare = (sent + 1 < limits.max_attempts.get()).then(|| Spare::of(&mut request));
         let outcome = service.call(request).await.map_err(Into::into);
         sent += 1;
         let Some(cause) = policy.cause(&outcome, repeat) else {
@@ -268,14 +277,14 @@ where
             break outcome;
         };
         internal_errors += u32::from(cause.internal_error);
-        let next = match spare {
+        let next = match spare.map(Spare::into_request) {
             _ if !cause.allowed => Err(RetryStop::NotIdempotent),
             _ if cause.internal_error && internal_errors > policy.internal_error_retries => {
                 Err(RetryStop::Attempts)
             }
-            None if sent < limits.max_attempts.get() => Err(RetryStop::BodyIsStream),
             None => Err(RetryStop::Attempts),
-            Some(spare) => policy.next_pause(cause, sent, limits).map(|pause| (pause, spare)),
+            Some(None) => Err(RetryStop::BodyIsStream),
+            Some(Some(spare)) => policy.next_pause(cause, sent, limits).map(|pause| (pause, spare)),
         };
         match next {
             Ok((pause, spare)) => {
