@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{codegen, conformance, coverage, guide, layers, msrv, path, tools, words};
+use crate::{codegen, conformance, coverage, guide, layers, msrv, path, published, tools, words};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -102,7 +102,7 @@ impl Job {
             Self::Words => words::run(&words::Args::default()),
             Self::Guide => guide::check(),
             Self::Msrv => msrv::run(),
-            Self::Package => cargo(&["package", "--workspace", "--locked", "--allow-dirty"]),
+            Self::Package => package(),
             Self::Test => cargo(&["test", "--workspace", "--locked"]),
         }
     }
@@ -117,6 +117,15 @@ fn clippy() -> Result<(), String> {
         cargo(&[&["clippy", "--package", krate, "--no-default-features", "--locked"][..], &strict].concat())?;
     }
     Ok(())
+}
+
+/// Packages the crates together, so that each is built with the packages of those that it depends on.
+fn package() -> Result<(), String> {
+    let mut command_line = cargo_command(&["package", "--locked", "--allow-dirty"]);
+    for package in published::packages()? {
+        command_line.args(["--package", package.name.as_str()]);
+    }
+    command(&mut command_line)
 }
 
 fn cargo(args: &[&str]) -> Result<(), String> {

@@ -11,6 +11,7 @@ mod layers;
 mod msrv;
 mod nightly;
 mod path;
+mod published;
 mod tools;
 mod tracked;
 mod trees;

@@ -92,6 +92,8 @@ pub(crate) fn shown_url(url: &str) -> String {
 
 impl VaultConfig {
     /// Describes the vault `vault_id` in the cluster `cluster_id`, the first label of the vault's URL.
+    ///
+    /// Both are on the vault's details page in Skyflow Studio.
     pub fn new(vault_id: impl Into<String>, cluster_id: impl Into<String>) -> Self {
         Self::at(vault_id, Address::Cluster(cluster_id.into()))
     }

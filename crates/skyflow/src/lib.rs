@@ -8,6 +8,7 @@
 //! | [`vault`] | [`Vault`]: insert, get, update, delete, query, batch, detokenize, tokenize, files |
 //! | [`detect`] | [`Detect`]: sensitive data in text and files; [`RunPoller`] waits for the run of a file |
 //! | [`connection`] | [`Connection`]: calls of third parties through the vault |
+//! | `blocking` | the synchronous API; with the feature `blocking` |
 //! | [`auth`] | credentials, token providers, signed data tokens |
 //! | [`http`] | the tower vocabulary, layers and the transport, for custom stacks |
 //! | [`api`] | the generated operations, for [`Vault::send`] |
