@@ -48,8 +48,8 @@ impl Blocking {
     }
 
     /// Runs a future of any output.
-    pub(crate) fn wait<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
-        self.runtime.run(future)
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
+        self.runtime.block_on(future).map_err(|error| Error::Custom(std::sync::Arc::new(error)))
     }
 }
 
@@ -61,7 +61,7 @@ impl Mode for Blocking {
         &self,
         call: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        self.wait(call)
+        self.wait(call)?
     }
 
     fn items<T: Send + 'static>(
@@ -72,7 +72,16 @@ impl Mode for Blocking {
     }
 
     fn detach<F: Future<Output = ()> + Send + 'static>(&self, _: &Tasks, work: F) -> Result<(), F> {
-        self.wait(work);
+        // On the background thread, in a layer of the client, the work is left to a task.
+        let mut work = Some(work);
+        let _ = self.wait(async {
+            if let Some(work) = work.take() {
+                work.await;
+            }
+        });
+        if let Some(work) = work {
+            self.handle().spawn(work);
+        }
         Ok(())
     }
 }
@@ -89,14 +98,12 @@ impl<T: Send + 'static> Iterator for Items<T> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut stream = self.stream.take()?;
-        let (stream, item) = self.mode.wait(async move {
-            let item = stream.next().await;
-            (stream, item)
-        });
-        if item.is_some() {
-            self.stream = Some(stream);
-        }
-        item
+        let item = match self.mode.wait(stream.next()) {
+            Ok(item) => item?,
+            Err(error) => return Some(Err(error)),
+        };
+        self.stream = Some(stream);
+        Some(item)
     }
 }
 

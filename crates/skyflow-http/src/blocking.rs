@@ -46,6 +46,11 @@ impl BlockingRuntime {
         Ok(Self(Arc::new(Inner { handle, thread: thread.thread().id(), _running: running })))
     }
 
+    /// Returns the handle of the runtime, to start tasks on the background thread.
+    pub fn handle(&self) -> &Handle {
+        &self.0.handle
+    }
+
     /// Runs a future to its end on the current thread, and blocks the thread meanwhile.
     ///
     /// It works on any thread: a plain one, one of `spawn_blocking`, one inside `block_in_place`, and inside a task of

@@ -237,7 +237,7 @@ fn detokenized(response: DetokenizeResponse, rows: usize) -> Result<(), Failure>
     let pairs = response
         .detokenized_fields
         .iter()
-        .map(|field| Some((field.token.expose().to_owned(), field.value()?.into_owned())));
+        .map(|field| Some((field.token.clone(), field.value()?)));
     check_pairs(pairs.collect::<Option<_>>().ok_or("a value is missing")?, rows)
 }
 

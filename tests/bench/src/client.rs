@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use cases::Case;
 use contestants::Contestant;
+use cpu_time::ProcessTime;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -85,6 +85,5 @@ async fn run(
 
 /// The CPU time of all threads of this process.
 fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+    ProcessTime::now().as_duration()
 }

@@ -177,7 +177,7 @@ impl ScopedCredentials<crate::blocking::Blocking> {
     {
         let renews = self.renews;
         let mode = self.generate.mode.clone();
-        let scope = mode.wait(Self::scope(self.generate))?;
+        let scope = mode.wait(Self::scope(self.generate))??;
         let renewal = renews.then(|| AbortOnDrop(mode.handle().spawn(scope.renewal())));
         // A guard of a blocking client waits for the revocation, also when the closure panics.
         let guard = LeaseGuard::new(mode, scope.revoking);
