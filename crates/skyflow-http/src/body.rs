@@ -2,6 +2,7 @@ use std::any::Any;
 use std::collections::TryReserveError;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -20,14 +21,18 @@ const LARGEST: usize = 1024 * 1024;
 
 /// The body of a request or a response: bytes in memory, or a stream.
 ///
-/// Bytes in memory can be sent again, a stream cannot: [`Body::try_clone`] tells them apart, and a retry that would
-/// have to make up a body does not happen.
+/// Bytes in memory and streams that can be opened again ([`Body::reopenable`]) can be sent again, other streams cannot:
+/// [`Body::try_clone`] tells them apart, and a retry that would have to make up a body does not happen.
 pub struct Body(Kind);
 
 enum Kind {
     Once(Bytes),
     Stream(UnsyncBoxBody<Bytes, BoxError>),
+    Reopenable { open: Opener, opened: UnsyncBoxBody<Bytes, BoxError> },
 }
+
+/// Opens a stream at its start.
+type Opener = Arc<dyn Fn() -> Body + Send + Sync>;
 
 impl Body {
     /// Makes a body without content.
@@ -66,17 +71,48 @@ impl Body {
         Self::new(StreamBody::new(stream.map_ok(Frame::data).map_err(Into::into)))
     }
 
+    /// Wraps a stream that can be opened again, such as a file: it is sent again like bytes in memory.
+    ///
+    /// `open` is called now and for each copy, and returns the same content each time, or a stream that fails. It should
+    /// do no work; the stream does when it is read.
+    ///
+    /// ```
+    /// use skyflow_http::{Body, BoxError};
+    ///
+    /// let body = Body::reopenable(|| {
+    ///     Body::from_stream(futures_util::stream::iter([Ok::<_, BoxError>("from a file".into())]))
+    /// });
+    /// assert!(body.as_bytes().is_none() && body.try_clone().is_some());
+    /// ```
+    pub fn reopenable(open: impl Fn() -> Self + Send + Sync + 'static) -> Self {
+        Self::opened_by(Arc::new(open))
+    }
+
+    fn opened_by(open: Opener) -> Self {
+        let opened = open();
+        match opened.0 {
+            Kind::Stream(opened) => Self(Kind::Reopenable { open, opened }),
+            // These can be copied as they are.
+            Kind::Once(_) | Kind::Reopenable { .. } => opened,
+        }
+    }
+
     /// Returns the bytes when the whole body is in memory.
     pub fn as_bytes(&self) -> Option<&Bytes> {
         match &self.0 {
             Kind::Once(bytes) => Some(bytes),
-            Kind::Stream(_) => None,
+            Kind::Stream(_) | Kind::Reopenable { .. } => None,
         }
     }
 
-    /// Copies the body; `None` when it is a stream. Bytes are shared, not copied.
+    /// Copies the body, from its start where it can be opened again; `None` when it is any other stream. Bytes are
+    /// shared, not copied.
     pub fn try_clone(&self) -> Option<Self> {
-        self.as_bytes().cloned().map(Self::from)
+        match &self.0 {
+            Kind::Once(bytes) => Some(bytes.clone().into()),
+            Kind::Stream(_) => None,
+            Kind::Reopenable { open, .. } => Some(Self::opened_by(Arc::clone(open))),
+        }
     }
 
     /// Reads the body to its end.
@@ -90,7 +126,7 @@ impl Body {
         let mut body = match self.0 {
             Kind::Once(bytes) if bytes.len() <= limit => return Ok(bytes),
             Kind::Once(_) => return Err(Error::body_too_large()),
-            Kind::Stream(body) => body,
+            Kind::Stream(body) | Kind::Reopenable { opened: body, .. } => body,
         };
         let hint = http_body::Body::size_hint(&body);
         if hint.lower() > limit as u64 {
@@ -140,6 +176,7 @@ impl fmt::Debug for Body {
         match &self.0 {
             Kind::Once(bytes) => write!(f, "Body({} bytes)", bytes.len()),
             Kind::Stream(_) => f.write_str("Body(stream)"),
+            Kind::Reopenable { .. } => f.write_str("Body(reopenable stream)"),
         }
     }
 }
@@ -157,7 +194,7 @@ impl TryFrom<Body> for Bytes {
     fn try_from(body: Body) -> Result<Self, Body> {
         match body.0 {
             Kind::Once(bytes) => Ok(bytes),
-            Kind::Stream(_) => Err(body),
+            Kind::Stream(_) | Kind::Reopenable { .. } => Err(body),
         }
     }
 }
@@ -200,21 +237,23 @@ impl http_body::Body for Body {
         match &mut self.0 {
             Kind::Once(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Once(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Kind::Stream(body) => Poll::Ready(ready!(Pin::new(body).poll_frame(cx))),
+            Kind::Stream(body) | Kind::Reopenable { opened: body, .. } => {
+                Poll::Ready(ready!(Pin::new(body).poll_frame(cx)))
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Once(bytes) => bytes.is_empty(),
-            Kind::Stream(body) => body.is_end_stream(),
+            Kind::Stream(body) | Kind::Reopenable { opened: body, .. } => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Once(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Stream(body) => body.size_hint(),
+            Kind::Stream(body) | Kind::Reopenable { opened: body, .. } => body.size_hint(),
         }
     }
 }
@@ -336,6 +375,19 @@ mod tests {
     fn only_bytes_in_memory_can_be_sent_again() {
         assert!(Body::from("x").try_clone().is_some());
         assert!(chunks(&["x"]).try_clone().is_none());
+    }
+
+    #[tokio::test]
+    async fn reopenable_stream_is_copied_from_its_start() {
+        let body = Body::reopenable(|| chunks(&["one", "two"]));
+        let mut begun = body.try_clone().unwrap();
+        begun.frame().await.unwrap().unwrap();
+        for copy in [begun.try_clone().unwrap(), body.try_clone().unwrap(), body] {
+            assert_eq!(copy.collect(64).await.unwrap(), "onetwo");
+        }
+        assert_eq!(begun.collect(64).await.unwrap(), "two");
+        let in_memory = Body::reopenable(|| Body::from("x"));
+        assert!(in_memory.as_bytes().is_some());
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct SkyflowBuilder {
     service: Option<HttpService>,
     log_level: LogLevel,
     end_user_tokens: Option<NonZeroUsize>,
+    token_hosts: Vec<String>,
+    strict_permissions: bool,
 }
 
 impl SkyflowBuilder {
@@ -124,6 +126,22 @@ impl SkyflowBuilder {
         self
     }
 
+    /// Allows service accounts to get their tokens from a host that is not Skyflow's: `host`, which allows each port, or
+    /// `host:port`.
+    ///
+    /// The address of the token endpoint is part of a `credentials.json`. Without this, assertions are sent to Skyflow's
+    /// hosts and to this machine only; see [`TokenExchange::allow_host`].
+    pub fn allow_token_host(mut self, host: impl Into<String>) -> Self {
+        self.token_hosts.push(host.into());
+        self
+    }
+
+    /// Refuses files with credentials that the group or others can read, instead of a warning.
+    pub fn strict_permissions(mut self, yes: bool) -> Self {
+        self.strict_permissions = yes;
+        self
+    }
+
     /// Sets the log level of this client; [`LogLevel::Debug`] by default, which logs everything.
     pub fn log_level(mut self, level: LogLevel) -> Self {
         self.log_level = level;
@@ -163,6 +181,10 @@ impl SkyflowBuilder {
         let mut stack = self.settings.apply(stack)?;
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
         let exchange = TokenExchange::with_log_control(transport.clone(), Arc::clone(&clock), log.clone());
+        let mut exchange = exchange.strict_permissions(self.strict_permissions);
+        for host in self.token_hosts {
+            exchange = exchange.allow_host(host)?;
+        }
         let mut providers = TokenProviders::new(exchange);
         if let Some(users) = self.end_user_tokens {
             providers = providers.scoped_capacity(users);

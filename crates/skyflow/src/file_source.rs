@@ -4,23 +4,21 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::{Bytes, BytesMut};
-use futures_util::stream;
+use bytes::Bytes;
 use skyflow_api::FilePart;
 use skyflow_http::Body;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::Error;
+use crate::local_file::{LocalFile, streamed};
 use crate::media_type::media_type_of;
 use crate::record::not_blank;
 
-/// How much of a file is in memory at a time.
-const CHUNK: usize = 64 * 1024;
-
 /// A file to upload or to de-identify: where its content comes from, and what it is called.
 ///
-/// An upload streams a path or a reader, and sends it once; content in memory can be sent again after a failure. Detect
-/// reads any source whole, because it takes files as Base64 inside JSON.
+/// An upload streams a path or a reader. Content in memory and a path can be sent again after a failure, a reader cannot;
+/// a file that has changed meanwhile is not sent again. Detect reads any source whole, because it takes files as Base64
+/// inside JSON.
 pub struct FileSource(Source);
 
 enum Source {
@@ -74,8 +72,8 @@ impl FileSource {
             Source::Base64 { content, .. } => (None, Body::from(decoded(&content)?)),
             Source::Reader { length, body, .. } => (length, body),
             Source::Path { path, .. } => {
-                let (file, length) = open(&path).await.map_err(unreadable)?;
-                (Some(length), streamed(file))
+                let file = LocalFile::open(&path).await.map_err(unreadable)?;
+                (Some(file.length()), file.into_body())
             }
         };
         not_blank("file_name", &name)?;
@@ -109,14 +107,15 @@ impl FileSource {
                 .await
                 .map_err(|source| Error::invalid("file", "cannot be read").with_source(source))?,
             Source::Path { path, .. } => {
-                let (mut file, length) = open(&path).await.map_err(unreadable)?;
+                let file = LocalFile::open(&path).await.map_err(unreadable)?;
+                let length = file.length();
                 // No more than the file: a buffer that grows by doubling could be twice as large.
                 let mut content = Vec::new();
                 let reserved = usize::try_from(length).map(|length| content.try_reserve_exact(length));
                 if !matches!(reserved, Ok(Ok(()))) {
                     return Err(Error::invalid("file", "does not fit into memory"));
                 }
-                file.read_to_end(&mut content).await.map_err(unreadable)?;
+                file.into_reader().read_to_end(&mut content).await.map_err(unreadable)?;
                 content.into()
             }
         })
@@ -129,27 +128,6 @@ fn decoded(text: &str) -> Result<Vec<u8>, Error> {
 
 fn unreadable(source: io::Error) -> Error {
     Error::invalid("file", "cannot be read").with_source(source)
-}
-
-/// Opens a regular file and tells its length.
-async fn open(path: &Path) -> io::Result<(tokio::fs::File, u64)> {
-    let irregular = || io::Error::other("not a regular file");
-    // To open a pipe would wait for its other end.
-    if !tokio::fs::metadata(path).await?.is_file() {
-        return Err(irregular());
-    }
-    let file = tokio::fs::File::open(path).await?;
-    let facts = file.metadata().await?;
-    if facts.is_file() { Ok((file, facts.len())) } else { Err(irregular()) }
-}
-
-fn streamed<R: AsyncRead + Send + Unpin + 'static>(reader: R) -> Body {
-    Body::from_stream(stream::try_unfold(reader, |mut reader| async move {
-        let mut chunk = BytesMut::with_capacity(CHUNK);
-        // A reader may give little at a time, and a chunk keeps the memory of a whole one.
-        while chunk.len() < CHUNK && reader.read_buf(&mut chunk).await? > 0 {}
-        Ok::<_, io::Error>((!chunk.is_empty()).then(|| (chunk.freeze(), reader)))
-    }))
 }
 
 /// Paths and names may be those of a person.

@@ -15,6 +15,7 @@ mod error;
 mod file_source;
 mod handle;
 mod headers;
+mod local_file;
 mod media_type;
 mod record;
 mod registry;

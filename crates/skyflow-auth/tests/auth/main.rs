@@ -19,6 +19,9 @@ mod environment;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+#[cfg(unix)]
+mod key_files;
+#[cfg(test)]
 mod layer;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
@@ -37,3 +40,7 @@ mod sts;
 mod support;
 #[cfg(test)]
 mod surviving_exchange;
+#[cfg(test)]
+mod token_hosts;
+#[cfg(test)]
+mod token_responses;

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -14,7 +15,7 @@ use crate::{Body, BoxError};
 
 /// Holds a file to upload: its content, name and content type.
 ///
-/// Content in memory can be retried, a stream cannot.
+/// Content in memory, and a stream that can be opened again, can be retried; another stream cannot.
 #[non_exhaustive]
 pub struct FilePart {
     content: Body,
@@ -133,7 +134,7 @@ impl Multipart {
 
     /// Returns the content type and the body.
     ///
-    /// The body can be retried when every part is in memory; otherwise it is a stream, of known length when the
+    /// The body can be retried when each part can; it is a stream unless every part is in memory, of known length when the
     /// length of each part is known.
     ///
     /// # Errors
@@ -261,7 +262,31 @@ impl Segments {
             return self.open.freeze().into();
         }
         self.close();
-        Body::new(self)
+        match self.try_clone() {
+            Some(copy) => {
+                // The first body takes what is open already.
+                let forms = Mutex::new((Some(self), copy));
+                Body::reopenable(move || {
+                    let (first, copy) = &mut *forms.lock().unwrap_or_else(PoisonError::into_inner);
+                    first.take().or_else(|| copy.try_clone()).map_or_else(Body::empty, Body::new)
+                })
+            }
+            None => Body::new(self),
+        }
+    }
+
+    /// Copies the form; `None` when one of its streams cannot be opened again.
+    fn try_clone(&self) -> Option<Self> {
+        let copy = |segment: &Segment| {
+            Some(match segment {
+                Segment::Bytes(bytes) => Segment::Bytes(bytes.clone()),
+                Segment::Stream { body, length } => {
+                    Segment::Stream { body: body.try_clone()?, length: *length }
+                }
+            })
+        };
+        let queue = self.queue.iter().map(copy).collect::<Option<_>>()?;
+        Some(Self { queue, open: self.open.clone() })
     }
 }
 
