@@ -183,7 +183,12 @@ impl SkyflowBuilder {
         let exchange = TokenExchange::with_log_control(transport.clone(), Arc::clone(&clock), log.clone());
         let mut exchange = exchange.strict_permissions(self.strict_permissions);
         for host in self.token_hosts {
-            exchange = exchange.allow_host(host)?;
+            exchange = exchange.allow_host(host).map_err(|_| {
+                Error::invalid(
+                    "token_host",
+                    "must be the name of a host, with or without a port, and not link-local",
+                )
+            })?;
         }
         let mut providers = TokenProviders::new(exchange);
         if let Some(users) = self.end_user_tokens {

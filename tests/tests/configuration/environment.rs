@@ -107,6 +107,51 @@ fn unusable_variables_are_named() {
     }
 }
 
+#[test]
+fn variable_allows_token_hosts() {
+    let emulator = EmbeddedVault::builder().build().unwrap();
+    let json = emulator.credentials_json("https://tokens.example/v1/auth/sa/oauth/token");
+    let build = |hosts: Option<&str>| {
+        let mut variables = vec![
+            ("SKYFLOW_VAULT_ID", "v1"),
+            ("SKYFLOW_CLUSTER_ID", "abc"),
+            ("SKYFLOW_CREDENTIALS", json.expose()),
+        ];
+        variables.extend(hosts.map(|hosts| ("SKYFLOW_TOKEN_HOSTS", hosts)));
+        Skyflow::from_env_with(lookup(&variables))
+    };
+    assert_eq!(build(None).unwrap_err().field(), Some("credentials.tokenURI"));
+    assert_eq!(build(Some("other.example")).unwrap_err().field(), Some("credentials.tokenURI"));
+    build(Some("other.example, tokens.example")).unwrap();
+    assert_eq!(build(Some("https://tokens.example")).unwrap_err().field(), Some("token_host"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ca_file_is_bounded() {
+    let directory = tempfile::tempdir().unwrap();
+    let (large, pipe) = (directory.path().join("large.pem"), directory.path().join("pipe"));
+    fs::File::create(&large).unwrap().set_len(100_000_000).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (path, says) in [
+        (large.to_str().unwrap(), "larger than 1 MiB"),
+        ("/dev/zero", "larger than 1 MiB"),
+        ("/dev/null", "without usable certificates"),
+        (pipe.to_str().unwrap(), "cannot be read"),
+        (directory.path().to_str().unwrap(), "cannot be read"),
+    ] {
+        let variables = [
+            ("SKYFLOW_VAULT_ID", "v1"),
+            ("SKYFLOW_CLUSTER_ID", "abc"),
+            ("SKYFLOW_API_KEY", API_KEY),
+            ("SKYFLOW_CA_FILE", path),
+        ];
+        let (kind, field, text) = refused(&variables);
+        assert_eq!((kind, field.as_str()), (ErrorKind::InvalidInput, "SKYFLOW_CA_FILE"), "{text}");
+        assert!(text.contains(says), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn client_of_the_environment_trusts_its_ca_file() {
     let vault = EmbeddedVault::builder().build().unwrap();
