@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skyflow_http::{
     BoxError, Clock, Error, ErrorKind, HttpService, LogControl, OperationInfo, Request, Stack, SystemClock,
@@ -158,6 +158,14 @@ impl fmt::Debug for TokenExchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenExchange")
     }
+}
+
+/// Writes a request body that holds a token of `length` bytes. It does not grow, so no copy is left behind.
+pub(crate) fn secret_json<T: Serialize>(body: &T, length: usize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    // Beside the token there are names, and roles: at most 64 bytes of text each, hundreds of them.
+    let mut json = Zeroizing::new(Vec::with_capacity(length + 64 * 1024));
+    serde_json::to_writer(&mut *json, body)?;
+    Ok(json)
 }
 
 /// Describes an exchange whose response did not arrive whole.

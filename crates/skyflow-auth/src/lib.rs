@@ -49,7 +49,7 @@ pub use dotenv::DotEnv;
 pub use environment::{API_KEY_ENV, CREDENTIALS_ENV, CREDENTIALS_PATH_ENV};
 pub use exchange::TokenExchange;
 pub use key::ServiceAccountKey;
-pub use metadata::{skyflow_metadata, skyflow_user_agent};
+pub use metadata::{METADATA_ENV, is_off, skyflow_metadata, skyflow_user_agent};
 #[cfg(feature = "hyper")]
 pub use mint::mint;
 pub use options::{Context, TokenOptions};

@@ -6,9 +6,9 @@ use serde::Serialize;
 use skyflow_http::auth::ChangeFuture;
 use skyflow_http::{Idempotency, OperationInfo};
 use skyflow_types::LogLevel;
-use zeroize::Zeroizing;
 
 use crate::claims::unix_seconds;
+use crate::exchange::secret_json;
 use crate::key_file::{KeySource, VersionedKey};
 use crate::sign::signing;
 use crate::{
@@ -103,8 +103,8 @@ impl ServiceAccountTokens {
                 assertion: assertion.expose(),
                 scope: self.options.scope(),
             };
-            let body = serde_json::to_vec(&body).map_err(|_| signing())?;
-            let response = self.exchange.send(OPERATION, uri, Zeroizing::new(body)).await?;
+            let body = secret_json(&body, assertion.expose().len()).map_err(|_| signing())?;
+            let response = self.exchange.send(OPERATION, uri, body).await?;
             let wall = self.exchange.clock().now();
             let moved = self.skew.learn(response.date, wall);
             let log = self.exchange.log();

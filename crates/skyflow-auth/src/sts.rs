@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use skyflow_http::{Idempotency, OperationInfo};
-use zeroize::Zeroizing;
 
+use crate::exchange::secret_json;
 use crate::{
     AccessToken, AuthError, AuthErrorKind, CredentialsError, TokenExchange, TokenFuture, TokenOptions,
     TokenProvider, TokenUri,
@@ -118,8 +118,8 @@ impl StsTokens {
             service_account_id: self.service_account_id.as_deref(),
             scope: self.options.scope(),
         };
-        let body = serde_json::to_vec(&body).map_err(AuthError::provider)?;
-        let response = self.exchange.send(OPERATION, &self.uri, Zeroizing::new(body)).await?;
+        let body = secret_json(&body, subject.expose().len()).map_err(AuthError::provider)?;
+        let response = self.exchange.send(OPERATION, &self.uri, body).await?;
         let token = response.token(self.exchange.clock().now(), None, self.exchange.log());
         if token.as_ref().is_err_and(|error| error.kind() == AuthErrorKind::Rejected) {
             self.subject.invalidate(&subject);

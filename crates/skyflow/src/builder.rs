@@ -1,7 +1,9 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use skyflow_auth::{Credentials, TokenExchange, TokenProviders, connection_refusal, skyflow_metadata};
+use skyflow_auth::{
+    Credentials, TokenExchange, TokenProviders, connection_refusal, skyflow_metadata, skyflow_user_agent,
+};
 use skyflow_http::{
     BoxError, Clock, DynLayer, HttpLayer, HttpService, LogControl, Request, Response, Stack, SystemClock,
 };
@@ -33,6 +35,7 @@ pub struct SkyflowBuilder {
     end_user_tokens: Option<NonZeroUsize>,
     token_hosts: Vec<String>,
     strict_permissions: bool,
+    without_metadata: bool,
 }
 
 impl SkyflowBuilder {
@@ -142,6 +145,13 @@ impl SkyflowBuilder {
         self
     }
 
+    /// Sends `User-Agent` alone, without `sky-metadata`: the version of this SDK, processor architecture and operating
+    /// system. The environment variable `SKYFLOW_SDK_METADATA` with the value `off` does the same for all clients.
+    pub fn without_sdk_metadata(mut self) -> Self {
+        self.without_metadata = true;
+        self
+    }
+
     /// Sets the log level of this client; [`LogLevel::Debug`] by default, which logs everything.
     pub fn log_level(mut self, level: LogLevel) -> Self {
         self.log_level = level;
@@ -175,8 +185,9 @@ impl SkyflowBuilder {
         };
         let stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));
         let log = LogControl::new(self.log_level).product_name("skyflow");
-        let metadata = skyflow_metadata()
-            .map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
+        let metadata = if self.without_metadata { skyflow_user_agent() } else { skyflow_metadata() };
+        let metadata =
+            metadata.map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
         let stack = stack.log_control(log.clone()).default_metadata(metadata).refusal(connection_refusal);
         let mut stack = self.settings.apply(stack)?;
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);

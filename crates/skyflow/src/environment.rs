@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use skyflow_auth::{Credentials, CredentialsErrorKind, TOKEN_HOSTS_ENV};
+use skyflow_auth::{Credentials, CredentialsErrorKind, METADATA_ENV, TOKEN_HOSTS_ENV};
 use skyflow_http::BaseUri;
 use skyflow_types::{ClusterId, Env, InvalidId, VaultId};
 
@@ -23,7 +23,8 @@ impl Skyflow {
     ///
     /// `SKYFLOW_CA_FILE` names a PEM file with certificates to trust besides those of the operating system, of at most 1
     /// MiB. `SKYFLOW_TOKEN_HOSTS` names hosts, separated by commas, that tokens may come from besides Skyflow's; see
-    /// [`SkyflowBuilder::allow_token_host`](crate::SkyflowBuilder::allow_token_host).
+    /// [`SkyflowBuilder::allow_token_host`](crate::SkyflowBuilder::allow_token_host). `SKYFLOW_SDK_METADATA=off` is
+    /// [`SkyflowBuilder::without_sdk_metadata`](crate::SkyflowBuilder::without_sdk_metadata).
     ///
     /// ```no_run
     /// # fn run() -> Result<(), skyflow::Error> {
@@ -51,9 +52,13 @@ impl Skyflow {
             Credentials::from_env_with(&lookup)?;
         }
         let hosts = variable(&lookup, TOKEN_HOSTS_ENV)?.unwrap_or_default();
-        let hosts = hosts.split(',').map(str::trim).filter(|host| !host.is_empty());
-        let builder =
-            hosts.fold(Self::builder().vault(config), |builder, host| builder.allow_token_host(host));
+        let mut builder = Self::builder().vault(config);
+        for host in hosts.split(',').map(str::trim).filter(|host| !host.is_empty()) {
+            builder = builder.allow_token_host(host);
+        }
+        if variable(&lookup, METADATA_ENV)?.is_some_and(|value| skyflow_auth::is_off(&value)) {
+            builder = builder.without_sdk_metadata();
+        }
         match variable(&lookup, CA_FILE)? {
             Some(path) => trusting(builder, &path)?.build(),
             None => builder.build(),

@@ -27,6 +27,8 @@ mod layer;
 #[cfg(target_os = "linux")]
 mod memory;
 #[cfg(test)]
+mod options;
+#[cfg(test)]
 mod redaction;
 #[cfg(test)]
 mod scoped;
