@@ -126,6 +126,43 @@ fn variable_allows_token_hosts() {
     assert_eq!(build(Some("https://tokens.example")).unwrap_err().field(), Some("token_host"));
 }
 
+#[tokio::test]
+async fn rel_s10_metadata_can_be_turned_off() {
+    use skyflow::{GetRequest, VaultConfig};
+    use skyflow_testkit::{Reply, Scripted};
+
+    let sends_metadata = async |builder: skyflow::SkyflowBuilder| {
+        let server = Scripted::new([Reply::json(200, &serde_json::json!({"records": []}))]);
+        let client = builder.transport(server.clone()).build().unwrap();
+        client.default_vault().unwrap().get(GetRequest::new("t").all_rows()).await.unwrap();
+        let request = server.requests().remove(0);
+        assert!(request.header("user-agent").starts_with("skyflow-rust/"));
+        request.headers.contains_key("sky-metadata")
+    };
+    let builder = || {
+        let credentials = skyflow::Credentials::api_key(API_KEY).unwrap();
+        Skyflow::builder().vault(VaultConfig::new("v1", "abc").credentials(credentials))
+    };
+    assert!(sends_metadata(builder()).await);
+    assert!(!sends_metadata(builder().without_sdk_metadata()).await);
+
+    let vault = EmbeddedVault::builder().build().unwrap();
+    let server = vault.serve().await.unwrap();
+    let base_url = server.base_url();
+    for (value, expected) in [("off", false), ("on", true)] {
+        let variables = [
+            ("SKYFLOW_VAULT_ID", vault.vault_id()),
+            ("SKYFLOW_VAULT_URL", &base_url),
+            ("SKYFLOW_API_KEY", vault.api_key().expose()),
+            ("SKYFLOW_SDK_METADATA", value),
+        ];
+        let client = Skyflow::from_env_with(lookup(&variables)).unwrap();
+        client.default_vault().unwrap().get(GetRequest::new("table1").all_rows()).await.unwrap();
+        assert_eq!(vault.journal().last().unwrap().metadata.is_some(), expected, "{value}");
+    }
+    server.shutdown().await;
+}
+
 #[cfg(unix)]
 #[test]
 fn ca_file_is_bounded() {

@@ -78,6 +78,11 @@ impl Flight {
         self.landing.get().is_none() && age < limit && (is_near || age < HANDOVER)
     }
 
+    /// Tells whether it has been under way for longer than exchanges usually take.
+    pub(super) fn is_old(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.started) >= HANDOVER
+    }
+
     /// Returns how long a caller on `runtime` waits before it looks again; `None` when it waits until the end.
     pub(super) fn handover(&self, now: Instant, runtime: Option<Id>) -> Option<Duration> {
         let is_near = self.runtime.is_none() || self.runtime == runtime;
