@@ -33,6 +33,18 @@ const RESPONSE_LIMIT: usize = 256 * 1024;
 /// Tokens come from Skyflow's hosts at port 443 and from this machine. Others have to be allowed by name:
 /// [`TokenExchange::allow_host`], or the environment variable `SKYFLOW_TOKEN_HOSTS`, which is read when this is made.
 /// Link-local addresses are always refused.
+///
+/// ```
+/// use skyflow_auth::TokenExchange;
+/// use skyflow_http::{Body, BoxError, HttpService, Request, Response};
+///
+/// // Over any service; `TokenExchange::over_hyper()` is the built-in one.
+/// let service = HttpService::new(tower::service_fn(|_: Request| async {
+///     Ok::<_, BoxError>(Response::new(Body::from(r#"{"accessToken": "t", "tokenType": "Bearer"}"#)))
+/// }));
+/// let exchange = TokenExchange::new(service);
+/// # let _ = exchange;
+/// ```
 #[derive(Clone)]
 pub struct TokenExchange {
     stack: HttpService,

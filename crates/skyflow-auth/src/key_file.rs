@@ -101,7 +101,7 @@ impl KeyFile {
         }
         let file = Arc::clone(self);
         let read = off_thread(move || file.read_if_changed()).await;
-        self.take(read.map_err(CredentialsError::file).flatten())
+        self.take(read.map_err(CredentialsError::file).and_then(|read| read))
     }
 
     /// Takes what was read; a file that cannot be used changes nothing.

@@ -4,21 +4,35 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
 use skyflow_api::FilePart;
 use skyflow_http::Body;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::Error;
-use crate::local_file::{LocalFile, streamed};
 use crate::media_type::media_type_of;
 use crate::record::not_blank;
+use crate::stored_file::{self, CHUNK, StoredFile};
 
 /// A file to upload or to de-identify: where its content comes from, and what it is called.
 ///
-/// An upload streams a path or a reader. Content in memory and a path can be sent again after a failure, a reader cannot;
-/// a file that has changed meanwhile is not sent again. Detect reads any source whole, because it takes files as Base64
-/// inside JSON.
+/// An upload streams a path or a reader. It can be repeated after a failure, except for a reader of which anything has
+/// been read. Detect reads any source whole, because it takes files as Base64 inside JSON.
+///
+/// A path or a reader whose content turns out longer or shorter than its length fails the upload with
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) before the request is complete. Content of unknown length
+/// is sent with chunked transfer encoding: readers without [`FileSource::length`], and large files for which the
+/// operating system reports no length, such as those of `/proc`.
+///
+/// ```
+/// use skyflow::FileSource;
+///
+/// let on_disk = FileSource::path("scans/passport.pdf").file_name("passport-17.pdf");
+/// let in_memory = FileSource::bytes("note.txt", "hello");
+/// let encoded = FileSource::base64("note.txt", "aGVsbG8=");
+/// let streamed = FileSource::reader("note.txt", &b"hello"[..]);
+/// ```
 pub struct FileSource(Source);
 
 enum Source {
@@ -44,7 +58,7 @@ impl FileSource {
         Self(Source::Base64 { name: file_name.into(), content: content.into() })
     }
 
-    /// Takes the bytes of a reader, until its end.
+    /// Takes the bytes of a reader, until its end; see [`FileSource::length`].
     pub fn reader<R: AsyncRead + Send + Unpin + 'static>(file_name: impl Into<String>, reader: R) -> Self {
         Self(Source::Reader { name: file_name.into(), length: None, body: streamed(reader) })
     }
@@ -56,6 +70,15 @@ impl FileSource {
             Source::Bytes { name, .. } | Source::Base64 { name, .. } | Source::Reader { name, .. } => {
                 *name = file_name.into();
             }
+        }
+        self
+    }
+
+    /// Sets the number of bytes that a reader gives, so that the request has a `content-length`, and its time limits grow
+    /// with it. Any other source knows its length.
+    pub fn length(mut self, bytes: u64) -> Self {
+        if let Source::Reader { length, .. } = &mut self.0 {
+            *length = Some(bytes);
         }
         self
     }
@@ -72,8 +95,8 @@ impl FileSource {
             Source::Base64 { content, .. } => (None, Body::from(decoded(&content)?)),
             Source::Reader { length, body, .. } => (length, body),
             Source::Path { path, .. } => {
-                let file = LocalFile::open(&path).await.map_err(unreadable)?;
-                (Some(file.length()), file.into_body())
+                let file = StoredFile::open(&path).await.map_err(unreadable)?;
+                (file.length, file.body)
             }
         };
         not_blank("file_name", &name)?;
@@ -106,18 +129,7 @@ impl FileSource {
                 .collect(usize::MAX)
                 .await
                 .map_err(|source| Error::invalid("file", "cannot be read").with_source(source))?,
-            Source::Path { path, .. } => {
-                let file = LocalFile::open(&path).await.map_err(unreadable)?;
-                let length = file.length();
-                // No more than the file: a buffer that grows by doubling could be twice as large.
-                let mut content = Vec::new();
-                let reserved = usize::try_from(length).map(|length| content.try_reserve_exact(length));
-                if !matches!(reserved, Ok(Ok(()))) {
-                    return Err(Error::invalid("file", "does not fit into memory"));
-                }
-                file.into_reader().read_to_end(&mut content).await.map_err(unreadable)?;
-                content.into()
-            }
+            Source::Path { path, .. } => stored_file::read(&path).await.map_err(unreadable)?,
         })
     }
 }
@@ -127,7 +139,20 @@ fn decoded(text: &str) -> Result<Vec<u8>, Error> {
 }
 
 fn unreadable(source: io::Error) -> Error {
-    Error::invalid("file", "cannot be read").with_source(source)
+    let problem = match source.kind() {
+        io::ErrorKind::OutOfMemory => "does not fit into memory",
+        _ => "cannot be read",
+    };
+    Error::invalid("file", problem).with_source(source)
+}
+
+fn streamed<R: AsyncRead + Send + Unpin + 'static>(reader: R) -> Body {
+    Body::from_stream(stream::try_unfold(reader, |mut reader| async move {
+        let mut chunk = BytesMut::with_capacity(CHUNK);
+        // A reader may give little at a time, and a chunk keeps the memory of a whole one.
+        while chunk.len() < CHUNK && reader.read_buf(&mut chunk).await? > 0 {}
+        Ok::<_, io::Error>((!chunk.is_empty()).then(|| (chunk.freeze(), reader)))
+    }))
 }
 
 /// Paths and names may be those of a person.
