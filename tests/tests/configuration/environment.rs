@@ -158,7 +158,7 @@ async fn rel_s10_metadata_can_be_turned_off() {
         ];
         let client = Skyflow::from_env_with(lookup(&variables)).unwrap();
         client.default_vault().unwrap().get(GetRequest::new("table1").all_rows()).await.unwrap();
-        assert_eq!(vault.journal().last().unwrap().metadata.is_some(), expected, "{value}");
+        assert_eq!(vault.journal().last().unwrap().caller.metadata.is_some(), expected, "{value}");
     }
     server.shutdown().await;
 }
