@@ -26,8 +26,10 @@ pub mod clock;
 mod content_encoding;
 mod endpoint;
 mod error;
+pub mod files;
 mod http_layer;
 pub mod layers;
+mod metadata_address;
 mod operation;
 mod path_template;
 pub mod rest;
@@ -46,6 +48,7 @@ pub use error::{BoxError, Error, ErrorKind};
 pub use http_layer::HttpLayer;
 #[doc(inline)]
 pub use layers::{LogControl, request_id};
+pub use metadata_address::is_metadata_address;
 pub use operation::{CallOptions, Deadline, Idempotency, OperationInfo, Progress, RetryStop, Setting};
 pub use path_template::{PathTemplate, PathTemplateError};
 pub use service::{DynLayer, HttpService, Request, Response, try_clone_request};

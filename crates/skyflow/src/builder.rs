@@ -1,7 +1,9 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use skyflow_auth::{Credentials, TokenExchange, TokenProviders, connection_refusal, skyflow_metadata};
+use skyflow_auth::{
+    Credentials, TokenExchange, TokenProviders, connection_refusal, skyflow_metadata, skyflow_user_agent,
+};
 use skyflow_http::{
     BoxError, Clock, DynLayer, HttpLayer, HttpService, LogControl, Request, Response, Stack, SystemClock,
 };
@@ -47,6 +49,9 @@ pub struct SkyflowBuilder {
     service: Option<HttpService>,
     log_level: LogLevel,
     end_user_tokens: Option<NonZeroUsize>,
+    token_hosts: Vec<String>,
+    strict_permissions: bool,
+    without_metadata: bool,
 }
 
 impl SkyflowBuilder {
@@ -147,6 +152,29 @@ impl SkyflowBuilder {
         self
     }
 
+    /// Allows service accounts to get their tokens from a host that is not Skyflow's: `host`, which allows each port, or
+    /// `host:port`.
+    ///
+    /// The address of the token endpoint is part of a `credentials.json`. Without this, assertions are sent to Skyflow's
+    /// hosts and to this machine only; see [`TokenExchange::allow_host`].
+    pub fn allow_token_host(mut self, host: impl Into<String>) -> Self {
+        self.token_hosts.push(host.into());
+        self
+    }
+
+    /// Refuses files with credentials that the group or others can read, instead of a warning.
+    pub fn strict_permissions(mut self, yes: bool) -> Self {
+        self.strict_permissions = yes;
+        self
+    }
+
+    /// Sends `User-Agent` alone, without `sky-metadata`: the version of this SDK, processor architecture and operating
+    /// system. The environment variable `SKYFLOW_SDK_METADATA` with the value `off` does the same for all clients.
+    pub fn without_sdk_metadata(mut self) -> Self {
+        self.without_metadata = true;
+        self
+    }
+
     /// Sets the log level of this client; [`LogLevel::Debug`] by default, which logs everything.
     pub fn log_level(mut self, level: LogLevel) -> Self {
         self.log_level = level;
@@ -180,8 +208,9 @@ impl SkyflowBuilder {
         };
         let stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));
         let log = LogControl::new(self.log_level).product_name("skyflow");
-        let metadata = skyflow_metadata()
-            .map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
+        let metadata = if self.without_metadata { skyflow_user_agent() } else { skyflow_metadata() };
+        let metadata =
+            metadata.map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
         let stack = stack.log_control(log.clone()).default_metadata(metadata).refusal(connection_refusal);
         let mut stack = self.settings.apply(stack)?;
         if let Some(attempts) = self.in_flight {
@@ -190,6 +219,15 @@ impl SkyflowBuilder {
         }
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
         let exchange = TokenExchange::with_log_control(transport.clone(), Arc::clone(&clock), log.clone());
+        let mut exchange = exchange.strict_permissions(self.strict_permissions);
+        for host in self.token_hosts {
+            exchange = exchange.allow_host(host).map_err(|_| {
+                Error::invalid(
+                    "token_host",
+                    "must be the name of a host, with or without a port, and not link-local",
+                )
+            })?;
+        }
         let mut providers = TokenProviders::new(exchange);
         if let Some(users) = self.end_user_tokens {
             providers = providers.scoped_capacity(users);

@@ -2,12 +2,12 @@
 
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use skyflow_api::{ApiErrorBody, Client, DecodeError, EncodeError, Operation, Response};
-use skyflow_auth::{CallTokens, Credentials, TokenProvider, TokenProviders};
+use skyflow_auth::{CallTokens, Credentials, EndUserTokens, TokenOptions, TokenProvider, TokenProviders};
 use skyflow_http::{
     BaseUri, HttpLayer, HttpService, Idempotency, LogControl, OperationInfo, Request, TARGET,
 };
@@ -33,8 +33,26 @@ pub(crate) struct Handle {
 /// Where the tokens of end users come from.
 #[derive(Debug)]
 pub(crate) struct EndUsers {
-    pub(crate) providers: TokenProviders,
-    pub(crate) credentials: Credentials,
+    providers: TokenProviders,
+    credentials: Credentials,
+    /// Known from the first call for an end user on.
+    tokens: OnceLock<EndUserTokens>,
+}
+
+impl EndUsers {
+    pub(crate) fn new(providers: TokenProviders, credentials: Credentials) -> Self {
+        Self { providers, credentials, tokens: OnceLock::new() }
+    }
+
+    fn tokens_of(&self, options: &TokenOptions) -> Result<Arc<dyn TokenProvider>, Error> {
+        // It knows which credentials have neither context nor roles.
+        self.credentials.clone().with_options(options.clone()).map_err(Error::call_credentials)?;
+        if let Some(tokens) = self.tokens.get() {
+            return Ok(tokens.get(options));
+        }
+        let tokens = self.providers.end_users(&self.credentials)?;
+        Ok(self.tokens.get_or_init(|| tokens).get(options))
+    }
 }
 
 impl Handle {
@@ -99,10 +117,7 @@ impl Handle {
         call.headers = options.header_map()?;
         if let Some(options) = options.token_options()? {
             let end_users = self.end_users.as_deref().ok_or_else(Error::no_end_users)?;
-            // It knows which credentials have neither context nor roles.
-            end_users.credentials.clone().with_options(options.clone()).map_err(Error::call_credentials)?;
-            let tokens = end_users.providers.get_scoped(&end_users.credentials, &options);
-            call.tokens = Some(tokens?);
+            call.tokens = Some(end_users.tokens_of(&options)?);
         }
         Ok(call)
     }

@@ -18,6 +18,7 @@ mod output_names;
 mod pages;
 mod properties;
 mod refused_input;
+mod rejected_uploads;
 mod responses;
 mod scripted_vault;
 mod stack_contract;

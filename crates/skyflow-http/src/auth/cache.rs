@@ -35,7 +35,9 @@ const RESTARTS: u32 = 4;
 /// An exchange belongs to the cache, not to the caller that starts it. A task of the caller's tokio runtime drives it,
 /// and without a runtime the callers that wait for it do. A caller that is dropped, or reaches its deadline, does not
 /// end it; its own time limit does ([`Cached::exchange_timeout`]). When its runtime ends before it, the next caller
-/// starts it again, and callers on another runtime do so after 5 seconds.
+/// starts it again, and callers on another runtime do so after 5 seconds. A call that joins an exchange of 5 seconds or
+/// more, and sees it fail, starts another one: a runtime that is driven only during calls lets time limits pass between
+/// them.
 ///
 /// A failed refresh does not take away a token that is still valid, and is remembered for about a second, so that ten
 /// thousand callers make one sequence of attempts and get the same error. Expired tokens are replaced at most once a
@@ -73,6 +75,7 @@ struct Slot {
 }
 
 struct Failure {
+    flight: Weak<Flight>,
     error: TokenError,
     in_a_row: u32,
     shared_until: Instant,
@@ -137,12 +140,16 @@ impl<P: TokenProvider> Cached<P> {
     }
 
     async fn refresh(&self) -> Result<AccessToken, TokenError> {
+        // An old exchange that this call has joined and seen fail.
+        let mut late: Option<Arc<Flight>> = None;
         for _ in 0..RESTARTS {
-            let (flight, launch, valid) = match self.next_step() {
+            let (flight, launch, valid) = match self.next_step(late.as_ref()) {
                 Step::Serve(token) => return Ok(token),
                 Step::Fail(error) => return Err(error),
                 Step::Join(flight, launch, valid) => (flight, launch, valid),
             };
+            // A runtime that was not driven meanwhile may have let the time limits of an older exchange pass.
+            let joins_late = launch.is_none() && flight.is_old(self.settings.clock.monotonic());
             if let Some(Launch { driver, runtime }) = launch {
                 flight.drive(driver, &runtime).await;
             }
@@ -153,6 +160,7 @@ impl<P: TokenProvider> Cached<P> {
                 });
             }
             match self.wait(&flight).await {
+                Some(Landing::Outcome(Err(_))) if joins_late && late.is_none() => late = Some(flight),
                 Some(Landing::Outcome(outcome)) => return outcome,
                 Some(Landing::Unchanged | Landing::Lost) | None => {}
             }
@@ -173,7 +181,8 @@ impl<P: TokenProvider> Cached<P> {
         }
     }
 
-    fn next_step(&self) -> Step {
+    /// Decides what a call does; the failure of `late` does not count.
+    fn next_step(&self, late: Option<&Arc<Flight>>) -> Step {
         let mut slot = self.state.lock();
         let now = self.settings.clock.monotonic();
         let runtime = current_runtime();
@@ -184,7 +193,10 @@ impl<P: TokenProvider> Cached<P> {
             if let Some(flight) = under_way {
                 return Step::Join(flight, None, None);
             }
-            if let Some(failure) = slot.failure.as_ref().filter(|failure| now < failure.shared_until) {
+            let is_late =
+                |failure: &Failure| late.is_some_and(|late| failure.flight.as_ptr() == Arc::as_ptr(late));
+            let failure = slot.failure.as_ref().filter(|failure| now < failure.shared_until);
+            if let Some(failure) = failure.filter(|failure| !is_late(failure)) {
                 return Step::Fail(failure.error.clone());
             }
             let (flight, launch) = self.launch(&mut slot, now, runtime, false);
@@ -317,6 +329,7 @@ impl Report {
         let pause = REMEMBERED.saturating_mul(1 << in_a_row.min(10)).min(LONGEST_PAUSE);
         let stretch = 1.0 + 0.5 * (self.settings.jitter)();
         slot.failure = Some(Failure {
+            flight: Weak::clone(&self.flight),
             error: error.clone(),
             in_a_row: in_a_row.saturating_add(1),
             shared_until: now + REMEMBERED.mul_f64(stretch),

@@ -70,7 +70,11 @@ impl TokenError {
 
     /// Reports an exchange that got no response.
     pub fn unavailable(source: impl Into<BoxError>) -> Self {
-        let text = "the token endpoint could not be reached";
+        Self::unavailable_because("the token endpoint could not be reached", source)
+    }
+
+    /// Reports an exchange that got no response, with a clause that says why.
+    pub fn unavailable_because(text: &'static str, source: impl Into<BoxError>) -> Self {
         Self::new(TokenErrorKind::Unavailable, text).with_source(Transport(source.into()))
     }
 
