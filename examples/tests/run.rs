@@ -231,6 +231,15 @@ fn every_example_prints_its_expected_output() {
 }
 
 #[test]
+fn readme_lists_every_example() {
+    let readme = include_str!("../../README.md");
+    for (name, _) in EXAMPLES {
+        let listed = readme.contains(&format!("(examples/{name}.rs)")) || name == "quickstart";
+        assert!(listed, "the table of tasks in the README lacks examples/{name}.rs");
+    }
+}
+
+#[test]
 fn quickstart_prints_tokens_and_their_values() {
     let shown = output(&mut example("quickstart"));
     let line = |start: &str| shown.lines().filter(|line| line.starts_with(start)).collect::<Vec<_>>();
