@@ -6,12 +6,14 @@ mod failure;
 mod http1;
 mod http2;
 mod pool;
+mod proxy;
 mod resolver;
 mod sent_body;
 mod stall;
 mod stream;
 mod tls;
 mod traffic;
+mod tunnel;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -32,10 +34,12 @@ use tower_service::Service;
 
 pub use self::builder::TransportBuilder;
 use self::connector::Connector;
+pub use self::connector::HttpVersions;
 use self::failure::{Verdict, verdict};
 use self::http1::Http1Lease;
 use self::http2::Http2Lease;
 use self::pool::{Lease, Limits, Pool};
+pub use self::proxy::{Proxies, ProxyError};
 use self::sent_body::SentBody;
 use self::stall::{StallLimit, StallTimer, Stalled};
 pub use self::tls::TlsError;
@@ -46,6 +50,10 @@ use crate::{Body, BoxError, Clock, Error, ErrorKind, HttpService, Request, Respo
 const MAX_MOVES: usize = 8;
 
 /// Sends requests over pooled HTTP/1.1 and HTTP/2 connections (chosen by ALPN), with TLS 1.2 or 1.3 by rustls.
+///
+/// Connections go through the proxy of the environment where there is one; see [`Proxies`]. Names are resolved each
+/// time that a connection is opened, and an unused connection is closed after 30 s, so a change of DNS is noticed then.
+/// Where a name has several addresses, each is tried.
 ///
 /// Clones share their connections, which live on the tokio runtimes that open them. Redirects are not followed. There
 /// is no switch that accepts an untrusted certificate.
@@ -149,7 +157,9 @@ enum Failure {
 /// Sends a request and reads the head of its response.
 async fn exchange(pool: &Arc<Pool>, runtime: &Handle, request: Request) -> Result<Response, Error> {
     send(pool, runtime, request).await.map_err(|error| match error.kind() {
-        ErrorKind::Connect | ErrorKind::Tls => error.with_server(pool.origin().host_and_port()),
+        ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Proxy => {
+            error.with_server(pool.origin().host_and_port())
+        }
         _ => error,
     })
 }
