@@ -166,44 +166,53 @@ fn checked_url(setting: &'static str, url: &str) -> Result<String, ProxyError> {
         Some("socks5" | "socks5h") if cfg!(feature = "socks") => {}
         _ => return Err(ProxyError::Scheme(setting)),
     }
-    let host = uri.host().unwrap_or_default();
-    let has_port = uri.port().is_none_or(|port| port.as_u16() != 0);
-    if host.is_empty() || !has_port || !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+    // `http` takes any number for a port.
+    let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
+    let host = uri.host().filter(|host| !host.is_empty()).ok_or(ProxyError::Url(setting))?;
+    let host_and_port = uri.authority().and_then(|authority| authority.as_str().rsplit('@').next());
+    let port = host_and_port.and_then(|text| text.strip_prefix(host)).unwrap_or_default();
+    let is_usable = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    if !is_usable || !matches!(uri.path(), "" | "/") || uri.query().is_some() {
         return Err(ProxyError::Url(setting));
     }
     Ok(url)
 }
 
+/// Returns the entries as the matcher takes them, which ignores what it cannot use.
 fn checked_exceptions(setting: &'static str, entries: &str) -> Result<String, ProxyError> {
-    for entry in entries.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-        if !is_exception(entry) {
-            return Err(ProxyError::Exception { setting, entry: entry.to_owned() });
-        }
-    }
-    Ok(entries.to_owned())
+    let entries = entries.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let checked = entries.map(|entry| {
+        exception(entry).ok_or_else(|| ProxyError::Exception { setting, entry: entry.to_owned() })
+    });
+    Ok(checked.collect::<Result<Vec<_>, _>>()?.join(","))
 }
 
-fn is_exception(entry: &str) -> bool {
+fn exception(entry: &str) -> Option<String> {
+    if entry == "*" {
+        // The asterisk of the matcher stands for names only.
+        return Some("*,0.0.0.0/0,::/0".to_owned());
+    }
     let address = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
-    if entry == "*" || address.parse::<IpAddr>().is_ok() {
-        return true;
+    if let Ok(address) = address.parse::<IpAddr>() {
+        return Some(address.to_string());
     }
     if let Some((network, length)) = entry.split_once('/') {
-        let most = match network.parse::<IpAddr>() {
-            Ok(IpAddr::V4(_)) => 32,
-            Ok(IpAddr::V6(_)) => 128,
-            Err(_) => return false,
+        let most = match network.parse::<IpAddr>().ok()? {
+            IpAddr::V4(_) => 32,
+            IpAddr::V6(_) => 128,
         };
-        return length.bytes().all(|byte| byte.is_ascii_digit())
+        let is_length = length.bytes().all(|byte| byte.is_ascii_digit())
             && length.parse::<u8>().is_ok_and(|length| length <= most);
+        return is_length.then(|| entry.to_owned());
     }
-    let name = entry.strip_prefix('.').unwrap_or(entry);
+    let name = entry.strip_suffix('.').unwrap_or(entry);
+    let labels = name.strip_prefix('.').unwrap_or(name);
     let is_label = |label: &str| {
         !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
     // Only digits and dots: an address with a mistake.
-    let is_number = name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    !is_number && name.strip_suffix('.').unwrap_or(name).split('.').all(is_label)
+    let is_number = labels.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    (!is_number && labels.split('.').all(is_label)).then(|| name.to_ascii_lowercase())
 }
 
 /// The proxy of a connection.
