@@ -54,7 +54,7 @@ pub use path_template::{PathTemplate, PathTemplateError};
 pub use service::{DynLayer, HttpService, Request, Response, try_clone_request};
 pub use stack::Stack;
 #[cfg(feature = "hyper")]
-pub use transport::{TlsError, Transport, TransportBuilder};
+pub use transport::{HttpVersions, Proxies, ProxyError, TlsError, Transport, TransportBuilder};
 pub use uri::{BaseUri, BaseUriError, RequestTarget, TargetError, form_pairs, form_urlencoded};
 
 /// The `tracing` target of every span and event of this crate.

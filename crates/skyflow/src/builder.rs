@@ -47,6 +47,8 @@ pub struct SkyflowBuilder {
     attempt_layers: Vec<DynLayer>,
     transport: Option<HttpService>,
     service: Option<HttpService>,
+    #[cfg(feature = "hyper")]
+    proxies: Option<skyflow_http::Proxies>,
     log_level: LogLevel,
     end_user_tokens: Option<NonZeroUsize>,
     token_hosts: Vec<String>,
@@ -117,6 +119,24 @@ impl SkyflowBuilder {
         S::Future: Send + 'static,
     {
         self.transport = Some(HttpService::new(service));
+        self
+    }
+
+    /// Sets the proxies of the built-in transport; by default those of the environment, as
+    /// [`Proxies::from_env`](skyflow_http::Proxies::from_env) reads them.
+    ///
+    /// ```
+    /// # fn build(config: skyflow::VaultConfig) -> Result<(), Box<dyn std::error::Error>> {
+    /// use skyflow::Skyflow;
+    /// use skyflow::http::Proxies;
+    ///
+    /// let proxies = Proxies::all("http://user:password@proxy.example:3128")?.except(".internal")?;
+    /// let client = Skyflow::builder().vault(config).proxies(proxies).build()?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "hyper")]
+    pub fn proxies(mut self, proxies: skyflow_http::Proxies) -> Self {
+        self.proxies = Some(proxies);
         self
     }
 
@@ -201,10 +221,24 @@ impl SkyflowBuilder {
             return Err(Error::missing("vault", "is missing: a client has at least one vault or connection"));
         }
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
+        #[cfg(feature = "hyper")]
+        if self.proxies.is_some() && (self.transport.is_some() || self.service.is_some()) {
+            let problem = "cannot be combined with transport or service: they make their own connections";
+            return Err(Error::invalid("proxies", problem));
+        }
         let transport = match (self.transport, &self.service) {
-            (Some(transport), _) => transport,
+            (Some(_), Some(_)) => {
+                let problem = "cannot be combined with service, which sends the requests itself";
+                return Err(Error::invalid("transport", problem));
+            }
+            (Some(transport), None) => transport,
             (None, Some(service)) => service.clone(),
-            (None, None) => built_in_transport()?,
+            #[cfg(feature = "hyper")]
+            (None, None) => built_in_transport(self.proxies)?,
+            #[cfg(not(feature = "hyper"))]
+            (None, None) => {
+                return Err(Error::missing("transport", "is missing: the feature `hyper` is off"));
+            }
         };
         let stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));
         let log = LogControl::new(self.log_level).product_name("skyflow");
@@ -246,11 +280,21 @@ impl SkyflowBuilder {
 }
 
 #[cfg(feature = "hyper")]
-fn built_in_transport() -> Result<HttpService, Error> {
-    Ok(skyflow_http::Transport::new().into_service())
-}
+fn built_in_transport(proxies: Option<skyflow_http::Proxies>) -> Result<HttpService, Error> {
+    use skyflow_http::{Proxies, ProxyError, Transport};
 
-#[cfg(not(feature = "hyper"))]
-fn built_in_transport() -> Result<HttpService, Error> {
-    Err(Error::missing("transport", "is missing: the feature `hyper` is off"))
+    let from_env = || {
+        Proxies::from_env().map_err(|source| {
+            let setting = match &source {
+                ProxyError::Url(setting) | ProxyError::Scheme(setting) | ProxyError::NotText(setting) => {
+                    setting
+                }
+                ProxyError::Exception { setting, .. } => setting,
+                _ => "proxies",
+            };
+            Error::invalid(setting, "cannot be used").with_source(source)
+        })
+    };
+    let proxies = proxies.map_or_else(from_env, Ok)?;
+    Ok(Transport::builder().proxies(proxies).build().into_service())
 }

@@ -337,7 +337,7 @@ impl Error {
                     (ErrorKind::Timeout, true)
                 }
                 TransportKind::BodyTooLarge => (ErrorKind::Decode, false),
-                TransportKind::Tls => (ErrorKind::Transport, false),
+                TransportKind::Tls | TransportKind::Proxy => (ErrorKind::Transport, false),
                 _ => (ErrorKind::Transport, true),
             };
             let mut text = transport.to_string();

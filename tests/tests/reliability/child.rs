@@ -11,12 +11,18 @@ pub(crate) fn is_child() -> bool {
 
 /// Runs one test in another process, with at most so many descriptors, and shows what it prints.
 pub(crate) fn run(test: &str, descriptors: usize) {
+    run_with(test, descriptors, &[]);
+}
+
+/// Runs one test in another process with these variables.
+pub(crate) fn run_with(test: &str, descriptors: usize, variables: &[(&str, &str)]) {
     let program = std::env::current_exe().unwrap();
     let output = Command::new("sh")
         .args(["-c", &format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"")])
         .arg(program)
         .args([test, "--exact", "--nocapture"])
         .env(MARK, "1")
+        .envs(variables.iter().copied())
         .output()
         .unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

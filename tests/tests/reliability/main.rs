@@ -4,6 +4,7 @@ mod cancelled;
 mod child;
 mod client_settings;
 mod descriptors;
+mod environment_proxies;
 mod memory;
 mod operations;
 mod partitions;

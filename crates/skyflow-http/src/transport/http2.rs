@@ -2,7 +2,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,9 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
+use super::failure::{Verdict, verdict};
 use super::pool::Pool;
 use super::sent_body::{BodyProgress, SentBody};
 use super::stream::{Io, Probe, Stream};
@@ -25,6 +27,15 @@ pub(super) struct Http2Connection {
     probe: Probe,
     streams: AtomicUsize,
     limit: Arc<StreamLimit>,
+    end: Arc<End>,
+}
+
+/// How a connection has ended. Its streams only learn that it has.
+#[derive(Default)]
+struct End {
+    /// Whether TLS was rejected.
+    outcome: OnceLock<bool>,
+    ended: Notify,
 }
 
 /// How many streams the server allows at once.
@@ -58,18 +69,22 @@ impl Http2Connection {
             probe: stream.probe,
             streams: AtomicUsize::new(0),
             limit: Arc::clone(&limit),
+            end: Arc::default(),
         });
         // A connection ends when its last sender is dropped, so its task must not own one.
-        let driver = Driver { connection: Arc::downgrade(&opened), pool: Arc::downgrade(pool), limit };
+        let end = Arc::clone(&opened.end);
+        let driver = Driver { connection: Arc::downgrade(&opened), pool: Arc::downgrade(pool), limit, end };
         runtime.spawn(async move {
             let mut connection = pin!(connection);
             poll_fn(|cx| {
                 driver.limit.driver.register(cx.waker());
-                let polled = connection.as_mut().poll(cx);
-                if polled.is_pending() {
+                let Poll::Ready(ended) = connection.as_mut().poll(cx) else {
                     driver.note_limit(connection.current_max_send_streams());
-                }
-                polled.map(drop)
+                    return Poll::Pending;
+                };
+                let is_rejected = ended.is_err_and(|error| verdict(&error, true) == Verdict::Tls);
+                driver.end.outcome.get_or_init(|| is_rejected);
+                Poll::Ready(())
             })
             .await;
         });
@@ -101,6 +116,19 @@ impl Http2Connection {
     pub(super) fn lease(self: &Arc<Self>, pool: &Arc<Pool>) -> Http2Lease {
         self.streams.fetch_add(1, Ordering::AcqRel);
         Http2Lease { connection: Some(Arc::clone(self)), pool: Arc::clone(pool) }
+    }
+
+    /// Tells whether the connection has ended because the server rejected the TLS handshake.
+    pub(super) async fn is_rejected(&self) -> bool {
+        if !self.sender.is_closed() {
+            return false;
+        }
+        // Its task ends now; a stream may learn of it first.
+        let ended = self.end.ended.notified();
+        if self.end.outcome.get().is_none() {
+            ended.await;
+        }
+        self.end.outcome.get().copied().unwrap_or_default()
     }
 
     fn release(&self) {
@@ -138,6 +166,14 @@ impl Http2Lease {
         }
     }
 
+    /// Tells whether the server has rejected the TLS handshake.
+    pub(super) async fn is_rejected(&self) -> bool {
+        match &self.connection {
+            Some(connection) => connection.is_rejected().await,
+            None => false,
+        }
+    }
+
     /// Gives the stream back without telling the pool.
     pub(super) fn cancel(mut self) {
         if let Some(connection) = self.connection.take() {
@@ -168,6 +204,7 @@ struct Driver {
     connection: Weak<Http2Connection>,
     pool: Weak<Pool>,
     limit: Arc<StreamLimit>,
+    end: Arc<End>,
 }
 
 impl Driver {
@@ -185,6 +222,8 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
+        self.end.outcome.get_or_init(|| false);
+        self.end.ended.notify_waiters();
         if let (Some(pool), Some(connection)) = (self.pool.upgrade(), self.connection.upgrade()) {
             pool.retire(&connection);
         }

@@ -70,6 +70,7 @@ async fn rel_r02_the_retry_matrix_holds_in_every_cell() {
     let rows = [
         (Fail(ErrorKind::Connect), true, true),
         (Fail(ErrorKind::Tls), false, false),
+        (Fail(ErrorKind::Proxy), false, false),
         (Fail(ErrorKind::Refused), true, true),
         (Status(429), true, true),
         (Fail(ErrorKind::Io), true, false),
