@@ -124,6 +124,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::SystemClock;
 
     #[test]
     fn future_runs_on_threads_of_all_kinds() {
@@ -135,7 +136,7 @@ mod tests {
                 let borrowed = &word;
                 runtime
                     .block_on(async {
-                        tokio::time::sleep(Duration::from_millis(1)).await;
+                        SystemClock::shared().sleep(Duration::from_millis(1)).await;
                         tokio::spawn(async { 7 }).await.unwrap() + borrowed.len()
                     })
                     .unwrap()
@@ -187,10 +188,10 @@ mod tests {
         let (sender, receiver) = std::sync::mpsc::channel::<()>();
         runtime
             .block_on(async {
-                tokio::spawn(async move {
+                drop(tokio::spawn(async move {
                     std::future::pending::<()>().await;
                     drop(sender);
-                })
+                }));
             })
             .unwrap();
         let clone = runtime.clone();
