@@ -273,10 +273,10 @@ pub(crate) fn none_blank<S: AsRef<str>>(field: &str, values: &[S]) -> Result<(),
     if values.is_empty() {
         return Err(Error::invalid(field, "must not be empty"));
     }
-    values
-        .iter()
-        .enumerate()
-        .try_for_each(|(index, value)| not_blank(&format!("{field}[{index}]"), value.as_ref()))
+    match values.iter().position(|value| value.as_ref().trim().is_empty()) {
+        None => Ok(()),
+        Some(index) => Err(Error::invalid(format!("{field}[{index}]"), "must not be empty")),
+    }
 }
 
 /// Checks the tokens that a caller brings for one row against the token mode and the row's columns.
@@ -284,26 +284,26 @@ pub(crate) fn check_row_tokens(
     mode: TokenMode,
     fields: &Json,
     tokens: Option<&Json>,
-    field: &str,
+    field: impl Fn() -> String,
 ) -> Result<(), Error> {
     let Some(tokens) = tokens else {
         return match mode {
             TokenMode::Disable => Ok(()),
-            _ => Err(Error::invalid(field, "are required by the token mode")),
+            _ => Err(Error::invalid(field(), "are required by the token mode")),
         };
     };
     if matches!(mode, TokenMode::Disable) {
-        return Err(Error::invalid(field, "require the token mode ENABLE or ENABLE_STRICT"));
+        return Err(Error::invalid(field(), "require the token mode ENABLE or ENABLE_STRICT"));
     }
     let (columns, tokens) = (columns_of(fields), columns_of(tokens));
     if tokens.is_empty() {
-        return Err(Error::invalid(field, "must not be empty"));
+        return Err(Error::invalid(field(), "must not be empty"));
     }
     if tokens.keys().any(|column| !columns.contains_key(column)) {
-        return Err(Error::invalid(field, "has a column that the record does not have"));
+        return Err(Error::invalid(field(), "has a column that the record does not have"));
     }
     if mode == TokenMode::EnableStrict && tokens.len() != columns.len() {
-        return Err(Error::invalid(field, "must have a token for every column with ENABLE_STRICT"));
+        return Err(Error::invalid(field(), "must have a token for every column with ENABLE_STRICT"));
     }
     Ok(())
 }

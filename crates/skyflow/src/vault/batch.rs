@@ -144,7 +144,7 @@ impl BatchOperation {
         match &fields {
             // With ENABLE a row may leave its tokens to the vault.
             Some(fields) if tokens.is_some() || mode == TokenMode::EnableStrict => {
-                check_row_tokens(mode, fields, tokens.as_ref(), &at("tokens"))?;
+                check_row_tokens(mode, fields, tokens.as_ref(), || at("tokens"))?;
             }
             None if tokens.is_some() => {
                 return Err(Error::invalid(at("tokens"), "are for inserts and updates only"));

@@ -266,6 +266,14 @@ impl DetokenizeResponse {
         origin: &Arc<Origin>,
     ) -> Result<Self, Error> {
         let by_place = entries.len() == requested.len();
+        // As servers do it: one entry for each token, in the order of the request.
+        let names = |entry: &Result<types::DetokenizedRecord, Json>, token: &String| {
+            entry.as_ref().is_ok_and(|entry| entry.token.as_ref() == Some(token))
+        };
+        if by_place && entries.iter().zip(&requested).all(|(entry, token)| names(entry, token)) {
+            let entries = entries.into_iter().map(Result::ok);
+            return Ok(Self::of_entries(requested.into_iter().zip(entries), origin));
+        }
         let has_entries = !entries.is_empty();
         let wanted: HashSet<&str> = requested.iter().map(String::as_str).collect();
         let mut named: HashMap<String, VecDeque<types::DetokenizedRecord>> = HashMap::new();
@@ -276,8 +284,6 @@ impl DetokenizeResponse {
                 unreadable.error = Some(UNREADABLE.to_owned());
                 unreadable
             });
-            // Some servers write an empty text where others write null.
-            entry.error = entry.error.filter(|message| !message.is_empty());
             match entry.token.take() {
                 Some(token) if wanted.contains(token.as_str()) => {
                     named.entry(token).or_default().push_back(entry)
@@ -289,16 +295,29 @@ impl DetokenizeResponse {
         if has_entries && named.is_empty() && placed.is_empty() {
             return Err(Error::bad_response("the response names none of the requested tokens"));
         }
+        let found = requested.into_iter().enumerate().map(|(request_index, token)| {
+            let entry = named.get_mut(&token).and_then(VecDeque::pop_front);
+            (token, entry.or_else(|| placed.remove(&request_index)))
+        });
+        Ok(Self::of_entries(found, origin))
+    }
+
+    /// Makes the lists of the tokens, in the order of the request, with the entry of each.
+    fn of_entries(
+        found: impl Iterator<Item = (String, Option<types::DetokenizedRecord>)>,
+        origin: &Arc<Origin>,
+    ) -> Self {
         let request_id = origin.request_id.clone();
-        let mut response = Self { detokenized_fields: Vec::new(), errors: Vec::new(), request_id };
-        for (request_index, token) in requested.into_iter().enumerate() {
-            let entry = match named.get_mut(&token).and_then(VecDeque::pop_front) {
-                Some(entry) => Some(entry),
-                None => placed.remove(&request_index),
-            };
+        let mut response = Self {
+            detokenized_fields: Vec::with_capacity(found.size_hint().0),
+            errors: Vec::new(),
+            request_id,
+        };
+        for (request_index, (token, entry)) in found.enumerate() {
+            // Some servers write an empty text where others write null.
             match entry {
-                Some(types::DetokenizedRecord { error: None, value, value_type, .. }) => {
-                    let origin = Arc::clone(origin);
+                Some(entry) if entry.error.as_ref().is_none_or(String::is_empty) => {
+                    let (value_type, value, origin) = (entry.value_type, entry.value, Arc::clone(origin));
                     let field = DetokenizedField { token, request_index, value_type, value, origin };
                     response.detokenized_fields.push(field);
                 }
@@ -310,7 +329,7 @@ impl DetokenizeResponse {
                 }
             }
         }
-        Ok(response)
+        response
     }
 }
 

@@ -2,15 +2,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use skyflow_api::runtime::null_as_default;
-use skyflow_api::{Json, Operation, Response, records, types};
+use skyflow_api::runtime::{decode_json, null_as_default};
+use skyflow_api::{DecodeError, Json, Operation, Response, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
 use super::Vault;
 use super::batch_outcome::{self, NO_OUTCOME};
-use crate::elements::Strict;
+use super::row_with_id;
+use crate::elements::ReadBody;
 use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
 use crate::record::columns_of;
@@ -123,10 +125,7 @@ impl InsertRequest {
         self
     }
 
-    fn into_insert(
-        mut self,
-        vault_id: &str,
-    ) -> Result<Call<ReadAs<records::Insert, Strict<WrittenRows>>>, Error> {
+    fn into_insert(mut self, vault_id: &str) -> Result<Call<ReadAs<records::Insert, WrittenRows>>, Error> {
         let rows = self.take_rows()?;
         let repeatable = self.may_be_repeated(&rows);
         let entries = rows.into_iter().map(|row| {
@@ -178,7 +177,7 @@ impl InsertRequest {
             if row.tokens.is_none() && matches!(self.token_mode, TokenMode::Enable) {
                 return Ok(());
             }
-            check_row_tokens(self.token_mode, &row.fields, row.tokens.as_ref(), &format!("tokens[{index}]"))
+            check_row_tokens(self.token_mode, &row.fields, row.tokens.as_ref(), || format!("tokens[{index}]"))
         })
     }
 
@@ -264,19 +263,18 @@ impl InsertResponse {
         }
     }
 
-    fn from_insert(response: Response<WrittenRows>, count: usize) -> Result<Self, Error> {
+    fn from_insert(response: Response<Vec<Option<WrittenRow>>>, count: usize) -> Result<Self, Error> {
         let origin = Origin::of(records::Insert::INFO.name, &response);
-        let (rows, request_id) = (response.body.records, response.request_id);
+        let (rows, request_id) = (response.body, response.request_id);
         if rows.len() > count {
             return Err(Error::bad_response("the response has more rows than the request"));
         }
         let mut inserted_fields = Vec::with_capacity(count);
         let mut errors = Vec::new();
-        let outcomes = rows.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        let outcomes = rows.into_iter().chain(std::iter::repeat_with(|| None));
         for (request_index, outcome) in outcomes.take(count).enumerate() {
-            let row = outcome.as_ref().and_then(batch_outcome::Row::read);
-            match row.and_then(|row| Some((row.skyflow_id?, row.tokens))) {
-                Some((skyflow_id, tokens)) => {
+            match outcome {
+                Some(WrittenRow { skyflow_id, tokens }) => {
                     inserted_fields.push(InsertedRecord::new(skyflow_id, request_index, tokens, &origin));
                 }
                 None => errors.push(InsertError {
@@ -356,7 +354,11 @@ impl InsertedRecord {
                     .map_err(|_| Error::bad_response("the row cannot be read"))?;
                 tokens.with_columns(merged).decode()
             }
-            Some(tokens) => tokens.with_columns(with_id(&self.skyflow_id, tokens.raw())).decode(),
+            Some(tokens) => match row_with_id::decode(&self.skyflow_id, tokens.raw()) {
+                Some(row) => Ok(row),
+                // Decoded as one text, its error says where the row does not fit.
+                None => tokens.with_columns(with_id(&self.skyflow_id, tokens.raw())).decode(),
+            },
         }
     }
 }
@@ -425,11 +427,45 @@ impl fmt::Debug for InsertError {
     }
 }
 
-/// The rows of a response, each read on its own.
+/// The rows of a response: `None` for one that does not say what became of it.
+pub(super) struct WrittenRows;
+
+/// A row as the published API describes it.
 #[derive(Deserialize)]
-pub(super) struct WrittenRows {
-    #[serde(deserialize_with = "null_as_default")]
-    records: Vec<Json>,
+pub(super) struct WrittenRow {
+    skyflow_id: String,
+    tokens: Option<Json>,
+}
+
+impl WrittenRow {
+    /// Reads a row of any other form.
+    fn of_other_form(row: &Json) -> Option<Self> {
+        let row = batch_outcome::Row::read(row)?;
+        Some(Self { skyflow_id: row.skyflow_id?, tokens: row.tokens })
+    }
+}
+
+impl ReadBody for WrittenRows {
+    type Value = Vec<Option<WrittenRow>>;
+
+    /// Reads the response in one pass, and again row by row when a row has another form.
+    fn read(body: &Bytes) -> Result<Self::Value, DecodeError> {
+        #[derive(Deserialize)]
+        struct Rows<R> {
+            #[serde(deserialize_with = "null_as_default", bound = "R: Deserialize<'de>")]
+            records: Vec<R>,
+        }
+
+        match serde_json::from_slice::<Rows<WrittenRow>>(body) {
+            Ok(rows) if rows.records.iter().all(|row| !row.skyflow_id.is_empty()) => {
+                Ok(rows.records.into_iter().map(Some).collect())
+            }
+            _ => {
+                let rows: Rows<Json> = decode_json(body)?;
+                Ok(rows.records.iter().map(WrittenRow::of_other_form).collect())
+            }
+        }
+    }
 }
 
 impl Vault {

@@ -15,6 +15,7 @@ mod insert_batch;
 mod metadata;
 mod pages;
 mod query;
+mod row_with_id;
 mod sql;
 mod tokenize;
 mod update;

@@ -75,7 +75,7 @@ impl UpdateRequest {
         let fields = self.fields.map_err(|problem| problem.of("fields"))?;
         let fields = without_id(fields, &self.skyflow_id)?;
         let tokens = self.tokens.transpose().map_err(|problem| problem.of("tokens"))?;
-        check_row_tokens(self.token_mode, &fields, tokens.as_ref(), "tokens")?;
+        check_row_tokens(self.token_mode, &fields, tokens.as_ref(), || "tokens".to_owned())?;
         let mut row = types::Record::default().fields(fields);
         row.tokens = tokens;
         let mut body = types::UpdateRecordRequest::new(row).tokenization(self.return_tokens);
