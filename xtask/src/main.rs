@@ -1,5 +1,6 @@
 //! Commands of this repository: `cargo xtask <command>`.
 
+mod bench;
 mod ci;
 mod codegen;
 mod conformance;
@@ -31,6 +32,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measures this client beside raw hyper and reqwest, and writes `docs/benchmarks.md`.
+    Bench(bench::Args),
     /// Runs every check that must pass before a change lands, or the named ones.
     Ci(ci::Args),
     /// Writes the generated API bindings, or compares them with what is checked in.
@@ -55,6 +58,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Bench(args) => bench::run(&args),
         Command::Ci(args) => ci::run(&args),
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
         Command::Conformance(args) => conformance::run(&args),
