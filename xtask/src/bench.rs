@@ -85,7 +85,14 @@ impl Server {
         format!("{scheme}://127.0.0.1:{}", self.ports.get(scheme).copied().unwrap_or_default())
     }
 
-    fn arguments(&self, contestant: &str, case: &str, scheme: &str, calls: usize, at_once: usize) -> Vec<String> {
+    fn arguments(
+        &self,
+        contestant: &str,
+        case: &str,
+        scheme: &str,
+        calls: usize,
+        at_once: usize,
+    ) -> Vec<String> {
         let certificate = self.certificate.display().to_string();
         let (calls, at_once) = (calls.to_string(), at_once.to_string());
         vec![contestant.into(), case.into(), self.url(scheme), certificate, calls, at_once]
@@ -114,7 +121,8 @@ fn count(programs: &Path, server: &Server) -> Result<(), String> {
     println!("| case | floor, instructions | ours | ratio | limit |\n|---|---|---|---|---|");
     let mut above = Vec::new();
     for (case, limit) in MOST_INSTRUCTIONS {
-        let [floor, ours] = [FLOOR, "ours"].map(|contestant| instructions(programs, server, contestant, case));
+        let [floor, ours] =
+            [FLOOR, "ours"].map(|contestant| instructions(programs, server, contestant, case));
         let (floor, ours) = (floor?, ours?);
         let ratio = ours / floor;
         println!("| {case} | {floor:.0} | {ours:.0} | {ratio:.2} | {limit:.2} |");
@@ -122,12 +130,17 @@ fn count(programs: &Path, server: &Server) -> Result<(), String> {
             above.push(case);
         }
     }
-    if above.is_empty() { Ok(()) } else { Err(format!("more instructions than allowed: {}", above.join(", "))) }
+    if above.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("more instructions than allowed: {}", above.join(", ")))
+    }
 }
 
 /// The instructions of one call: the difference of two runs, so that starting counts in neither.
 fn instructions(programs: &Path, server: &Server, contestant: &str, case: &str) -> Result<f64, String> {
-    const [FEW, MANY]: [usize; 2] = [20, 120];
+    const FEW: usize = 20;
+    const MANY: usize = 120;
     let collected = |calls| {
         let output = Command::new("valgrind")
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
@@ -136,7 +149,8 @@ fn instructions(programs: &Path, server: &Server, contestant: &str, case: &str) 
             .output()
             .map_err(|error| format!("cannot run valgrind: {error}"))?;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        let found = text.lines().find_map(|line| line.split("Collected : ").nth(1)?.trim().parse::<f64>().ok());
+        let found =
+            text.lines().find_map(|line| line.split("Collected : ").nth(1)?.trim().parse::<f64>().ok());
         found.filter(|_| output.status.success()).ok_or_else(|| format!("callgrind failed: {text}"))
     };
     Ok((collected(MANY)? - collected(FEW)?) / (MANY - FEW) as f64)
