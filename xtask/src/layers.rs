@@ -24,7 +24,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
 
 /// Crates that no other crate depends on and that may use all the others.
 const UNPUBLISHED: &[&str] =
-    &["skyflow-conformance", "skyflow-examples", "skyflow-interop", "skyflow-tests", "xtask"];
+    &["skyflow-conformance", "skyflow-examples", "skyflow-interop", "skyflow-loom", "skyflow-tests", "xtask"];
 
 /// Restricted dependencies, and the crates that may name them.
 const RESTRICTED: &[(&str, &[&str])] = &[

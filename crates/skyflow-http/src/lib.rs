@@ -36,6 +36,7 @@ pub mod rest;
 mod sent_headers;
 mod service;
 mod stack;
+mod sync;
 #[cfg(feature = "hyper")]
 mod transport;
 mod uri;

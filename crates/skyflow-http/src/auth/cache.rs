@@ -1,14 +1,14 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
 use skyflow_types::LogLevel;
 use tokio::runtime::Handle;
 
 use super::entry::Entry;
 use super::flight::{Driver, Flight, HANDOVER, Landing};
-use super::{AccessToken, TokenError, TokenFuture, TokenProvider};
+use super::{AccessToken, TokenError, TokenErrorKind, TokenFuture, TokenProvider};
+use crate::sync::{Mutex, MutexGuard, Swap};
 use crate::{Clock, LogControl, SystemClock, TARGET};
 
 /// How long other calls fail with the error of a failed exchange: between this and 1.5 times this.
@@ -61,9 +61,8 @@ struct Settings {
 }
 
 /// What callers and the exchange under way share.
-#[derive(Default)]
 struct State {
-    current: ArcSwapOption<Entry>,
+    current: Swap<Entry>,
     slot: Mutex<Slot>,
 }
 
@@ -113,7 +112,7 @@ impl<P: TokenProvider> Cached<P> {
     pub fn with_clock(provider: P, clock: Arc<dyn Clock>) -> Self {
         let log = LogControl::default();
         let settings = Settings { clock, jitter: fastrand::f64, log, limit: EXCHANGE_LIMIT };
-        Self { provider: Arc::new(provider), settings, state: Arc::default() }
+        Self { provider: Arc::new(provider), settings, state: Arc::new(State::new()) }
     }
 
     /// Obeys a log level that can be changed while it is in use.
@@ -165,7 +164,7 @@ impl<P: TokenProvider> Cached<P> {
                 Some(Landing::Unchanged | Landing::Lost) | None => {}
             }
         }
-        Err(TokenError::exchange_lost())
+        Err(unavailable("the runtime of the token exchange has ended"))
     }
 
     /// Waits for an exchange; `None` when it runs elsewhere and takes too long.
@@ -189,7 +188,7 @@ impl<P: TokenProvider> Cached<P> {
         let limit = self.settings.limit;
         let is_alive = |flight: &&Arc<Flight>| flight.is_alive(now, limit, runtime.as_ref().map(Handle::id));
         let under_way = slot.flight.as_ref().filter(is_alive).cloned();
-        let Some(entry) = self.state.current.load_full().filter(|entry| entry.is_valid_at(now)) else {
+        let Some(entry) = self.state.current.load().filter(|entry| entry.is_valid_at(now)) else {
             if let Some(flight) = under_way {
                 return Step::Join(flight, None, None);
             }
@@ -243,7 +242,7 @@ impl<P: TokenProvider> Cached<P> {
                 tokio::select! {
                     biased;
                     landing = exchange => landing,
-                    () = clock.sleep(limit) => Landing::Outcome(Err(TokenError::exchange_too_slow())),
+                    () = clock.sleep(limit) => Landing::Outcome(Err(unavailable("the token exchange did not end in time"))),
                 }
             } else {
                 exchange.await
@@ -261,6 +260,10 @@ impl<P: TokenProvider> Cached<P> {
     }
 }
 
+fn unavailable(text: &'static str) -> TokenError {
+    TokenError::new(TokenErrorKind::Unavailable, text)
+}
+
 fn current_runtime() -> Option<Handle> {
     Handle::try_current().ok()
 }
@@ -273,6 +276,10 @@ async fn changed(provider: &impl TokenProvider) -> bool {
 }
 
 impl State {
+    fn new() -> Self {
+        Self { current: Swap::new(), slot: Mutex::new(Slot::default()) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -301,7 +308,7 @@ impl Report {
             slot.flight = None;
         }
         let now = self.settings.clock.monotonic();
-        let current = || state.current.load_full();
+        let current = || state.current.load();
         match landing {
             Landing::Outcome(Ok(token)) => {
                 let entry = Entry::new(token.clone(), now, (self.settings.jitter)(), watched);
@@ -394,9 +401,10 @@ impl<P: TokenProvider> TokenProvider for Cached<P> {
     }
 
     fn peek(&self) -> Option<AccessToken> {
-        let current = self.state.current.load();
         let now = self.settings.clock.monotonic();
-        current.as_ref().filter(|entry| entry.is_settled_at(now)).map(|entry| entry.token().clone())
+        self.state
+            .current
+            .read(|entry| entry.filter(|entry| entry.is_settled_at(now)).map(|entry| entry.token().clone()))
     }
 
     fn can_refresh(&self) -> bool {
@@ -407,7 +415,7 @@ impl<P: TokenProvider> TokenProvider for Cached<P> {
     fn invalidate(&self, rejected: &AccessToken) {
         let mut slot = self.state.lock();
         let is_current =
-            self.state.current.load().as_ref().is_some_and(|entry| entry.token().is_same(rejected));
+            self.state.current.read(|entry| entry.is_some_and(|entry| entry.token().is_same(rejected)));
         if is_current && slot.replaced.allow(self.settings.clock.monotonic()) {
             self.state.current.store(None);
         }

@@ -78,14 +78,6 @@ impl TokenError {
         Self::new(TokenErrorKind::Unavailable, text).with_source(Transport(source.into()))
     }
 
-    pub(crate) fn exchange_too_slow() -> Self {
-        Self::new(TokenErrorKind::Unavailable, "the token exchange did not end in time")
-    }
-
-    pub(crate) fn exchange_lost() -> Self {
-        Self::new(TokenErrorKind::Unavailable, "the runtime of the token exchange has ended")
-    }
-
     pub(crate) fn foreign_host() -> Self {
         Self::new(TokenErrorKind::ForeignHost, "the request goes to a host that the token is not meant for")
     }

@@ -3,15 +3,15 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, Id};
-use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::{AccessToken, TokenError};
+use crate::sync::{Mutex, MutexGuard, Once, Wake};
 
 /// How long callers on one runtime wait for an exchange on another one: that runtime may not be driven any more.
 pub(super) const HANDOVER: Duration = Duration::from_secs(5);
@@ -37,9 +37,9 @@ pub(super) struct Flight {
     runtime: Option<Id>,
     /// Without a runtime: taken by the caller whose turn it is.
     driver: Mutex<Option<Driver>>,
-    landing: OnceLock<Landing>,
+    landing: Once<Landing>,
     /// Wakes the callers that wait, at the end and for a turn.
-    wake: Notify,
+    wake: Wake,
     task: OnceLock<AbortHandle>,
 }
 
@@ -49,8 +49,8 @@ impl Flight {
             started,
             runtime: runtime.map(Handle::id),
             driver: Mutex::new(None),
-            landing: OnceLock::new(),
-            wake: Notify::new(),
+            landing: Once::new(),
+            wake: Wake::new(),
             task: OnceLock::new(),
         })
     }
@@ -100,16 +100,16 @@ impl Flight {
 
     /// Ends it, for all that wait; only the first end counts.
     pub(super) fn land(&self, landing: Landing) {
-        let _ = self.landing.set(landing);
-        self.wake.notify_waiters();
+        self.landing.set(landing);
+        self.wake.all();
     }
 
     /// Waits for the end, and drives the exchange if no runtime does.
     pub(super) async fn wait(&self) -> Landing {
         loop {
-            let woken = self.wake.notified();
+            let woken = self.wake.woken();
             if let Some(landing) = self.landing.get() {
-                return landing.clone();
+                return landing;
             }
             let driver = self.turn().take();
             match driver {
@@ -146,7 +146,7 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if let Some(driver) = self.driver.take() {
             *self.flight.turn() = Some(driver);
-            self.flight.wake.notify_waiters();
+            self.flight.wake.all();
         }
     }
 }
