@@ -141,9 +141,7 @@ impl Connector {
         let probe = socket.probe();
         if !origin.is_https() {
             let is_http2 = self.options.versions == HttpVersions::Http2;
-            if !is_http2 {
-                socket.hide_write_errors();
-            }
+            socket.hide_write_errors();
             return Ok(Stream { io: Io::Plain(socket), probe, is_http2 });
         }
         let tls = match self.tls.get_or_init(|| self.tls_connector()) {
@@ -156,9 +154,7 @@ impl Connector {
         if !is_http2 && self.options.versions == HttpVersions::Http2 {
             return Err(rustls::Error::NoApplicationProtocol.into());
         }
-        if !is_http2 {
-            stream.get_mut().0.hide_write_errors();
-        }
+        stream.get_mut().0.hide_write_errors();
         Ok(Stream { io: Io::Tls(Box::new(stream)), probe, is_http2 })
     }
 

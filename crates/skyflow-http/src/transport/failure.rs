@@ -124,14 +124,15 @@ pub(super) fn verdict(error: &hyper::Error, is_new: bool) -> Verdict {
                 return Verdict::Refused;
             }
         }
-        if let Some(rustls::Error::AlertReceived(alert)) = cause.downcast_ref::<rustls::Error>()
-            && is_new
-            && rejects_handshake(*alert)
-        {
-            return Verdict::Tls;
-        }
     }
-    Verdict::Ambiguous
+    if is_new && rejects_tls(error) { Verdict::Tls } else { Verdict::Ambiguous }
+}
+
+/// Tells whether an error of a new connection is an alert that ends the handshake.
+pub(super) fn rejects_tls(error: &(dyn StdError + 'static)) -> bool {
+    chain(error).any(|cause| {
+        matches!(cause.downcast_ref(), Some(rustls::Error::AlertReceived(alert)) if rejects_handshake(*alert))
+    })
 }
 
 /// Tells whether an alert ends the handshake. With TLS 1.3 it may come after the client has begun to send.

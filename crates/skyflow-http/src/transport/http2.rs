@@ -2,7 +2,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,8 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 
-use super::failure::{Verdict, verdict};
+use super::failure::rejects_tls;
 use super::pool::Pool;
 use super::sent_body::{BodyProgress, SentBody};
 use super::stream::{Io, Probe, Stream};
@@ -27,15 +26,8 @@ pub(super) struct Http2Connection {
     probe: Probe,
     streams: AtomicUsize,
     limit: Arc<StreamLimit>,
-    end: Arc<End>,
-}
-
-/// How a connection has ended. Its streams only learn that it has.
-#[derive(Default)]
-struct End {
-    /// Whether TLS was rejected.
-    outcome: OnceLock<bool>,
-    ended: Notify,
+    /// The server has rejected the TLS handshake. The streams of the connection only learn that it has ended.
+    is_rejected: Arc<AtomicBool>,
 }
 
 /// How many streams the server allows at once.
@@ -56,7 +48,13 @@ impl Http2Connection {
             settings_were_read: AtomicBool::new(false),
             driver: AtomicWaker::new(),
         });
-        let io = WatchSettings { io: stream.io, frame: FirstFrame::default(), limit: Arc::clone(&limit) };
+        let is_rejected = Arc::new(AtomicBool::new(false));
+        let io = WatchStart {
+            io: stream.io,
+            frame: FirstFrame::default(),
+            limit: Arc::clone(&limit),
+            is_rejected: Arc::clone(&is_rejected),
+        };
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(KEEP_ALIVE_INTERVAL)
@@ -69,22 +67,19 @@ impl Http2Connection {
             probe: stream.probe,
             streams: AtomicUsize::new(0),
             limit: Arc::clone(&limit),
-            end: Arc::default(),
+            is_rejected,
         });
         // A connection ends when its last sender is dropped, so its task must not own one.
-        let end = Arc::clone(&opened.end);
-        let driver = Driver { connection: Arc::downgrade(&opened), pool: Arc::downgrade(pool), limit, end };
+        let driver = Driver { connection: Arc::downgrade(&opened), pool: Arc::downgrade(pool), limit };
         runtime.spawn(async move {
             let mut connection = pin!(connection);
             poll_fn(|cx| {
                 driver.limit.driver.register(cx.waker());
-                let Poll::Ready(ended) = connection.as_mut().poll(cx) else {
+                let polled = connection.as_mut().poll(cx);
+                if polled.is_pending() {
                     driver.note_limit(connection.current_max_send_streams());
-                    return Poll::Pending;
-                };
-                let is_rejected = ended.is_err_and(|error| verdict(&error, true) == Verdict::Tls);
-                driver.end.outcome.get_or_init(|| is_rejected);
-                Poll::Ready(())
+                }
+                polled.map(drop)
             })
             .await;
         });
@@ -118,17 +113,9 @@ impl Http2Connection {
         Http2Lease { connection: Some(Arc::clone(self)), pool: Arc::clone(pool) }
     }
 
-    /// Tells whether the connection has ended because the server rejected the TLS handshake.
-    pub(super) async fn is_rejected(&self) -> bool {
-        if !self.sender.is_closed() {
-            return false;
-        }
-        // Its task ends now; a stream may learn of it first.
-        let ended = self.end.ended.notified();
-        if self.end.outcome.get().is_none() {
-            ended.await;
-        }
-        self.end.outcome.get().copied().unwrap_or_default()
+    /// Tells whether the server has rejected the TLS handshake.
+    pub(super) fn is_rejected(&self) -> bool {
+        self.is_rejected.load(Ordering::Acquire)
     }
 
     fn release(&self) {
@@ -166,14 +153,6 @@ impl Http2Lease {
         }
     }
 
-    /// Tells whether the server has rejected the TLS handshake.
-    pub(super) async fn is_rejected(&self) -> bool {
-        match &self.connection {
-            Some(connection) => connection.is_rejected().await,
-            None => false,
-        }
-    }
-
     /// Gives the stream back without telling the pool.
     pub(super) fn cancel(mut self) {
         if let Some(connection) = self.connection.take() {
@@ -204,7 +183,6 @@ struct Driver {
     connection: Weak<Http2Connection>,
     pool: Weak<Pool>,
     limit: Arc<StreamLimit>,
-    end: Arc<End>,
 }
 
 impl Driver {
@@ -222,21 +200,22 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.end.outcome.get_or_init(|| false);
-        self.end.ended.notify_waiters();
         if let (Some(pool), Some(connection)) = (self.pool.upgrade(), self.connection.upgrade()) {
             pool.retire(&connection);
         }
     }
 }
 
-/// Wakes the task of a connection when the first frame has been processed, which holds the settings of the server.
+/// Wakes the task of a connection when the first frame has been processed, which holds the settings of the server, and
+/// notes a rejected TLS handshake.
 ///
-/// hyper has no event for it, and the requests that wait for a stream would wait for the next response.
-struct WatchSettings {
+/// hyper has no event for either: the requests that wait for a stream would wait for the next response, and the error
+/// of the connection is not that of its streams.
+struct WatchStart {
     io: Io,
     frame: FirstFrame,
     limit: Arc<StreamLimit>,
+    is_rejected: Arc<AtomicBool>,
 }
 
 /// How much of the first frame has been read.
@@ -275,7 +254,7 @@ impl FirstFrame {
     }
 }
 
-impl AsyncRead for WatchSettings {
+impl AsyncRead for WatchStart {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -294,12 +273,17 @@ impl AsyncRead for WatchSettings {
         }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(cx, buffer);
+        if let Poll::Ready(Err(error)) = &polled
+            && rejects_tls(error)
+        {
+            self.is_rejected.store(true, Ordering::Release);
+        }
         self.frame.read(buffer.filled().get(before..).unwrap_or_default());
         polled
     }
 }
 
-impl AsyncWrite for WatchSettings {
+impl AsyncWrite for WatchStart {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, bytes)
     }

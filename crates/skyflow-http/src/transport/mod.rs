@@ -256,7 +256,9 @@ async fn over_http2(pool: &Pool, lease: Http2Lease, mut request: Request) -> Res
             let unsent_request = unsent.take_message().map(|request| request.map(SentBody::into_inner));
             let error = unsent.into_error();
             let verdict = match verdict(&error, probe.is_new()) {
-                Verdict::Ambiguous if probe.is_new() && lease.is_rejected().await => Verdict::Tls,
+                Verdict::Ambiguous if lease.connection().is_some_and(|used| used.is_rejected()) => {
+                    Verdict::Tls
+                }
                 // The connection has ended before the request was opened on it, or before its body was read.
                 Verdict::Ambiguous if !progress.has_begun() => Verdict::Moves,
                 verdict => verdict,

@@ -79,6 +79,8 @@ impl AsyncWrite for Io {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            // There is no one to send the end of TLS to.
+            Self::Tls(stream) if stream.get_ref().0.probe().write_has_failed() => Poll::Ready(Ok(())),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
@@ -91,8 +93,9 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// A TCP connection whose state can be read while a connection task owns it.
 ///
-/// For HTTP/1 a failed write is not reported: a server may respond before it has read the request and then close, and
-/// the response is still in the receive buffer. Reading ends with that response, or with the error of the connection.
+/// After the handshake a failed write is not reported: a server may respond before it has read the request, or reject
+/// the client's certificate, and then close, and that is still in the receive buffer. Reading ends with it, or with the
+/// error of the connection.
 pub(super) struct Socket {
     shared: Arc<Shared>,
     /// A connection of the caller's own; else it is a TCP connection.
