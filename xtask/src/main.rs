@@ -4,11 +4,14 @@ mod ci;
 mod codegen;
 mod conformance;
 mod features;
+mod guide;
 mod interop;
 mod layers;
+mod msrv;
 mod nightly;
 mod path;
 mod tools;
+mod tracked;
 mod trees;
 mod words;
 
@@ -32,6 +35,8 @@ enum Command {
     Codegen(codegen::Args),
     /// Replays recorded calls of the official SDK and compares requests and results.
     Conformance(conformance::Args),
+    /// Checks the guide in `docs/guide` and all links between documents, and builds the guide with mdBook.
+    Guide(guide::Args),
     /// Checks dependency directions, restricted dependencies, the sizes of dependency trees, and features without tests.
     Layers,
     /// Counts words in comments, documentation and error messages that this field has other terms for.
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
         Command::Ci(args) => ci::run(&args),
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
         Command::Conformance(args) => conformance::run(&args),
+        Command::Guide(args) => guide::run(&args),
         Command::Layers => layers::run(),
         Command::Words(args) => words::run(&args),
         Command::Interop(args) => interop::run(&args),

@@ -1,32 +1,43 @@
+mod exact_length;
+mod pieces;
+mod send_error;
+mod streamed;
+
 use std::any::Any;
-use std::collections::TryReserveError;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use http_body::{Frame, SizeHint};
-use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 
+pub(crate) use self::exact_length::ExactLength;
+use self::pieces::Pieces;
+pub use self::send_error::{BodyProblem, SendBodyError};
+use self::streamed::{Content, Source, Streamed};
 use crate::{BoxError, Error};
-
-/// The smallest piece that is allocated for a body of unknown length.
-const SMALLEST: usize = 16 * 1024;
-
-/// The largest such piece.
-const LARGEST: usize = 1024 * 1024;
 
 /// The body of a request or a response: bytes in memory, or a stream.
 ///
-/// Bytes in memory can be sent again, a stream cannot: [`Body::try_clone`] tells them apart, and a retry that would
-/// have to make up a body does not happen.
+/// Bytes in memory can be sent again, and so can a stream that can be opened again ([`Body::reopenable`]).
+/// [`Body::try_clone`] tells whether a body is one of them; a retry that would have to make up a body does not happen.
+/// Any other stream is sent again only as long as nothing has been read of it, such as after a refused connection.
 pub struct Body(Kind);
 
 enum Kind {
     Once(Bytes),
-    Stream(UnsyncBoxBody<Bytes, BoxError>),
+    Stream(Streamed),
+}
+
+fn content<B>(body: B) -> Content
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    body.map_err(Into::into).boxed_unsync()
 }
 
 impl Body {
@@ -41,7 +52,28 @@ impl Body {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Self(Kind::Stream(body.map_err(Into::into).boxed_unsync()))
+        Self(Kind::Stream(Streamed::once(content(body))))
+    }
+
+    /// Takes a function that opens the same content from its start, such as a file, so that it can be sent again.
+    ///
+    /// Each body that `open` returns has the same bytes. It reads nothing before it is polled.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http_body_util::Full;
+    /// use skyflow_http::Body;
+    ///
+    /// let body = Body::reopenable(|| Full::new(Bytes::from_static(b"content")));
+    /// assert!(body.as_bytes().is_none());
+    /// assert!(body.try_clone().is_some());
+    /// ```
+    pub fn reopenable<B>(open: impl Fn() -> B + Send + Sync + 'static) -> Self
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Self(Kind::Stream(Streamed::reopenable(Source::new(move || content(open())))))
     }
 
     /// Takes any body; one of this type stays as it is.
@@ -74,9 +106,45 @@ impl Body {
         }
     }
 
-    /// Copies the body; `None` when it is a stream. Bytes are shared, not copied.
+    /// Copies the body; `None` when it is a stream that cannot be opened again. Bytes are shared, not copied.
     pub fn try_clone(&self) -> Option<Self> {
-        self.as_bytes().cloned().map(Self::from)
+        match &self.0 {
+            Kind::Once(bytes) => Some(bytes.clone().into()),
+            Kind::Stream(body) => body.source().cloned().map(Self::opened),
+        }
+    }
+
+    fn opened(source: Source) -> Self {
+        Self(Kind::Stream(Streamed::reopenable(source)))
+    }
+
+    /// Makes a body to send in the place of this one. A stream that cannot be opened again is shared: the spare can be
+    /// sent while [`Body::is_unread`].
+    pub(crate) fn spare(&mut self) -> Self {
+        match &mut self.0 {
+            Kind::Once(bytes) => bytes.clone().into(),
+            Kind::Stream(body) => Self(Kind::Stream(body.spare())),
+        }
+    }
+
+    /// Tells whether the body is whole, although a copy of it may have been sent.
+    pub(crate) fn is_unread(&self) -> bool {
+        match &self.0 {
+            Kind::Once(_) => true,
+            Kind::Stream(body) => body.is_unread(),
+        }
+    }
+
+    /// Returns a function that makes copies of the body; `None` where [`Body::try_clone`] returns none.
+    pub(crate) fn copies(&self) -> Option<impl Fn() -> Self + Send + Sync + use<>> {
+        let kind = match &self.0 {
+            Kind::Once(bytes) => Ok(bytes.clone()),
+            Kind::Stream(body) => Err(body.source()?.clone()),
+        };
+        Some(move || match &kind {
+            Ok(bytes) => Self::from(bytes.clone()),
+            Err(source) => Self::opened(source.clone()),
+        })
     }
 
     /// Reads the body to its end.
@@ -84,22 +152,23 @@ impl Body {
     /// # Errors
     ///
     /// Fails with [`ErrorKind::BodyTooLarge`](crate::ErrorKind::BodyTooLarge) as soon as more than `limit` bytes are
-    /// announced or received or memory runs out, and with [`ErrorKind::Io`](crate::ErrorKind::Io) when the body
-    /// is cut.
+    /// announced or received or memory runs out, with [`ErrorKind::RequestBody`](crate::ErrorKind::RequestBody) when
+    /// it is a request body that fails with a [`SendBodyError`], and with [`ErrorKind::Io`](crate::ErrorKind::Io) when
+    /// the body is cut.
     pub async fn collect(self, limit: usize) -> Result<Bytes, Error> {
         let mut body = match self.0 {
             Kind::Once(bytes) if bytes.len() <= limit => return Ok(bytes),
             Kind::Once(_) => return Err(Error::body_too_large()),
             Kind::Stream(body) => body,
         };
-        let hint = http_body::Body::size_hint(&body);
+        let hint = body.size_hint();
         if hint.lower() > limit as u64 {
             return Err(Error::body_too_large());
         }
         let announced = hint.exact().and_then(|length| usize::try_from(length).ok());
         let mut pieces = Pieces::new(announced.unwrap_or_default());
-        while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(Error::response_body)?.into_data() else { continue };
+        while let Some(frame) = poll_fn(|cx| body.poll_frame(cx)).await {
+            let Ok(data) = frame.map_err(Error::body)?.into_data() else { continue };
             if data.len() > limit - pieces.len() {
                 return Err(Error::body_too_large());
             }
@@ -200,7 +269,7 @@ impl http_body::Body for Body {
         match &mut self.0 {
             Kind::Once(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Once(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Kind::Stream(body) => Poll::Ready(ready!(Pin::new(body).poll_frame(cx))),
+            Kind::Stream(body) => body.poll_frame(cx),
         }
     }
 
@@ -216,83 +285,6 @@ impl http_body::Body for Body {
             Kind::Once(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Stream(body) => body.size_hint(),
         }
-    }
-}
-
-/// The chunks of a body, put together as they come.
-///
-/// A chunk may keep a read buffer alive that is much larger than itself, so every chunk is copied, but for the first,
-/// which is the whole body in the common case. So memory use depends on the length of the body, not on the size of its
-/// chunks: the length once if it is announced, and twice at the end if it is not.
-struct Pieces {
-    announced: usize,
-    first: Bytes,
-    filled: Vec<Vec<u8>>,
-    length: usize,
-}
-
-impl Pieces {
-    /// Starts a body of an announced length; 0 if it is unknown.
-    const fn new(announced: usize) -> Self {
-        Self { announced, first: Bytes::new(), filled: Vec::new(), length: 0 }
-    }
-
-    const fn len(&self) -> usize {
-        self.length
-    }
-
-    /// Takes the next chunk; fails when there is no memory for the announced length.
-    fn push(&mut self, chunk: Bytes) -> Result<(), TryReserveError> {
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        if self.length == 0 {
-            self.length = chunk.len();
-            self.first = chunk;
-            return Ok(());
-        }
-        let first = std::mem::take(&mut self.first);
-        self.copy(&first, 0)?;
-        self.copy(&chunk, self.length)?;
-        self.length += chunk.len();
-        Ok(())
-    }
-
-    /// Fills the last piece, then allocates one for the rest of the announced length, or one as large as all pieces
-    /// before it, within bounds: many small chunks make few pieces, and a large body has little unused space.
-    fn copy(&mut self, mut from: &[u8], mut before: usize) -> Result<(), TryReserveError> {
-        while !from.is_empty() {
-            if let Some(last) = self.filled.last_mut()
-                && last.len() < last.capacity()
-            {
-                let (fitting, rest) = from.split_at(from.len().min(last.capacity() - last.len()));
-                last.extend_from_slice(fitting);
-                before += fitting.len();
-                from = rest;
-            } else {
-                let mut piece = Vec::new();
-                piece.try_reserve_exact(match self.announced.saturating_sub(before) {
-                    0 => before.clamp(SMALLEST, LARGEST),
-                    expected => expected,
-                })?;
-                self.filled.push(piece);
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns the whole body; fails when there is no memory for it.
-    fn join(mut self) -> Result<Bytes, TryReserveError> {
-        Ok(match self.filled.len() {
-            0 => self.first,
-            1 => self.filled.swap_remove(0).into(),
-            _ => {
-                let mut whole = Vec::new();
-                whole.try_reserve_exact(self.length)?;
-                self.filled.iter().for_each(|piece| whole.extend_from_slice(piece));
-                whole.into()
-            }
-        })
     }
 }
 
@@ -332,56 +324,72 @@ mod tests {
         assert_eq!(Body::from_stream(broken).collect(64).await.unwrap_err().kind(), ErrorKind::Io);
     }
 
-    #[test]
-    fn only_bytes_in_memory_can_be_sent_again() {
+    #[tokio::test]
+    async fn only_bytes_and_sources_can_be_copied() {
         assert!(Body::from("x").try_clone().is_some());
         assert!(chunks(&["x"]).try_clone().is_none());
+        assert!(chunks(&["x"]).copies().is_none());
+
+        let body = Body::reopenable(|| chunks(&["one", "two"]));
+        let copies = body.copies().unwrap();
+        for body in [body.try_clone().unwrap(), copies(), body, copies()] {
+            assert_eq!(body.collect(64).await.unwrap(), "onetwo");
+        }
+    }
+
+    #[tokio::test]
+    async fn spare_of_a_stream_has_it_until_one_is_read() {
+        let mut body = chunks(&["one", "two"]);
+        let mut spare = body.spare();
+        let second = spare.spare();
+        assert!(body.is_unread() && spare.is_unread() && second.is_unread());
+        assert_eq!(second.collect(64).await.unwrap(), "onetwo");
+        assert!(!body.is_unread() && !spare.is_unread());
+        assert!(body.collect(64).await.is_err(), "a body that is gone is never an empty one");
+        assert!(spare.collect(64).await.is_err());
+
+        for mut body in [Body::from("onetwo"), Body::reopenable(|| chunks(&["one", "two"]))] {
+            let spare = body.spare();
+            assert_eq!(body.collect(64).await.unwrap(), "onetwo");
+            assert!(spare.is_unread());
+            assert_eq!(spare.collect(64).await.unwrap(), "onetwo");
+        }
+    }
+
+    async fn sent(body: Body, announced: u64) -> Result<String, (BodyProblem, String)> {
+        let mut body = ExactLength::new(body, announced);
+        let mut text = String::new();
+        while let Some(frame) = poll_fn(|cx| body.poll_frame(cx)).await {
+            match frame {
+                Ok(frame) => text.push_str(std::str::from_utf8(&frame.into_data().unwrap()).unwrap()),
+                Err(error) => return Err((error.problem(), text)),
+            }
+        }
+        assert_eq!(body.left(), 0);
+        Ok(text)
+    }
+
+    #[tokio::test]
+    async fn body_of_another_length_is_never_complete() {
+        for body in [|| chunks(&["one", "", "two"]), || Body::from("onetwo")] {
+            assert_eq!(sent(body(), 6).await.unwrap(), "onetwo");
+            for announced in 0..6 {
+                let (problem, text) = sent(body(), announced).await.unwrap_err();
+                assert_eq!(problem, BodyProblem::TooLong);
+                assert!(text.len() < announced.max(1) as usize, "{announced} {text}");
+            }
+            for announced in [7, 1000] {
+                let (problem, _) = sent(body(), announced).await.unwrap_err();
+                assert_eq!(problem, BodyProblem::TooShort { actual: 6 });
+            }
+        }
+        assert_eq!(sent(chunks(&[]), 0).await.unwrap(), "");
+        let broken = futures_util::stream::iter([Ok(Bytes::from_static(b"abc")), Err(BoxError::from("cut"))]);
+        assert_eq!(sent(Body::from_stream(broken), 3).await.unwrap_err().0, BodyProblem::Unreadable);
     }
 
     #[test]
     fn debug_shows_the_size_and_not_the_content() {
         assert_eq!(format!("{:?}", Body::from("4111")), "Body(4 bytes)");
-    }
-
-    fn gathered(announced: usize, chunks: impl IntoIterator<Item = Bytes>) -> Pieces {
-        let mut pieces = Pieces::new(announced);
-        chunks.into_iter().for_each(|chunk| pieces.push(chunk).unwrap());
-        pieces
-    }
-
-    #[test]
-    fn chunk_sizes_do_not_change_the_body() {
-        let body: Vec<u8> = (0..100_000_u32).map(|n| n.to_le_bytes()[0]).collect();
-        for announced in [0, 1, 50_000, 100_000, 100_001] {
-            for size in [1, 7, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 99_999, 100_000] {
-                let pieces = gathered(announced, body.chunks(size).map(Bytes::copy_from_slice));
-                assert_eq!(pieces.len(), body.len());
-                assert!(pieces.join().unwrap() == body, "{announced} {size}");
-            }
-        }
-    }
-
-    #[test]
-    fn memory_is_bounded_by_the_length_of_the_body() {
-        for (announced, bound) in [(3_000_000, 3_000_000), (0, 3_000_000 + LARGEST)] {
-            let read_buffer = Bytes::from(vec![0; 64 * 1024]);
-            let pieces = gathered(announced, (0..30_000).map(|_| read_buffer.slice(..100)));
-            assert!(read_buffer.is_unique(), "a read buffer is kept alive");
-            assert!(pieces.filled.iter().map(Vec::capacity).sum::<usize>() <= bound);
-        }
-    }
-
-    #[test]
-    fn body_of_one_chunk_is_not_copied() {
-        let chunk = Bytes::from(vec![7; 100]);
-        let whole = gathered(0, [Bytes::new(), chunk.clone(), Bytes::new()]).join().unwrap();
-        assert_eq!(whole.as_ptr(), chunk.as_ptr());
-    }
-
-    #[test]
-    fn length_beyond_memory_is_an_error() {
-        let mut pieces = Pieces::new(usize::MAX);
-        pieces.push(Bytes::from_static(b"a")).unwrap();
-        assert!(pieces.push(Bytes::from_static(b"b")).is_err());
     }
 }

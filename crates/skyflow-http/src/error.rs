@@ -1,6 +1,8 @@
 use std::error::Error as StdError;
 use std::{fmt, io};
 
+use crate::SendBodyError;
+
 /// The error type of tower services: anything that is an error and can change threads.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -22,12 +24,17 @@ pub enum ErrorKind {
     DeadlineExceeded,
     /// The response is larger than the limit.
     BodyTooLarge,
+    /// The body of the request could not be read to its end, or has another length than announced, so the server has
+    /// not received the request. The `source()` is a [`SendBodyError`](crate::SendBodyError).
+    RequestBody,
+    /// No byte of the request or of the response moved for a while, after the transfer had begun.
+    Stalled,
 }
 
 impl ErrorKind {
     /// Tells whether this failure proves that the server did not act on the request.
     pub const fn is_not_sent(self) -> bool {
-        matches!(self, Self::Connect | Self::Tls | Self::Refused)
+        matches!(self, Self::Connect | Self::Tls | Self::Refused | Self::RequestBody)
     }
 }
 
@@ -43,6 +50,7 @@ struct Inner {
     may_have_been_applied: bool,
     server: Option<Box<str>>,
     unresolved: bool,
+    reason: Option<Box<str>>,
     source: Option<BoxError>,
 }
 
@@ -59,14 +67,30 @@ impl Error {
             ErrorKind::AttemptTimeout => "the attempt timed out",
             ErrorKind::DeadlineExceeded => "the deadline of the call passed",
             ErrorKind::BodyTooLarge => "the response is larger than the limit",
+            ErrorKind::RequestBody => "the body of the request could not be sent",
+            ErrorKind::Stalled => "the transfer stalled",
         };
         let may_have_been_applied = !kind.is_not_sent();
-        Self(Box::new(Inner { kind, text, may_have_been_applied, server: None, unresolved: false, source }))
+        Self(Box::new(Inner {
+            kind,
+            text,
+            may_have_been_applied,
+            server: None,
+            unresolved: false,
+            reason: None,
+            source,
+        }))
     }
 
     /// Names the server that could not be connected to, as in `host:443`.
     pub fn with_server(mut self, host_and_port: impl Into<Box<str>>) -> Self {
         self.0.server = Some(host_and_port.into());
+        self
+    }
+
+    /// Says why there is no connection, and what to do: one clause that holds no value.
+    pub fn because(mut self, reason: impl Into<Box<str>>) -> Self {
+        self.0.reason = Some(reason.into());
         self
     }
 
@@ -85,8 +109,15 @@ impl Error {
         Self::new(ErrorKind::BodyTooLarge, None)
     }
 
-    pub(crate) fn response_body(source: BoxError) -> Self {
-        Self::new(ErrorKind::Io, Some(source))
+    /// An error that a body ended with: a typed one of the transport, or the connection failed.
+    pub(crate) fn body(source: BoxError) -> Self {
+        if source.is::<SendBodyError>() {
+            return Self::new(ErrorKind::RequestBody, Some(source));
+        }
+        match source.downcast::<Self>() {
+            Ok(own) => *own,
+            Err(source) => Self::new(ErrorKind::Io, Some(source)),
+        }
     }
 
     pub(crate) fn deadline(may_have_been_applied: bool) -> Self {
@@ -136,6 +167,10 @@ impl fmt::Display for Error {
             ErrorKind::Connect if self.0.unresolved => write!(f, "the name of {server} does not resolve"),
             ErrorKind::Connect | ErrorKind::Tls => write!(f, "{} {server}", self.0.text),
             _ => f.write_str(self.0.text),
+        }?;
+        match &self.0.reason {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
         }
     }
 }
@@ -170,6 +205,8 @@ mod tests {
             (ErrorKind::AttemptTimeout, true),
             (ErrorKind::DeadlineExceeded, true),
             (ErrorKind::BodyTooLarge, true),
+            (ErrorKind::RequestBody, false),
+            (ErrorKind::Stalled, true),
         ] {
             assert_eq!(Error::new(kind, None).may_have_been_applied(), applied, "{kind:?}");
         }

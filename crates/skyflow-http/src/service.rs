@@ -18,13 +18,33 @@ pub type Response = http::Response<Body>;
 
 /// Copies a request with its extensions, so that it can be sent again; `None` when the body cannot be copied.
 pub fn try_clone_request<B: 'static>(request: &http::Request<B>) -> Option<http::Request<B>> {
-    let mut copy = http::Request::new(try_clone_body(request.body())?);
+    try_clone_body(request.body()).map(|body| copy_with(request, body))
+}
+
+fn copy_with<B>(request: &http::Request<B>, body: B) -> http::Request<B> {
+    let mut copy = http::Request::new(body);
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());
     *copy.version_mut() = request.version();
     copy.headers_mut().clone_from(request.headers());
     copy.extensions_mut().clone_from(request.extensions());
-    Some(copy)
+    copy
+}
+
+/// A request to send in the place of one that is in flight.
+pub(crate) struct Spare(Request);
+
+impl Spare {
+    /// Copies a request. A stream that cannot be opened again is shared between both.
+    pub(crate) fn of(request: &mut Request) -> Self {
+        let body = request.body_mut().spare();
+        Self(copy_with(request, body))
+    }
+
+    /// Returns the request; `None` when its body can be sent once only and has been read.
+    pub(crate) fn into_request(self) -> Option<Request> {
+        self.0.body().is_unread().then_some(self.0)
+    }
 }
 
 type Boxed = BoxCloneSyncService<Request, Response, BoxError>;
@@ -78,6 +98,28 @@ impl fmt::Debug for HttpService {
 }
 
 /// Any tower layer over an [`HttpService`], erased, so that stacks can be assembled at run time.
+///
+/// ```
+/// use skyflow_http::{Body, BoxError, DynLayer, HttpService, Request, Response};
+/// use tower::ServiceExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let named = DynLayer::from_fn(|inner: HttpService| {
+///     inner.map_request(|mut request: Request| {
+///         request.headers_mut().insert("x-team", http::HeaderValue::from_static("payments"));
+///         request
+///     })
+/// });
+/// let transport = HttpService::new(tower::service_fn(|request: Request| async move {
+///     assert_eq!(request.headers()["x-team"], "payments");
+///     Ok::<_, BoxError>(Response::new(Body::empty()))
+/// }));
+/// let stack = DynLayer::stack(&[named], transport);
+/// stack.send(http::Request::get("https://api.example/").body(Body::empty())?).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct DynLayer(Arc<dyn Fn(HttpService) -> HttpService + Send + Sync>);
 

@@ -6,6 +6,7 @@ use skyflow_http::{
     BoxError, Clock, DynLayer, HttpLayer, HttpService, LogControl, Request, Response, Stack, SystemClock,
 };
 use skyflow_types::LogLevel;
+use tokio::sync::Semaphore;
 use tower_service::Service;
 
 use crate::call_settings::{CallSettings, call_settings_setters};
@@ -16,6 +17,20 @@ use crate::{ConnectionConfig, Error, Skyflow, VaultConfig};
 ///
 /// Nothing is checked and nothing is opened before [`SkyflowBuilder::build`]. A call ends after 60 s, an attempt after
 /// 30 s, and a request is sent 3 times at most, unless the client, the vault or the call sets another limit.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use skyflow::{Credentials, LogLevel, Skyflow, VaultConfig};
+///
+/// let client = Skyflow::builder()
+///     .vault(VaultConfig::new("d408485953784308a000f8dcf81901ef", "ebfc9bee4242"))
+///     .credentials(Credentials::from_path("credentials.json"))
+///     .deadline(Duration::from_secs(10))
+///     .log_level(LogLevel::Error)
+///     .build()?;
+/// # Ok::<(), skyflow::Error>(())
+/// ```
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SkyflowBuilder {
@@ -25,6 +40,7 @@ pub struct SkyflowBuilder {
     clock: Option<Arc<dyn Clock>>,
     stack: Option<Stack>,
     settings: CallSettings,
+    in_flight: Option<NonZeroUsize>,
     operation_layers: Vec<DynLayer>,
     attempt_layers: Vec<DynLayer>,
     transport: Option<HttpService>,
@@ -114,6 +130,13 @@ impl SkyflowBuilder {
 
     call_settings_setters!();
 
+    /// Limits how many attempts of all vaults and connections are under way at once; there is no limit by default.
+    /// Further calls wait in order, within their deadlines. Token exchanges do not count.
+    pub fn in_flight(mut self, attempts: NonZeroUsize) -> Self {
+        self.in_flight = Some(attempts);
+        self
+    }
+
     /// Sets how many end users keep their tokens, 64 by default; see
     /// [`CallOptions::context`](crate::CallOptions::context).
     ///
@@ -161,6 +184,10 @@ impl SkyflowBuilder {
             .map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
         let stack = stack.log_control(log.clone()).default_metadata(metadata).refusal(connection_refusal);
         let mut stack = self.settings.apply(stack)?;
+        if let Some(attempts) = self.in_flight {
+            let permits = attempts.get().min(Semaphore::MAX_PERMITS);
+            stack = stack.in_flight(Arc::new(Semaphore::new(permits)));
+        }
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
         let exchange = TokenExchange::with_log_control(transport.clone(), Arc::clone(&clock), log.clone());
         let mut providers = TokenProviders::new(exchange);

@@ -40,7 +40,8 @@ impl CallOptions {
         Self::default()
     }
 
-    /// Sets the total time for the call: waiting, minting a token, every attempt, every pause.
+    /// Sets the total time for the call: waiting, minting a token, every attempt, every pause. The size of the request
+    /// does not extend it.
     pub fn deadline(mut self, total: Duration) -> Self {
         self.stack = self.stack.deadline(total);
         self
@@ -52,7 +53,8 @@ impl CallOptions {
         self
     }
 
-    /// Sets the time for one attempt, from the first byte out to the last byte in.
+    /// Sets the time for one attempt, from the first byte out to the last byte in. The size of the request does not
+    /// extend it.
     pub fn attempt_timeout(mut self, one_attempt: Duration) -> Self {
         self.stack = self.stack.attempt_timeout(one_attempt);
         self
@@ -79,6 +81,12 @@ impl CallOptions {
     /// Sets how many bytes the response may have.
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.stack = self.stack.response_limit(bytes);
+        self
+    }
+
+    /// Sets the time that each 64 KiB of the request body add to the time limits of client and vault; zero adds none.
+    pub fn body_time(mut self, per_64_kib: Duration) -> Self {
+        self.stack = self.stack.body_time(per_64_kib);
         self
     }
 

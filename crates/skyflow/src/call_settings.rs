@@ -22,6 +22,7 @@ pub(crate) struct CallSettings {
     pub(crate) deadline: Setting<Duration>,
     pub(crate) attempt_timeout: Setting<Duration>,
     pub(crate) max_attempts: Option<NonZeroU32>,
+    pub(crate) body_time: Option<Duration>,
     pub(crate) headers: Vec<(String, String)>,
 }
 
@@ -44,6 +45,9 @@ impl CallSettings {
         };
         if let Some(attempts) = self.max_attempts {
             stack = stack.max_attempts(attempts);
+        }
+        if let Some(time) = self.body_time {
+            stack = stack.body_time(time);
         }
         for (name, value) in &self.headers {
             stack = with_header(stack, name, value)?;
@@ -79,6 +83,7 @@ impl fmt::Debug for CallSettings {
             .field("deadline", &self.deadline)
             .field("attempt_timeout", &self.attempt_timeout)
             .field("max_attempts", &self.max_attempts)
+            .field("body_time", &self.body_time)
             .field("headers", &names)
             .finish()
     }
@@ -87,7 +92,8 @@ impl fmt::Debug for CallSettings {
 /// Writes the setters of [`CallSettings`] into the `impl` of a type with a field `settings`.
 macro_rules! call_settings_setters {
     () => {
-        /// Sets the total time for a call: waiting, minting a token, every attempt, every pause.
+        /// Sets the total time for a call: waiting, minting a token, every attempt, every pause. A large request body
+        /// extends it; see `body_time`.
         pub fn deadline(mut self, total: std::time::Duration) -> Self {
             self.settings.deadline = skyflow_http::Setting::Set(total);
             self
@@ -99,7 +105,8 @@ macro_rules! call_settings_setters {
             self
         }
 
-        /// Sets the time for one attempt, from the first byte out to the last byte in.
+        /// Sets the time for one attempt, from the first byte out to the last byte in. A large request body extends it;
+        /// see `body_time`.
         pub fn attempt_timeout(mut self, one_attempt: std::time::Duration) -> Self {
             self.settings.attempt_timeout = skyflow_http::Setting::Set(one_attempt);
             self
@@ -120,6 +127,13 @@ macro_rules! call_settings_setters {
         /// Sends each request once.
         pub fn no_retry(self) -> Self {
             self.max_attempts(std::num::NonZeroU32::MIN)
+        }
+
+        /// Sets the time that each 64 KiB of a request body add to the deadline and the attempt timeout; 1 s by default,
+        /// zero adds none.
+        pub fn body_time(mut self, per_64_kib: std::time::Duration) -> Self {
+            self.settings.body_time = Some(per_64_kib);
+            self
         }
 
         /// Sends one more header with each request; a header of the same name that a call sets itself wins.
@@ -149,6 +163,11 @@ macro_rules! call_settings_getters {
         /// Returns how many times a request may be sent; `None` when that is inherited.
         pub fn get_max_attempts(&self) -> Option<std::num::NonZeroU32> {
             self.settings.max_attempts
+        }
+
+        /// Returns the time that each 64 KiB of a request body add to the time limits; `None` when that is inherited.
+        pub fn get_body_time(&self) -> Option<std::time::Duration> {
+            self.settings.body_time
         }
 
         /// Returns the names of the custom headers.

@@ -23,6 +23,7 @@ const VAULT_FIELDS: &[&str] = &[
     "deadline",
     "attempt_timeout",
     "max_attempts",
+    "body_time",
     "headers",
 ];
 
@@ -33,6 +34,7 @@ const CONNECTION_FIELDS: &[&str] = &[
     "deadline",
     "attempt_timeout",
     "max_attempts",
+    "body_time",
     "headers",
 ];
 
@@ -76,6 +78,8 @@ struct SettingsFile {
     attempt_timeout: Setting<Duration>,
     #[serde(default, alias = "maxAttempts")]
     max_attempts: Option<NonZeroU32>,
+    #[serde(default, alias = "bodyTime", deserialize_with = "body_time")]
+    body_time: Setting<Duration>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
 }
@@ -86,6 +90,11 @@ impl From<SettingsFile> for CallSettings {
             deadline: file.deadline,
             attempt_timeout: file.attempt_timeout,
             max_attempts: file.max_attempts,
+            body_time: match file.body_time {
+                Setting::Inherit => None,
+                Setting::Off => Some(Duration::ZERO),
+                Setting::Set(time) => Some(time),
+            },
             headers: file.headers.into_iter().collect(),
         }
     }
@@ -123,6 +132,10 @@ fn deadline<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Setting<Durati
 
 fn attempt_timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Setting<Duration>, D::Error> {
     time_limit("attempt_timeout", deserializer)
+}
+
+fn body_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Setting<Duration>, D::Error> {
+    time_limit("body_time", deserializer)
 }
 
 fn time_limit<'de, D: Deserializer<'de>>(

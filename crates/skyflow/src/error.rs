@@ -4,7 +4,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::StatusCode;
 use skyflow_auth::{AuthError, AuthErrorKind, CREDENTIALS_ENV, CredentialsError, CredentialsErrorKind};
-use skyflow_http::{ErrorKind as TransportKind, RetryStop};
+use skyflow_http::{ErrorKind as TransportKind, RetryStop, SendBodyError};
 use skyflow_types::RequestId;
 
 use crate::record::Origin;
@@ -13,7 +13,8 @@ use crate::record::Origin;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request or the configuration is wrong; nothing was sent. [`Error::field`] names what to fix.
+    /// The request or the configuration is wrong; nothing was executed. [`Error::field`] names what to fix. Nothing was
+    /// sent, unless a file or another stream turned out to be unreadable or of the wrong length while it was sent.
     InvalidInput,
     /// The configuration lacks something: a vault, an address, credentials. [`Error::field`] names the setting or the
     /// environment variable; nothing was sent.
@@ -24,7 +25,7 @@ pub enum ErrorKind {
     Api,
     /// The connection could not be made or broke.
     Transport,
-    /// The attempt timeout or the deadline passed.
+    /// The attempt timeout or the deadline passed, or the transfer stalled.
     Timeout,
     /// The response does not have the form that the operation defines, or a row does not fit the requested type.
     Decode,
@@ -137,6 +138,17 @@ impl Error {
     /// A context or roles in a client whose service was handed over whole.
     pub(crate) fn no_end_users() -> Self {
         Self::invalid("context", "cannot be set: the client's own service does the authentication")
+    }
+
+    #[cfg(feature = "blocking")]
+    pub(crate) fn no_background_thread(source: std::io::Error) -> Self {
+        let text = "the background thread of the client cannot be started".to_owned();
+        Self::of(ErrorKind::Configuration, Text::Own(text)).with_source(source)
+    }
+
+    #[cfg(feature = "blocking")]
+    pub(crate) fn deadlock(source: skyflow_http::blocking::WouldDeadlock) -> Self {
+        Self::of(ErrorKind::Custom, Text::Own(source.to_string())).with_source(source)
     }
 
     /// A response that was received completely and cannot be used.
@@ -278,8 +290,13 @@ impl Error {
 
     fn from_service(source: skyflow_http::BoxError) -> Self {
         if let Some(transport) = source.downcast_ref::<skyflow_http::Error>() {
+            if let Some(body) = transport.source().and_then(|source| source.downcast_ref::<SendBodyError>()) {
+                return Self::invalid(body.part().unwrap_or("body"), body).with_source(source);
+            }
             let (kind, retryable) = match transport.kind() {
-                TransportKind::AttemptTimeout | TransportKind::DeadlineExceeded => (ErrorKind::Timeout, true),
+                TransportKind::AttemptTimeout | TransportKind::DeadlineExceeded | TransportKind::Stalled => {
+                    (ErrorKind::Timeout, true)
+                }
                 TransportKind::BodyTooLarge => (ErrorKind::Decode, false),
                 TransportKind::Tls => (ErrorKind::Transport, false),
                 _ => (ErrorKind::Transport, true),

@@ -13,14 +13,26 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use crate::Error;
 use crate::media_type::media_type_of;
 use crate::record::not_blank;
-
-/// How much of a file is in memory at a time.
-const CHUNK: usize = 64 * 1024;
+use crate::stored_file::{self, CHUNK, StoredFile};
 
 /// A file to upload or to de-identify: where its content comes from, and what it is called.
 ///
-/// An upload streams a path or a reader, and sends it once; content in memory can be sent again after a failure. Detect
-/// reads any source whole, because it takes files as Base64 inside JSON.
+/// An upload streams a path or a reader. It can be repeated after a failure, except for a reader of which anything has
+/// been read. Detect reads any source whole, because it takes files as Base64 inside JSON.
+///
+/// A path or a reader whose content turns out longer or shorter than its length fails the upload with
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) before the request is complete. Content of unknown length
+/// is sent with chunked transfer encoding: readers without [`FileSource::length`], and large files for which the
+/// operating system reports no length, such as those of `/proc`.
+///
+/// ```
+/// use skyflow::FileSource;
+///
+/// let on_disk = FileSource::path("scans/passport.pdf").file_name("passport-17.pdf");
+/// let in_memory = FileSource::bytes("note.txt", "hello");
+/// let encoded = FileSource::base64("note.txt", "aGVsbG8=");
+/// let streamed = FileSource::reader("note.txt", &b"hello"[..]);
+/// ```
 pub struct FileSource(Source);
 
 enum Source {
@@ -46,7 +58,7 @@ impl FileSource {
         Self(Source::Base64 { name: file_name.into(), content: content.into() })
     }
 
-    /// Takes the bytes of a reader, until its end.
+    /// Takes the bytes of a reader, until its end; see [`FileSource::length`].
     pub fn reader<R: AsyncRead + Send + Unpin + 'static>(file_name: impl Into<String>, reader: R) -> Self {
         Self(Source::Reader { name: file_name.into(), length: None, body: streamed(reader) })
     }
@@ -58,6 +70,15 @@ impl FileSource {
             Source::Bytes { name, .. } | Source::Base64 { name, .. } | Source::Reader { name, .. } => {
                 *name = file_name.into();
             }
+        }
+        self
+    }
+
+    /// Sets the number of bytes that a reader gives, so that the request has a `content-length`, and its time limits grow
+    /// with it. Any other source knows its length.
+    pub fn length(mut self, bytes: u64) -> Self {
+        if let Source::Reader { length, .. } = &mut self.0 {
+            *length = Some(bytes);
         }
         self
     }
@@ -74,8 +95,8 @@ impl FileSource {
             Source::Base64 { content, .. } => (None, Body::from(decoded(&content)?)),
             Source::Reader { length, body, .. } => (length, body),
             Source::Path { path, .. } => {
-                let (file, length) = open(&path).await.map_err(unreadable)?;
-                (Some(length), streamed(file))
+                let file = StoredFile::open(&path).await.map_err(unreadable)?;
+                (file.length, file.body)
             }
         };
         not_blank("file_name", &name)?;
@@ -108,17 +129,7 @@ impl FileSource {
                 .collect(usize::MAX)
                 .await
                 .map_err(|source| Error::invalid("file", "cannot be read").with_source(source))?,
-            Source::Path { path, .. } => {
-                let (mut file, length) = open(&path).await.map_err(unreadable)?;
-                // No more than the file: a buffer that grows by doubling could be twice as large.
-                let mut content = Vec::new();
-                let reserved = usize::try_from(length).map(|length| content.try_reserve_exact(length));
-                if !matches!(reserved, Ok(Ok(()))) {
-                    return Err(Error::invalid("file", "does not fit into memory"));
-                }
-                file.read_to_end(&mut content).await.map_err(unreadable)?;
-                content.into()
-            }
+            Source::Path { path, .. } => stored_file::read(&path).await.map_err(unreadable)?,
         })
     }
 }
@@ -128,19 +139,11 @@ fn decoded(text: &str) -> Result<Vec<u8>, Error> {
 }
 
 fn unreadable(source: io::Error) -> Error {
-    Error::invalid("file", "cannot be read").with_source(source)
-}
-
-/// Opens a regular file and tells its length.
-async fn open(path: &Path) -> io::Result<(tokio::fs::File, u64)> {
-    let irregular = || io::Error::other("not a regular file");
-    // To open a pipe would wait for its other end.
-    if !tokio::fs::metadata(path).await?.is_file() {
-        return Err(irregular());
-    }
-    let file = tokio::fs::File::open(path).await?;
-    let facts = file.metadata().await?;
-    if facts.is_file() { Ok((file, facts.len())) } else { Err(irregular()) }
+    let problem = match source.kind() {
+        io::ErrorKind::OutOfMemory => "does not fit into memory",
+        _ => "cannot be read",
+    };
+    Error::invalid("file", problem).with_source(source)
 }
 
 fn streamed<R: AsyncRead + Send + Unpin + 'static>(reader: R) -> Body {

@@ -1,6 +1,7 @@
 //! How a call is sent and read, for the handles on a vault, on Detect and on a connection.
 
 use std::marker::PhantomData;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -113,6 +114,7 @@ pub(crate) struct Call<O> {
     writes: bool,
     repeatable: bool,
     response_limit: Option<usize>,
+    usual_attempts: Option<NonZeroU32>,
     headers: HeaderMap,
     tokens: Option<Arc<dyn TokenProvider>>,
 }
@@ -124,6 +126,7 @@ impl<O: Operation> Call<O> {
             writes: O::INFO.idempotency != Idempotency::Safe,
             repeatable: false,
             response_limit: None,
+            usual_attempts: None,
             headers: HeaderMap::new(),
             tokens: None,
         }
@@ -150,10 +153,17 @@ impl<O: Operation> Call<O> {
         self
     }
 
+    /// Sets how many times the request is sent when the caller sets nothing else.
+    pub(crate) fn usual_attempts(mut self, attempts: NonZeroU32) -> Self {
+        self.usual_attempts = Some(attempts);
+        self
+    }
+
     /// The caller's settings win.
     fn options(&self, mut options: skyflow_http::CallOptions) -> skyflow_http::CallOptions {
         options.idempotent = options.idempotent.or(self.repeatable.then_some(true));
         options.response_limit = options.response_limit.or(self.response_limit);
+        options.usual_attempts = options.usual_attempts.or(self.usual_attempts);
         options
     }
 }

@@ -153,6 +153,11 @@ impl Record {
     }
 }
 
+/// Tells whether a row has a value in a unique column, so that an upsert finds it again.
+pub(crate) fn names_row(row: &Json, column: &str) -> bool {
+    columns_of(row).get(column).is_some_and(|value| value.get() != "null")
+}
+
 /// Splits a row into its columns; a row that is no object has none.
 pub(crate) fn columns_of(row: &Json) -> BTreeMap<String, &RawValue> {
     members_of(row.get())

@@ -237,6 +237,6 @@ async fn failing_request_body_is_an_error() {
     let broken = stream::iter([Ok(Bytes::from_static(b"half")), Err(BoxError::from("the file went away"))]);
     let client = Transport::new().into_service();
     let result = in_time(send(&client, insert(&server.url("/"), Body::from_stream(broken)))).await;
-    assert_kind(result, ErrorKind::Io);
+    assert_kind(result, ErrorKind::RequestBody);
     assert_eq!(server.requests().len(), 0, "the server never saw the end of the body");
 }

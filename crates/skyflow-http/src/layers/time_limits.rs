@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http_body::Body as _;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -15,25 +16,66 @@ use crate::{
     BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Progress, Request, Response, RetryStop,
 };
 
+/// How much of a request body adds one [`DeadlineLayer::body_time`] to a time limit.
+const BODY_UNIT: u64 = 64 * 1024;
+
+/// The default of the time that each 64 KiB of a request body add: enough for 0.5 Mbit/s.
+const BODY_TIME: Duration = Duration::from_secs(1);
+
+/// Returns the time that a request body adds to a limit of the client. A body of unknown length adds none.
+fn body_time(request: &Request, options: &CallOptions, per_unit: Duration) -> Duration {
+    let units = u32::try_from(request.body().size_hint().lower() / BODY_UNIT).unwrap_or(u32::MAX);
+    options.body_time.unwrap_or(per_unit).saturating_mul(units)
+}
+
 /// Fails a call at its deadline; attempts, pauses between them and token exchanges count.
 ///
-/// [`CallOptions::deadline`] overrides the total per call. The instant travels in the extensions as [`Deadline`], so
+/// The total grows with the request body: by 1 s for each 64 KiB, unless [`DeadlineLayer::body_time`] or
+/// [`CallOptions::body_time`] says otherwise. [`CallOptions::deadline`] overrides the total per call, and is exact.
+/// The instant travels in the extensions as [`Deadline`], so
 /// that the layers below do not start anything that cannot end in time.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use skyflow_http::layers::DeadlineLayer;
+/// use skyflow_http::{Body, BoxError, Error, ErrorKind, ManualClock, Request, Response};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let never = tower::service_fn(|_: Request| std::future::pending::<Result<Response, BoxError>>());
+/// // The clock moves by itself, so that the limit takes no time.
+/// let limit = DeadlineLayer::new(Duration::from_secs(5), Arc::new(ManualClock::auto_advancing()));
+/// let request = http::Request::get("https://api.example/").body(Body::empty())?;
+/// let error = limit.layer(never).oneshot(request).await.unwrap_err();
+/// assert_eq!(Error::find(&*error).map(Error::kind), Some(ErrorKind::DeadlineExceeded));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct DeadlineLayer {
     total: Option<Duration>,
+    body_time: Duration,
     clock: Arc<dyn Clock>,
 }
 
 impl DeadlineLayer {
     /// Gives every call `total` time.
     pub fn new(total: Duration, clock: Arc<dyn Clock>) -> Self {
-        Self { total: Some(total), clock }
+        Self { total: Some(total), body_time: BODY_TIME, clock }
     }
 
     /// Sets no deadline by default, but obeys [`CallOptions::deadline`].
     pub fn unlimited(clock: Arc<dyn Clock>) -> Self {
-        Self { total: None, clock }
+        Self { total: None, body_time: BODY_TIME, clock }
+    }
+
+    /// Sets the time that each 64 KiB of the request body add to the total; zero adds none.
+    pub fn body_time(mut self, per_64_kib: Duration) -> Self {
+        self.body_time = per_64_kib;
+        self
     }
 }
 
@@ -66,9 +108,11 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
+        let options = request.extensions().get::<CallOptions>().copied().unwrap_or_default();
+        let grown =
+            |total: Duration| total.saturating_add(body_time(&request, &options, self.layer.body_time));
+        let total = options.deadline.or(self.layer.total.map(grown));
         let extensions = request.extensions_mut();
-        let total =
-            extensions.get::<CallOptions>().copied().unwrap_or_default().deadline.or(self.layer.total);
         let limit = total.and_then(|after| {
             let at = self.layer.clock.monotonic().checked_add(after)?;
             extensions.insert(Deadline(at));
@@ -84,27 +128,57 @@ where
 
 /// Fails one attempt after its time limit, so that a retry can follow within the deadline.
 ///
-/// [`CallOptions::attempt_timeout`] overrides the time per call. The rest of a [`Deadline`] caps it.
+/// The time grows with the request body as that of [`DeadlineLayer`] does. [`CallOptions::attempt_timeout`] overrides
+/// it per call, and is exact. The rest of a [`Deadline`] caps it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use skyflow_http::layers::AttemptTimeoutLayer;
+/// use skyflow_http::{Body, BoxError, Error, ErrorKind, ManualClock, Request, Response};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let never = tower::service_fn(|_: Request| std::future::pending::<Result<Response, BoxError>>());
+/// // The clock moves by itself, so that the limit takes no time.
+/// let limit = AttemptTimeoutLayer::new(Duration::from_secs(5), Arc::new(ManualClock::auto_advancing()));
+/// let request = http::Request::get("https://api.example/").body(Body::empty())?;
+/// let error = limit.layer(never).oneshot(request).await.unwrap_err();
+/// assert_eq!(Error::find(&*error).map(Error::kind), Some(ErrorKind::AttemptTimeout));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct AttemptTimeoutLayer {
     limit: Option<Duration>,
+    body_time: Duration,
     clock: Arc<dyn Clock>,
 }
 
 impl AttemptTimeoutLayer {
     /// Gives every attempt `limit` time.
     pub fn new(limit: Duration, clock: Arc<dyn Clock>) -> Self {
-        Self { limit: Some(limit), clock }
+        Self { limit: Some(limit), body_time: BODY_TIME, clock }
     }
 
     /// Sets no limit by default, but obeys [`CallOptions::attempt_timeout`] and the deadline.
     pub fn unlimited(clock: Arc<dyn Clock>) -> Self {
-        Self { limit: None, clock }
+        Self { limit: None, body_time: BODY_TIME, clock }
+    }
+
+    /// Sets the time that each 64 KiB of the request body add to the limit; zero adds none.
+    pub fn body_time(mut self, per_64_kib: Duration) -> Self {
+        self.body_time = per_64_kib;
+        self
     }
 
     fn limit_for(&self, request: &mut Request) -> Option<Limit> {
+        let options = request.extensions().get::<CallOptions>().copied().unwrap_or_default();
+        let grown = |limit: Duration| limit.saturating_add(body_time(request, &options, self.body_time));
+        let own = options.attempt_timeout.or(self.limit.map(grown));
         let extensions = request.extensions_mut();
-        let own = extensions.get::<CallOptions>().copied().unwrap_or_default().attempt_timeout.or(self.limit);
         let left = extensions
             .get::<Deadline>()
             .map(|Deadline(at)| at.saturating_duration_since(self.clock.monotonic()));
@@ -278,6 +352,65 @@ mod tests {
         assert_eq!(kind_with(own, Some(40)).await, (ErrorKind::AttemptTimeout, vec![second(2)]));
         let off = CallOptions::new().no_attempt_timeout();
         assert_eq!(kind_with(off, Some(40)).await, (ErrorKind::DeadlineExceeded, vec![second(40)]));
+    }
+
+    /// Returns the pauses of a deadline of 60 s and an attempt timeout of 30 s for a request of this size.
+    async fn limits_for(body: Body, per_unit: Option<Duration>, options: CallOptions) -> [Duration; 2] {
+        let clock = ManualClock::auto_advancing();
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let mut deadline = DeadlineLayer::new(Duration::from_secs(60), Arc::clone(&shared));
+        let mut attempt = AttemptTimeoutLayer::new(Duration::from_secs(30), shared);
+        if let Some(time) = per_unit {
+            (deadline, attempt) = (deadline.body_time(time), attempt.body_time(time));
+        }
+        let mut bodies = [body.try_clone().unwrap_or_default(), body].into_iter();
+        let mut request = || {
+            let mut request = probe::request();
+            *request.body_mut() = bodies.next_back().unwrap();
+            request.extensions_mut().insert(options);
+            request
+        };
+        deadline.layer(probe::hanging()).oneshot(request()).await.unwrap_err();
+        attempt.layer(probe::hanging()).oneshot(request()).await.unwrap_err();
+        clock.slept().try_into().unwrap()
+    }
+
+    #[tokio::test]
+    async fn limits_grow_with_each_64_kib_of_the_body() {
+        let seconds = |deadline, attempt| [Duration::from_secs(deadline), Duration::from_secs(attempt)];
+        let of_size = |size: usize| Body::from(vec![0; size]);
+        let inherit = CallOptions::new;
+        for (size, units) in [(0, 0), (65_535, 0), (65_536, 1), (131_071, 1), (131_072, 2), (52_428_800, 800)]
+        {
+            assert_eq!(limits_for(of_size(size), None, inherit()).await, seconds(60 + units, 30 + units));
+        }
+        let two = of_size(131_072);
+        let time = Duration::from_secs(5);
+        let copy = || two.try_clone().unwrap();
+        assert_eq!(limits_for(copy(), Some(time), inherit()).await, seconds(70, 40));
+        assert_eq!(limits_for(copy(), Some(Duration::ZERO), inherit()).await, seconds(60, 30));
+        assert_eq!(
+            limits_for(copy(), Some(time), inherit().body_time(Duration::ZERO)).await,
+            seconds(60, 30)
+        );
+        assert_eq!(limits_for(copy(), None, inherit().body_time(time)).await, seconds(70, 40));
+        let exact = inherit().deadline(Duration::from_secs(7)).attempt_timeout(Duration::from_secs(3));
+        assert_eq!(limits_for(copy(), None, exact).await, seconds(7, 3));
+        let reopened = Body::reopenable(|| http_body_util::Full::new(bytes::Bytes::from(vec![0; 131_072])));
+        assert_eq!(limits_for(reopened, None, inherit()).await, seconds(62, 32));
+    }
+
+    #[tokio::test]
+    async fn deadline_ends_only_longer_attempts() {
+        let second = Duration::from_secs;
+        // At the border both end at the same instant, and another attempt could not start.
+        for (left, kind) in [
+            (29, ErrorKind::DeadlineExceeded),
+            (30, ErrorKind::AttemptTimeout),
+            (31, ErrorKind::AttemptTimeout),
+        ] {
+            assert_eq!(kind_with(CallOptions::new(), Some(left)).await, (kind, vec![second(left.min(30))]));
+        }
     }
 
     #[tokio::test]

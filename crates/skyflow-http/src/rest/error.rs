@@ -1,12 +1,14 @@
 mod api;
 mod decode;
 mod message;
+mod page;
 
 use http::StatusCode;
 use skyflow_types::RequestId;
 
 pub use api::{ApiError, ErrorBody};
 pub use decode::{DecodeError, DecodeErrorKind};
+pub(super) use decode::{places, plain_name};
 pub use message::{clean, plain_text};
 
 use crate::{BaseUriError, BoxError, Progress, TargetError};
@@ -93,9 +95,16 @@ pub enum EncodeError {
     /// The body has no JSON form; serde's own message could quote it.
     #[error("the body has no JSON form")]
     Json,
+    /// A number is NaN or infinite: JSON has neither, and `null` in its place would erase a value. It holds the path of
+    /// the field.
+    #[error("{} must be a finite number: JSON has neither NaN nor infinities", if .0.is_empty() { "the body" } else { .0 })]
+    NotFinite(Box<str>),
     /// A form without files holds an object or a nested list.
     #[error("a form field must be a string, a number, a boolean or a list of them")]
     Form,
+    /// Content in memory has another length than the announced one.
+    #[error("the content of a form part has another length than the announced one")]
+    Length,
     /// A time limit of the call is zero: the call would end before it is sent.
     #[error("{0} must be greater than zero")]
     ZeroTimeout(&'static str),

@@ -1,20 +1,18 @@
-use std::collections::VecDeque;
+mod segments;
+
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
-use http_body::{Body as _, Frame, SizeHint};
 use serde::Serialize;
 
-use super::EncodeError;
-use crate::{Body, BoxError};
+use self::segments::Segments;
+use super::{EncodeError, finite};
+use crate::Body;
 
 /// Holds a file to upload: its content, name and content type.
 ///
-/// Content in memory can be retried, a stream cannot.
+/// Content in memory and content that can be opened again ([`Body::reopenable`]) can be retried, another stream cannot.
 #[non_exhaustive]
 pub struct FilePart {
     content: Body,
@@ -46,9 +44,12 @@ impl FilePart {
         self
     }
 
-    /// Sets the number of bytes of a stream that does not know it, so that the request has a `content-length`.
+    /// Sets the number of bytes of a stream that does not know it, so that the request has a `content-length`; without
+    /// it the request is sent with chunked transfer encoding.
     ///
-    /// The request fails when the stream has another length.
+    /// The request fails when the content has another length: with [`EncodeError::Length`] for content in memory, and
+    /// with [`ErrorKind::RequestBody`](crate::ErrorKind::RequestBody) while it is sent for a stream. The server does
+    /// not receive the end of the request then.
     pub fn length(mut self, bytes: u64) -> Self {
         self.length = Some(bytes);
         self
@@ -114,14 +115,15 @@ impl Multipart {
     ///
     /// # Errors
     ///
-    /// Fails when the value has no JSON form.
+    /// Fails when the value has no JSON form, or holds NaN or an infinity.
     pub fn json<T: Serialize + ?Sized>(
         mut self,
         name: impl Into<String>,
         value: &T,
     ) -> Result<Self, EncodeError> {
-        let value = serde_json::to_vec(value).map_err(|_| EncodeError::Json)?;
-        self.parts.push(Part::Json { name: name.into(), value });
+        let mut written = Vec::new();
+        finite::to_writer(&mut written, value)?;
+        self.parts.push(Part::Json { name: name.into(), value: written });
         Ok(self)
     }
 
@@ -133,12 +135,13 @@ impl Multipart {
 
     /// Returns the content type and the body.
     ///
-    /// The body can be retried when every part is in memory; otherwise it is a stream, of known length when the
-    /// length of each part is known.
+    /// The body can be retried when every part can; it is in memory when every part is. Otherwise it is a stream, of
+    /// known length when the length of each part is known.
     ///
     /// # Errors
     ///
-    /// Fails when the boundary or the content type of a file is not a valid header value.
+    /// Fails when the boundary or the content type of a file is not a valid header value, and when content in memory
+    /// does not have the announced length.
     pub fn into_body(self) -> Result<(HeaderValue, Body), EncodeError> {
         let boundary = self.boundary.unwrap_or_else(random_boundary);
         if !is_boundary(&boundary) {
@@ -153,7 +156,7 @@ impl Multipart {
             match part {
                 Part::Text { value, .. } => segments.push_bytes(value.as_bytes()),
                 Part::Json { value, .. } => segments.push_bytes(&value),
-                Part::File { file, .. } => segments.push_file(file),
+                Part::File { name, file } => segments.push_content(&name, file.content, file.length)?,
             }
             segments.push_bytes(b"\r\n");
         }
@@ -219,107 +222,6 @@ fn is_boundary(text: &str) -> bool {
 fn random_boundary() -> String {
     let random = || RandomState::new().build_hasher().finish();
     format!("form-{:016x}{:016x}", random(), random())
-}
-
-/// The body of a form: bytes and streams, one after the other.
-#[derive(Default)]
-struct Segments {
-    queue: VecDeque<Segment>,
-    /// Bytes in memory that are not in the queue yet.
-    open: BytesMut,
-}
-
-enum Segment {
-    Bytes(Bytes),
-    Stream { body: Body, length: Option<u64> },
-}
-
-impl Segments {
-    fn push_bytes(&mut self, bytes: &[u8]) {
-        self.open.extend_from_slice(bytes);
-    }
-
-    fn push_file(&mut self, file: FilePart) {
-        match file.content.as_bytes() {
-            Some(bytes) => self.push_bytes(bytes),
-            None => {
-                self.close();
-                let length = file.length.or_else(|| file.content.size_hint().exact());
-                self.queue.push_back(Segment::Stream { body: file.content, length });
-            }
-        }
-    }
-
-    fn close(&mut self) {
-        if !self.open.is_empty() {
-            self.queue.push_back(Segment::Bytes(self.open.split().freeze()));
-        }
-    }
-
-    fn into_body(mut self) -> Body {
-        if self.queue.is_empty() {
-            return self.open.freeze().into();
-        }
-        self.close();
-        Body::new(self)
-    }
-}
-
-impl http_body::Body for Segments {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let queue = &mut self.get_mut().queue;
-        while let Some(segment) = queue.front_mut() {
-            match segment {
-                Segment::Bytes(bytes) => {
-                    let bytes = std::mem::take(bytes);
-                    queue.pop_front();
-                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
-                }
-                Segment::Stream { body, length } => match ready!(Pin::new(body).poll_frame(cx)) {
-                    Some(Ok(frame)) => {
-                        // Trailers of a part would be trailers of the whole request.
-                        let Ok(data) = frame.into_data() else { continue };
-                        if let Some(left) = length {
-                            *left = left.saturating_sub(data.len() as u64);
-                        }
-                        return Poll::Ready(Some(Ok(Frame::data(data))));
-                    }
-                    Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                    None => drop(queue.pop_front()),
-                },
-            }
-        }
-        Poll::Ready(None)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.queue.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let mut total = Some(0u64);
-        let mut least = 0u64;
-        for segment in &self.queue {
-            let length = match segment {
-                Segment::Bytes(bytes) => Some(bytes.len() as u64),
-                Segment::Stream { length, .. } => *length,
-            };
-            least = least.saturating_add(length.unwrap_or_default());
-            total = total.zip(length).and_then(|(total, length)| total.checked_add(length));
-        }
-        let mut hint = SizeHint::new();
-        match total {
-            Some(total) => hint.set_exact(total),
-            None => hint.set_lower(least),
-        }
-        hint
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,18 @@ use super::{Shared, Transport};
 use crate::{Clock, SystemClock};
 
 /// Configures a [`Transport`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use skyflow_http::Transport;
+///
+/// let transport = Transport::builder()
+///     .connect_timeout(Duration::from_secs(2))
+///     .pool_idle_timeout(Duration::from_secs(60))
+///     .build();
+/// let service = transport.into_service();
+/// ```
 #[derive(Debug, Clone)]
 pub struct TransportBuilder {
     connect_timeout: Duration,
@@ -26,6 +38,7 @@ impl Default for TransportBuilder {
                 http2_connections: 8,
                 idle_connections: 32,
                 idle_timeout: Duration::from_secs(30),
+                stall_timeout: Some(Duration::from_secs(10)),
             },
             roots: Roots::default(),
             clock: SystemClock::shared(),
@@ -43,6 +56,23 @@ impl TransportBuilder {
     /// Sets how long an unused connection is kept; 30 s by default.
     pub fn pool_idle_timeout(mut self, limit: Duration) -> Self {
         self.limits.idle_timeout = limit;
+        self
+    }
+
+    /// Sets how long a transfer may stand still; 10 s by default. The request fails with
+    /// [`ErrorKind::Stalled`](crate::ErrorKind::Stalled) then.
+    ///
+    /// A transfer stands still when bytes of the request wait to be sent, or the response has begun, and no byte moves.
+    /// The time that a server takes before it responds does not count, nor does that which a caller takes to provide the
+    /// request body or to read the response.
+    pub fn stall_timeout(mut self, limit: Duration) -> Self {
+        self.limits.stall_timeout = Some(limit);
+        self
+    }
+
+    /// Lets a transfer stand still until the request times out.
+    pub fn no_stall_timeout(mut self) -> Self {
+        self.limits.stall_timeout = None;
         self
     }
 
@@ -76,7 +106,7 @@ impl TransportBuilder {
         Ok(self)
     }
 
-    /// Replaces the clock that measures the connect timeout and the idle timeout.
+    /// Replaces the clock that measures the connect timeout, the idle timeout and the stall timeout.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self

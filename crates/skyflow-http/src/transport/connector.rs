@@ -59,7 +59,8 @@ impl Connector {
 
     async fn open(&self, origin: &Origin) -> Result<Stream, BoxError> {
         let mut tcp = self.tcp.clone();
-        let mut socket = Socket::new(tcp.call(origin.uri().clone()).await?.into_inner());
+        let mut socket =
+            Socket::new(tcp.call(origin.uri().clone()).await?.into_inner(), Arc::clone(&self.clock));
         let probe = socket.probe();
         if !origin.is_https() {
             socket.hide_write_errors();

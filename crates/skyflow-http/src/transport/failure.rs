@@ -1,11 +1,12 @@
 use std::error::Error as StdError;
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use rustls::AlertDescription;
 
 use super::connector::ConnectTimedOut;
 use super::resolver::Unresolved;
+use super::tls_reason::reason;
 use crate::error::chain;
 use crate::{BoxError, Error, ErrorKind};
 
@@ -15,6 +16,7 @@ pub(super) struct ConnectFailure {
     kind: ErrorKind,
     has_timed_out: bool,
     is_unresolved: bool,
+    reason: Option<Arc<str>>,
     source: Arc<dyn StdError + Send + Sync>,
 }
 
@@ -24,7 +26,8 @@ impl From<BoxError> for ConnectFailure {
         let is_unresolved = chain(&*source).any(|error| error.is::<Unresolved>());
         let is_tls = chain(&*source).any(|error| error.is::<rustls::Error>());
         let kind = if is_tls && !has_timed_out { ErrorKind::Tls } else { ErrorKind::Connect };
-        Self { kind, has_timed_out, is_unresolved, source: source.into() }
+        let reason = reason_of(&*source).map(Into::into);
+        Self { kind, has_timed_out, is_unresolved, reason, source: source.into() }
     }
 }
 
@@ -36,9 +39,27 @@ impl ConnectFailure {
     }
 
     pub(super) fn into_error(self) -> Error {
-        let error = Error::new(self.kind, Some(Box::new(Shared(self.source))));
+        let mut error = Error::new(self.kind, Some(Box::new(Shared(self.source))));
+        if let Some(reason) = self.reason {
+            error = error.because(&*reason);
+        }
         if self.is_unresolved { error.unresolved() } else { error }
     }
+}
+
+/// Says why no connection could be made, where the message has to tell more than its source.
+pub(super) fn reason_of(source: &(dyn StdError + 'static)) -> Option<String> {
+    chain(source).find_map(|cause| {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return Some(reason(tls));
+        }
+        // tokio-rustls has no type for it.
+        let io = cause.downcast_ref::<io::Error>()?;
+        (io.kind() == io::ErrorKind::UnexpectedEof && io.to_string() == "tls handshake eof").then(|| {
+            "it closed the connection during the TLS handshake: check the port, and whether it speaks TLS"
+                .to_owned()
+        })
+    })
 }
 
 /// An error that several calls have in common.

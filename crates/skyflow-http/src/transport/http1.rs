@@ -1,22 +1,26 @@
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::io;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll};
+use std::time::Instant;
 
 use futures_util::task::AtomicWaker;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 
-use super::SentBody;
 use super::pool::Pool;
-use super::stream::{Probe, Stream};
+use super::sent_body::SentBody;
+use super::stream::{Io, Probe, Stream};
 
 /// The state of an HTTP/1 connection that its task and the holder of its lease share.
 struct Shared {
     probe: Probe,
-    has_responded: AtomicBool,
+    /// A part of a response head has arrived.
+    head_is_partial: AtomicBool,
     slot: Mutex<Slot>,
     task: AtomicWaker,
 }
@@ -43,13 +47,14 @@ pub(super) struct Http1Connection {
 impl Http1Connection {
     /// Starts HTTP/1 on a new connection, and the task that drives it. The pool counts it until the task has ended.
     pub(super) async fn open(stream: Stream, pool: &Arc<Pool>, runtime: &Handle) -> hyper::Result<Self> {
-        let (mut sender, connection) = http1::Builder::new().handshake(TokioIo::new(stream.io)).await?;
         let shared = Arc::new(Shared {
             probe: stream.probe,
-            has_responded: AtomicBool::new(false),
+            head_is_partial: AtomicBool::new(false),
             slot: Mutex::new(Slot::Taken),
             task: AtomicWaker::new(),
         });
+        let io = WatchHead { io: stream.io, end: [0; 4], shared: Arc::clone(&shared) };
+        let (mut sender, connection) = http1::Builder::new().handshake(TokioIo::new(io)).await?;
         let driver = Driver { shared: Arc::clone(&shared), pool: Arc::downgrade(pool) };
         pool.http1_opened();
         runtime.spawn(async move {
@@ -72,11 +77,6 @@ impl Http1Connection {
         self.sender.is_ready()
     }
 
-    /// Tells whether no response has come over the connection yet.
-    pub(super) fn is_new(&self) -> bool {
-        !self.shared.has_responded.load(Ordering::Relaxed)
-    }
-
     pub(super) fn probe(&self) -> &Probe {
         &self.shared.probe
     }
@@ -97,13 +97,29 @@ impl Http1Lease {
         self.connection.as_ref()
     }
 
-    pub(super) fn sender(&mut self) -> Option<&mut http1::SendRequest<SentBody>> {
-        self.connection.as_mut().map(|connection| &mut connection.sender)
+    pub(super) fn sender(&mut self) -> Option<(&mut http1::SendRequest<SentBody>, Probe)> {
+        self.connection.as_mut().map(|connection| {
+            let probe = connection.probe().clone();
+            (&mut connection.sender, probe)
+        })
     }
 
-    pub(super) fn note_response(&self) {
-        if let Some(connection) = &self.connection {
-            connection.shared.has_responded.store(true, Ordering::Relaxed);
+    /// Returns a function that tells since when the exchange waits for bytes to move, if it does. The time that a
+    /// server takes before it responds is none.
+    pub(super) fn waiting_since(&self) -> impl Fn() -> Option<Instant> + Send + use<> {
+        let shared = self.connection.as_ref().map(|connection| Arc::clone(&connection.shared));
+        if let Some(shared) = &shared {
+            shared.head_is_partial.store(false, Ordering::Release);
+        }
+        move || {
+            let shared = shared.as_ref()?;
+            let probe = &shared.probe;
+            let blocked = probe.blocked_since();
+            if blocked.is_none() && !shared.head_is_partial.load(Ordering::Acquire) {
+                return None;
+            }
+            let last_moved = probe.last_read().max(probe.last_write());
+            Some(blocked.map_or(last_moved, |since| last_moved.max(since)))
         }
     }
 
@@ -182,5 +198,60 @@ impl Drop for Driver {
             }
             pool.http1_ended();
         }
+    }
+}
+
+/// Notes whether the response head that arrives is complete. Once hyper has it, the note has no meaning.
+struct WatchHead {
+    io: Io,
+    /// The last bytes that arrived.
+    end: [u8; 4],
+    shared: Arc<Shared>,
+}
+
+impl AsyncRead for WatchHead {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.io).poll_read(cx, buffer);
+        let read = buffer.filled().get(before..).unwrap_or_default();
+        if !read.is_empty() {
+            for &byte in read.get(read.len().saturating_sub(4)..).unwrap_or_default() {
+                let [_, second, third, fourth] = self.end;
+                self.end = [second, third, fourth, byte];
+            }
+            // An interim response is complete as well, and then the server thinks again.
+            self.shared.head_is_partial.store(self.end != *b"\r\n\r\n", Ordering::Release);
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for WatchHead {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }

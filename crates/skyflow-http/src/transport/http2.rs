@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 use hyper::client::conn::http2;
@@ -12,8 +12,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 
-use super::SentBody;
 use super::pool::Pool;
+use super::sent_body::{BodyProgress, SentBody};
 use super::stream::{Io, Probe, Stream};
 
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
@@ -23,7 +23,6 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Http2Connection {
     sender: http2::SendRequest<SentBody>,
     probe: Probe,
-    has_responded: AtomicBool,
     streams: AtomicUsize,
     limit: Arc<StreamLimit>,
 }
@@ -57,7 +56,6 @@ impl Http2Connection {
         let opened = Arc::new(Self {
             sender,
             probe: stream.probe,
-            has_responded: AtomicBool::new(false),
             streams: AtomicUsize::new(0),
             limit: Arc::clone(&limit),
         });
@@ -91,11 +89,6 @@ impl Http2Connection {
         self.sender.is_ready()
     }
 
-    /// Tells whether no response has come over the connection yet.
-    pub(super) fn is_new(&self) -> bool {
-        !self.has_responded.load(Ordering::Relaxed)
-    }
-
     pub(super) fn limit_is_known(&self) -> bool {
         self.limit.is_known.load(Ordering::Acquire)
     }
@@ -126,13 +119,22 @@ impl Http2Lease {
         self.connection.as_ref()
     }
 
-    pub(super) fn sender(&self) -> Option<http2::SendRequest<SentBody>> {
-        self.connection.as_ref().map(|connection| connection.sender.clone())
+    pub(super) fn sender(&self) -> Option<(http2::SendRequest<SentBody>, Probe)> {
+        self.connection.as_ref().map(|connection| (connection.sender.clone(), connection.probe.clone()))
     }
 
-    pub(super) fn note_response(&self) {
-        if let Some(connection) = &self.connection {
-            connection.has_responded.store(true, Ordering::Relaxed);
+    /// Returns a function that tells since when the request waits for bytes to move, if it does: the server allows no
+    /// more of the body, or the operating system takes no more bytes.
+    pub(super) fn waiting_since(&self, body: &BodyProgress) -> impl Fn() -> Option<Instant> + Send + use<> {
+        let probe = self.connection.as_ref().map(|connection| connection.probe.clone());
+        let body = body.clone();
+        move || {
+            let probe = probe.as_ref()?;
+            let waiting = body.waiting_since();
+            match probe.blocked_since() {
+                Some(since) => Some(since.max(probe.last_write()).max(waiting.unwrap_or(since))),
+                None => waiting,
+            }
         }
     }
 

@@ -7,21 +7,25 @@ mod http1;
 mod http2;
 mod pool;
 mod resolver;
+mod sent_body;
+mod stall;
 mod stream;
 mod tls;
+mod tls_reason;
+mod traffic;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::HeaderValue;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, Uri, header};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::runtime::Handle;
@@ -29,11 +33,14 @@ use tower_service::Service;
 
 pub use self::builder::TransportBuilder;
 use self::connector::Connector;
-use self::failure::{Verdict, verdict};
+use self::failure::{Verdict, reason_of, verdict};
 use self::http1::Http1Lease;
 use self::http2::Http2Lease;
 use self::pool::{Lease, Limits, Pool};
+use self::sent_body::SentBody;
+use self::stall::{StallLimit, StallTimer, Stalled};
 pub use self::tls::TlsError;
+use crate::service::Spare;
 use crate::{Body, BoxError, Clock, Error, ErrorKind, HttpService, Request, Response};
 
 /// How often one request moves to another connection because the server retires the one that it was sent on.
@@ -155,7 +162,7 @@ async fn send(pool: &Arc<Pool>, runtime: &Handle, mut request: Request) -> Resul
     loop {
         let outcome = match pool.lease(runtime).await? {
             Lease::Http1(lease) => over_http1(pool, lease, request).await,
-            Lease::Http2(lease) => over_http2(lease, request).await,
+            Lease::Http2(lease) => over_http2(pool, lease, request).await,
         };
         request = match outcome {
             Ok(response) => return Ok(response),
@@ -170,23 +177,34 @@ async fn send(pool: &Arc<Pool>, runtime: &Handle, mut request: Request) -> Resul
 }
 
 async fn over_http1(pool: &Pool, mut lease: Http1Lease, request: Request) -> Result<Response, Failure> {
-    let is_new = lease.connection().is_some_and(|connection| connection.is_new());
     let (mut parts, body) = request.into_parts();
     // The URI is needed again only if the request moves.
     let uri = parts.uri.clone();
     pool.origin().address_http1(&mut parts.uri, &mut parts.headers);
-    let Some(sender) = lease.sender() else {
+    let (body, progress) = SentBody::http1(body);
+    let waiting_since = lease.waiting_since();
+    let Some((sender, probe)) = lease.sender() else {
         return Err(Failure::Failed(Error::new(ErrorKind::Refused, None)));
     };
-    match sender.try_send_request(http::Request::from_parts(parts, SentBody::new(body))).await {
-        Ok(response) => {
-            lease.note_response();
-            Ok(response.map(|body| leased(body, Lease::Http1(lease))))
+    let exchange = sender.try_send_request(http::Request::from_parts(parts, body));
+    let outcome = match pool.stall_limit() {
+        Some(limit) => limit.watch(exchange, waiting_since).await,
+        None => Ok(exchange.await),
+    };
+    match outcome {
+        Ok(Ok(response)) => {
+            probe.note_response();
+            let limit = pool.stall_limit().cloned();
+            Ok(response.map(|body| leased(body, Lease::Http1(lease), limit)))
         }
-        Err(mut unsent) => {
+        Ok(Err(mut unsent)) => {
             let request = unsent.take_message();
             let error = unsent.into_error();
+            let is_new = probe.is_new();
             drop(lease.into_connection());
+            if let Some(failure) = progress.and_then(|progress| progress.take_failure()) {
+                return Err(Failure::Failed(Error::body(failure.into())));
+            }
             Err(match request {
                 Some(request) => {
                     let mut request = request.map(SentBody::into_inner);
@@ -196,39 +214,61 @@ async fn over_http1(pool: &Pool, mut lease: Http1Lease, request: Request) -> Res
                 None => Failure::Failed(failed(error, is_new)),
             })
         }
+        Err(stalled) => {
+            drop(lease.into_connection());
+            Err(Failure::Failed(stalled.into()))
+        }
     }
 }
 
-async fn over_http2(lease: Http2Lease, request: Request) -> Result<Response, Failure> {
-    let Some(mut sender) = lease.sender() else {
+async fn over_http2(pool: &Pool, lease: Http2Lease, mut request: Request) -> Result<Response, Failure> {
+    let Some((mut sender, probe)) = lease.sender() else {
         return Err(Failure::Failed(Error::new(ErrorKind::Refused, None)));
     };
-    let is_new = lease.connection().is_some_and(|connection| connection.is_new());
-    let spare = Spare::of(&request);
+    let spare = Spare::of(&mut request);
     let (parts, body) = request.into_parts();
-    let (body, begun) = SentBody::tracked(body);
-    match sender.try_send_request(http::Request::from_parts(parts, body)).await {
-        Ok(response) => {
-            lease.note_response();
-            Ok(response.map(|body| leased(body, Lease::Http2(lease))))
+    let (body, progress) = SentBody::http2(body, pool.stall_limit());
+    let exchange = sender.try_send_request(http::Request::from_parts(parts, body));
+    let outcome = match pool.stall_limit() {
+        Some(limit) => limit.watch(exchange, lease.waiting_since(&progress)).await,
+        None => Ok(exchange.await),
+    };
+    match outcome {
+        Ok(Ok(response)) => {
+            probe.note_response();
+            let limit = pool.stall_limit().cloned();
+            Ok(response.map(|body| leased(body, Lease::Http2(lease), limit)))
         }
-        Err(mut unsent) => {
+        Ok(Err(mut unsent)) => {
+            if let Some(failure) = progress.take_failure() {
+                return Err(Failure::Failed(Error::body(failure.into())));
+            }
             let unsent_request = unsent.take_message().map(|request| request.map(SentBody::into_inner));
             let error = unsent.into_error();
-            let verdict = match verdict(&error, is_new) {
+            let verdict = match verdict(&error, probe.is_new()) {
                 // The connection has ended before the request was opened on it, or before its body was read.
-                Verdict::Ambiguous if !begun.has_begun() => Verdict::Moves,
+                Verdict::Ambiguous if !progress.has_begun() => Verdict::Moves,
                 verdict => verdict,
             };
             if verdict != Verdict::Moves {
                 return Err(Failure::Failed(error_of(verdict, error)));
             }
             lease.retire();
-            Err(match unsent_request.or_else(|| spare.map(Spare::into_request)) {
+            Err(match unsent_request.or_else(|| spare.into_request()) {
                 Some(request) => Failure::NotProcessed { request: Box::new(request), error },
                 None => Failure::Failed(error_of(Verdict::Refused, error)),
             })
         }
+        Err(stalled) => {
+            lease.retire();
+            Err(Failure::Failed(stalled.into()))
+        }
+    }
+}
+
+impl From<Stalled> for Error {
+    fn from(stalled: Stalled) -> Self {
+        Self::new(ErrorKind::Stalled, Some(stalled.into()))
     }
 }
 
@@ -243,42 +283,42 @@ fn error_of(verdict: Verdict, error: hyper::Error) -> Error {
         Verdict::Tls => ErrorKind::Tls,
         Verdict::Ambiguous => ErrorKind::Io,
     };
-    Error::new(kind, Some(error.into()))
-}
-
-/// A copy of a request that is kept while the request is in flight; `None` when the body is a stream.
-struct Spare {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
-}
-
-impl Spare {
-    fn of(request: &Request) -> Option<Self> {
-        let body = request.body().try_clone()?;
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        Some(Self { method, uri, headers: request.headers().clone(), body })
-    }
-
-    fn into_request(self) -> Request {
-        let mut request = Request::new(self.body);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
-        *request.headers_mut() = self.headers;
-        request
+    let reason = if kind == ErrorKind::Tls { reason_of(&error) } else { None };
+    let error = Error::new(kind, Some(error.into()));
+    match reason {
+        Some(reason) => error.because(reason),
+        None => error,
     }
 }
 
 /// Keeps the lease until the body has been read.
-fn leased(body: Incoming, lease: Lease) -> Body {
-    if body.is_end_stream() { Body::empty() } else { Body::new(Leased { body, lease: Some(lease) }) }
+fn leased(body: Incoming, lease: Lease, limit: Option<StallLimit>) -> Body {
+    if body.is_end_stream() {
+        return Body::empty();
+    }
+    Body::new(Leased { body, lease: Some(lease), limit, awaited: None })
 }
 
 /// The body of a response, which holds the lease of its connection until its end.
 struct Leased {
     body: Incoming,
     lease: Option<Lease>,
+    limit: Option<StallLimit>,
+    /// Since when the caller waits for bytes. The time between two frames that the caller takes itself does not count.
+    awaited: Option<(Instant, StallTimer)>,
+}
+
+impl Leased {
+    /// Fails when no byte has arrived for too long while the caller waits for the next frame.
+    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let (Some(limit), Some(lease)) = (&self.limit, &self.lease) else { return Poll::Pending };
+        let (since, timer) = self.awaited.get_or_insert_with(|| (limit.now(), StallTimer::default()));
+        let waiting_since = || match lease.probe() {
+            Some(probe) if lease.is_alone() => probe.last_read().max(*since),
+            _ => *since,
+        };
+        timer.poll(limit, || Some(waiting_since()), cx).map(Error::from)
+    }
 }
 
 impl http_body::Body for Leased {
@@ -289,68 +329,19 @@ impl http_body::Body for Leased {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+            return self.poll_stalled(cx).map(|stalled| {
+                if let Some(lease) = self.lease.take() {
+                    lease.give_up();
+                }
+                Some(Err(stalled.into()))
+            });
+        };
+        self.awaited = None;
         if !matches!(frame, Some(Ok(_))) || self.body.is_end_stream() {
             self.lease = None;
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// The body of a request in flight, which records when its first frame is read.
-///
-/// A server cannot have executed a request of whose body no frame was taken.
-struct SentBody {
-    body: Body,
-    begun: Option<Begun>,
-}
-
-/// Tells whether sending a body has begun.
-#[derive(Clone, Default)]
-struct Begun(Arc<AtomicBool>);
-
-impl SentBody {
-    fn new(body: Body) -> Self {
-        Self { body, begun: None }
-    }
-
-    /// Records in `begun` when the first frame is read. An empty body has begun from the start.
-    fn tracked(body: Body) -> (Self, Begun) {
-        let begun = Begun(Arc::new(AtomicBool::new(body.is_end_stream())));
-        (Self { body, begun: Some(begun.clone()) }, begun)
-    }
-
-    fn into_inner(self) -> Body {
-        self.body
-    }
-}
-
-impl Begun {
-    fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
-impl http_body::Body for SentBody {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(begun) = self.begun.take() {
-            begun.0.store(true, Ordering::Release);
-        }
-        Pin::new(&mut self.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {

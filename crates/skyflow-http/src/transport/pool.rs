@@ -10,6 +10,7 @@ use super::connector::Connector;
 use super::failure::ConnectFailure;
 use super::http1::{Http1Connection, Http1Lease};
 use super::http2::{Http2Connection, Http2Lease};
+use super::stall::StallLimit;
 use super::stream::{Peek, Probe};
 use crate::{BoxError, Clock, Error};
 
@@ -23,6 +24,7 @@ pub(super) struct Limits {
     pub(super) http2_connections: usize,
     pub(super) idle_connections: usize,
     pub(super) idle_timeout: Duration,
+    pub(super) stall_timeout: Option<Duration>,
 }
 
 /// The connections to one server, and the calls that wait for one.
@@ -34,6 +36,7 @@ pub(super) struct Pool {
     connector: Arc<Connector>,
     limits: Limits,
     clock: Arc<dyn Clock>,
+    stall_limit: Option<StallLimit>,
     state: Mutex<State>,
 }
 
@@ -92,15 +95,18 @@ pub(super) enum Lease {
 }
 
 impl Lease {
-    /// Returns the socket to look at before the request is sent; a stream that is already open keeps the task of an
-    /// HTTP/2 connection reading.
-    fn probe(&self) -> Option<&Probe> {
+    pub(super) fn probe(&self) -> Option<&Probe> {
         match self {
             Self::Http1(lease) => lease.connection().map(Http1Connection::probe),
-            Self::Http2(lease) => lease
-                .connection()
-                .filter(|connection| connection.streams() == 1)
-                .map(|connection| connection.probe()),
+            Self::Http2(lease) => lease.connection().map(|connection| connection.probe()),
+        }
+    }
+
+    /// Tells whether no other request uses the connection.
+    pub(super) fn is_alone(&self) -> bool {
+        match self {
+            Self::Http1(_) => true,
+            Self::Http2(lease) => lease.connection().is_some_and(|connection| connection.streams() == 1),
         }
     }
 
@@ -114,7 +120,8 @@ impl Lease {
     /// Tells whether a request can be sent: a close that has reached this machine is noticed.
     async fn is_usable(&self) -> bool {
         for _ in 0..TURNS_TO_READ {
-            match self.probe().map(Probe::peek) {
+            // A stream that is already open keeps the task of an HTTP/2 connection reading.
+            match self.probe().filter(|_| self.is_alone()).map(Probe::peek) {
                 Some(Peek::Closed) => return false,
                 // The task of the connection has to read the bytes to tell whether they end it.
                 Some(Peek::Data) if self.is_open() => tokio::task::yield_now().await,
@@ -125,7 +132,7 @@ impl Lease {
     }
 
     /// Closes the connection, or keeps further requests off it.
-    fn give_up(self) {
+    pub(super) fn give_up(self) {
         match self {
             Self::Http1(lease) => drop(lease.into_connection()),
             Self::Http2(lease) => lease.retire(),
@@ -140,7 +147,12 @@ impl Pool {
         limits: Limits,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { origin, connector, limits, clock, state: Mutex::default() }
+        let stall_limit = limits.stall_timeout.map(|after| StallLimit::new(after, Arc::clone(&clock)));
+        Self { origin, connector, limits, clock, stall_limit, state: Mutex::default() }
+    }
+
+    pub(super) fn stall_limit(&self) -> Option<&StallLimit> {
+        self.stall_limit.as_ref()
     }
 
     pub(super) fn origin(&self) -> &Origin {
@@ -158,7 +170,8 @@ impl Pool {
             self.connect(runtime);
         }
         if let Some(runtime) = work.check_idle_on {
-            runtime.spawn(close_idle_connections(IdleCheck(Arc::downgrade(self)), Arc::clone(&self.clock)));
+            let check = IdleCheck { pool: Arc::downgrade(self), is_over: false };
+            runtime.spawn(close_idle_connections(check, Arc::clone(&self.clock)));
         }
         outcome
     }
@@ -393,7 +406,8 @@ impl Pool {
         }
     }
 
-    /// Closes the connections that were idle for too long; returns when the next one is due.
+    /// Closes the connections that were idle for too long; returns when the next one is due. With none the check ends,
+    /// and the next idle connection starts another one.
     fn close_idle(&self) -> Option<Duration> {
         let now = self.clock.monotonic();
         let timeout = self.limits.idle_timeout;
@@ -404,7 +418,9 @@ impl Pool {
         state.http2.retain(|entry| entry.connection.is_open() && entry.idle_since.is_none_or(is_kept));
         let http1 = state.http1_idle.iter().map(|idle| idle.since);
         let http2 = state.http2.iter().filter_map(|entry| entry.idle_since);
-        http1.chain(http2).filter_map(left).min()
+        let next = http1.chain(http2).filter_map(left).min();
+        state.idle_check_is_scheduled = next.is_some();
+        next
     }
 }
 
@@ -459,21 +475,29 @@ impl Drop for Attempt {
     }
 }
 
-/// Marks that idle connections are watched, until the task that does so ends.
-struct IdleCheck(Weak<Pool>);
+/// A task that watches idle connections. The runtime may end before the task does.
+struct IdleCheck {
+    pool: Weak<Pool>,
+    is_over: bool,
+}
 
 impl Drop for IdleCheck {
     fn drop(&mut self) {
-        if let Some(pool) = self.0.upgrade() {
+        if !self.is_over
+            && let Some(pool) = self.pool.upgrade()
+        {
             pool.lock().idle_check_is_scheduled = false;
         }
     }
 }
 
-async fn close_idle_connections(check: IdleCheck, clock: Arc<dyn Clock>) {
+async fn close_idle_connections(mut check: IdleCheck, clock: Arc<dyn Clock>) {
     loop {
-        let next = check.0.upgrade().and_then(|pool| pool.close_idle());
-        let Some(pause) = next else { return };
+        let next = check.pool.upgrade().and_then(|pool| pool.close_idle());
+        let Some(pause) = next else {
+            check.is_over = true;
+            return;
+        };
         clock.sleep(pause).await;
     }
 }

@@ -6,11 +6,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+
+use super::traffic::Traffic;
+use crate::Clock;
 
 /// A new connection, before HTTP.
 pub(super) struct Stream {
@@ -90,10 +94,13 @@ pub(super) struct Socket {
 }
 
 /// Reads the state of a connection's socket without its task.
+#[derive(Clone)]
 pub(super) struct Probe(Arc<Shared>);
 
 struct Shared {
     stream: TcpStream,
+    traffic: Traffic,
+    has_responded: AtomicBool,
     /// A write has failed, and the read side has to tell how the connection ends.
     write_has_failed: AtomicBool,
 }
@@ -110,11 +117,15 @@ pub(super) enum Peek {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self {
-            shared: Arc::new(Shared { stream, write_has_failed: AtomicBool::new(false) }),
-            hides_write_errors: false,
-        }
+    pub(super) fn new(stream: TcpStream, clock: Arc<dyn Clock>) -> Self {
+        limit_unsent(&stream);
+        let shared = Shared {
+            stream,
+            traffic: Traffic::new(clock),
+            has_responded: AtomicBool::new(false),
+            write_has_failed: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared), hides_write_errors: false }
     }
 
     pub(super) fn probe(&self) -> Probe {
@@ -135,18 +146,35 @@ impl Socket {
             return Poll::Pending;
         }
         loop {
-            ready!(self.shared.stream.poll_write_ready(cx))?;
+            if self.shared.stream.poll_write_ready(cx)?.is_pending() {
+                self.shared.traffic.note_full();
+                return Poll::Pending;
+            }
             match write(&self.shared.stream) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) if self.hides_write_errors && is_closed_by_peer(&error) => {
                     self.shared.write_has_failed.store(true, Ordering::Relaxed);
                     return Poll::Pending;
                 }
-                outcome => return Poll::Ready(outcome),
+                outcome => {
+                    self.shared.traffic.note_write();
+                    return Poll::Ready(outcome);
+                }
             }
         }
     }
 }
+
+/// Keeps the operating system from taking megabytes that it cannot send yet: that they wait would not be seen.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+fn limit_unsent(stream: &TcpStream) {
+    const UNSENT: u32 = 128 * 1024;
+    // A system without this option sends as well.
+    let _ = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+}
+
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
+fn limit_unsent(_: &TcpStream) {}
 
 fn is_closed_by_peer(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
@@ -161,6 +189,31 @@ impl Probe {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Peek::Quiet,
             Err(_) => Peek::Closed,
         }
+    }
+
+    /// Notes that a response has come over the connection.
+    pub(super) fn note_response(&self) {
+        self.0.has_responded.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether no response has come over the connection yet.
+    pub(super) fn is_new(&self) -> bool {
+        !self.0.has_responded.load(Ordering::Relaxed)
+    }
+
+    /// Returns since when bytes have waited to be sent and none has been.
+    pub(super) fn blocked_since(&self) -> Option<Instant> {
+        self.0.traffic.blocked_since()
+    }
+
+    /// Returns when bytes have last been received.
+    pub(super) fn last_read(&self) -> Instant {
+        self.0.traffic.last_read()
+    }
+
+    /// Returns when bytes have last been handed to the operating system.
+    pub(super) fn last_write(&self) -> Instant {
+        self.0.traffic.last_write()
     }
 
     /// Tells whether the connection can send no more, which its task does not see.
@@ -187,7 +240,10 @@ impl AsyncRead for Socket {
                 if bytes > 0 && bytes < space { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
             });
             match (read, polled) {
-                (Some(_), _) => return Poll::Ready(Ok(())),
+                (Some(_), _) => {
+                    self.shared.traffic.note_read();
+                    return Poll::Ready(Ok(()));
+                }
                 (None, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
                 (None, outcome) => return Poll::Ready(outcome),
             }

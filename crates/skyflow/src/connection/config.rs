@@ -27,7 +27,7 @@ use crate::config::shown_url;
 /// ```
 ///
 /// It is read from JSON, TOML or any other format of serde as well, with the fields `connection_id`, `connection_url`,
-/// `credentials`, `deadline`, `attempt_timeout`, `max_attempts` and `headers`; see [`VaultConfig`](crate::VaultConfig).
+/// `credentials`, `deadline`, `attempt_timeout`, `max_attempts`, `body_time` and `headers`; see [`VaultConfig`](crate::VaultConfig).
 #[derive(Clone)]
 pub struct ConnectionConfig {
     connection_id: String,
@@ -150,7 +150,9 @@ mod tests {
     #[test]
     fn a_url_is_split_at_the_end_of_its_authority() {
         for (url, expected) in [
-            ("https://h.example/a/{b}/c/", "https://h.example/a/7/c"),
+            ("https://h.example/a/{b}/c/", "https://h.example/a/7/c/"),
+            ("https://h.example/a/{b}/c", "https://h.example/a/7/c"),
+            ("https://h.example/a/{b}/", "https://h.example/a/7/"),
             ("https://h.example", "https://h.example/"),
             ("https://h.example:8443/", "https://h.example:8443/"),
             ("http://127.0.0.1:1/x", "http://127.0.0.1:1/x"),

@@ -11,7 +11,7 @@ use super::batch_outcome::{Outcome, Requested, Row};
 use super::batch_row::{BatchRow, id_for_later};
 use crate::handle::Call;
 use crate::record::Origin;
-use crate::record::{RowProblem, check_row_tokens, not_blank, to_row};
+use crate::record::{RowProblem, check_row_tokens, names_row, not_blank, to_row};
 use crate::{Error, Record};
 
 /// One operation of a batch, on any table.
@@ -119,6 +119,19 @@ impl BatchOperation {
         self
     }
 
+    /// Tells whether a second execution changes nothing more. A second delete of a row fails, and with it the other
+    /// operations of its batch.
+    fn may_be_repeated(&self) -> bool {
+        match self.method {
+            types::BatchMethod::Get | types::BatchMethod::Put => true,
+            types::BatchMethod::Post => {
+                let fields = self.fields.as_ref().and_then(|fields| fields.as_ref().ok());
+                self.upsert.as_deref().zip(fields).is_some_and(|(column, row)| names_row(row, column))
+            }
+            _ => false,
+        }
+    }
+
     /// `earlier` holds the ids of the operations before this one.
     fn into_entry(self, earlier: &[String], mode: TokenMode) -> Result<types::BatchRecord, Error> {
         let index = earlier.len();
@@ -165,6 +178,15 @@ impl fmt::Debug for BatchOperation {
 }
 
 /// Runs several operations in one request.
+///
+/// ```
+/// use serde_json::json;
+/// use skyflow::{BatchOperation, BatchRequest};
+///
+/// let request = BatchRequest::new([BatchOperation::insert("persons", json!({"name": "Ada"})).return_tokens(true)])
+///     .operation(BatchOperation::delete("persons", "b9b80eef-4a4a-4b9c-8f9a-1d2e3f4a5b6c"))
+///     .continue_on_error(true);
+/// ```
 #[derive(Debug, Clone, Default)]
 #[must_use = "a request does nothing until it is given to `Vault::batch`"]
 pub struct BatchRequest {
@@ -317,6 +339,9 @@ impl std::error::Error for BatchError {}
 impl Vault {
     /// Runs several operations in one request: inserts, updates, gets and deletes, on any tables.
     ///
+    /// A batch of gets, updates and inserts with an upsert column that each of their rows has is retried as they are. Any
+    /// other batch is retried only when it was certainly not executed.
+    ///
     /// ```
     /// # async fn run(vault: skyflow::Vault, id: String) -> Result<(), skyflow::Error> {
     /// use serde_json::json;
@@ -358,6 +383,8 @@ impl BatchRequest {
     }
 
     fn into_batch(self, vault_id: &str) -> Result<Call<records::Batch>, Error> {
+        let reads_only = self.operations.iter().all(|operation| operation.method == types::BatchMethod::Get);
+        let repeatable = self.operations.iter().all(BatchOperation::may_be_repeated);
         let mut entries = Vec::with_capacity(self.operations.len());
         let mut ids = Vec::with_capacity(self.operations.len());
         for operation in self.operations {
@@ -372,7 +399,8 @@ impl BatchRequest {
         if self.token_mode != TokenMode::Disable {
             body = body.byot(self.token_mode.as_str());
         }
-        Ok(Call::new(records::Batch::new(vault_id, body)))
+        let call = Call::new(records::Batch::new(vault_id, body));
+        Ok(call.repeatable_if(repeatable).read_only_if(reads_only))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::handle::Call;
 use crate::handle::ReadAs;
 use crate::record::Origin;
 use crate::record::columns_of;
-use crate::record::{RowProblem, check_row_tokens, not_blank, to_row};
+use crate::record::{RowProblem, check_row_tokens, names_row, not_blank, to_row};
 use crate::{Error, Record};
 
 /// Inserts rows into one table.
@@ -179,10 +179,7 @@ impl InsertRequest {
 
     /// A row that names the unique column is found again by a second try; one that does not is inserted twice.
     pub(super) fn may_be_repeated(&self, rows: &[Row]) -> bool {
-        self.upsert.as_ref().is_some_and(|column| {
-            rows.iter()
-                .all(|row| columns_of(&row.fields).get(column).is_some_and(|value| value.get() != "null"))
-        })
+        self.upsert.as_ref().is_some_and(|column| rows.iter().all(|row| names_row(&row.fields, column)))
     }
 
     pub(super) fn byot(&self) -> Option<types::TokenMode> {

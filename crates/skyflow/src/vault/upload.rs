@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 use serde::Serialize;
 use skyflow_api::types::FileScanStatus;
 use skyflow_api::{Operation, Response, record_files, types};
@@ -8,6 +10,9 @@ use crate::handle::Call;
 use crate::record::Origin;
 use crate::record::not_blank;
 use crate::{Error, FileSource, Record};
+
+/// How many times a file is sent, unless the client or the call sets `max_attempts`: it may be large.
+const UPLOAD_ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 
 /// Stores a file in a file column.
 ///
@@ -61,7 +66,10 @@ impl UploadFileRequest {
         let mut form = types::UploadFileForm::new(self.table, self.column, part)
             .return_file_metadata(self.return_file_metadata);
         form.skyflow_id = self.skyflow_id;
-        Ok(Call::new(record_files::Upload::new(vault_id, form)))
+        // A second upload replaces the file of a row, but makes a second row.
+        let names_row = form.skyflow_id.is_some();
+        let call = Call::new(record_files::Upload::new(vault_id, form));
+        Ok(call.repeatable_if(names_row).usual_attempts(UPLOAD_ATTEMPTS))
     }
 }
 
@@ -107,6 +115,10 @@ impl UploadFileResponse {
 impl Vault {
     /// Stores a file in a file column, of a row or of a new one.
     ///
+    /// It is sent twice at most, unless `max_attempts` is set. An upload into a named row is repeated after any failure
+    /// that a second try may resolve; one that makes a row only when it certainly was not executed. A reader of which
+    /// anything has been read cannot be sent again.
+    ///
     /// ```
     /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
     /// use skyflow::{FileSource, UploadFileRequest};
@@ -120,7 +132,9 @@ impl Vault {
     /// # Errors
     ///
     /// Fails before anything is sent when table, column, id or file name is blank, the path is no readable regular
-    /// file, or the Base64 is broken; fails as every call does afterwards.
+    /// file, or the Base64 is broken. Fails with [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) while the
+    /// file is sent when it becomes longer or shorter or cannot be read; nothing is stored then. Fails as every call does
+    /// otherwise.
     ///
     /// # Cancel safety
     ///

@@ -74,6 +74,8 @@ async fn rel_r02_the_retry_matrix_holds_in_every_cell() {
         (Status(429), true, true),
         (Fail(ErrorKind::Io), true, false),
         (Fail(ErrorKind::AttemptTimeout), true, false),
+        (Fail(ErrorKind::Stalled), true, false),
+        (Fail(ErrorKind::RequestBody), false, false),
         (Status(408), true, false),
         (Status(500), true, false),
         (Status(502), true, false),
@@ -158,6 +160,32 @@ async fn rel_r05_retry_after_is_obeyed_within_slack() {
 }
 
 #[tokio::test]
+async fn retry_after_can_be_obeyed_in_full() {
+    let clock = ManualClock::auto_advancing();
+    let layer = RetryLayer::new(Arc::new(clock.clone())).backoff(Backoff::new().random(|| 1.0));
+    let script = [StatusAfter(429, "120"), Status(200)];
+    let patient = layer.retry_after_slack(Duration::MAX);
+    let outcome = run_with(patient, clock, &script, probe::request_of(Idempotency::NonIdempotent)).await;
+    assert_eq!(outcome.pauses, [Duration::from_secs(120)]);
+    assert_eq!(outcome.result.unwrap(), 200);
+}
+
+#[tokio::test]
+async fn internal_errors_have_a_limit_of_their_own() {
+    for (retries, script, requests) in [
+        (0, &[Status(500)][..], 1),
+        (1, &[Status(500)], 2),
+        (1, &[Status(500), Status(503), Status(500)], 3),
+        (9, &[Status(500)], 3),
+    ] {
+        let clock = ManualClock::auto_advancing();
+        let layer = RetryLayer::new(Arc::new(clock.clone())).internal_error_retries(retries);
+        let outcome = run_with(layer, clock, script, probe::request_of(Idempotency::Safe)).await;
+        assert_eq!((outcome.requests, outcome.stop), (requests, Some(RetryStop::Attempts)), "{retries}");
+    }
+}
+
+#[tokio::test]
 async fn pause_beyond_the_deadline_is_not_started() {
     let clock = ManualClock::auto_advancing();
     let layer = RetryLayer::new(Arc::new(clock.clone())).backoff(Backoff::new().random(|| 1.0));
@@ -173,8 +201,53 @@ async fn pause_beyond_the_deadline_is_not_started() {
 async fn rel_r06_streaming_body_is_sent_only_once() {
     let mut request = probe::request();
     *request.body_mut() = Body::from_stream(futures_util::stream::empty::<Result<bytes::Bytes, BoxError>>());
-    let outcome = run_script(&[Status(503)], request).await;
-    assert_eq!((outcome.requests, outcome.stop), (1, Some(RetryStop::BodyIsStream)));
+    let progress = Progress::of(request.extensions_mut());
+    let seen = Arc::new(AtomicU32::new(0));
+    let server = {
+        let seen = Arc::clone(&seen);
+        tower::service_fn(move |request: Request| {
+            seen.fetch_add(1, Ordering::Relaxed);
+            async move {
+                request.into_body().collect(1_000).await?;
+                Err::<Response, BoxError>(Error::new(ErrorKind::Io, None).into())
+            }
+        })
+    };
+    let layer = RetryLayer::new(Arc::new(ManualClock::auto_advancing()));
+    layer.layer(server).oneshot(request).await.unwrap_err();
+    assert_eq!(seen.load(Ordering::Relaxed), 1);
+    assert_eq!(progress.retry_stop(), Some(RetryStop::BodyIsStream));
+}
+
+#[tokio::test]
+async fn unread_stream_is_sent_again() {
+    for step in [Fail(ErrorKind::Connect), Fail(ErrorKind::Refused), Status(429)] {
+        let mut request = probe::request_of(Idempotency::NonIdempotent);
+        let chunks = futures_util::stream::iter([Ok::<_, BoxError>(bytes::Bytes::from_static(b"x"))]);
+        *request.body_mut() = Body::from_stream(chunks);
+        let outcome = run_script(&[step], request).await;
+        assert_eq!((outcome.requests, outcome.stop), (3, Some(RetryStop::Attempts)), "{step:?}");
+    }
+}
+
+#[tokio::test]
+async fn usual_attempts_yield_to_every_setting() {
+    let clock = || Arc::new(ManualClock::auto_advancing());
+    let attempts = |n| NonZeroU32::new(n).unwrap();
+    for (client, call, requests) in
+        [(None, None, 2), (Some(4), None, 4), (None, Some(1), 1), (Some(4), Some(5), 5)]
+    {
+        let mut layer = RetryLayer::new(clock());
+        if let Some(client) = client {
+            layer = layer.max_attempts(attempts(client));
+        }
+        let mut options = CallOptions { usual_attempts: Some(attempts(2)), ..CallOptions::new() };
+        options.max_attempts = call.map(attempts);
+        let mut request = probe::request();
+        request.extensions_mut().insert(options);
+        let outcome = run_with(layer, ManualClock::new(), &[Status(503)], request).await;
+        assert_eq!(outcome.requests, requests, "{client:?} {call:?}");
+    }
 }
 
 #[tokio::test]

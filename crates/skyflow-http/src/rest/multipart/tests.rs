@@ -1,4 +1,12 @@
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame};
+
 use super::*;
+use crate::{BodyProblem, BoxError, Error, ErrorKind, SendBodyError};
 
 /// A body of two chunks that does not know its length.
 struct Chunks(VecDeque<Result<&'static str, &'static str>>);
@@ -54,6 +62,51 @@ async fn a_stream_that_breaks_makes_the_body_fail() {
     let broken = Body::new(Chunks(VecDeque::from([Ok("one "), Err("cut")])));
     let (_, body) = form(FilePart::new(broken)).into_body().unwrap();
     assert!(body.collect(1000).await.is_err());
+}
+
+/// Returns what a server would receive until the form fails, and the failure.
+async fn failing(file: FilePart) -> (ErrorKind, BodyProblem) {
+    let (_, body) = form(file).into_body().unwrap();
+    let error: Error = body.collect(1000).await.unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().downcast_ref::<SendBodyError>().unwrap();
+    assert_eq!(source.part(), Some("file"));
+    (error.kind(), source.problem())
+}
+
+#[tokio::test]
+async fn part_of_another_length_fails_the_form() {
+    for (announced, problem) in [
+        (0, BodyProblem::TooLong),
+        (4, BodyProblem::TooLong),
+        (6, BodyProblem::TooLong),
+        (8, BodyProblem::TooShort { actual: 7 }),
+        (500, BodyProblem::TooShort { actual: 7 }),
+    ] {
+        let file = FilePart::new(stream()).length(announced);
+        assert_eq!(failing(file).await, (ErrorKind::RequestBody, problem), "{announced}");
+        let file = FilePart::new(Body::reopenable(|| Chunks(VecDeque::from([Ok("one "), Ok("two")]))));
+        assert_eq!(failing(file.length(announced)).await.1, problem, "{announced}");
+        let in_memory = form(FilePart::new("one two").length(announced)).into_body();
+        assert!(matches!(in_memory, Err(EncodeError::Length)), "{announced}");
+    }
+    let broken = Body::new(Chunks(VecDeque::from([Ok("one "), Err("cut")])));
+    assert_eq!(failing(FilePart::new(broken)).await, (ErrorKind::RequestBody, BodyProblem::Unreadable));
+}
+
+#[tokio::test]
+async fn form_of_reopenable_parts_can_be_sent_again() {
+    let content = || Chunks(VecDeque::from([Ok("one "), Ok("two")]));
+    let file =
+        FilePart::new(Body::reopenable(content)).file_name("x.txt").content_type("text/plain").length(7);
+    let (_, body) = form(file).into_body().unwrap();
+    let copy = body.try_clone().unwrap();
+    assert_eq!(copy.size_hint().exact(), Some(WHOLE.len() as u64));
+    assert_eq!(body.collect(1000).await.unwrap(), WHOLE);
+    assert_eq!(copy.try_clone().unwrap().collect(1000).await.unwrap(), WHOLE);
+    assert_eq!(copy.collect(1000).await.unwrap(), WHOLE);
+
+    let two = form(FilePart::new(Body::reopenable(content))).file("other", FilePart::new(stream()));
+    assert!(two.into_body().unwrap().1.try_clone().is_none(), "one part can be read once only");
 }
 
 #[tokio::test]
