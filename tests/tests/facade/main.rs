@@ -16,6 +16,7 @@ mod other_process;
 mod output_names;
 mod pages;
 mod properties;
+mod published_rows;
 mod refused_input;
 mod responses;
 mod scripted_vault;

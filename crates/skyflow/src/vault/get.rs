@@ -293,7 +293,7 @@ impl Serialize for StoredRecord {
 }
 
 impl StoredRecord {
-    fn of(row: types::StoredRecord, origin: &Arc<Origin>) -> Self {
+    pub(super) fn of(row: types::StoredRecord, origin: &Arc<Origin>) -> Self {
         let read = |columns| Record::new(columns).in_response(origin);
         let tokens = row.tokens.map(read);
         // A row with neither is a row all the same.
