@@ -12,7 +12,7 @@ use skyflow_http::{Body, BoxError, Clock};
 
 use crate::errors::{ApiError, ApiResult};
 
-/// How long a body may stand still before it is given up.
+/// The longest pause between two parts of a body.
 const STALL: Duration = Duration::from_secs(10);
 
 /// Reads a body to its end, within a size; one that stops halfway is given up.

@@ -59,7 +59,7 @@ async fn a_preflight_needs_no_token_on_any_route() {
 }
 
 #[tokio::test]
-async fn other_origins_and_control_paths_get_no_permission() {
+async fn other_origins_and_control_paths_are_refused() {
     let vault = EmbeddedVault::builder().build().unwrap();
     let table = format!("/v1/vaults/{}/table1", vault.vault_id());
     for origin in

@@ -124,7 +124,7 @@ async fn upload_status_reads_states_that_are_not_known() {
 }
 
 #[tokio::test]
-async fn file_metadata_is_read_in_both_published_shapes() {
+async fn file_metadata_is_read_in_both_shapes() {
     for (metadata, kilobytes, size) in [
         (json!({"c": {"fileName": "a", "fileSizeKB": 2, "fileType": "text/plain"}}), Some(2), None),
         (json!({"fileName": "a", "fileSize": 1024, "fileType": "text/plain"}), None, Some(1024)),
