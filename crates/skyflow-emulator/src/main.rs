@@ -175,7 +175,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     write_fresh(path, text, 0o600)
 }
 
-/// Writes a file in the place of whatever was there before; a link is replaced, and not followed.
+/// Writes a file and replaces one of that name; a link is replaced, and not followed.
 fn write_fresh(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),

@@ -12,7 +12,7 @@ use skyflow_http::{Body, BoxError, Clock};
 
 use crate::errors::{ApiError, ApiResult};
 
-/// How long a body may stand still before it is given up.
+/// The longest pause between two parts of a body.
 const STALL: Duration = Duration::from_secs(10);
 
 /// Reads a body to its end, within a size; one that stops halfway is given up.
@@ -66,4 +66,63 @@ async fn next_frame(body: &mut Body, clock: &dyn Clock) -> Option<Frame> {
         timer.as_mut().poll(context).map(|()| None)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::convert::Infallible;
+    use std::pin::pin;
+    use std::sync::{Arc, Mutex};
+
+    use skyflow_http::ManualClock;
+
+    use super::*;
+
+    async fn is_pending<F: Future>(mut future: Pin<&mut F>) -> bool {
+        poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())).await
+    }
+
+    #[tokio::test]
+    async fn a_body_may_be_slow_but_not_stop() {
+        let clock = ManualClock::new();
+        for stops in [false, true] {
+            // What the client sends; `None` is the end.
+            let sent = Arc::new(Mutex::new(VecDeque::<Option<&'static [u8]>>::new()));
+            let stream = futures_util::stream::poll_fn({
+                let sent = Arc::clone(&sent);
+                move |_| match sent.lock().unwrap().pop_front() {
+                    Some(part) => Poll::Ready(part.map(|part| Ok::<_, Infallible>(Bytes::from_static(part)))),
+                    None => Poll::Pending,
+                }
+            });
+            let mut reading = pin!(read(Body::from_stream(stream), 100, &clock));
+            for _ in 0..5 {
+                assert!(is_pending(reading.as_mut()).await);
+                clock.advance(STALL - Duration::from_secs(1));
+                sent.lock().unwrap().push_back(Some(b"x"));
+            }
+            assert!(is_pending(reading.as_mut()).await);
+            if stops {
+                clock.advance(STALL);
+                assert_eq!(reading.await.unwrap_err().status, StatusCode::REQUEST_TIMEOUT);
+            } else {
+                sent.lock().unwrap().push_back(None);
+                assert_eq!(reading.await.unwrap(), "xxxxx");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_refused_while_read() {
+        let clock = ManualClock::new();
+        let pieces = futures_util::stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(b"12345")));
+        let refused = read(Body::from_stream(pieces), 100, &clock).await.unwrap_err();
+        assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(
+            read(Body::from("12345"), 4, &clock).await.unwrap_err().status,
+            StatusCode::PAYLOAD_TOO_LARGE
+        );
+        assert_eq!(read(Body::from("12345"), 5, &clock).await.unwrap(), "12345");
+    }
 }

@@ -50,7 +50,7 @@ async fn ten_thousand_rows_are_taken_by_default() {
 }
 
 #[tokio::test]
-async fn unknown_tables_and_columns_of_an_insert_are_404() {
+async fn insert_into_unknown_table_or_column_is_404() {
     let client = client(10);
     let fields = json!({"fields": {"nmae": "a"}});
     let refused = client.post("/table1", json!({"records": [fields]})).await;

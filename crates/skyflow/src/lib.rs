@@ -88,10 +88,11 @@ pub use skyflow_types::{DetectEntity, Env, LogLevel, Redaction, RequestId, Secre
 pub use vault::{
     AuditEvent, BatchError, BatchOperation, BatchOutcome, BatchOutput, BatchRequest, BatchResponse, BatchRow,
     DeleteRequest, DeleteResponse, DetokenizeError, DetokenizeRequest, DetokenizeResponse, DetokenizedField,
-    FileScan, GetRequest, GetResponse, InsertError, InsertRequest, InsertResponse, InsertedRecord, Order,
-    QueriedRecord, QueryRequest, QueryResponse, SqlValue, StoredRecord, TokenizeError, TokenizeRequest,
-    TokenizeResponse, TokenizedField, UpdateRequest, UpdateResponse, UploadFileRequest, UploadFileResponse,
-    ValueType, Vault,
+    FileMetadata, FileScan, GetByIdRequest, GetRequest, GetResponse, InsertError, InsertRequest,
+    InsertResponse, InsertedRecord, Order, QueriedRecord, QueryRequest, QueryResponse, SqlValue,
+    StoredRecord, TokenizeError, TokenizeRequest, TokenizeResponse, TokenizedField, UpdateRequest,
+    UpdateResponse, UploadFileRequest, UploadFileResponse, UploadStatus, UploadStatusRequest,
+    UploadStatusResponse, UploadedRow, ValueType, Vault,
 };
 
 /// The generated bindings, for operations that have no method here; see [`Vault::send`].

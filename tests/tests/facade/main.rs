@@ -17,6 +17,7 @@ mod other_process;
 mod output_names;
 mod pages;
 mod properties;
+mod published_rows;
 mod refused_input;
 mod rejected_uploads;
 mod responses;

@@ -100,7 +100,7 @@ impl After<'_> {
         self.change_id.is_some() || self.time.is_some()
     }
 
-    /// Leaves the events after the cursor. An event that is no longer kept is found by its time.
+    /// Returns the events after the cursor. An event that is no longer kept is found by its time.
     fn rest(&self, mut events: Vec<AuditEvent>) -> Vec<AuditEvent> {
         let position = self.change_id.and_then(|id| events.iter().position(|event| event.change_id == id));
         match (position, self.time.map(comparable)) {

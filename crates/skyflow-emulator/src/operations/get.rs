@@ -42,7 +42,7 @@ pub(super) struct RecordReply {
 }
 
 impl RecordReply {
-    /// Leaves out what the entries of a batch have no null for.
+    /// Omits `tokens`, for the entries of a batch.
     pub(super) fn without_null(self) -> Self {
         Self { tokens: None, ..self }
     }

@@ -12,7 +12,7 @@ use crate::store::token_exchanges::{self, ExchangeRow};
 /// How many configurations one response holds by default.
 const PAGE: u32 = 25;
 
-/// What a request sets; what it leaves out stays.
+/// The members that a request sets; the others stay unchanged.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Change {

@@ -165,7 +165,7 @@ fn source(schema: &Schema, factor: &TableFactor) -> ApiResult<Source> {
     Ok(Source { alias, table: Arc::clone(table) })
 }
 
-/// A word of SQL in the place of a table is a mistake in the query, and anything else an unknown table.
+/// Returns a syntax error for a keyword where a table is expected, and 404 for any other name.
 fn unknown(name: &ObjectName, table: &str) -> ApiError {
     match name.0.as_slice() {
         [ObjectNamePart::Identifier(ident)] if ident.quote_style.is_none() && is_reserved(&ident.value) => {

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_stored_in_the_form_of_their_column() {
+    fn numbers_take_the_form_of_their_column() {
         for (data_type, sent, stored) in [
             (DataType::Int32, "41.0", "41"),
             (DataType::Int64, "9223372036854775807", "9223372036854775807"),

@@ -69,7 +69,7 @@ impl Store {
                 return Ok(found);
             }
         }
-        // Whoever waits here waits for searches that end within their limit.
+        // The wait is bounded: each search that has a place ends within its limit.
         let _place = self.places.take();
         if is_over(clock, start, limit) {
             return Ok(Searched::OutOfTime);

@@ -11,6 +11,7 @@ mod runs;
 #[path = "../support/mod.rs"]
 mod support;
 mod texts;
+mod unknown_tokens;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

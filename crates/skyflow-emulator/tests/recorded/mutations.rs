@@ -13,7 +13,7 @@ const MUTATIONS: usize = 20_000;
 /// Far more than any request takes, and little enough to notice one without end.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// Tells what is wrong with a response: a server error that nobody asked for, or an error in a form of its own.
+/// Tells what is wrong with a response: a server error that was not injected, or an error in an undocumented form.
 pub(crate) fn fault(response: &Response) -> Option<&'static str> {
     let status = response.status;
     if response.headers.get("x-request-id").is_none_or(|id| id.len() != 36) {

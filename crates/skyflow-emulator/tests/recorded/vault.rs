@@ -34,7 +34,7 @@ impl Place {
         Self { client: Client::new(&vault), credentials, ids: Vec::new() }
     }
 
-    /// Fills the tables anew. A unique value that a request inserts must not be there yet; one that it looks up must.
+    /// Refills the tables. A unique value that a request inserts must not be there yet; one that it looks up must.
     pub(crate) async fn fill(&mut self, request: &Recorded) {
         for table in ["cards", "docs", "tokens"] {
             let all = json!({"skyflow_ids": ["*"]});
@@ -58,7 +58,7 @@ impl Place {
         self.client.insert_one("groups", json!({"value": "x"})).await;
     }
 
-    /// Puts the names of this vault in the place of the recorded ones; files need a record of their table.
+    /// Replaces the recorded names by those of this vault; files need a record of their table.
     pub(crate) async fn replacements(&self) -> impl Fn(&str) -> String + use<> {
         let (document, _) = self.client.insert_one("docs", json!({"name": "d"})).await;
         let (vault, ids) = (self.client.vault.vault_id().to_owned(), self.ids.clone());

@@ -299,7 +299,7 @@ impl Serialize for StoredRecord {
 
 impl StoredRecord {
     /// Reads a row; the columns of one that has none come back as the error.
-    fn of(row: types::StoredRecord, origin: &Arc<Origin>) -> Result<Self, Json> {
+    pub(super) fn of(row: types::StoredRecord, origin: &Arc<Origin>) -> Result<Self, Json> {
         let read = |columns| Record::new(columns).in_response(origin);
         let columns = row.fields.as_ref().or(row.tokens.as_ref());
         if let Some(wrong) = columns.filter(|columns| !columns.get().starts_with('{')) {

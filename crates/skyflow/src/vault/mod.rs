@@ -9,7 +9,9 @@ mod batch_outcome;
 mod batch_row;
 mod delete;
 mod detokenize;
+mod file_metadata;
 mod get;
+mod get_by_id;
 mod insert;
 mod insert_batch;
 mod metadata;
@@ -20,6 +22,7 @@ mod sql;
 mod tokenize;
 mod update;
 mod upload;
+mod upload_status;
 
 use std::sync::Arc;
 
@@ -32,13 +35,16 @@ pub use batch::{BatchError, BatchOperation, BatchOutcome, BatchOutput, BatchRequ
 pub use batch_row::BatchRow;
 pub use delete::{DeleteRequest, DeleteResponse};
 pub use detokenize::{DetokenizeError, DetokenizeRequest, DetokenizeResponse, DetokenizedField, ValueType};
+pub use file_metadata::FileMetadata;
 pub use get::{GetRequest, GetResponse, Order, StoredRecord};
+pub use get_by_id::GetByIdRequest;
 pub use insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
 pub use query::{QueriedRecord, QueryRequest, QueryResponse};
 pub use sql::SqlValue;
 pub use tokenize::{TokenizeError, TokenizeRequest, TokenizeResponse, TokenizedField};
 pub use update::{UpdateRequest, UpdateResponse};
 pub use upload::{FileScan, UploadFileRequest, UploadFileResponse};
+pub use upload_status::{UploadStatus, UploadStatusRequest, UploadStatusResponse, UploadedRow};
 
 use crate::handle::{Call, Handle};
 use crate::{CallOptions, Detect, Error};

@@ -16,12 +16,21 @@ use crate::record::{Origin, columns_of, message_of, not_blank, text_of};
 /// ```
 /// use skyflow::TokenizeRequest;
 ///
-/// let request = TokenizeRequest::new().value("4111111111111111", "card_number_cg").value("John Doe", "name_cg");
+/// let request = TokenizeRequest::new()
+///     .value("4111111111111111", "card_number_cg")
+///     .column_value("John Doe", "persons", "name");
 /// ```
 #[derive(Clone, Default)]
 #[must_use = "a request does nothing until it is given to `Vault::tokenize`"]
 pub struct TokenizeRequest {
-    values: Vec<(String, String)>,
+    values: Vec<(String, Place)>,
+}
+
+/// Where a value is stored.
+#[derive(Clone)]
+enum Place {
+    Group(String),
+    Column(String, String),
 }
 
 impl TokenizeRequest {
@@ -32,7 +41,18 @@ impl TokenizeRequest {
 
     /// Adds a value and the column group it is stored in.
     pub fn value(mut self, value: impl Into<String>, column_group: impl Into<String>) -> Self {
-        self.values.push((value.into(), column_group.into()));
+        self.values.push((value.into(), Place::Group(column_group.into())));
+        self
+    }
+
+    /// Adds a value and the table and column it is stored in.
+    pub fn column_value(
+        mut self,
+        value: impl Into<String>,
+        table: impl Into<String>,
+        column: impl Into<String>,
+    ) -> Self {
+        self.values.push((value.into(), Place::Column(table.into(), column.into())));
         self
     }
 
@@ -40,12 +60,23 @@ impl TokenizeRequest {
         if self.values.is_empty() {
             return Err(Error::invalid("values", "must not be empty"));
         }
-        let parameters = self.values.into_iter().enumerate().map(|(index, (value, group))| {
+        let parameters = self.values.into_iter().enumerate().map(|(index, (value, place))| {
+            let at = |name: &str| format!("values[{index}].{name}");
             if value.is_empty() {
-                return Err(Error::invalid(format!("values[{index}].value"), "must not be empty"));
+                return Err(Error::invalid(at("value"), "must not be empty"));
             }
-            not_blank(&format!("values[{index}].column_group"), &group)?;
-            Ok(types::TokenizeParameter::new(value).column_group(group))
+            let parameter = types::TokenizeParameter::new(value);
+            match place {
+                Place::Group(group) => {
+                    not_blank(&at("column_group"), &group)?;
+                    Ok(parameter.column_group(group))
+                }
+                Place::Column(table, column) => {
+                    not_blank(&at("table"), &table)?;
+                    not_blank(&at("column"), &column)?;
+                    Ok(parameter.table(table).column(column))
+                }
+            }
         });
         let body = types::TokenizeRequest::new(parameters.collect::<Result<_, Error>>()?);
         Ok(Call::new(ReadAs::new(tokens::Tokenize::new(vault_id, body))))
@@ -163,9 +194,9 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// Fails before anything is sent when there is no value, or a value or column group is empty; fails as every call
-    /// does afterwards, and when the response does not have one entry per value. A value without a token is no error: it
-    /// is in [`TokenizeResponse::errors`].
+    /// Fails before anything is sent when there is no value, or a value, column group, table or column is empty; fails as
+    /// every call does afterwards, and when the response does not have one entry per value. A value without a token is no
+    /// error: it is in [`TokenizeResponse::errors`].
     pub async fn tokenize(&self, request: TokenizeRequest) -> Result<TokenizeResponse, Error> {
         let (count, call) = (request.values.len(), request.into_tokenize(self.id().as_str()));
         self.handle.call(call, |response| TokenizeResponse::from_tokenize(response, count)).await

@@ -219,9 +219,10 @@ impl FileScan {
 }
 
 /// One published example spells a status `SCAN-CLEAN`.
-fn published(status: FileScanStatus) -> FileScanStatus {
+pub(super) fn published(status: FileScanStatus) -> FileScanStatus {
     status.as_str().to_ascii_uppercase().replace('-', "_").as_str().into()
 }
+
 fn file_place(
     table: impl Into<String>,
     skyflow_id: impl Into<String>,

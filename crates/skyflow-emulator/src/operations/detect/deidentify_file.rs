@@ -168,6 +168,11 @@ fn options(request: &DeidentifyFileRequest<'_>) -> ApiResult<FileOptions> {
     Ok(options)
 }
 
+/// The enumeration of the extensions of results has no `jsonl` in the official SDKs, some of which refuse other values.
+pub(super) fn published_extension(extension: &str) -> &str {
+    if extension == "jsonl" { "json" } else { extension }
+}
+
 /// Goes through the file twice: what is found once is replaced everywhere. The store is not needed for it, so that other
 /// calls go on meanwhile.
 fn processed(state: &State, policy: &Policy, format: &str, content: &[u8], options: &FileOptions) -> Value {
@@ -181,7 +186,8 @@ fn processed(state: &State, policy: &Policy, format: &str, content: &[u8], optio
         Err(problem) => return failed(&problem.to_string()),
     };
     let size = run.outputs.first().map_or(0, |file| file.content.len());
-    let files = run.outputs.iter().map(|file| output(file.kind, &file.extension, &file.content));
+    let files =
+        run.outputs.iter().map(|file| output(file.kind, published_extension(&file.extension), &file.content));
     // A file may show the same words in several passages, such as a row of a PDF and its column.
     let mut listed = BTreeSet::new();
     let mut found = deidentifier.into_found();

@@ -101,6 +101,26 @@ impl TokenValues for StoredTokens<'_> {
         token: &str,
         asked: Redaction,
     ) -> Result<Option<String>, DetectError> {
-        Ok(self.stored_value(entity, token, asked)?)
+        let value = self.stored_value(entity, token, asked)?;
+        if value.is_none() && self.is_token_shaped(entity, token) {
+            let text = format!("Detokenization failed. Token {token} is invalid. Specify a valid token.");
+            return Err(ApiError::not_found(text).into());
+        }
+        Ok(value)
+    }
+}
+
+impl StoredTokens<'_> {
+    /// Tells whether text in brackets could be a token of the entity's column. A number of digits only is a counter.
+    fn is_token_shaped(&self, entity: &DetectEntity, text: &str) -> bool {
+        let Some((_, column)) = self.column(&column_of(entity)) else { return false };
+        let is_counter = text.chars().all(|letter| letter.is_ascii_digit());
+        // `[LOCATION_ADDRESS]` names an entity, and no token of a location.
+        let is_entity = DetectEntity::new(format!("{entity}_{text}")).is_known();
+        let fits = match &column.token_pattern {
+            Some(pattern) => pattern.fits(text),
+            None => uuid::Uuid::parse_str(text).is_ok(),
+        };
+        fits && !is_counter && !is_entity
     }
 }
