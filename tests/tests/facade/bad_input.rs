@@ -4,7 +4,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, PublicKeyData};
 use serde_json::{Value, json};
 use skyflow::{
     Credentials, DetokenizeRequest, Error, ErrorKind, GetRequest, InsertRequest, Redaction, Skyflow,
-    TokenMode, Vault, VaultConfig,
+    TokenMode, UpdateRequest, Vault, VaultConfig,
 };
 use skyflow_auth::CredentialsErrorKind as Kind;
 use skyflow_auth::{CredentialsError, KeyProblem};
