@@ -3,6 +3,8 @@
 //! `cargo run --example <name>` runs one; the tests of this crate run them all. They share this start: an embedded vault
 //! on a loopback port, and a client of it.
 
+#[cfg(doctest)]
+mod guide;
 pub mod third_party;
 
 /// The README of the repository, so that its code is compiled and run.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Every example, and strings that its output must contain.
-const EXAMPLES: [(&str, &[&str]); 37] = [
+const EXAMPLES: [(&str, &[&str]); 38] = [
     ("audit_events", &["query_execute: 200", "records_insert: 200"]),
     (
         "batch",
@@ -16,6 +16,7 @@ const EXAMPLES: [(&str, &[&str]); 37] = [
         ],
     ),
     ("bin_lookup", &["VISA CREDIT of"]),
+    ("blocking", &["inserted ", "got Ada Lovelace", "got Grace Hopper"]),
     ("bring_your_own_token", &["our token is the vault's: true", "its value is Grace Hopper"]),
     (
         "credentials_options",

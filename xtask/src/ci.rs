@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{codegen, conformance, layers, path, tools, words};
+use crate::{codegen, conformance, guide, layers, msrv, path, tools, words};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Runs only the named checks; all but `test` when none is named.
+    /// Runs only the named checks; all but `test` and `package` when none is named.
     #[arg(value_enum)]
     jobs: Vec<Job>,
 }
@@ -35,6 +35,12 @@ enum Job {
     Deny,
     /// The language of comments, documentation and error messages.
     Words,
+    /// Pages, links and names of the guide. Its code is among the documentation tests, and `nightly` builds it.
+    Guide,
+    /// Each published crate, compiled with the oldest Rust that it names.
+    Msrv,
+    /// The published crates, packaged and built from their packages; it is not among those that run by default.
+    Package,
     /// Unit, integration, example and documentation tests: `cargo test --workspace`, which has every feature.
     // No `--all-targets`: it would build the examples as tests, and not as the programs that a test runs.
     Test,
@@ -51,6 +57,8 @@ const CHECKS: &[Job] = &[
     Job::Doc,
     Job::Deny,
     Job::Words,
+    Job::Guide,
+    Job::Msrv,
 ];
 
 /// The crates that work without their default features.
@@ -84,10 +92,13 @@ impl Job {
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
             Self::Deny => {
-                let deny = tools::ensure("cargo-deny", "0.20.2")?;
+                let deny = tools::ensure("cargo-deny", "0.20.2", &[])?;
                 command(Command::new(deny).args(["--all-features", "check", "licenses", "bans", "sources"]))
             }
             Self::Words => words::run(&words::Args::default()),
+            Self::Guide => guide::check(),
+            Self::Msrv => msrv::run(),
+            Self::Package => cargo(&["package", "--workspace", "--locked", "--allow-dirty"]),
             Self::Test => cargo(&["test", "--workspace", "--locked"]),
         }
     }

@@ -1,14 +1,19 @@
 //! Commands of this repository: `cargo xtask <command>`.
 
+mod bench;
 mod ci;
 mod codegen;
 mod conformance;
 mod features;
+mod guide;
 mod interop;
 mod layers;
+mod msrv;
 mod nightly;
 mod path;
+mod soak;
 mod tools;
+mod tracked;
 mod trees;
 mod words;
 
@@ -28,10 +33,14 @@ struct Cli {
 enum Command {
     /// Runs every check that must pass before a change lands, or the named ones.
     Ci(ci::Args),
+    /// Measures the client.
+    Bench(bench::Args),
     /// Writes the generated API bindings, or compares them with what is checked in.
     Codegen(codegen::Args),
     /// Replays recorded calls of the official SDK and compares requests and results.
     Conformance(conformance::Args),
+    /// Checks the guide in `docs/guide` and all links between documents, and builds the guide with mdBook.
+    Guide(guide::Args),
     /// Checks dependency directions, restricted dependencies, the sizes of dependency trees, and features without tests.
     Layers,
     /// Counts words in comments, documentation and error messages that this field has other terms for.
@@ -40,6 +49,8 @@ enum Command {
     Interop(interop::Args),
     /// Runs the tests whose repeats can be raised with many more of them.
     Nightly,
+    /// Runs the client for minutes or hours, and measures what the calls leave behind.
+    Soak(soak::Args),
     /// Prints the source files that one call runs through.
     Path(path::Args),
 }
@@ -47,12 +58,15 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Ci(args) => ci::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
         Command::Conformance(args) => conformance::run(&args),
+        Command::Guide(args) => guide::run(&args),
         Command::Layers => layers::run(),
         Command::Words(args) => words::run(&args),
         Command::Interop(args) => interop::run(&args),
         Command::Nightly => nightly::run(),
+        Command::Soak(args) => soak::run(&args),
         Command::Path(args) => path::run(&args),
     };
     match outcome {

@@ -3,6 +3,8 @@
 use std::process::Command;
 use std::time::Instant;
 
+use crate::guide;
+
 /// A run of tests with more repeats than in `cargo test`.
 struct Run {
     name: &'static str,
@@ -47,6 +49,16 @@ pub fn run() -> Result<(), String> {
         if outcome.is_err() {
             failed.push(run.name);
         }
+    }
+    println!("==> the guide, built with mdBook");
+    let built = guide::build();
+    summary.push(format!(
+        "  {:<26} {}",
+        "guide",
+        built.as_ref().map_or_else(Clone::clone, |()| "passed".to_owned())
+    ));
+    if built.is_err() {
+        failed.push("guide");
     }
     println!("==> nightly\n{}", summary.join("\n"));
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Returns the program, and installs it when it is missing.
-pub fn ensure(name: &str, version: &str) -> Result<PathBuf, String> {
+/// Returns the program, and installs it when it is missing; `options` are those of `cargo install`.
+pub fn ensure(name: &str, version: &str, options: &[&str]) -> Result<PathBuf, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools");
     let own = root.join("bin").join(name);
     for program in [PathBuf::from(name), own.clone()] {
@@ -16,6 +16,7 @@ pub fn ensure(name: &str, version: &str) -> Result<PathBuf, String> {
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["install", "--locked", "--quiet", "--version", version, name, "--root"])
         .arg(&root)
+        .args(options)
         .status()
         .map_err(|error| format!("cannot run cargo install: {error}"))?;
     if status.success() && is_version(&own, version) {
@@ -28,6 +29,8 @@ pub fn ensure(name: &str, version: &str) -> Result<PathBuf, String> {
 fn is_version(program: &Path, version: &str) -> bool {
     let output = Command::new(program).arg("--version").output();
     output.is_ok_and(|output| {
-        String::from_utf8_lossy(&output.stdout).split_whitespace().any(|word| word == version)
+        String::from_utf8_lossy(&output.stdout)
+            .split_whitespace()
+            .any(|word| word.trim_start_matches('v') == version)
     })
 }

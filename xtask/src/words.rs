@@ -6,13 +6,13 @@ mod messages;
 mod source;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use regex::Regex;
 
 use self::messages::messages;
 use self::source::{Prose, prose_of_markdown, prose_of_rust};
+use crate::tracked::files;
 
 /// Options of `cargo xtask words`.
 #[derive(clap::Args, Default)]
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> Result<(), String> {
     let root =
         Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask is not below the workspace root")?;
     let mut prose = Vec::new();
-    for file in tracked_files(root)? {
+    for file in files(root)? {
         let name = file.to_string_lossy().into_owned();
         if is_excluded(&name) || args.path.as_ref().is_some_and(|part| !name.contains(part.as_str())) {
             continue;
@@ -93,20 +93,6 @@ fn is_excluded(name: &str) -> bool {
 /// The errors of the embedded vault are those of the server that it stands in for.
 fn has_client_errors(name: &str) -> bool {
     name.starts_with("crates/") && name.contains("/src/") && !name.starts_with("crates/skyflow-emulator")
-}
-
-fn tracked_files(root: &Path) -> Result<Vec<PathBuf>, String> {
-    let output = Command::new("git")
-        .args(["ls-files", "-z"])
-        .current_dir(root)
-        .output()
-        .map_err(|error| format!("cannot run git: {error}"))?;
-    if !output.status.success() {
-        return Err("git ls-files failed".to_owned());
-    }
-    let names = String::from_utf8_lossy(&output.stdout).into_owned();
-    // A file that was deleted but not yet committed is still listed.
-    Ok(names.split_terminator('\0').map(PathBuf::from).filter(|file| root.join(file).exists()).collect())
 }
 
 struct Counts {

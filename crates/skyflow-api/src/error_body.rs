@@ -1,13 +1,16 @@
+mod message;
+
 use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use skyflow_http::rest::ErrorBody;
 use skyflow_types::{ERROR_FROM_CLIENT, error_from_client, redact_text};
 
+use self::message::Members;
 use crate::Json;
-use crate::runtime::{clean, plain_text};
+use crate::runtime::{clean, leading_json, lossy_string, plain_text, text_of};
 
 /// Holds the body of an error response in any of the shapes that Skyflow and its gateways use.
 ///
@@ -29,11 +32,13 @@ pub struct ApiErrorBody {
 }
 
 impl ErrorBody for ApiErrorBody {
+    const PRODUCT: &'static str = "Skyflow";
+
     fn read(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Self {
         // The content type is often wrong, so the body itself decides.
-        let found = match serde_json::from_slice::<Value>(body) {
-            Ok(json) => Found::in_json(&json),
-            Err(_) => Found { message: plain_text(headers, body), ..Found::default() },
+        let found = match error_json(body) {
+            Some(json) => Found::in_json(&json),
+            None => Found { message: plain_text(headers, body), ..Found::default() },
         };
         Self {
             http_code: found.http_code.unwrap_or(status.as_u16()),
@@ -49,6 +54,12 @@ impl ErrorBody for ApiErrorBody {
 
     fn message(&self) -> Option<&str> {
         self.message.as_deref()
+    }
+
+    fn hide(&mut self, hide: &dyn Fn(&str) -> String) {
+        for text in [&mut self.message, &mut self.http_status].into_iter().flatten() {
+            *text = hide(text);
+        }
     }
 }
 
@@ -75,44 +86,54 @@ struct Found {
 }
 
 impl Found {
-    fn in_json(json: &Value) -> Self {
-        if let Some(text) = json.as_str() {
-            return Self { message: Some(text.to_owned()), ..Self::default() };
+    fn in_json(json: &str) -> Self {
+        if let Some(text) = lossy_string(json) {
+            return Self { message: Some(text), ..Self::default() };
         }
-        let rows =
-            ["responses", "records", "response", "tokens"].iter().find_map(|key| json.get(key)?.as_array());
-        match (json.get("error"), rows) {
-            (Some(error), _) if !error.is_null() => Self::in_error(error),
-            (_, Some(rows)) => Self::in_rows(rows),
-            // The gateway's own form: code, message and details without an envelope.
-            _ => Self { grpc_code: json.get("code").and_then(Value::as_i64), ..Self::in_error(json) },
+        let members = Members::of(json);
+        let rows = ["responses", "records", "response", "tokens"];
+        let rows = rows.into_iter().find_map(|key| members.get(key).filter(|rows| rows.starts_with('[')));
+        match (members.get("error").filter(|error| error.starts_with('{')), rows) {
+            (Some(error), _) => Self::in_object(error),
+            (None, Some(rows)) if !members.has("error") => Self::in_rows(rows),
+            // The error without an envelope: that of the gateway, of a proxy, of OAuth, a problem of RFC 9457.
+            _ => Self::in_object(json),
         }
     }
 
-    /// Reads the value of `error`: a string or an object.
-    fn in_error(error: &Value) -> Self {
-        let details = error.get("details").and_then(Value::as_array).into_iter().flatten();
+    /// Reads an object that describes an error.
+    fn in_object(error: &str) -> Self {
+        let members = Members::of(error);
+        let code = members.number("code");
+        let details: Vec<&RawValue> =
+            members.get("details").and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
         Self {
-            message: text(error).or_else(|| text(error.get("message")?)),
-            http_code: http_code(error.get("http_code").or_else(|| error.get("httpCode"))),
-            grpc_code: error.get("grpc_code").or_else(|| error.get("grpcCode")).and_then(Value::as_i64),
-            http_status: error.get("http_status").or_else(|| error.get("httpStatus")).and_then(text),
-            details: details.filter_map(|detail| Json::from_serialize(detail).ok()).collect(),
+            message: message::of(error),
+            http_code: ["httpcode", "status", "statuscode", "code"]
+                .into_iter()
+                .find_map(|name| http_code(members.number(name))),
+            // A number that no gRPC code has is that of another scheme.
+            grpc_code: members.number("grpccode").or(code.filter(|code| (0..100).contains(code))),
+            http_status: members.text("httpstatus").or_else(|| members.text("status")),
+            details: details.into_iter().filter_map(|detail| Json::parse(detail.get()).ok()).collect(),
         }
     }
 
     /// Joins the messages of the rows that failed; the last failing status counts.
-    fn in_rows(rows: &[Value]) -> Self {
+    fn in_rows(rows: &str) -> Self {
+        let rows: Vec<&RawValue> = serde_json::from_str(rows).unwrap_or_default();
         let mut messages = Vec::new();
         let mut found = Self::default();
         for row in rows {
-            let status =
-                http_code(row.get("Status").or_else(|| row.get("httpCode"))).filter(|code| *code >= 400);
+            let row = Members::of(row.get());
+            let body = row.get("body").map(Members::of).unwrap_or_default();
+            let status = http_code(row.number("status").or_else(|| row.number("httpcode")));
             found.http_code = status.or(found.http_code);
-            if let Some(error) = row.pointer("/Body/error").or_else(|| row.get("error")) {
-                let inner = Self::in_error(error);
+            if let Some(error) = body.get("error").or_else(|| row.get("error")) {
+                let text = lossy_string(error);
+                let inner = Self::in_object(error);
                 found.http_code = status.or(inner.http_code).or(found.http_code);
-                messages.extend(inner.message);
+                messages.extend(text.or(inner.message));
             }
         }
         found.message = (!messages.is_empty()).then(|| messages.join("; "));
@@ -120,15 +141,18 @@ impl Found {
     }
 }
 
-fn text(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
+/// Finds the JSON of an error body: behind a byte order mark, in UTF-16, before bytes that do not belong to it, cut.
+fn error_json(body: &[u8]) -> Option<String> {
+    let text = text_of(body)?;
+    match serde_json::from_str::<&RawValue>(&text) {
+        Ok(json) => Some(json.get().to_owned()),
+        Err(_) => leading_json(&text),
+    }
 }
 
-/// Reads the status of an error that may be written as a number or a string; a success status does not describe an error.
-fn http_code(value: Option<&Value>) -> Option<u16> {
-    let value = value?;
-    let code = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
-    u16::try_from(code).ok().filter(|code| (400..=999).contains(code))
+/// Reads the status of an error; a success status does not describe an error.
+fn http_code(code: Option<i64>) -> Option<u16> {
+    code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..=999).contains(code))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod convert;
 mod error_body;
@@ -12,11 +13,14 @@ mod tests;
 pub use error_body::ApiErrorBody;
 pub use generated::*;
 /// An HTTP response as services return it; [`Response`] is the response to an operation.
+#[doc(inline)]
 pub use skyflow_http::Response as HttpResponse;
+#[doc(inline)]
 pub use skyflow_http::rest::{
     Base64, Client, DecodeError, DecodeErrorKind, Element, EncodeError, ErrorBody, FilePart, Json, Multipart,
     Operation, Response,
 };
+#[doc(inline)]
 pub use skyflow_http::{BaseUri, Body, BoxError, CallOptions, HttpService, OperationInfo, Progress, Request};
 
 /// Says why an operation of this API has no result.

@@ -26,6 +26,18 @@ const RESPONSE_LIMIT: usize = 256 * 1024;
 ///
 /// Its stack retries, limits each attempt to 10 s and the whole to 30 s, and has nothing that waits for a token or for
 /// a permit of the calls it serves.
+///
+/// ```
+/// use skyflow_auth::TokenExchange;
+/// use skyflow_http::{Body, BoxError, HttpService, Request, Response};
+///
+/// // Over any service; `TokenExchange::over_hyper()` is the built-in one.
+/// let service = HttpService::new(tower::service_fn(|_: Request| async {
+///     Ok::<_, BoxError>(Response::new(Body::from(r#"{"accessToken": "t", "tokenType": "Bearer"}"#)))
+/// }));
+/// let exchange = TokenExchange::new(service);
+/// # let _ = exchange;
+/// ```
 #[derive(Clone)]
 pub struct TokenExchange {
     stack: HttpService,

@@ -19,6 +19,14 @@ const DEFAULT_TOKEN_URI: &str = "https://manage.skyflowapis.com/v1/auth/sa/oauth
 /// A service account: its ids, where its tokens come from, and its key, parsed or behind a signer.
 ///
 /// It is what a `credentials.json` holds. Clones share one parsed key; `Debug` shows the ids only.
+///
+/// ```no_run
+/// use skyflow_auth::ServiceAccountKey;
+///
+/// let key = ServiceAccountKey::from_path("credentials.json")?;
+/// println!("{key:?}"); // ids only
+/// # Ok::<(), skyflow_auth::CredentialsError>(())
+/// ```
 #[derive(Clone)]
 pub struct ServiceAccountKey(Arc<Inner>);
 

@@ -1,4 +1,13 @@
-#![doc = include_str!("../README.md")]
+// The examples of the README need this feature.
+#![cfg_attr(feature = "hyper", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "hyper"), doc = "Skyflow credentials, bearer tokens and signed data tokens.")]
+//!
+//! # Errors
+//!
+//! [`CredentialsError`] says which part of the credentials cannot be used, before anything is sent. [`AuthError`] says
+//! why no token could be obtained: [`AuthErrorKind::Rejected`] will be rejected again, and
+//! [`AuthErrorKind::Unavailable`] may succeed later. Both hold no key and no token.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -55,6 +64,7 @@ pub use options::{Context, TokenOptions};
 pub use providers::TokenProviders;
 pub use service_account::{ScopedTokens, ServiceAccountTokens};
 pub use signed_token::{DataTokenSigner, SignedDataToken};
+#[doc(inline)]
 pub use skyflow_http::auth::{
     AccessToken, Auth, AuthFuture, AuthHeader, AuthLayer, Cached, CallTokens, FnProvider, HostGuard,
     InvalidToken, ScopedProvider, TokenError as AuthError, TokenErrorKind as AuthErrorKind, TokenFuture,

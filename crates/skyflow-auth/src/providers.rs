@@ -7,6 +7,22 @@ use crate::{Credentials, CredentialsError, ScopedTokens, TokenExchange, TokenOpt
 /// Makes providers of credentials; equal credentials share one provider, and so one token.
 ///
 /// Credentials are equal when key, roles, context, token URI and lifetime are. Clones share their providers.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use skyflow_auth::{Credentials, TokenExchange, TokenProviders};
+/// # use skyflow_http::{Body, BoxError, HttpService, Request, Response};
+/// # let service = HttpService::new(tower::service_fn(|_: Request| async {
+/// #     Ok::<_, BoxError>(Response::new(Body::empty()))
+/// # }));
+///
+/// let providers = TokenProviders::new(TokenExchange::new(service));
+/// let key = Credentials::api_key("sky-abcde-0123456789abcdef0123456789abcdef")?;
+/// let (first, second) = (providers.get(&key)?, providers.get(&key.clone())?);
+/// assert!(Arc::ptr_eq(&first, &second));
+/// # Ok::<(), skyflow_auth::CredentialsError>(())
+/// ```
 #[derive(Clone)]
 pub struct TokenProviders {
     exchange: TokenExchange,

@@ -24,6 +24,17 @@ const NOTICEABLE_SKEW: i64 = 30;
 /// Exchanges an assertion of a service account for a bearer token, at every call.
 ///
 /// Wrap it in [`Cached`](crate::Cached), so that one exchange serves all callers until the token ends.
+///
+/// ```no_run
+/// # #[cfg(feature = "hyper")]
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use skyflow_auth::{Cached, ServiceAccountKey, ServiceAccountTokens, TokenExchange, TokenProvider};
+///
+/// let key = ServiceAccountKey::from_path("credentials.json")?;
+/// let tokens = Cached::new(ServiceAccountTokens::new(key, TokenExchange::over_hyper()));
+/// let token = tokens.token().await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ServiceAccountTokens {
     key: KeySource,

@@ -69,6 +69,17 @@ impl TokenProvider for StaticToken {
 }
 
 /// Hands out an API key; it does not expire.
+///
+/// ```
+/// use skyflow_auth::{ApiKey, TokenProvider};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = ApiKey::new("sky-abcde-0123456789abcdef0123456789abcdef")?;
+/// assert!(key.token().await?.expose().starts_with("sky-"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ApiKey(Held);
 

@@ -129,8 +129,7 @@ impl<'a> Deidentifier<'a> {
 
     /// Returns the findings of a passage: by the rules, and among the learned values.
     fn findings(&self, passage: &Passage<'_>) -> Vec<Finding> {
-        let learned = self.learned.find(passage.text());
-        self.detector.find(passage, learned, |entity| self.policy.wants(entity))
+        self.detector.find(passage, Some(&self.learned), |entity| self.policy.wants(entity))
     }
 
     /// The replacement of a value: the token, and whether it is in brackets.
@@ -160,7 +159,7 @@ impl Rewrite for Deidentifier<'_> {
         let text = passage.text();
         if self.learning {
             self.counters.reserve(text);
-            for finding in self.detector.find(passage, Vec::new(), |entity| self.policy.wants(entity)) {
+            for finding in self.detector.find(passage, None, |entity| self.policy.wants(entity)) {
                 let value = text.get(finding.range.clone()).unwrap_or_default();
                 if self.policy.ruling(value) != Ruling::Allowed {
                     self.learned.add(&finding, value);

@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use skyflow_types::DetectEntity;
 
+use super::folded::folded;
+use super::mapped_text::MappedText;
 use super::{Dictionary, Finding, Passage, Recognizer};
 
 /// Everything that finds entities in a vault: the rules, what was taught, and the recognizers of the user.
@@ -25,23 +27,41 @@ impl Detector {
 
     /// Returns what is found in a passage, in order, with nothing over anything else.
     ///
-    /// `known` is what is found there already. Only entities that are `wanted` count, so that one that is not asked for
-    /// hides none that is.
+    /// The recognizers see the text as it is, and also without invisible characters and with the plain form of
+    /// look-alikes where it has any; ranges are those of the text as it is. `learned` recognizes what is known of this
+    /// text beforehand. Only entities that are `wanted` count, so that one that is not asked for hides none that is.
     pub fn find(
         &self,
         passage: &Passage<'_>,
-        known: Vec<Finding>,
+        learned: Option<&dyn Recognizer>,
         wanted: impl Fn(&DetectEntity) -> bool,
     ) -> Vec<Finding> {
-        let mut found = known;
-        found.extend(self.dictionary.recognize(passage));
-        found.extend(self.recognizers.iter().flat_map(|recognizer| recognizer.recognize(passage)));
+        let mut found = self.recognized(passage, learned);
+        let (text, label) = (folded(passage.text()), folded(passage.label()));
+        if text.is_some() || label.is_some() {
+            let plain = Passage::new(text.as_ref().map_or(passage.text(), MappedText::text))
+                .labelled(label.as_ref().map_or(passage.label(), MappedText::text));
+            found.extend(self.recognized(&plain, learned).into_iter().filter_map(|mut finding| {
+                if let Some(text) = &text {
+                    let _in_bounds = text.text().get(finding.range.clone())?;
+                    finding.range = text.span(&finding.range);
+                }
+                Some(finding)
+            }));
+        }
         let text = passage.text();
         found.retain(|finding| {
             let value = text.get(finding.range.clone());
             value.is_some_and(|value| !value.is_empty()) && wanted(&finding.entity)
         });
         resolved(found)
+    }
+
+    fn recognized(&self, passage: &Passage<'_>, learned: Option<&dyn Recognizer>) -> Vec<Finding> {
+        let mut found = learned.map(|learned| learned.recognize(passage)).unwrap_or_default();
+        found.extend(self.dictionary.recognize(passage));
+        found.extend(self.recognizers.iter().flat_map(|recognizer| recognizer.recognize(passage)));
+        found
     }
 }
 
@@ -87,7 +107,7 @@ mod tests {
 
     fn found(text: &str, findings: Vec<Finding>) -> Vec<(String, DetectEntity)> {
         let detector = Detector::new(vec![Box::new(Fixed(findings))], Arc::default());
-        let found = detector.find(&Passage::new(text), Vec::new(), |entity| *entity != DetectEntity::AGE);
+        let found = detector.find(&Passage::new(text), None, |entity| *entity != DetectEntity::AGE);
         found.into_iter().map(|finding| (text[finding.range].to_owned(), finding.entity)).collect()
     }
 
@@ -125,7 +145,7 @@ mod tests {
             Finding::new(6..9, DetectEntity::LOCATION_CITY, 0.4),
         ];
         let detector = Detector::new(vec![Box::new(Fixed(findings))], Arc::default());
-        let found = detector.find(&Passage::new("Jane Doe and"), Vec::new(), |_| true);
+        let found = detector.find(&Passage::new("Jane Doe and"), None, |_| true);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].labels, [(DetectEntity::NAME_GIVEN, 0.4)]);
     }

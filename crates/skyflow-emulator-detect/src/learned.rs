@@ -1,12 +1,14 @@
 //! Values that were found somewhere in a file, to be found everywhere in it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use skyflow_types::DetectEntity;
 
-use super::Finding;
+use super::folded::folded;
 use super::segmentation::{is_word, words};
+use super::{Finding, Passage, Recognizer};
 
 /// How long values are that are looked for once they are known, in bytes: a shorter one may be any word, and a longer
 /// one, such as an address of the web with its parameters, hardly occurs twice.
@@ -73,6 +75,9 @@ impl Learned {
         if finding.score < SURE || !LENGTHS.contains(&text.len()) || PLAIN_WORDS.contains(&finding.entity) {
             return;
         }
+        // The detector shows folded texts as well, in which the value is found however it is written.
+        let folded = folded(text);
+        let text = folded.as_ref().map_or(text, |folded| folded.text());
         let Some((lead, first)) = words(text).next() else { return };
         let shape = Shape { length: text.len(), lead };
         self.shapes.entry(first.to_lowercase()).or_default().insert(shape);
@@ -81,7 +86,7 @@ impl Learned {
     }
 
     /// Finds values at the borders of words, the longest first.
-    pub(super) fn find(&self, text: &str) -> Vec<Finding> {
+    fn find(&self, text: &str) -> Vec<Finding> {
         if self.values.is_empty() {
             return Vec::new();
         }
@@ -103,6 +108,19 @@ impl Learned {
             }
         }
         found
+    }
+}
+
+impl Recognizer for Learned {
+    fn recognize(&self, passage: &Passage<'_>) -> Vec<Finding> {
+        self.find(passage.text())
+    }
+}
+
+/// Shows how many values there are, and none of them.
+impl fmt::Debug for Learned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Learned").field("values", &self.values.len()).finish_non_exhaustive()
     }
 }
 

@@ -1,13 +1,17 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod date_shift;
 mod deidentifier;
 mod detector;
 mod dictionary;
 mod error;
+mod escapes;
 mod files;
+mod folded;
 mod guardrails;
 mod learned;
+mod mapped_text;
 mod passage;
 mod phrases;
 mod policy;

@@ -7,6 +7,7 @@ use regex::Regex;
 use serde::Deserialize;
 use skyflow_types::DetectEntity;
 
+use crate::folded::folded;
 use crate::{DetectError, WholeNumber};
 
 /// Holds the options of a request in their wire form. Null, zero and empty options count as absent: some SDKs cannot
@@ -217,9 +218,13 @@ impl Policy {
 
     /// Says what the patterns make of a value: allowing wins.
     pub(crate) fn ruling(&self, value: &str) -> Ruling {
-        if self.allow.iter().any(|pattern| pattern.is_match(value)) {
+        let folded = folded(value);
+        let matches = |pattern: &Regex| {
+            pattern.is_match(value) || folded.as_ref().is_some_and(|folded| pattern.is_match(folded.text()))
+        };
+        if self.allow.iter().any(matches) {
             Ruling::Allowed
-        } else if self.restrict.iter().any(|pattern| pattern.is_match(value)) {
+        } else if self.restrict.iter().any(matches) {
             Ruling::Restricted
         } else {
             Ruling::Replaced

@@ -1,6 +1,22 @@
 // The examples of the README and its links need these features.
 #![cfg_attr(all(feature = "detect", feature = "server"), doc = include_str!("../README.md"))]
 #![cfg_attr(not(all(feature = "detect", feature = "server")), doc = "An embedded Skyflow vault for tests.")]
+//!
+//! # Types
+//!
+//! | | |
+//! |---|---|
+//! | [`EmbeddedVault`], [`EmbeddedVaultBuilder`] | the vault, its settings, faults and journal |
+//! | [`Table`], [`Column`] | tables of your own |
+//! | [`NewServiceAccount`], [`ServiceAccount`], [`Role`] | who may call |
+//! | [`ConnectionSpec`] | connections |
+//! | [`Fault`] | failures on demand |
+//!
+//! # Errors
+//!
+//! [`BuildError`] says which setting or schema cannot be used. Calls fail with the statuses and messages of Skyflow's
+//! service; a call that the emulator does not support fails with 501 and a message that names the gap.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accounts;
 mod audit;
@@ -44,10 +60,13 @@ pub use schema::{Column, ColumnOperation, DataType, SchemaError, Table, TokenPol
 pub use server::{Server, ServerBuilder};
 pub use service::VaultService;
 #[cfg(feature = "detect")]
+#[doc(inline)]
 pub use skyflow_emulator_detect::{
     Dictionary, Finding, Ocr, OcrError, OcrWord, Passage, Recognizer, Tesseract,
 };
+#[doc(inline)]
 pub use skyflow_testkit::Fault;
 #[cfg(feature = "server")]
+#[doc(inline)]
 pub use skyflow_testkit::ServeError;
 pub use vault::EmbeddedVault;

@@ -53,6 +53,7 @@ struct Inner {
     may_have_been_applied: bool,
     server: Option<Box<str>>,
     unresolved: bool,
+    reason: Option<Box<str>>,
     source: Option<BoxError>,
 }
 
@@ -74,12 +75,26 @@ impl Error {
             ErrorKind::Stalled => "the transfer stalled",
         };
         let may_have_been_applied = !kind.is_not_sent();
-        Self(Box::new(Inner { kind, text, may_have_been_applied, server: None, unresolved: false, source }))
+        Self(Box::new(Inner {
+            kind,
+            text,
+            may_have_been_applied,
+            server: None,
+            unresolved: false,
+            reason: None,
+            source,
+        }))
     }
 
     /// Names the server that could not be connected to, as in `host:443`.
     pub fn with_server(mut self, host_and_port: impl Into<Box<str>>) -> Self {
         self.0.server = Some(host_and_port.into());
+        self
+    }
+
+    /// Says why there is no connection, and what to do: one clause that holds no value.
+    pub fn because(mut self, reason: impl Into<Box<str>>) -> Self {
+        self.0.reason = Some(reason.into());
         self
     }
 
@@ -156,6 +171,10 @@ impl fmt::Display for Error {
             ErrorKind::Connect if self.0.unresolved => write!(f, "the name of {server} does not resolve"),
             ErrorKind::Connect | ErrorKind::Proxy | ErrorKind::Tls => write!(f, "{} {server}", self.0.text),
             _ => f.write_str(self.0.text),
+        }?;
+        match &self.0.reason {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
         }
     }
 }

@@ -1,8 +1,29 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Modules
+//!
+//! | | |
+//! |---|---|
+//! | [`layers`] | deadline, retry, attempt timeout, headers, traces, response metadata |
+//! | [`Stack`] | all of them in the right order, with a slot for each thing that differs between clients |
+//! | [`auth`] | tokens: providers, the cache, the layer that attaches them |
+//! | [`rest`] | what generated operations are written against: [`rest::Client`], errors, JSON, multipart |
+//! | [`clock`] | time, real and manual |
+//! | [`Body`], [`HttpService`], [`DynLayer`] | the one body type, the erased service, the erased layer |
+//!
+//! # Errors
+//!
+//! Services return [`BoxError`]. [`Error::find`] finds the error of this crate in it: its [`ErrorKind`] says whether the
+//! request was sent. [`Progress`] in the extensions of a request or response says how often it was sent, why it was not
+//! sent again, and whether it may have been applied.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod auth;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod body;
 pub mod clock;
+mod content_encoding;
 mod endpoint;
 mod error;
 mod http_layer;
@@ -10,6 +31,7 @@ pub mod layers;
 mod operation;
 mod path_template;
 pub mod rest;
+mod sent_headers;
 mod service;
 mod stack;
 #[cfg(feature = "hyper")]
@@ -17,10 +39,12 @@ mod transport;
 mod uri;
 
 pub use body::{Body, BodyProblem, SendBodyError};
+#[doc(inline)]
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use endpoint::Endpoint;
 pub use error::{BoxError, Error, ErrorKind};
 pub use http_layer::HttpLayer;
+#[doc(inline)]
 pub use layers::{LogControl, request_id};
 pub use operation::{CallOptions, Deadline, Idempotency, OperationInfo, Progress, RetryStop, Setting};
 pub use path_template::{PathTemplate, PathTemplateError};

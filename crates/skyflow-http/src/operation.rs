@@ -1,13 +1,26 @@
+use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Extensions;
+use http::header::{HeaderMap, HeaderValue};
+
+use crate::sent_headers;
 
 /// Tells what a request does, so that layers can decide by the operation and not by the URL.
 ///
 /// It travels in the extensions of the request: `request.extensions().get::<OperationInfo>()`.
+///
+/// ```
+/// use skyflow_http::{Idempotency, OperationInfo};
+///
+/// let mut request = http::Request::get("https://api.example/things/7").body(())?;
+/// request.extensions_mut().insert(OperationInfo::new("things.get", "/things/{id}", Idempotency::Safe));
+/// assert_eq!(request.extensions().get::<OperationInfo>().map(|info| info.name), Some("things.get"));
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct OperationInfo {
@@ -64,6 +77,16 @@ impl<T> Setting<T> {
 }
 
 /// Settings of one call; they travel in the extensions of the request.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use skyflow_http::CallOptions;
+///
+/// let mut request = http::Request::get("https://api.example/things/7").body(())?;
+/// request.extensions_mut().insert(CallOptions::default().deadline(Duration::from_secs(2)).no_retry());
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CallOptions {
@@ -158,16 +181,29 @@ impl CallOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(pub Instant);
 
-/// Counts the attempts of a call and their outcomes; shared by the layers through the extensions.
+/// Counts the attempts of a call and their outcomes, and keeps the header values that they sent, to hide them in what a
+/// server repeats. It is shared by the layers through the extensions.
 #[derive(Debug, Clone, Default)]
 pub struct Progress(Arc<Counters>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Counters {
     attempts: AtomicU32,
     resent: AtomicU32,
     maybe_applied: AtomicBool,
     retry_stop: AtomicU8,
+    sent: Mutex<Vec<HeaderValue>>,
+}
+
+/// The header values that were sent are not shown.
+impl fmt::Debug for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counters")
+            .field("attempts", &self.attempts)
+            .field("maybe_applied", &self.maybe_applied)
+            .field("retry_stop", &self.retry_stop)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Says why a call that could have been tried again was not.
@@ -226,6 +262,26 @@ impl Progress {
         RetryStop::ALL.into_iter().find(|stop| *stop as u8 + 1 == noted)
     }
 
+    /// Replaces the header values that the call has sent, and parts of them, in a text that a server wrote: keys and
+    /// tokens, in any usual encoding. Values of headers that hold no data, such as `accept`, stay.
+    pub fn hide_sent(&self, text: &str) -> String {
+        sent_headers::hide(&self.sent(), text)
+    }
+
+    /// Tells whether a short text holds a part of a header value that the call has sent.
+    pub(crate) fn has_sent(&self, text: &str) -> bool {
+        sent_headers::occurs(&self.sent(), text)
+    }
+
+    /// Notes the headers of a request that is about to be sent.
+    pub(crate) fn note_sent(&self, headers: &HeaderMap) {
+        sent_headers::note(headers, &mut self.sent());
+    }
+
+    fn sent(&self) -> MutexGuard<'_, Vec<HeaderValue>> {
+        self.0.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn stop_retrying(&self, stop: RetryStop) {
         self.0.retry_stop.store(stop as u8 + 1, Ordering::Relaxed);
     }
@@ -244,6 +300,8 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
+    use http::header;
+
     use super::*;
 
     #[test]
@@ -251,6 +309,15 @@ mod tests {
         assert_eq!(Setting::Inherit.or(Some(1)), Some(1));
         assert_eq!(Setting::Off.or(Some(1)), None);
         assert_eq!(Setting::Set(2).or(Some(1)), Some(2));
+    }
+
+    #[test]
+    fn debug_shows_no_sent_header() {
+        let progress = Progress::default();
+        progress
+            .note_sent(&HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static("canary-cookie"))]));
+        assert!(!format!("{progress:?} {progress:#?}").contains("canary"));
+        assert_eq!(progress.hide_sent("your canary-cookie"), "your [REDACTED]");
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl fmt::Display for PathTemplateError {
 impl std::error::Error for PathTemplateError {}
 
 impl PathTemplate {
-    /// Reads a path, which is empty or starts with `/`. Slashes at its end are dropped.
+    /// Reads a path, which is empty or starts with `/`. A slash at its end is kept: to most servers it is another path.
     ///
     /// # Errors
     ///
@@ -70,7 +70,6 @@ impl PathTemplate {
     /// or characters that a URI does not have.
     pub fn parse(path: &str) -> Result<Self, PathTemplateError> {
         let wrong = |problem| Err(PathTemplateError { parameter: None, problem });
-        let path = path.trim_end_matches('/');
         let Some(rest) = path.strip_prefix('/') else {
             return if path.is_empty() {
                 Ok(Self { segments: Vec::new() })
@@ -144,12 +143,13 @@ impl PathTemplate {
 
     /// Finds the values with which the template makes this path; `None` when it makes no such path.
     ///
-    /// It knows parameters that are a whole segment. Values are percent-decoded.
+    /// It knows parameters that are a whole segment. Values are percent-decoded. A slash at the end makes no difference.
     pub fn values_in(&self, path: &PathAndQuery) -> Option<Vec<(String, String)>> {
         let path = path.path().trim_end_matches('/');
         let segments: Vec<&str> =
             path.strip_prefix('/').map(|rest| rest.split('/').collect()).unwrap_or_default();
-        if segments.len() != self.segments.len() {
+        let ends = self.segments.iter().rev().take_while(|pieces| pieces.is_empty()).count();
+        if segments.len() != self.segments.len() - ends {
             return None;
         }
         let mut values = Vec::new();
@@ -228,9 +228,12 @@ mod tests {
     #[test]
     fn fill_replaces_every_occurrence_only() {
         assert_eq!(
-            filled("/a/{x}/b/{x}.{y}/c%20d/", &[("x", "1 2"), ("y", "ü")]).unwrap(),
+            filled("/a/{x}/b/{x}.{y}/c%20d", &[("x", "1 2"), ("y", "ü")]).unwrap(),
             "/a/1%202/b/1%202.%C3%BC/c%20d"
         );
+        for kept in ["/a/", "/a//", "//", "/a/1/"] {
+            assert_eq!(filled(&kept.replace('1', "{x}"), &[("x", "1")]).unwrap(), kept);
+        }
         assert_eq!(filled("", &[]).unwrap(), "/");
         assert_eq!(filled("/", &[]).unwrap(), "/");
         assert_eq!(filled("/a//b", &[]).unwrap(), "/a//b");
@@ -293,6 +296,8 @@ mod tests {
         for other in ["/cards//x", "/cards/a/b/x", "/cards/a", "/"] {
             assert_eq!(template.values_in(&path(other)), None, "{other}");
         }
+        assert!(template.values_in(&path("/cards/a/x/")).is_some());
+        assert!(PathTemplate::parse("/cards/{id}/").unwrap().values_in(&path("/cards/a")).is_some());
         assert_eq!(PathTemplate::parse("/").unwrap().values_in(&path("/")), Some(Vec::new()));
     }
 }

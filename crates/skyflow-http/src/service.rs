@@ -98,6 +98,28 @@ impl fmt::Debug for HttpService {
 }
 
 /// Any tower layer over an [`HttpService`], erased, so that stacks can be assembled at run time.
+///
+/// ```
+/// use skyflow_http::{Body, BoxError, DynLayer, HttpService, Request, Response};
+/// use tower::ServiceExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let named = DynLayer::from_fn(|inner: HttpService| {
+///     inner.map_request(|mut request: Request| {
+///         request.headers_mut().insert("x-team", http::HeaderValue::from_static("payments"));
+///         request
+///     })
+/// });
+/// let transport = HttpService::new(tower::service_fn(|request: Request| async move {
+///     assert_eq!(request.headers()["x-team"], "payments");
+///     Ok::<_, BoxError>(Response::new(Body::empty()))
+/// }));
+/// let stack = DynLayer::stack(&[named], transport);
+/// stack.send(http::Request::get("https://api.example/").body(Body::empty())?).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct DynLayer(Arc<dyn Fn(HttpService) -> HttpService + Send + Sync>);
 

@@ -3,11 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of a test")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use skyflow_http::{Body, Clock, Idempotency, LogControl, ManualClock, OperationInfo, Request, Stack};
 use skyflow_testkit::{Reply, Scripted};
 use skyflow_types::LogLevel;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing_subscriber::layer::{Context, SubscriberExt};
 
 /// A subscriber that writes everything into memory.
 #[derive(Clone, Default)]
@@ -90,4 +94,74 @@ async fn each_call_is_one_event_with_its_figures() {
     }
     let warn = logged(LogLevel::Warn, 503).await;
     assert_eq!(warn.lines().filter(|line| line.contains("retrying") && line.contains("WARN")).count(), 2);
+}
+
+/// Notes how each field of spans and events is recorded.
+#[derive(Clone, Default)]
+struct Kinds(Arc<std::sync::Mutex<BTreeMap<&'static str, &'static str>>>);
+
+impl Kinds {
+    fn note(&self, field: &Field, kind: &'static str) {
+        self.0.lock().unwrap().insert(field.name(), kind);
+    }
+}
+
+impl Visit for Kinds {
+    fn record_u64(&mut self, field: &Field, _: u64) {
+        self.note(field, "number");
+    }
+
+    fn record_bool(&mut self, field: &Field, _: bool) {
+        self.note(field, "bool");
+    }
+
+    fn record_str(&mut self, field: &Field, _: &str) {
+        self.note(field, "string");
+    }
+
+    fn record_debug(&mut self, field: &Field, _: &dyn std::fmt::Debug) {
+        self.note(field, "debug");
+    }
+}
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Kinds {
+    fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        attributes.record(&mut self.clone());
+    }
+
+    fn on_record(&self, _: &Id, values: &tracing::span::Record<'_>, _: Context<'_, S>) {
+        values.record(&mut self.clone());
+    }
+
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        event.record(&mut self.clone());
+    }
+}
+
+#[tokio::test]
+async fn figures_are_logged_as_numbers() {
+    let kinds = Kinds::default();
+    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(kinds.clone()));
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::auto_advancing());
+    let transport = Scripted::new([Reply::status(503)]).service();
+    let stack = Stack::new(clock).log_control(LogControl::new(LogLevel::Debug)).build(transport);
+    stack.send(request()).await.unwrap();
+    drop(guard);
+    let kinds = kinds.0.lock().unwrap();
+    let numbers = [
+        "attempt",
+        "attempts",
+        "elapsed_ms",
+        "elapsed_us",
+        "http.response.status_code",
+        "pause_ms",
+        "status",
+    ];
+    for field in numbers {
+        assert_eq!(kinds.get(field), Some(&"number"), "{field}: {kinds:?}");
+    }
+    assert_eq!(kinds.get("ok"), Some(&"bool"));
+    for field in ["operation", "http.route", "http.request.method", "server.address"] {
+        assert_eq!(kinds.get(field), Some(&"string"), "{field}: {kinds:?}");
+    }
 }

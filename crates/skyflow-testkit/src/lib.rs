@@ -1,4 +1,10 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Errors
+//!
+//! A service with a fault fails with a [`skyflow_http::Error`], as a transport does. A server that cannot be started
+//! fails with `ServeError`, and a fault that cannot be read with [`FaultParseError`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod canaries;
 #[cfg(feature = "server")]

@@ -1,4 +1,10 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Errors
+//!
+//! [`InvalidId`] names the id and the rule it breaks, [`UnknownValue`] says that a text names no value of a list, and
+//! [`UnknownField`] names an unknown field of a configuration and the nearest known one. None of them repeats a secret.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod detect_entity;
 mod env;
@@ -21,7 +27,7 @@ pub use ids::{ClusterId, ConnectionId, InvalidId, RequestId, VaultId};
 pub use log_level::LogLevel;
 pub use media_type::media_type_of;
 pub use named_values::UnknownValue;
-pub use redact::redact_text;
+pub use redact::{is_invisible, redact_text};
 pub use redaction::Redaction;
 pub use secret::Secret;
 pub use sensitive::Sensitive;

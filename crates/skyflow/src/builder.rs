@@ -17,6 +17,20 @@ use crate::{ConnectionConfig, Error, Skyflow, VaultConfig};
 ///
 /// Nothing is checked and nothing is opened before [`SkyflowBuilder::build`]. A call ends after 60 s, an attempt after
 /// 30 s, and a request is sent 3 times at most, unless the client, the vault or the call sets another limit.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use skyflow::{Credentials, LogLevel, Skyflow, VaultConfig};
+///
+/// let client = Skyflow::builder()
+///     .vault(VaultConfig::new("d408485953784308a000f8dcf81901ef", "ebfc9bee4242"))
+///     .credentials(Credentials::from_path("credentials.json"))
+///     .deadline(Duration::from_secs(10))
+///     .log_level(LogLevel::Error)
+///     .build()?;
+/// # Ok::<(), skyflow::Error>(())
+/// ```
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SkyflowBuilder {

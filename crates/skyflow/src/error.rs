@@ -140,6 +140,17 @@ impl Error {
         Self::invalid("context", "cannot be set: the client's own service does the authentication")
     }
 
+    #[cfg(feature = "blocking")]
+    pub(crate) fn no_background_thread(source: std::io::Error) -> Self {
+        let text = "the background thread of the client cannot be started".to_owned();
+        Self::of(ErrorKind::Configuration, Text::Own(text)).with_source(source)
+    }
+
+    #[cfg(feature = "blocking")]
+    pub(crate) fn deadlock(source: skyflow_http::blocking::WouldDeadlock) -> Self {
+        Self::of(ErrorKind::Custom, Text::Own(source.to_string())).with_source(source)
+    }
+
     /// A response that was received completely and cannot be used.
     pub(crate) fn bad_response(problem: &'static str) -> Self {
         Self::of(ErrorKind::Decode, Text::Own(problem.to_owned()))

@@ -24,6 +24,15 @@ use crate::stored_file::{self, CHUNK, StoredFile};
 /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) before the request is complete. Content of unknown length
 /// is sent with chunked transfer encoding: readers without [`FileSource::length`], and large files for which the
 /// operating system reports no length, such as those of `/proc`.
+///
+/// ```
+/// use skyflow::FileSource;
+///
+/// let on_disk = FileSource::path("scans/passport.pdf").file_name("passport-17.pdf");
+/// let in_memory = FileSource::bytes("note.txt", "hello");
+/// let encoded = FileSource::base64("note.txt", "aGVsbG8=");
+/// let streamed = FileSource::reader("note.txt", &b"hello"[..]);
+/// ```
 pub struct FileSource(Source);
 
 enum Source {

@@ -1,5 +1,38 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Modules
+//!
+//! | | |
+//! |---|---|
+//! | [`Skyflow`], [`SkyflowBuilder`] | the client: vaults, connections, credentials, limits |
+//! | [`vault`] | [`Vault`]: insert, get, update, delete, query, batch, detokenize, tokenize, files |
+//! | [`detect`] | [`Detect`]: sensitive data in text and files; [`RunPoller`] waits for the run of a file |
+//! | [`connection`] | [`Connection`]: calls of third parties through the vault |
+//! | [`auth`] | credentials, token providers, signed data tokens |
+//! | [`http`] | the tower vocabulary, layers and the transport, for custom stacks |
+//! | [`api`] | the generated operations, for [`Vault::send`] |
+//! | [`types`] | ids, environments, redaction levels, secrets |
+//!
+//! Every call passes a tower stack: deadline, retry (only where a retry is harmless), authentication, attempt timeout,
+//! tracing. [`SkyflowBuilder`] adds custom layers around operations and attempts, or takes another transport.
+//!
+//! # Errors
+//!
+//! Every call returns [`Error`]. [`Error::kind`] sorts failures by what a caller can do about them,
+//! [`Error::is_retryable`] says that the same call may succeed later, and [`Error::may_have_been_applied`] that the vault
+//! may have been changed although the call failed. Input is checked before a byte is sent, and [`Error::field`] names
+//! the field. `Debug` and logs show no values; a server's message is shown with card numbers, social security numbers
+//! and e-mail addresses replaced.
+//!
+//! # Logs
+//!
+//! Spans and events go to `tracing` with the target `rest_client`: a span `client.operation` for each call with the
+//! operation, the template of its path, attempts, status and request id, and one event, `call finished` or `call
+//! failed`, with its `elapsed_ms`. [`SkyflowBuilder::log_level`] drops events below a level.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod builder;
 mod call_options;
 mod call_settings;
@@ -25,10 +58,12 @@ pub use builder::SkyflowBuilder;
 pub use call_options::CallOptions;
 pub use client::Skyflow;
 pub use config::VaultConfig;
+#[doc(inline)]
 pub use connection::{
     Connection, ConnectionConfig, ConnectionData, ConnectionMetadata, InvokeConnectionRequest,
     InvokeConnectionResponse,
 };
+#[doc(inline)]
 pub use detect::{
     Bleep, DateShift, DeidentifyFileRequest, DeidentifyTextRequest, DeidentifyTextResponse, Detect,
     DetectOutput, DetectRun, DetectedEntity, GuardrailsRequest, GuardrailsResponse, MaskingMethod,
@@ -38,10 +73,15 @@ pub use detect::{
 pub use error::{Error, ErrorKind};
 pub use file_source::FileSource;
 pub use record::Record;
+#[doc(inline)]
 pub use skyflow_api::Json;
+#[doc(inline)]
 pub use skyflow_auth::{AuthError, Credentials, CredentialsError, CredentialsKind};
+#[doc(inline)]
 pub use skyflow_http::{RetryStop, Setting};
+#[doc(inline)]
 pub use skyflow_types::{DetectEntity, Env, LogLevel, Redaction, RequestId, Secret, Sensitive, TokenMode};
+#[doc(inline)]
 pub use vault::{
     AuditEvent, BatchError, BatchOperation, BatchOutcome, BatchOutput, BatchRequest, BatchResponse, BatchRow,
     DeleteRequest, DeleteResponse, DetokenizeError, DetokenizeRequest, DetokenizeResponse, DetokenizedField,

@@ -1,6 +1,7 @@
 //! The facade as applications use it: over the embedded vault, over scripted services, and over servers that misbehave.
 
 mod bad_input;
+mod blocking;
 mod cancelled;
 mod client_management;
 mod detect;

@@ -14,6 +14,7 @@ mod models;
 mod operations;
 mod overlay;
 mod print;
+mod samples;
 mod sizes;
 mod spec;
 mod targets;
@@ -102,12 +103,13 @@ pub fn run(args: &Args) -> Result<(), Error> {
     for target in targets {
         let spec = read(&root.join(target.spec))?;
         let overlay = read(&root.join(target.overlay))?;
-        let files = generate(&spec, &overlay, &target.printing, &root)?;
-        let output = root.join(target.output);
-        if args.check {
-            check::compare(&files, &output, target.output)?;
-        } else {
-            check::write(&files, &output)?;
+        let (bindings, samples) = generate(&spec, &overlay, target.package, &target.printing, &root)?;
+        for (files, output) in [(bindings, target.output), (samples, target.samples)] {
+            if args.check {
+                check::compare(&files, &root.join(output), output)?;
+            } else {
+                check::write(&files, &root.join(output))?;
+            }
         }
     }
     Ok(())
@@ -118,14 +120,29 @@ pub fn check() -> Result<(), Error> {
     run(&Args { check: true, target: None, sizes: false })
 }
 
-/// Turns a document and its overlay into files. Pure but for the call of `rustfmt`.
-fn generate(spec: &str, overlay: &str, printing: &Printing, root: &Path) -> Result<Files, Error> {
+/// Turns a document and its overlay into bindings, and into requests for tests. Pure but for the call of `rustfmt`.
+fn generate(
+    spec: &str,
+    overlay: &str,
+    package: &str,
+    printing: &Printing,
+    root: &Path,
+) -> Result<(Files, Files), Error> {
     let spec = spec::Spec::parse(spec)?;
     let overlay = overlay::Overlay::parse(overlay)?;
     let api = lower::lower(&spec, &overlay)?;
     let runtime = printing.runtime.parse().map_err(|_| Error::RuntimePath(printing.runtime))?;
     let mut sources = models::files(&api, &runtime);
     sources.extend(operations::files(&api, &runtime, printing.prefix));
+    let samples = formatted(samples::files(&api, package), printing, root)?;
+    Ok((formatted(sources, printing, root)?, samples))
+}
+
+fn formatted(
+    sources: BTreeMap<String, format::Source>,
+    printing: &Printing,
+    root: &Path,
+) -> Result<Files, Error> {
     let mut files = Files::new();
     for (file, items) in sources {
         let text = format::file(&file, printing.header, &items, root)?;

@@ -80,7 +80,7 @@ impl Scope<'_> {
         let mut ty = self.ty(&field.ty);
         let mut serde = Vec::new();
         let derives_reading = found.usage.response && !reads_itself(found);
-        if (found.usage.request || derives_reading) && field.wire != field.rust {
+        if serializes(found) && field.wire != field.rust {
             let wire = &field.wire;
             serde.push(quote! { rename = #wire });
         }
@@ -89,7 +89,7 @@ impl Scope<'_> {
             ty = quote! { Option<#ty> };
             if field.read_only && found.usage.request {
                 serde.push(quote! { skip_serializing });
-            } else if found.usage.request {
+            } else if serializes(found) {
                 serde.push(quote! { skip_serializing_if = "Option::is_none" });
                 if field.ty == Type::Number {
                     serde.push(quote! { serialize_with = "shortest_number" });
@@ -113,7 +113,7 @@ impl Scope<'_> {
     /// Prints the field for the members that an open object has besides its own.
     fn extra(self, found: &TypeDef) -> Option<TokenStream> {
         let ty = self.ty(found.extra.as_ref()?);
-        let flatten = found.usage.request.then(|| quote! { #[serde(flatten)] });
+        let flatten = serializes(found).then(|| quote! { #[serde(flatten)] });
         Some(quote! {
             #[doc = " The members without a field, by name."]
             #flatten
@@ -213,7 +213,7 @@ impl Scope<'_> {
 }
 
 /// How a field is held.
-struct Shape<'a> {
+pub struct Shape<'a> {
     field: &'a Field,
     /// It is an `Option`.
     optional: bool,
@@ -224,7 +224,7 @@ struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
-    fn new(found: &TypeDef, field: &'a Field) -> Self {
+    pub fn new(found: &TypeDef, field: &'a Field) -> Self {
         let collection = matches!(field.ty, Type::List(_) | Type::Map(_));
         let Usage { request, response, .. } = found.usage;
         let empty_when_absent = collection && response && (!request || field.required);
@@ -239,7 +239,7 @@ impl<'a> Shape<'a> {
     }
 
     /// Tells whether the constructor takes it.
-    fn is_needed(&self) -> bool {
+    pub fn is_needed(&self) -> bool {
         let expected = self.in_request && self.field.required && !self.field.read_only;
         expected || !(self.optional || self.empty_when_absent)
     }
@@ -267,6 +267,11 @@ fn reads_itself(found: &TypeDef) -> bool {
     found.usage.response && (found.extra.is_some() || fields.iter().any(|field| !field.aliases.is_empty()))
 }
 
+/// Tells whether a type can be written as JSON: requests are sent, and programs hand responses on.
+fn serializes(found: &TypeDef) -> bool {
+    found.usage.request || found.usage.response
+}
+
 fn reading(found: &TypeDef, shapes: &[Shape<'_>], runtime: &TokenStream) -> TokenStream {
     let name = ident(&found.name);
     let members = shapes.iter().map(|shape| {
@@ -292,7 +297,7 @@ fn needs_runtime(found: &TypeDef) -> bool {
     fields.iter().any(|field| {
         let innermost = field.ty.innermost();
         !field.printed
-            || (field.ty == Type::Number && found.usage.request)
+            || (field.ty == Type::Number && serializes(found))
             || matches!(innermost, Type::Base64 | Type::Json | Type::File)
             || field.ty.is_by_element()
             || Shape::new(found, field).empty_when_absent && found.usage.response && !reads_itself(found)
@@ -312,7 +317,7 @@ fn derives(found: &TypeDef, shapes: &[Shape<'_>]) -> Vec<TokenStream> {
     if !shapes.iter().any(Shape::is_needed) {
         derives.push(quote! { Default });
     }
-    if found.usage.request {
+    if serializes(found) {
         derives.push(quote! { serde::Serialize });
     }
     if found.usage.response && !reads_itself(found) {

@@ -8,6 +8,7 @@ pub const TARGETS: &[Target] = &[
         spec: "crates/skyflow-api/spec/skyflow.openapi.yaml",
         overlay: "crates/skyflow-api/spec/overlay.toml",
         output: "crates/skyflow-api/src/generated",
+        samples: "crates/skyflow-management/tests/round_trips/vault_hosts",
         printing: Printing { runtime: "crate::runtime", prefix: "", header: HEADER },
     },
     Target {
@@ -16,6 +17,7 @@ pub const TARGETS: &[Target] = &[
         spec: "crates/skyflow-management/spec/management.openapi.yaml",
         overlay: "crates/skyflow-management/spec/overlay.toml",
         output: "crates/skyflow-management/src/generated",
+        samples: "crates/skyflow-management/tests/round_trips/management_host",
         printing: Printing { runtime: "skyflow_api::runtime", prefix: "management.", header: HEADER },
     },
 ];
@@ -29,6 +31,8 @@ pub struct Target {
     pub spec: &'static str,
     pub overlay: &'static str,
     pub output: &'static str,
+    /// Where the requests for tests go.
+    pub samples: &'static str,
     /// The crate that holds the output.
     pub package: &'static str,
     pub printing: Printing,

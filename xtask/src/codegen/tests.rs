@@ -37,7 +37,7 @@ components:
 }
 
 fn files(spec: &str, overlay: &str) -> Result<Files, Error> {
-    generate(spec, overlay, &PRINTING, &repository_root())
+    generate(spec, overlay, "thing-api", &PRINTING, &repository_root()).map(|(bindings, _)| bindings)
 }
 
 fn models(spec: &str, overlay: &str) -> String {
@@ -489,7 +489,7 @@ fn features_gate_modules_and_their_types() {
 #[test]
 fn operations_have_the_prefix_of_their_target() {
     let printing = Printing { runtime: "other::runtime", prefix: "side.", header: "made" };
-    let files = generate(&spec(THING), OVERLAY, &printing, &repository_root()).unwrap();
+    let (files, _) = generate(&spec(THING), OVERLAY, "thing-api", &printing, &repository_root()).unwrap();
     assert!(files["things.rs"].contains("OperationInfo::new(\"side.things.get\""));
     assert!(files["things.rs"].starts_with("// made\n") && files["things.rs"].contains("other::runtime::*"));
 }

@@ -53,11 +53,103 @@ fn pages_and_empty_bodies_get_our_message() {
     for (content_type, body) in
         [("text/html", "Bad Gateway"), ("", "<!doctype html><p>no</p>"), (JSON, "<html>")]
     {
-        assert_eq!(read(502, content_type, body).message, "the server sent no readable message", "{body}");
+        let message = "HTTP 502 from a proxy, HTML instead of Skyflow's JSON";
+        assert_eq!(read(502, content_type, body).message, message, "{body}");
     }
     for body in ["", "  \n"] {
         assert_eq!(read(503, JSON, body).message, "the server sent an empty body");
     }
+}
+
+#[test]
+fn known_forms_of_errors_are_read() {
+    for (body, message) in [
+        (r#"{"type":"about:blank","title":"Bad","status":404,"detail":"no such row"}"#, "Bad: no such row"),
+        (r#"{"title":"Bad","detail":"Bad"}"#, "Bad"),
+        (r#"{"title":"Only a title","status":400}"#, "Only a title"),
+        (r#"{"errors":["one","two"]}"#, "one; two"),
+        (
+            r#"{"errors":[{"message":"one"},{"title":"t","detail":"two"},{"msg":"three"}]}"#,
+            "one; t: two; three",
+        ),
+        (
+            r#"{"errors":{"name":["must not be empty"],"age":["is no number","x"]}}"#,
+            "must not be empty; is no number",
+        ),
+        (r#"{"Message":"User is not authorized"}"#, "User is not authorized"),
+        (r#"{"message":"Forbidden"}"#, "Forbidden"),
+        (r#"{"errorMessage":"timed out","errorType":"X"}"#, "timed out"),
+        (r#"{"error_message":"no"}"#, "no"),
+        (
+            r#"{"error":"invalid_grant","error_description":"no such account"}"#,
+            "invalid_grant: no such account",
+        ),
+        (r#"{"error_description":"no such account"}"#, "no such account"),
+        (r#"{"fault":{"faultstring":"Invalid ApiKey","detail":{"errorcode":"x"}}}"#, "Invalid ApiKey"),
+        (r#"{"detail":[{"loc":["body","ssn"],"msg":"not valid","input":"canary"}]}"#, "not valid"),
+        (
+            r#"{"error":{"code":404,"status":"NOT_FOUND","message":"gone","errors":[{"message":"x"}]}}"#,
+            "gone",
+        ),
+        (r#"{"error":{"errors":[{"message":"inner"}]}}"#, "inner"),
+        (r#"{"error":{"Message":"capital"}}"#, "capital"),
+        (r#"[{"message":"of a list"}]"#, "of a list"),
+        (r#"{"reason":"no"}"#, "no"),
+        (r#"{"error":{"message":"a \ud800 b","details":["canary"]}}"#, "a \u{fffd}\u{fffd}\u{fffd} b"),
+    ] {
+        let error = read(400, "application/problem+json", body);
+        assert_eq!(error.message, message, "{body}");
+    }
+    assert_eq!(read(400, JSON, r#"{"title":"x","status":404}"#).error.http_code, 404);
+    assert_eq!(
+        read(400, JSON, r#"{"error":{"code":409,"status":"ABORTED","message":"x"}}"#).error.http_code,
+        409
+    );
+    assert_eq!(read(400, JSON, r#"{"error":{"code":409,"message":"x"}}"#).error.grpc_code, None);
+    let xml = "<Error><Code>AccessDenied</Code><Message>no access</Message><Name>canary</Name></Error>";
+    assert_eq!(read(403, "application/xml", xml).message, "no access");
+}
+
+#[test]
+fn body_that_is_almost_json_is_not_shown_raw() {
+    let whole = r#"{"error":{"message":"wrong row","details":[{"name":"Zebulon"}]}}"#;
+    let deep =
+        format!(r#"{{"error":{{"message":"wrong row","details":{}{}}}}}"#, "[".repeat(500), "]".repeat(500));
+    let utf16: Vec<u8> = format!("\u{feff}{whole}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let cut = &whole[..whole.len() - 6];
+    for body in [
+        format!("\u{feff}{whole}").into_bytes(),
+        format!("{whole}x").into_bytes(),
+        format!("{whole}\n{whole}").into_bytes(),
+        format!(" \r\n{whole}\0").into_bytes(),
+        cut.as_bytes().to_vec(),
+        whole.as_bytes()[..whole.len() - 1].to_vec(),
+        deep.into_bytes(),
+        utf16,
+    ] {
+        let shown = shown(&body);
+        assert!(shown.contains("wrong row") && !shown.contains("Zebulon"), "{shown}");
+    }
+    for body in [
+        whole.replace('"', "'").into_bytes(),
+        whole.replace('"', "\u{201d}").into_bytes(),
+        whole.replacen('"', "", 1).into_bytes(),
+        whole.replace("\"error\"", "error").into_bytes(),
+        format!(")]}}',{whole}").into_bytes(),
+        [whole.as_bytes(), b"\xff"].concat(),
+        [b"\x1f\x8b\x08\x00", whole.as_bytes()].concat(),
+        br#"{"error":{"message":"Zebulon"#.to_vec(),
+    ] {
+        let shown = shown(&body);
+        assert!(!shown.contains("Zebulon"), "{shown}");
+    }
+}
+
+/// Everything that a log may get to see of an error with this body.
+fn shown(body: &[u8]) -> String {
+    let body = Bytes::copy_from_slice(body);
+    let error = ApiError::read(StatusCode::BAD_REQUEST, &HeaderMap::new(), None, body, Progress::default());
+    format!("{error} {error:?} {}", error.message)
 }
 
 #[test]

@@ -35,3 +35,5 @@ mod signer;
 mod sts;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod surviving_exchange;

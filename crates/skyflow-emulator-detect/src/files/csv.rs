@@ -1,10 +1,11 @@
-//! Files of type `csv`: each cell is a passage under the header of its column.
+//! Files of type `csv`: each cell is a passage under the header of its column or the label to its left.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::mapped_text::{MappedText, Splices};
+use super::table_labels::{TableCell, TableLabels};
 use super::{FileProblem, rewriter::Rewriter, text_encoding};
-use crate::passage::is_label;
+use crate::mapped_text::{MappedText, Splices};
 use crate::rewrite::apply;
 
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
@@ -13,7 +14,7 @@ const RECORD_LIMIT: usize = 100_000;
 /// How many records are looked at to tell the delimiter.
 const SNIFFED_RECORDS: usize = 20;
 
-/// Where a cell is written; its text is read when it is needed, so that a wide record takes no room.
+/// Where a cell is written.
 struct Cell {
     /// The cell with its quotes.
     source: Range<usize>,
@@ -32,64 +33,78 @@ pub(super) fn process(content: &[u8], rewriter: &mut Rewriter<'_>) -> Result<Vec
     let delimiter = declared.unwrap_or_else(|| sniff(&source));
 
     let mut splices = Splices::default();
-    let mut headers = Headers::default();
-    for cell in Cells::new(&source, start, delimiter) {
-        if cell.column >= RECORD_LIMIT {
-            return Err(FileProblem::too_large(format!(
-                "a record of the table has more than {RECORD_LIMIT} cells"
-            )));
-        }
-        let text = cell.text(&source);
-        let edits = rewriter.edits(text.text(), headers.label(cell.column))?;
-        headers.add(&cell, text.text());
-        if edits.is_empty() {
-            continue;
-        }
-        let changed = apply(text.text(), &edits);
-        if cell.quoted {
-            splices.edit(&text, &edits, |text| text.replace('"', "\"\""));
-        } else if changed.contains([delimiter, '"', '\r', '\n']) {
-            splices.replace(cell.source, format!("\"{}\"", changed.replace('"', "\"\"")));
-        } else {
-            splices.edit(&text, &edits, str::to_owned);
+    let mut labels = TableLabels::default();
+    let mut records = Records { cells: Cells::new(&source, start, delimiter), source: &source }.peekable();
+    while let Some(record) = records.next() {
+        let record = record?;
+        // An error of the next record comes when it is that one's turn.
+        let next = records.peek().and_then(|next| next.as_ref().ok()).map_or(&[][..], Vec::as_slice);
+        let roles = labels.row(&texts(&record), &texts(next));
+        for ((cell, text), role) in record.iter().zip(roles) {
+            let Some(label) = role else {
+                rewriter.count(text.text());
+                continue;
+            };
+            let edits = rewriter.edits(text.text(), &label)?;
+            if edits.is_empty() {
+                continue;
+            }
+            let changed = apply(text.text(), &edits);
+            if cell.quoted {
+                splices.edit(text, &edits, |text| text.replace('"', "\"\""));
+            } else if changed.contains([delimiter, '"', '\r', '\n']) {
+                splices.replace(cell.source.clone(), format!("\"{}\"", changed.replace('"', "\"\"")));
+            } else {
+                splices.edit(text, &edits, str::to_owned);
+            }
         }
     }
     Ok(text_encoding::encode(&splices.apply(&source), encoding))
 }
 
-/// The cells of the first record, which label the others; none where it looks like data.
-#[derive(Default)]
-struct Headers {
-    labels: Vec<String>,
-    is_data: bool,
-    are_read: bool,
+fn texts(record: &[(Cell, MappedText)]) -> Vec<TableCell<'_>> {
+    record.iter().map(|(cell, text)| (cell.column, text.text())).collect()
 }
 
-impl Headers {
-    fn label(&self, column: usize) -> &str {
-        let label = self.labels.get(column).filter(|_| self.are_read && !self.is_data);
-        label.map_or("", String::as_str)
-    }
+/// The records of a table, each with the texts of its cells.
+struct Records<'a> {
+    cells: Cells<'a>,
+    source: &'a str,
+}
 
-    fn add(&mut self, cell: &Cell, text: &str) {
-        if self.are_read {
-            return;
+impl Iterator for Records<'_> {
+    type Item = Result<Vec<(Cell, MappedText)>, FileProblem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut record = Vec::new();
+        for cell in self.cells.by_ref() {
+            if cell.column >= RECORD_LIMIT {
+                return Some(Err(FileProblem::too_large(format!(
+                    "a record of the table has more than {RECORD_LIMIT} cells"
+                ))));
+            }
+            let text = cell.text(self.source);
+            let ends_record = cell.ends_record;
+            record.push((cell, text));
+            if ends_record {
+                return Some(Ok(record));
+            }
         }
-        self.is_data |= text.contains('@') || text.chars().filter(char::is_ascii_digit).count() >= 3;
-        let label = Some(text.trim()).filter(|text| is_label(text)).unwrap_or_default();
-        self.labels.push(label.to_owned());
-        self.are_read = cell.ends_record;
+        // A last quoted cell without an end leaves a record open.
+        (!record.is_empty()).then_some(Ok(record))
     }
 }
 
-/// Tells the delimiter: the one that splits the first records into the same number of cells, and into most of them.
+/// Tells the delimiter: the one that splits most of the first records into the same number of cells, and into most of
+/// them. Titles and empty lines before the table have one cell.
 fn sniff(source: &str) -> char {
     let cells = |delimiter| {
         let ends = Cells::new(source, 0, delimiter).filter(|cell| cell.ends_record);
-        let counts: Vec<usize> = ends.take(SNIFFED_RECORDS).map(|cell| cell.column + 1).collect();
-        let first = counts.first().copied().unwrap_or(0);
-        let alike = counts.iter().filter(|count| **count == first).count();
-        if first > 1 { (alike * 100 / counts.len().max(1), first) } else { (0, 0) }
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for cell in ends.take(SNIFFED_RECORDS).filter(|cell| cell.column > 0) {
+            *counts.entry(cell.column + 1).or_default() += 1;
+        }
+        counts.into_iter().map(|(count, alike)| (alike, count)).max().unwrap_or_default()
     };
     // The last of equals wins: the comma.
     DELIMITERS.into_iter().rev().max_by_key(|delimiter| cells(*delimiter)).unwrap_or(',')

@@ -17,8 +17,7 @@ mod csv;
 #[cfg(feature = "image")]
 mod image;
 mod json;
-#[cfg_attr(not(feature = "office"), allow(dead_code, reason = "Office files need more than XML files"))]
-mod mapped_text;
+mod key_names;
 mod ocr;
 #[cfg(feature = "office")]
 mod office;
@@ -27,6 +26,7 @@ mod pdf;
 mod plain_text;
 mod problem;
 mod rewriter;
+mod table_labels;
 mod tesseract;
 mod text_encoding;
 #[cfg_attr(

@@ -21,9 +21,14 @@ impl<'a> Rewriter<'a> {
 
     /// Returns what to change in a passage of the file's text.
     pub(super) fn edits(&mut self, text: &str, label: &str) -> Result<Vec<Edit>, FileProblem> {
+        self.count(text);
+        self.edits_aside(text, label)
+    }
+
+    /// Counts a passage that is kept as it is.
+    pub(super) fn count(&mut self, text: &str) {
         self.words += text.split_whitespace().count() as u64;
         self.characters += text.chars().count() as u64;
-        self.edits_aside(text, label)
     }
 
     /// Returns what to change in a passage that readers of the file do not see: a property, a name, a comment.

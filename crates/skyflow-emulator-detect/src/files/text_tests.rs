@@ -96,10 +96,91 @@ fn csv_delimiter_is_inferred_from_records() {
         ("a|b\n1|X\n", "b"),
         ("a,b\n\"1;2;3\",X\n", "b"),
         ("sep=;\na;b\n1;X\n", "b"),
+        ("Report\n\na;b\n1;X\n", "b"),
+        ("Report, final\na;b\n1;X\n2;y\n", "b"),
         ("X\n", ""),
         ("1234,a@b\n5,X\n", ""),
     ] {
         assert_eq!(labels("csv", &table.replace('X', NAME)), [label], "{table}");
+    }
+}
+
+#[test]
+fn csv_headers_and_labels_are_found_in_any_row() {
+    for (table, expected) in [
+        ("\nname,ssn\nZorb Quux,123456789\n", "\nname,ssn\n[NAME_1],[SSN_1]\n"),
+        ("Report\n\nssn,notes\n123456789,x\n", "Report\n\nssn,notes\n[SSN_1],x\n"),
+        (
+            "Customers;;\nid;First name;SSN\n1;Zorb;123456789\n",
+            "Customers;;\nid;First name;SSN\n1;[NAME_GIVEN_1];[SSN_1]\n",
+        ),
+        ("Name,Zorb Quux\nSSN,123456789\nNotes,fine\n", "Name,[NAME_1]\nSSN,[SSN_1]\nNotes,fine\n"),
+        ("field,value\nssn,123456789\ncvv,123\n", "field,value\nssn,[SSN_1]\ncvv,[CVV_1]\n"),
+        ("Name,SSN\nSSN,123456789\n", "Name,SSN\nSSN,[SSN_1]\n"),
+        ("\u{feff}ssn,x\n123456789,y\n", "\u{feff}ssn,x\n[SSN_1],y\n"),
+    ] {
+        let processed = by_the_rules("csv", table.as_bytes(), json!({})).unwrap();
+        assert_eq!(String::from_utf8(processed).unwrap(), expected);
+    }
+}
+
+#[test]
+fn json_labels_beside_values_are_used_and_kept() {
+    for (source, expected) in [
+        (r#"{"name":"ssn","value":"123456789"}"#, r#"{"name":"ssn","value":"[SSN_1]"}"#),
+        (r#"{"name":"SSN","value":123456789}"#, r#"{"name":"SSN","value":"[SSN_1]"}"#),
+        (r#"{"value":"123456789","key":"ssn"}"#, r#"{"value":"[SSN_1]","key":"ssn"}"#),
+        (r#"{"label":"Full name:","text":"zorb quux"}"#, r#"{"label":"Full name:","text":"[NAME_1]"}"#),
+        (
+            r#"{"field":"Doctor","value":"Zorb"}"#,
+            r#"{"field":"Doctor","value":"[NAME_MEDICAL_PROFESSIONAL_1]"}"#,
+        ),
+        (r#"{"name":"cvv","values":["123","456"]}"#, r#"{"name":"cvv","values":["[CVV_1]","[CVV_2]"]}"#),
+        (r#"{"ssn":{"value":"123456789","type":"text"}}"#, r#"{"ssn":{"value":"[SSN_1]","type":"text"}}"#),
+        (r#"{"name":"ssn","value":{"text":"123456789"}}"#, r#"{"name":"ssn","value":{"text":"[SSN_1]"}}"#),
+        (r#"[["name","ssn"],["Zorb Quux",123456789]]"#, r#"[["name","ssn"],["[NAME_1]","[SSN_1]"]]"#),
+        (r#"[["Report"],[],["cvv","x"],["123","y"]]"#, r#"[["Report"],[],["cvv","x"],["[CVV_1]","y"]]"#),
+        (r#"[["ssn","123456789"],["cvv","123"]]"#, r#"[["ssn","[SSN_1]"],["cvv","[CVV_1]"]]"#),
+        (
+            r#"{"columns":["id","cvv"],"data":[[1,"123"],[2,"456"]]}"#,
+            r#"{"columns":["id","cvv"],"data":[[1,"[CVV_1]"],[2,"[CVV_2]"]]}"#,
+        ),
+        (r#"{"name":"timeout","value":"123456789"}"#, r#"{"name":"timeout","value":"123456789"}"#),
+        (r#"{"name":"ssn","count":"123456789"}"#, r#"{"name":"ssn","count":"123456789"}"#),
+    ] {
+        let processed = by_the_rules("json", source.as_bytes(), json!({})).unwrap();
+        assert_eq!(String::from_utf8(processed).unwrap(), expected);
+    }
+}
+
+#[test]
+fn xml_labels_beside_values_are_used_and_kept() {
+    for (source, expected) in [
+        (r#"<f name="ssn">123456789</f>"#, r#"<f name="ssn">[SSN_1]</f>"#),
+        (r#"<f key="SSN" value="123456789"/>"#, r#"<f key="SSN" value="[SSN_1]"/>"#),
+        (
+            r#"<f><name>SSN</name><value>123456789</value></f>"#,
+            r#"<f><name>SSN</name><value>[SSN_1]</value></f>"#,
+        ),
+        (r#"<f name="cvv"><value>123</value></f>"#, r#"<f name="cvv"><value>[CVV_1]</value></f>"#),
+        (r#"<a><cvv><value>123</value></cvv></a>"#, r#"<a><cvv><value>[CVV_1]</value></cvv></a>"#),
+        (r#"<dl><dt>CVV</dt><dd>123</dd></dl>"#, r#"<dl><dt>CVV</dt><dd>[CVV_1]</dd></dl>"#),
+        (
+            r#"<f><label>CVV:</label><input value="123"/></f>"#,
+            r#"<f><label>CVV:</label><input value="[CVV_1]"/></f>"#,
+        ),
+        (
+            "<t><tr><td>Report</td></tr><tr><th>id</th><th>cvv</th></tr><tr><td>1</td><td>123</td></tr></t>",
+            "<t><tr><td>Report</td></tr><tr><th>id</th><th>cvv</th></tr><tr><td>1</td><td>[CVV_1]</td></tr></t>",
+        ),
+        (
+            "<t><thead><tr><th>id</th><th>cvv</th></tr></thead><tbody><tr><td>1</td><td>123</td></tr></tbody></t>",
+            "<t><thead><tr><th>id</th><th>cvv</th></tr></thead><tbody><tr><td>1</td><td>[CVV_1]</td></tr></tbody></t>",
+        ),
+        (r#"<f name="timeout">123456789</f>"#, r#"<f name="timeout">123456789</f>"#),
+    ] {
+        let processed = by_the_rules("xml", source.as_bytes(), json!({})).unwrap();
+        assert_eq!(String::from_utf8(processed).unwrap(), expected);
     }
 }
 

@@ -25,11 +25,26 @@ pub(super) fn iban(text: &str) -> bool {
     (15..=34).contains(&letters.len()) && tail.iter().chain(head).fold(0, shift) == 1
 }
 
+/// Returns how long the international bank account numbers of a country are.
+pub(super) fn iban_length(country: &str) -> Option<usize> {
+    #[rustfmt::skip]
+    const LENGTHS: [(usize, &str); 18] = [
+        (15, "NO"), (16, "BE"), (18, "DK FI FK FO GL NL SD"), (19, "MK SI"), (20, "AT BA EE KZ LT LU MN XK"),
+        (21, "CH HR LI LV"), (22, "BG BH CR DE GB GE IE ME RS VA"), (23, "AE GI IL IQ OM SO TL"),
+        (24, "AD CZ ES MD PK RO SA SE SK TN VG"), (25, "LY PT ST"), (26, "IS TR"),
+        (27, "BI DJ FR GR IT MC MR SM"), (28, "AL AZ BY CY DO GT HN HU LB NI PL SV"),
+        (29, "BR EG PS QA UA"), (30, "JO KW MU YE"), (31, "MT SC"), (32, "LC"), (33, "RU"),
+    ];
+    let of = LENGTHS.iter().find(|(_, countries)| countries.split(' ').any(|known| known == country));
+    of.map(|(length, _)| *length)
+}
+
 /// Tells whether nine digits are a routing number: their sum, weighted with 3, 7 and 1, is a multiple of ten.
 pub(super) fn routing(text: &str) -> bool {
-    let prefix = text.get(..2).and_then(|prefix| prefix.parse::<u32>().ok());
-    let assigned = matches!(prefix, Some(1..=12 | 21..=32 | 61..=72 | 80));
+    let prefix = digits(text).take(2).fold(0, |prefix, digit| prefix * 10 + digit);
+    let assigned = matches!(prefix, 1..=12 | 21..=32 | 61..=72 | 80);
     assigned
+        && digits(text).count() == 9
         && digits(text).zip([3, 7, 1].iter().cycle()).map(|(digit, weight)| digit * weight).sum::<u32>() % 10
             == 0
 }

@@ -5,13 +5,16 @@ use super::shape::{LETTERS, Shape, Shapes};
 /// Names of files, with the folders before them: known by the ending.
 pub(super) fn files() -> Shapes {
     const ENDINGS: &str = "pdf|docx?|xlsx?|pptx?|txt|csv|tsv|json|jsonl|xml|ya?ml|toml|html?|md|rtf|odt|ods|png|jpe?g|gif|bmp|tiff?|svg|webp|heic|mp3|mp4|wav|avi|mov|mkv|zip|tar|gz|7z|rar|exe|dll|iso|dcm|log|sql|db|bak|eml|msg|ics|py|js|ts|rs|java|cpp|sh|bat|ini|cfg|conf|pem|key|parquet";
-    Shapes(vec![Shape::new(
-        DetectEntity::FILENAME,
-        0.93,
-        &format!(
-            r"(?:[A-Za-z]:\\|~?/|\./|\\\\)?(?:[{LETTERS}0-9_.-]+[/\\])*[{LETTERS}0-9_-][{LETTERS}0-9_.()-]*\.(?i-u:{ENDINGS})"
-        ),
-    )])
+    Shapes(vec![
+        Shape::new(
+            DetectEntity::FILENAME,
+            0.93,
+            &format!(
+                r"(?:[A-Za-z]:\\|~?/|\./|\\\\)?(?:[{LETTERS}0-9_.-]+[/\\])*[{LETTERS}0-9_-][{LETTERS}0-9_.()-]*\.(?i-u:{ENDINGS})"
+            ),
+        )
+        .outside_addresses(),
+    ])
 }
 
 #[cfg(test)]

@@ -5,18 +5,24 @@ use super::shape::{HYPHENS, SPACES, Shape, Shapes};
 /// Numbers that a government gives to people and organizations.
 pub(super) fn government_ids() -> Shapes {
     Shapes(vec![
-        Shape::new(DetectEntity::SSN, 0.98, &format!("[0-9]{{3}}[{HYPHENS}][0-9]{{2}}[{HYPHENS}][0-9]{{4}}"))
-            .checked(is_social_security_number)
-            .apart(),
+        Shape::new(
+            DetectEntity::SSN,
+            0.98,
+            &format!("[0-9]{{3}} ?[._/{HYPHENS}][ \\r\\n]{{0,2}}[0-9]{{2}} ?[._/{HYPHENS}][ \\r\\n]{{0,2}}[0-9]{{4}}"),
+        )
+        .checked(is_social_security_number)
+        .apart()
+        .attached(),
         // Nine digits alone are anything: a postal code with four more, an order.
         Shape::new(
             DetectEntity::SSN,
             0.96,
-            &format!("[0-9]{{3}}[.{SPACES}]?[0-9]{{2}}[.{SPACES}]?[0-9]{{4}}"),
+            &format!("[0-9]{{3}}[\\r\\n{SPACES}]{{0,2}}[0-9]{{2}}[\\r\\n{SPACES}]{{0,2}}[0-9]{{4}}"),
         )
         .checked(is_social_security_number)
         .cued("ssns?|s\\.s\\.n\\.?|social[ _-]?security|social")
-        .apart(),
+        .apart()
+        .attached(),
         Shape::new(DetectEntity::PASSPORT_NUMBER, 0.95, "(?i-u)[a-z]{0,2}[0-9]{6,9}[a-z]?")
             .cued("passports?"),
         Shape::new(
@@ -59,6 +65,13 @@ mod tests {
             ("\u{200f}123-45-6789\u{200f}", &[("ssn", "123-45-6789")]),
             ("ssn 123456789", &[("ssn", "123456789")]),
             ("social security number: 123 45 6789\r\n", &[("ssn", "123 45 6789")]),
+            ("the number 123.45.6789, 123_45_6789", &[("ssn", "123.45.6789"), ("ssn", "123_45_6789")]),
+            ("123/45/6789 and 123 - 45 - 6789", &[("ssn", "123/45/6789"), ("ssn", "123 - 45 - 6789")]),
+            ("ssn_123-45-6789_x", &[("ssn", "123-45-6789")]),
+            ("ssn 123  45  6789", &[("ssn", "123  45  6789")]),
+            ("123-45-6789/123-45-6788", &[("ssn", "123-45-6789"), ("ssn", "123-45-6788")]),
+            ("123-45-\n6789", &[("ssn", "123-45-\n6789")]),
+            ("ssn 123\r\n45 6789", &[("ssn", "123\r\n45 6789")]),
             ("order 123456789", &[]),
             ("123 45 6789", &[]),
             ("000-45-6789 666-45-6789 900-45-6789", &[]),

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use skyflow_types::DetectEntity;
 
@@ -113,6 +114,32 @@ const LABELS: &[(DetectEntity, Form, &[&str])] = &[
     (DetectEntity::MONEY, Form::Number, &["salary", "income", "amount", "balance", "price"]),
 ];
 
+static VOCABULARY: LazyLock<Labels> = LazyLock::new(labels);
+
+/// Tells whether a text by itself is a label of the vocabulary, such as `SSN` or `Date of birth:`.
+pub(crate) fn is_known_label(text: &str) -> bool {
+    let text = text.trim().trim_end_matches([':', '*', '?', ' ']);
+    let is_plain = |letter: char| letter.is_alphanumeric() || " _-.'’#()".contains(letter);
+    text.chars().all(is_plain) && VOCABULARY.of(text).is_some()
+}
+
+/// Tells whether a value may be what a label of the vocabulary says.
+pub(crate) fn fits_label(label: &str, value: &str) -> bool {
+    let value = value.trim();
+    VOCABULARY.of(label).is_some_and(|(_, form)| {
+        form.fits(value) && !is_placeholder(value) && !(form.is_for_anything() && VOCABULARY.is_label(value))
+    })
+}
+
+/// Tells whether the values of a label may be labels themselves: occupations such as `doctor`.
+pub(crate) fn names_labels(label: &str) -> bool {
+    VOCABULARY.of(label).is_some_and(|(entity, _)| *entity == DetectEntity::OCCUPATION)
+}
+
+fn is_placeholder(value: &str) -> bool {
+    PLACEHOLDERS.contains(&value.to_lowercase().as_str())
+}
+
 pub(super) fn labels() -> Labels {
     let all = LABELS
         .iter()
@@ -126,7 +153,15 @@ impl Labels {
         let last = label.rsplit(['.', '/', ':']).find(|part| !part.is_empty())?;
         let plain: String =
             last.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        self.0.get(plain.as_str())
+        // Of several, such as `phone2`, the number says which.
+        let unnumbered = || self.0.get(plain.trim_end_matches(|letter: char| letter.is_ascii_digit()));
+        self.0.get(plain.as_str()).or_else(unnumbered)
+    }
+}
+
+impl Labels {
+    fn is_label(&self, value: &str) -> bool {
+        self.of(value).is_some() && !is_given_name(value)
     }
 }
 
@@ -134,7 +169,8 @@ impl Recognizer for Labels {
     fn recognize(&self, passage: &Passage<'_>) -> Vec<Finding> {
         let value = passage.text().trim();
         let Some((entity, form)) = self.of(passage.label()) else { return Vec::new() };
-        if !form.fits(value) || PLACEHOLDERS.contains(&value.to_lowercase().as_str()) {
+        // Under a label for anything, such as `name`, another label says what a value beside it is.
+        if !form.fits(value) || is_placeholder(value) || (form.is_for_anything() && self.is_label(value)) {
             return Vec::new();
         }
         let start = passage.text().len() - passage.text().trim_start().len();
@@ -149,6 +185,10 @@ impl Recognizer for Labels {
 }
 
 impl Form {
+    fn is_for_anything(self) -> bool {
+        matches!(self, Self::Proper)
+    }
+
     fn fits(self, value: &str) -> bool {
         let letter = value.chars().any(char::is_alphabetic);
         let digit = value.chars().any(|letter| letter.is_ascii_digit());
@@ -254,6 +294,8 @@ mod tests {
             ("company", "N/A"),
             ("address", "Same as above"),
             ("name", "Total"),
+            ("name", "SSN"),
+            ("name", "Date of birth"),
             ("author", "(anonymous)"),
             ("state", "active"),
             ("name", "This is a long sentence which says nothing about any name at all"),

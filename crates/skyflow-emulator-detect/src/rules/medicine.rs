@@ -28,18 +28,18 @@ pub(super) fn medicine() -> Medicine {
             Shape::new(
                 DetectEntity::MEDICAL_CODE,
                 0.95,
-                r"(?i-u:icd-?10(?:-?cm|-?pcs)?)(?i-u: codes?)?(?: is)?[ :#=]{1,3}([A-TV-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?)",
+                r"(?i-u:icd-?10(?:-?cm|-?pcs)?)(?i-u: codes?)?(?: is)?[ :#=]{1,3}((?i-u)[a-tv-z][0-9][0-9a-z](?:\.[0-9a-z]{1,4})?)",
             ),
             // With a point and digits behind it, the form alone says enough.
             Shape::new(DetectEntity::MEDICAL_CODE, 0.8, r"[A-TV-Z][0-9]{2}\.[0-9]{1,3}[A-Z]?").apart(),
             Shape::new(DetectEntity::MEDICAL_CODE, 0.9, "[0-9]{5}").cued("cpt(?: code)?|procedure code").apart(),
-            Shape::new(DetectEntity::HEALTHCARE_NUMBER, 0.97, "[12][0-9]{9}")
+            Shape::new(DetectEntity::HEALTHCARE_NUMBER, 0.97, "[12](?:[ ./_-]?[0-9]){9}")
                 .checked(checksums::provider)
                 .cued("npi|national provider(?: identifier)?|provider (?:id|number|no)")
                 .apart(),
             Shape::new(DetectEntity::HEALTHCARE_NUMBER, 0.94, "(?i-u)(?:[a-z]{1,4}-?)?[0-9](?:-?[0-9a-z]){4,14}")
                 .cued("mrn|medical record(?: number| no| #)?|patient[ _]?(?:id|number|no)|health (?:insurance|plan|card)(?: (?:id|number|no))?|medicare(?: (?:id|number|no))?|medicaid(?: (?:id|number|no))?|(?:insurance|beneficiary|subscriber) (?:id|number|no)|chart (?:number|no)|nhs(?: number| no)?"),
-            Shape::new(DetectEntity::HEALTHCARE_NUMBER, 0.94, "[0-9]{3} [0-9]{3} [0-9]{4}").cued("nhs(?: number| no)?").apart(),
+            Shape::new(DetectEntity::HEALTHCARE_NUMBER, 0.94, "[0-9]{3}[ ./_-][0-9]{3}[ ./_-][0-9]{4}").cued("nhs(?: number| no)?").apart(),
             Shape::new(DetectEntity::BLOOD_TYPE, 0.94, "(?i-u:blood (?:type|group))(?i-u: is| was)?[ :=]{1,3}((?:AB|A|B|O|0)(?:[+\u{2212}-]|(?i-u: ?(?:positive|negative|pos|neg|rh[+-])))?)"),
             Shape::new(DetectEntity::BLOOD_TYPE, 0.9, "(?:AB|A|B|O)[ -]?(?i-u:positive|negative)|(?:AB|A|B|O) Rh ?[+-]"),
             Shape::new(DetectEntity::BLOOD_TYPE, 0.88, "((?:AB|A|B|O)[+\u{2212}-]) (?i-u:blood)"),
@@ -76,8 +76,11 @@ mod tests {
             ("after the MRI", "medical_process", "MRI"),
             ("ICD-10 E11.9.", "medical_code", "E11.9"),
             ("ICD-10 code: I10", "medical_code", "I10"),
+            ("icd-10: e11.9", "medical_code", "e11.9"),
             ("diagnosis: J45", "medical_code", "J45"),
             ("NPI 1234567893", "healthcare_number", "1234567893"),
+            ("npi 1234-567-893", "healthcare_number", "1234-567-893"),
+            ("NPI: 1234 567 893 04", "healthcare_number", "1234 567 893"),
             ("MRN: 00123456", "healthcare_number", "00123456"),
             ("NHS number 943 476 5919", "healthcare_number", "943 476 5919"),
             ("blood type: O+", "blood_type", "O+"),

@@ -3,6 +3,7 @@
 mod amounts;
 mod bank;
 mod cards;
+mod checked;
 mod checksums;
 mod dates;
 mod files;
@@ -21,9 +22,14 @@ mod sentence;
 mod shape;
 mod vehicles;
 
+#[cfg(test)]
+mod disguise_tests;
+
 use std::sync::LazyLock;
 
 use super::{Finding, Passage, Recognizer};
+
+pub(crate) use labels::{fits_label, is_known_label, names_labels};
 
 /// Compiled when the first text is looked at, once for all vaults of the process: that takes longer than any text.
 static RULES: LazyLock<Vec<Box<dyn Recognizer>>> = LazyLock::new(rules);
@@ -75,6 +81,15 @@ pub(super) mod tests {
         found_in(recognizer, &Passage::new(text))
     }
 
+    /// What a recognizer finds, the same text as often as it is found.
+    pub(super) fn found_all(recognizer: &dyn Recognizer, text: &str) -> Vec<(String, String)> {
+        let findings = recognizer.recognize(&Passage::new(text));
+        findings
+            .into_iter()
+            .map(|found| (found.entity.as_str().to_owned(), text[found.range].to_owned()))
+            .collect()
+    }
+
     pub(super) fn found_in(recognizer: &dyn Recognizer, passage: &Passage<'_>) -> Vec<(String, String)> {
         let mut findings = recognizer.recognize(passage);
         findings.sort_by_key(|finding| (finding.range.start, finding.range.end));
@@ -100,7 +115,7 @@ pub(super) mod tests {
 
     /// What a vault finds.
     fn resolved(text: &str) -> Vec<(String, String)> {
-        let found = Detector::new(built_in(), Arc::default()).find(&Passage::new(text), Vec::new(), |_| true);
+        let found = Detector::new(built_in(), Arc::default()).find(&Passage::new(text), None, |_| true);
         let named = |finding: Finding| (finding.entity.as_str().to_owned(), text[finding.range].to_owned());
         found.into_iter().map(named).collect()
     }

@@ -1,4 +1,4 @@
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use skyflow_types::DetectEntity;
 
@@ -12,7 +12,15 @@ pub(super) fn network() -> Shapes {
             0.99,
             &format!("[{LETTERS}0-9][{LETTERS}0-9._%+'-]{{0,63}}@(?:[{LETTERS}0-9][{LETTERS}0-9-]*\\.)+[{LETTERS}]{{2,24}}"),
         )
-        .checked(|text| !text.contains("..") && !text.contains("-.")),
+        .checked(|text| !text.contains("..") && !text.contains("-."))
+        .attached(),
+        // As people write it for other people only.
+        Shape::new(
+            DetectEntity::EMAIL_ADDRESS,
+            0.9,
+            &format!(r"[{LETTERS}0-9][{LETTERS}0-9._+'-]{{0,63}} ?[\[({{<] ?(?i-u:at) ?[\])}}>] ?(?:[{LETTERS}0-9-]{{1,63}}(?:\.| ?[\[({{<] ?(?i-u:dot) ?[\])}}>] ?)){{1,5}}[{LETTERS}]{{2,24}}"),
+        )
+        .attached(),
         Shape::new(
             DetectEntity::URL,
             0.98,
@@ -27,10 +35,13 @@ pub(super) fn network() -> Shapes {
             DetectEntity::URL,
             0.85,
             r#"[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.(?:com|org|net|edu|gov|io|dev|app|co\.uk|de|fr|eu|info)(?:/[^\s<>"'`{}|\\^]*[^\s<>"'`{}|\\^.,;:!?…()\[\]])?"#,
-        ),
+        )
+        .outside_addresses(),
+        // A length of a network, a port, a second address of a range may follow; a fifth number may not.
         Shape::new(DetectEntity::IP_ADDRESS, 0.97, r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
-            .checked(|text| text.parse::<Ipv4Addr>().is_ok())
-            .apart(),
+            .checked(is_version_4)
+            .apart_by(".")
+            .attached(),
         Shape::new(DetectEntity::IP_ADDRESS, 0.97, r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{1,37}[0-9A-Fa-f](?:\.[0-9]{1,3}){0,3}")
             .checked(is_version_6),
         Shape::new(DetectEntity::IP_ADDRESS, 0.97, r"(?:[0-9A-Fa-f]{1,4}:){1,7}:").checked(is_version_6),
@@ -48,6 +59,11 @@ pub(super) fn network() -> Shapes {
         .checked(|text| !is_ordinary(text)),
         Shape::new(DetectEntity::USERNAME, 0.8, r"(?:^|[\s(])(@[A-Za-z0-9_][A-Za-z0-9_.]{1,28}[A-Za-z0-9_])"),
     ])
+}
+
+/// Returns whether four numbers are an IPv4 address; logs fill its numbers up with zeros.
+fn is_version_4(text: &str) -> bool {
+    text.split('.').all(|number| number.parse::<u8>().is_ok())
 }
 
 /// Returns whether a text is an IPv6 address that cannot be taken for a time.
@@ -87,6 +103,20 @@ mod tests {
             ("host 2001:db8::8a2e:370:7334 up", &[("ip_address", "2001:db8::8a2e:370:7334")]),
             ("via ::1 or fe80::", &[("ip_address", "::1"), ("ip_address", "fe80::")]),
             ("::ffff:192.0.2.1", &[("ip_address", "::ffff:192.0.2.1")]),
+            ("net 10.0.0.1/24, 2001:db8::1/64", &[("ip_address", "10.0.0.1"), ("ip_address", "2001:db8::1")]),
+            ("10.0.0.1-10.0.0.9", &[("ip_address", "10.0.0.1"), ("ip_address", "10.0.0.9")]),
+            ("[2001:db8::1]:443 10.0.0.1:8080", &[("ip_address", "2001:db8::1"), ("ip_address", "10.0.0.1")]),
+            (
+                "fe80::1%eth0 ip_192.168.001.010_x",
+                &[("ip_address", "fe80::1"), ("ip_address", "192.168.001.010")],
+            ),
+            ("http:// 10.0.0.1/a?b", &[("ip_address", "10.0.0.1")]),
+            ("2001:db8::1.5", &[("ip_address", "2001:db8::1")]),
+            ("mailto:jane@x.org?subject=y", &[("email_address", "jane@x.org")]),
+            ("_jane@x.org_ x=jane@x.org&y", &[("email_address", "jane@x.org")]),
+            ("jane@mail.x.org/a/long/path", &[("email_address", "jane@mail.x.org")]),
+            ("jane [at] example [dot] com", &[("email_address", "jane [at] example [dot] com")]),
+            ("jane(at)mail.example.com", &[("email_address", "jane(at)mail.example.com")]),
             ("version 1.2.3.4.5", &[]),
             ("256.1.1.1", &[]),
             ("at 12:30:45", &[]),

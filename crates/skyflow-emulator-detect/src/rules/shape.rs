@@ -12,6 +12,9 @@ const LOOK_BACK: usize = 48;
 /// A match that is longer is not looked into once it is refused, so that the time stays in proportion to the text.
 const LOOK_INTO: usize = 256;
 
+/// How many shorter forms of a refused match are tried, for the same reason.
+const SHORTER: usize = 8;
+
 /// Letters of most scripts, as the inside of a class: `\pL` takes a thousand times the memory when it is repeated.
 pub(super) const LETTERS: &str = r"A-Za-z\x{c0}-\x{1fff}\x{2c00}-\x{2dff}\x{3040}-\x{d7ff}";
 
@@ -72,7 +75,18 @@ pub(super) struct Shape {
     pattern: Regex,
     accepts: Option<fn(&str) -> bool>,
     cue: Option<Cue>,
-    apart: bool,
+    borders: Borders,
+}
+
+/// What may be right beside a finding.
+#[derive(Debug, Clone, Copy, Default)]
+struct Borders {
+    /// The characters behind or before which no digit may be.
+    apart: &'static str,
+    /// Whether an underscore may.
+    attached: bool,
+    /// Whether the `@` of an address may not.
+    outside_addresses: bool,
 }
 
 impl Shape {
@@ -80,7 +94,7 @@ impl Shape {
     ///
     /// The borders of words are checked here, not in the pattern: a Unicode `\b` makes `regex` leave its fast path.
     pub(super) fn new(entity: DetectEntity, score: f64, text: &str) -> Self {
-        Self { entity, score, pattern: pattern(text), accepts: None, cue: None, apart: false }
+        Self { entity, score, pattern: pattern(text), accepts: None, cue: None, borders: Borders::default() }
     }
 
     /// Asks of what matches that it passes a check, such as a checksum.
@@ -94,14 +108,43 @@ impl Shape {
     }
 
     /// Requires that it is no part of a longer number: no digit follows a `-`, `.` or `/` at its ends. A comma is what
-    /// lists and tables have between their values.
+    /// lists and tables have between their values, and a slash is it beside a value without one.
     pub(super) fn apart(self) -> Self {
-        Self { apart: true, ..self }
+        self.apart_by("-./")
+    }
+
+    /// Requires that it is no part of a longer number: no digit follows one of these at its ends.
+    pub(super) fn apart_by(self, joints: &'static str) -> Self {
+        Self { borders: Borders { apart: joints, ..self.borders }, ..self }
+    }
+
+    /// Allows underscores beside it, as in names of files and in emphasized texts.
+    pub(super) fn attached(self) -> Self {
+        Self { borders: Borders { attached: true, ..self.borders }, ..self }
+    }
+
+    /// Refuses the host of an e-mail address, which is part of the address.
+    pub(super) fn outside_addresses(self) -> Self {
+        Self { borders: Borders { outside_addresses: true, ..self.borders }, ..self }
     }
 
     /// Returns where a pattern matches between borders of words, apart from longer numbers.
     pub(super) fn found<'a>(pattern: &'a Regex, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-        pattern.find_iter(text).map(|found| found.range()).filter(|range| stands_alone(text, range, true))
+        let borders = Borders { apart: "-./", attached: true, outside_addresses: false };
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            while let Some(found) = pattern.find_at(text, at) {
+                let fits = |range: &Range<usize>| is_bordered(text, range, borders);
+                match longest(pattern, text, found.range(), fits) {
+                    Some(range) => {
+                        at = range.end;
+                        return Some(range);
+                    }
+                    None => at = found.end().max(found.start() + 1),
+                }
+            }
+            None
+        })
     }
 
     fn find(&self, passage: &Passage<'_>, findings: &mut Vec<Finding>) {
@@ -115,17 +158,23 @@ impl Shape {
                 Some(groups) => groups.get(1).map_or(whole.range(), |group| group.range()),
                 None => whole.range(),
             };
-            let value = text.get(range.clone()).unwrap_or_default();
             let cued = self.cue.as_ref().is_none_or(|cue| cue.precedes(passage, range.start));
-            let fits = cued
-                && stands_alone(text, &range, self.apart)
-                && self.accepts.is_none_or(|accepts| accepts(value));
-            at = if fits {
+            let fits = |range: &Range<usize>| {
+                let value = text.get(range.clone()).unwrap_or_default();
+                is_bordered(text, range, self.borders) && self.accepts.is_none_or(|accepts| accepts(value))
+            };
+            let fitting = match (cued, grouped) {
+                (false, _) => None,
+                (true, true) => Some(range.clone()).filter(fits),
+                (true, false) => longest(&self.pattern, text, range.clone(), fits),
+            };
+            at = if let Some(range) = fitting {
                 let end = range.end;
                 findings.push(Finding::new(range, self.entity.clone(), self.score));
                 end.max(whole.start() + 1)
             } else if whole.len() > LOOK_INTO
-                || (!cued && value.starts_with(|first: char| first.is_ascii_digit()))
+                || (self.borders.outside_addresses && is_host(text, &range))
+                || (!cued && text.as_bytes().get(range.start).is_some_and(u8::is_ascii_digit))
             {
                 // No cue reaches over the digits that this match begins with.
                 whole.end()
@@ -140,6 +189,35 @@ impl Shape {
     }
 }
 
+/// Returns a match that fits, or the longest match at its start that ends earlier, at the end of a word, and fits.
+fn longest(
+    pattern: &Regex,
+    text: &str,
+    found: Range<usize>,
+    fits: impl Fn(&Range<usize>) -> bool,
+) -> Option<Range<usize>> {
+    let mut range = found;
+    for _ in 0..SHORTER {
+        if fits(&range) {
+            return Some(range);
+        }
+        if range.len() > LOOK_INTO {
+            return None;
+        }
+        let end = range.start + before_last_word(text.get(range.clone())?)?;
+        let shorter =
+            pattern.find_at(text.get(..end)?, range.start).filter(|found| found.start() == range.start)?;
+        range = shorter.range();
+    }
+    None
+}
+
+/// Returns where the words before the last one end.
+fn before_last_word(text: &str) -> Option<usize> {
+    let last = text.trim_end_matches(|letter| !is_word(letter)).trim_end_matches(is_word);
+    Some(last.trim_end_matches(|letter| !is_word(letter)).len()).filter(|end| *end > 0)
+}
+
 /// Returns where the word ends that begins at a place; at least one character further.
 fn after_word(text: &str, start: usize) -> usize {
     let mut letters = text.get(start..).unwrap_or_default().char_indices();
@@ -148,26 +226,35 @@ fn after_word(text: &str, start: usize) -> usize {
 }
 
 /// Tells whether a part of a text begins and ends at borders of words.
-fn stands_alone(text: &str, range: &Range<usize>, apart: bool) -> bool {
+fn is_bordered(text: &str, range: &Range<usize>, borders: Borders) -> bool {
     let (Some(head), Some(value), Some(tail)) =
         (text.get(..range.start), text.get(range.clone()), text.get(range.end..))
     else {
         return false;
     };
+    if borders.outside_addresses && is_host(text, range) {
+        return false;
+    }
     let mut back = head.chars().rev();
     let mut ahead = tail.chars();
     let (previous, next) = (back.next(), ahead.next());
     let splits = |inside: Option<char>, outside: Option<char>| {
-        inside.is_some_and(is_word) && outside.is_some_and(is_word)
+        inside.is_some_and(is_word)
+            && outside.is_some_and(|outside| is_word(outside) && !(borders.attached && outside == '_'))
     };
     if splits(value.chars().next(), previous) || splits(value.chars().next_back(), next) {
         return false;
     }
     let joins = |joint: Option<char>, beyond: Option<char>| {
-        joint.is_some_and(|joint| "-./".contains(joint))
+        joint.is_some_and(|joint| borders.apart.contains(joint) && (joint != '/' || value.contains('/')))
             && beyond.is_some_and(|beyond| beyond.is_ascii_digit())
     };
-    !apart || (!joins(previous, back.next()) && !joins(next, ahead.next()))
+    !joins(previous, back.next()) && !joins(next, ahead.next())
+}
+
+/// Tells whether the `@` of an e-mail address is right before a part of a text.
+fn is_host(text: &str, range: &Range<usize>) -> bool {
+    text.get(..range.start).is_some_and(|head| head.ends_with('@'))
 }
 
 /// The forms of one family of entities.

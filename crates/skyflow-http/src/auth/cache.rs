@@ -1,20 +1,15 @@
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use skyflow_types::LogLevel;
-use tokio::sync::Mutex;
+use tokio::runtime::Handle;
 
+use super::entry::Entry;
+use super::flight::{Driver, Flight, HANDOVER, Landing};
 use super::{AccessToken, TokenError, TokenFuture, TokenProvider};
 use crate::{Clock, LogControl, SystemClock, TARGET};
-
-/// A token is refreshed at most this long before it expires, or 10 % of its lifetime before when that is shorter.
-const EARLIEST: Duration = Duration::from_secs(300);
-
-/// So close to its expiry a token may have expired when it arrives, so all callers wait for the next one.
-const NEARLY_EXPIRED: Duration = Duration::from_secs(10);
 
 /// How long other calls fail with the error of a failed exchange: between this and 1.5 times this.
 const REMEMBERED: Duration = Duration::from_secs(1);
@@ -22,45 +17,87 @@ const REMEMBERED: Duration = Duration::from_secs(1);
 /// The longest pause between early refreshes that fail.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How long the one caller that refreshes early waits before it goes on with the current token.
-const EARLY_LIMIT: Duration = Duration::from_secs(5);
+/// The time for one exchange unless another one is set.
+const EXCHANGE_LIMIT: Duration = Duration::from_secs(60);
+
+/// How many rejected tokens are replaced in a row; one more for each second that passes.
+const REPLACEMENTS: u32 = 10;
+
+/// How many times a call starts an exchange again whose runtime has ended.
+const RESTARTS: u32 = 4;
 
 /// Makes one token of `P` serve many callers.
 ///
-/// While the token is fresh, a call is a load and a comparison: no lock, no allocation, no await. Shortly before it
-/// expires (10 % of its lifetime, at most 5 minutes, jittered) one caller refreshes it and the others go on with the
-/// current one. Once it has expired, all callers wait and one of them refreshes it. A failed refresh does not take
-/// away a token that is still valid, and is remembered for about a second, so that ten thousand callers make one
-/// sequence of attempts and get the same error. Nothing runs in the background.
+/// While the token is valid, a call is a load and a comparison: no lock, no allocation, no await. Shortly before it
+/// expires (10 % of its lifetime, at most 5 minutes, jittered) one exchange starts in the background, and all callers
+/// keep the current token. Once it has expired, all callers wait for the exchange.
+///
+/// An exchange belongs to the cache, not to the caller that starts it. A task of the caller's tokio runtime drives it,
+/// and without a runtime the callers that wait for it do. A caller that is dropped, or reaches its deadline, does not
+/// end it; its own time limit does ([`Cached::exchange_timeout`]). When its runtime ends before it, the next caller
+/// starts it again, and callers on another runtime do so after 5 seconds.
+///
+/// A failed refresh does not take away a token that is still valid, and is remembered for about a second, so that ten
+/// thousand callers make one sequence of attempts and get the same error. Expired tokens are replaced at most once a
+/// second, and rejected ones ([`TokenProvider::invalidate`]) 10 times in a row and then once a second.
+///
+/// Credentials that can change ([`TokenProvider::changed`]) are checked every 30 seconds while the token is in use.
 ///
 /// Expiry is judged by the monotonic clock from the receipt of the token on; a wall clock that jumps changes nothing.
 pub struct Cached<P> {
-    provider: P,
+    provider: Arc<P>,
+    settings: Settings,
+    state: Arc<State>,
+}
+
+#[derive(Clone)]
+struct Settings {
     clock: Arc<dyn Clock>,
     jitter: fn() -> f64,
     log: LogControl,
-    current: ArcSwapOption<Entry>,
-    failure: ArcSwapOption<Failure>,
-    /// How many exchanges have ended: a caller that waited while this changed takes the outcome, success or failure.
-    ended: AtomicU64,
-    flight: Mutex<()>,
+    limit: Duration,
 }
 
-struct Entry {
-    token: AccessToken,
-    ended: u64,
-    /// From here on one caller refreshes.
-    refresh_at: Option<Instant>,
-    /// From here on all callers wait.
-    wait_at: Option<Instant>,
+/// What callers and the exchange under way share.
+#[derive(Default)]
+struct State {
+    current: ArcSwapOption<Entry>,
+    slot: Mutex<Slot>,
+}
+
+#[derive(Default)]
+struct Slot {
+    flight: Option<Arc<Flight>>,
+    failure: Option<Failure>,
+    replaced: Replaced,
 }
 
 struct Failure {
     error: TokenError,
-    ended: u64,
     in_a_row: u32,
     shared_until: Instant,
-    early_again: Instant,
+}
+
+/// Counts the rejected tokens that were replaced shortly before.
+#[derive(Default)]
+struct Replaced {
+    tokens: u32,
+    since: Option<Instant>,
+}
+
+/// What a call does next.
+enum Step {
+    Serve(AccessToken),
+    Fail(TokenError),
+    /// Waits for an exchange, or only looks at it while there is a valid token. `Launch` is present when the call
+    /// starts it.
+    Join(Arc<Flight>, Option<Launch>, Option<AccessToken>),
+}
+
+/// An exchange that is to be driven by a task.
+struct Launch {
+    driver: Driver,
+    runtime: Handle,
 }
 
 impl<P: TokenProvider> Cached<P> {
@@ -71,27 +108,26 @@ impl<P: TokenProvider> Cached<P> {
 
     /// Caches the tokens of `provider`, with a clock.
     pub fn with_clock(provider: P, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            provider,
-            clock,
-            jitter: fastrand::f64,
-            log: LogControl::default(),
-            current: ArcSwapOption::empty(),
-            failure: ArcSwapOption::empty(),
-            ended: AtomicU64::new(0),
-            flight: Mutex::new(()),
-        }
+        let log = LogControl::default();
+        let settings = Settings { clock, jitter: fastrand::f64, log, limit: EXCHANGE_LIMIT };
+        Self { provider: Arc::new(provider), settings, state: Arc::default() }
     }
 
     /// Obeys a log level that can be changed while it is in use.
     pub fn log_control(mut self, log: LogControl) -> Self {
-        self.log = log;
+        self.settings.log = log;
         self
     }
 
     /// Replaces the source of jitter: a function that returns values from 0 up to, not including, 1.
     pub fn with_jitter(mut self, jitter: fn() -> f64) -> Self {
-        self.jitter = jitter;
+        self.settings.jitter = jitter;
+        self
+    }
+
+    /// Sets the time for one exchange, retries included; 60 s by default.
+    pub fn exchange_timeout(mut self, limit: Duration) -> Self {
+        self.settings.limit = limit;
         self
     }
 
@@ -101,119 +137,233 @@ impl<P: TokenProvider> Cached<P> {
     }
 
     async fn refresh(&self) -> Result<AccessToken, TokenError> {
-        let seen = self.ended.load(Ordering::Acquire);
-        if let Some(entry) = self.current.load_full() {
-            let now = self.clock.monotonic();
-            // Another caller may have refreshed between the call and this first poll.
-            if entry.is_fresh_at(now) {
-                return Ok(entry.token.clone());
+        for _ in 0..RESTARTS {
+            let (flight, launch, valid) = match self.next_step() {
+                Step::Serve(token) => return Ok(token),
+                Step::Fail(error) => return Err(error),
+                Step::Join(flight, launch, valid) => (flight, launch, valid),
+            };
+            if let Some(Launch { driver, runtime }) = launch {
+                flight.drive(driver, &runtime).await;
             }
-            if entry.wait_at.is_none_or(|wait_at| now < wait_at) {
-                return Ok(self.refresh_early(&entry).await.unwrap_or_else(|| entry.token.clone()));
+            if let Some(valid) = valid {
+                return Ok(match flight.look().await {
+                    Some(Landing::Outcome(Ok(token))) => token,
+                    _ => valid,
+                });
+            }
+            match self.wait(&flight).await {
+                Some(Landing::Outcome(outcome)) => return outcome,
+                Some(Landing::Unchanged | Landing::Lost) | None => {}
             }
         }
-        // A caller that is cancelled while it holds this lock hands it to the next one in line.
-        let _flight = self.flight.lock().await;
-        let now = self.clock.monotonic();
-        let ended = self.ended.load(Ordering::Acquire);
-        let while_waiting = |of: u64| ended != seen && of == ended;
-        let current = self.current.load_full();
-        if let Some(entry) = &current
-            && (while_waiting(entry.ended) || entry.wait_at.is_none_or(|wait_at| now < wait_at))
-        {
-            return Ok(entry.token.clone());
-        }
-        let still_good = current.map(|entry| entry.token.clone()).filter(|token| !token.is_expired_at(now));
-        if let Some(failure) = self.failure.load_full()
-            && (while_waiting(failure.ended) || now < failure.shared_until)
-        {
-            return still_good.ok_or_else(|| failure.error.clone());
-        }
-        let outcome = self.provider.token().await;
-        let outcome = self.finish(outcome);
-        outcome.or_else(|error| {
-            still_good.filter(|token| !token.is_expired_at(self.clock.monotonic())).ok_or(error)
-        })
+        Err(TokenError::exchange_lost())
     }
 
-    /// Refreshes while the token is still valid; `None` when another caller does, or it failed, or failed just now.
-    async fn refresh_early(&self, entry: &Entry) -> Option<AccessToken> {
-        let _flight = self.flight.try_lock().ok()?;
-        let now = self.clock.monotonic();
-        if let Some(newer) = self.current.load_full().filter(|newer| newer.ended != entry.ended) {
-            return Some(newer.token.clone());
+    /// Waits for an exchange; `None` when it runs elsewhere and takes too long.
+    async fn wait(&self, flight: &Flight) -> Option<Landing> {
+        let clock = &self.settings.clock;
+        match flight.handover(clock.monotonic(), current_runtime().as_ref().map(Handle::id)) {
+            None => Some(flight.wait().await),
+            Some(pause) => tokio::select! {
+                biased;
+                landing = flight.wait() => Some(landing),
+                () = clock.sleep(pause) => None,
+            },
         }
-        if self.failure.load().as_ref().is_some_and(|failure| now < failure.early_again) {
-            return None;
-        }
-        let outcome = tokio::select! {
-            biased;
-            outcome = self.provider.token() => outcome,
-            () = self.clock.sleep(EARLY_LIMIT) => Err(TokenError::early_refresh_too_slow()),
+    }
+
+    fn next_step(&self) -> Step {
+        let mut slot = self.state.lock();
+        let now = self.settings.clock.monotonic();
+        let runtime = current_runtime();
+        let limit = self.settings.limit;
+        let is_alive = |flight: &&Arc<Flight>| flight.is_alive(now, limit, runtime.as_ref().map(Handle::id));
+        let under_way = slot.flight.as_ref().filter(is_alive).cloned();
+        let Some(entry) = self.state.current.load_full().filter(|entry| entry.is_valid_at(now)) else {
+            if let Some(flight) = under_way {
+                return Step::Join(flight, None, None);
+            }
+            if let Some(failure) = slot.failure.as_ref().filter(|failure| now < failure.shared_until) {
+                return Step::Fail(failure.error.clone());
+            }
+            let (flight, launch) = self.launch(&mut slot, now, runtime, false);
+            return Step::Join(flight, launch, None);
         };
-        self.finish(outcome).ok()
+        // Another caller may have refreshed between the call and this first poll.
+        if entry.is_settled_at(now) {
+            return Step::Serve(entry.token().clone());
+        }
+        let valid = Some(entry.token().clone());
+        let (flight, launch) = match under_way {
+            Some(flight) => (flight, None),
+            None => self.launch(&mut slot, now, runtime, !entry.is_due_at(now)),
+        };
+        // What callers drive has to be polled by the next one too.
+        if !flight.needs_waiters() {
+            entry.settle_until(now + HANDOVER);
+        }
+        Step::Join(flight, launch, valid)
     }
 
-    /// Records how an exchange ended, while the flight lock is held.
-    fn finish(&self, outcome: Result<AccessToken, TokenError>) -> Result<AccessToken, TokenError> {
-        let now = self.clock.monotonic();
-        let ended = self.ended.load(Ordering::Relaxed) + 1;
-        match &outcome {
-            Ok(token) => {
-                self.current.store(Some(Arc::new(Entry::new(token.clone(), ended, (self.jitter)()))));
-                self.failure.store(None);
-                if self.log.permits(LogLevel::Debug) {
-                    tracing::debug!(
-                        target: TARGET,
-                        product = self.log.product(),
-                        lifetime_s = token.lifetime().map(|life| life.as_secs()),
-                        "got a new token"
-                    );
+    /// Starts an exchange; if `only_after_a_change`, it ends when the credentials are the same as before.
+    fn launch(
+        &self,
+        slot: &mut Slot,
+        now: Instant,
+        runtime: Option<Handle>,
+        only_after_a_change: bool,
+    ) -> (Arc<Flight>, Option<Launch>) {
+        let flight = Flight::new(now, runtime.as_ref());
+        let (provider, settings) = (Arc::clone(&self.provider), self.settings.clone());
+        let has_timer = runtime.is_some();
+        let report = Report { state: Arc::downgrade(&self.state), flight: Arc::downgrade(&flight), settings };
+        let driver: Driver = Box::pin(async move {
+            let watched = provider.changed().is_some();
+            let exchange = async {
+                if only_after_a_change && !changed(&*provider).await {
+                    return Landing::Unchanged;
                 }
-            }
-            Err(error) => {
-                let in_a_row = self.failure.load().as_ref().map_or(0, |failure| failure.in_a_row);
-                let pause = REMEMBERED.saturating_mul(1 << in_a_row.min(10)).min(LONGEST_PAUSE);
-                let stretch = 1.0 + 0.5 * (self.jitter)();
-                if self.log.permits(LogLevel::Warn) {
-                    let status = error.status().map(|status| status.as_u16());
-                    tracing::warn!(
-                        target: TARGET,
-                        product = self.log.product(),
-                        kind = ?error.kind(),
-                        status,
-                        "no new token"
-                    );
+                Landing::Outcome(provider.token().await)
+            };
+            let (clock, limit) = (&report.settings.clock, report.settings.limit);
+            let landing = if has_timer {
+                tokio::select! {
+                    biased;
+                    landing = exchange => landing,
+                    () = clock.sleep(limit) => Landing::Outcome(Err(TokenError::exchange_too_slow())),
                 }
-                self.failure.store(Some(Arc::new(Failure {
-                    error: error.clone(),
-                    ended,
-                    in_a_row: in_a_row.saturating_add(1),
-                    shared_until: now + REMEMBERED.mul_f64(stretch),
-                    early_again: now + pause.mul_f64(stretch),
-                })));
+            } else {
+                exchange.await
+            };
+            report.land(landing, watched);
+        });
+        slot.flight = Some(Arc::clone(&flight));
+        match runtime {
+            Some(runtime) => (flight, Some(Launch { driver, runtime })),
+            None => {
+                flight.driven_by_waiters(driver);
+                (flight, None)
             }
         }
-        self.ended.store(ended, Ordering::Release);
-        outcome
     }
 }
 
-impl Entry {
-    fn new(token: AccessToken, ended: u64, jitter: f64) -> Self {
-        let life = token.lifetime().zip(token.expires_at());
-        let before_end = |share: u32, most: Duration, stretch: f64| {
-            let (life, end) = life?;
-            // Never in the first tenth of the lifetime: jitter stretches a tenth by a fifth at most.
-            end.checked_sub((life / share).min(most).mul_f64(stretch))
-        };
-        let refresh_at = before_end(10, EARLIEST, 1.0 + 0.2 * jitter);
-        let wait_at = before_end(50, NEARLY_EXPIRED, 1.0);
-        Self { token, ended, refresh_at, wait_at }
+fn current_runtime() -> Option<Handle> {
+    Handle::try_current().ok()
+}
+
+async fn changed(provider: &impl TokenProvider) -> bool {
+    match provider.changed() {
+        Some(changed) => changed.await,
+        None => false,
+    }
+}
+
+impl State {
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reports the end of an exchange to the cache and to the callers, also when its driver is dropped.
+struct Report {
+    state: Weak<State>,
+    flight: Weak<Flight>,
+    settings: Settings,
+}
+
+impl Report {
+    fn land(&self, landing: Landing, watched: bool) {
+        let Some(flight) = self.flight.upgrade() else { return };
+        if let Some(state) = self.state.upgrade() {
+            self.note(&state, &flight, &landing, watched);
+        }
+        flight.land(landing);
     }
 
-    fn is_fresh_at(&self, now: Instant) -> bool {
-        self.refresh_at.is_none_or(|refresh_at| now < refresh_at)
+    fn note(&self, state: &State, flight: &Arc<Flight>, landing: &Landing, watched: bool) {
+        let mut slot = state.lock();
+        let is_latest = slot.flight.as_ref().is_some_and(|latest| Arc::ptr_eq(latest, flight));
+        if is_latest {
+            slot.flight = None;
+        }
+        let now = self.settings.clock.monotonic();
+        let current = || state.current.load_full();
+        match landing {
+            Landing::Outcome(Ok(token)) => {
+                let entry = Entry::new(token.clone(), now, (self.settings.jitter)(), watched);
+                state.current.store(Some(Arc::new(entry)));
+                slot.failure = None;
+                drop(slot);
+                self.log_token(token);
+            }
+            // The exchange that replaced this one decides.
+            _ if !is_latest => {}
+            Landing::Outcome(Err(error)) => {
+                let pause = self.remember(&mut slot, error, now);
+                current().iter().for_each(|entry| entry.settle_until(now + pause));
+                drop(slot);
+                self.log_failure(error);
+            }
+            Landing::Unchanged => current().iter().for_each(|entry| entry.settle(now)),
+            Landing::Lost => current().iter().for_each(|entry| entry.settle_until(now)),
+        }
+    }
+
+    /// Remembers a failure; returns the time until the next early refresh.
+    fn remember(&self, slot: &mut Slot, error: &TokenError, now: Instant) -> Duration {
+        let in_a_row = slot.failure.as_ref().map_or(0, |failure| failure.in_a_row);
+        let pause = REMEMBERED.saturating_mul(1 << in_a_row.min(10)).min(LONGEST_PAUSE);
+        let stretch = 1.0 + 0.5 * (self.settings.jitter)();
+        slot.failure = Some(Failure {
+            error: error.clone(),
+            in_a_row: in_a_row.saturating_add(1),
+            shared_until: now + REMEMBERED.mul_f64(stretch),
+        });
+        pause.mul_f64(stretch)
+    }
+
+    fn log_token(&self, token: &AccessToken) {
+        let log = &self.settings.log;
+        if log.permits(LogLevel::Debug) {
+            let lifetime_s = token.lifetime().map(|life| life.as_secs());
+            tracing::debug!(target: TARGET, product = log.product(), lifetime_s, "got a new token");
+        }
+    }
+
+    fn log_failure(&self, error: &TokenError) {
+        let log = &self.settings.log;
+        if log.permits(LogLevel::Warn) {
+            let status = error.status().map(|status| status.as_u16());
+            tracing::warn!(target: TARGET, product = log.product(), kind = ?error.kind(), status, "no new token");
+        }
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        let landed = self.flight.upgrade().is_none_or(|flight| flight.has_landed());
+        if !landed {
+            let lost = match std::thread::panicking() {
+                true => Landing::Outcome(Err(TokenError::provider("the token provider panicked"))),
+                false => Landing::Lost,
+            };
+            self.land(lost, false);
+        }
+    }
+}
+
+impl Replaced {
+    /// Tells whether one more rejected token may be replaced at `now`.
+    fn allow(&mut self, now: Instant) -> bool {
+        let since = *self.since.get_or_insert(now);
+        let seconds = now.saturating_duration_since(since).as_secs();
+        self.tokens = self.tokens.saturating_sub(u32::try_from(seconds).unwrap_or(u32::MAX));
+        self.since = Some(if self.tokens == 0 { now } else { since + Duration::from_secs(seconds) });
+        let allowed = self.tokens < REPLACEMENTS;
+        self.tokens += u32::from(allowed);
+        allowed
     }
 }
 
@@ -222,7 +372,7 @@ impl<P: TokenProvider> TokenProvider for Cached<P> {
     ///
     /// # Cancel safety
     ///
-    /// A caller that is dropped while it refreshes hands over to the next one in line.
+    /// A caller that is dropped does not end the exchange that it waits for.
     fn token(&self) -> TokenFuture<'_> {
         match self.peek() {
             Some(token) => TokenFuture::ready(Ok(token)),
@@ -231,9 +381,9 @@ impl<P: TokenProvider> TokenProvider for Cached<P> {
     }
 
     fn peek(&self) -> Option<AccessToken> {
-        let current = self.current.load();
-        let entry = current.as_ref().filter(|entry| entry.is_fresh_at(self.clock.monotonic()))?;
-        Some(entry.token.clone())
+        let current = self.state.current.load();
+        let now = self.settings.clock.monotonic();
+        current.as_ref().filter(|entry| entry.is_settled_at(now)).map(|entry| entry.token().clone())
     }
 
     fn can_refresh(&self) -> bool {
@@ -242,11 +392,13 @@ impl<P: TokenProvider> TokenProvider for Cached<P> {
 
     /// Drops `rejected`, and only that: a newer token stays.
     fn invalidate(&self, rejected: &AccessToken) {
-        let current = self.current.load();
-        if current.as_ref().is_some_and(|entry| entry.token.is_same(rejected)) {
-            // Another caller may have put a newer token there meanwhile; then this changes nothing.
-            self.current.compare_and_swap(&*current, None);
+        let mut slot = self.state.lock();
+        let is_current =
+            self.state.current.load().as_ref().is_some_and(|entry| entry.token().is_same(rejected));
+        if is_current && slot.replaced.allow(self.settings.clock.monotonic()) {
+            self.state.current.store(None);
         }
+        drop(slot);
         self.provider.invalidate(rejected);
     }
 }
@@ -254,5 +406,27 @@ impl<P: TokenProvider> TokenProvider for Cached<P> {
 impl<P: fmt::Debug> fmt::Debug for Cached<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Cached").field(&self.provider).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replacements_are_limited_and_refilled() {
+        let start = SystemClock.monotonic();
+        let mut replaced = Replaced::default();
+        let allowed = |replaced: &mut Replaced, ms: u64| {
+            (0..20).filter(|_| replaced.allow(start + Duration::from_millis(ms))).count()
+        };
+        assert_eq!(allowed(&mut replaced, 0), 10);
+        assert_eq!(allowed(&mut replaced, 999), 0);
+        assert_eq!(allowed(&mut replaced, 1_000), 1);
+        assert_eq!(allowed(&mut replaced, 1_999), 0);
+        assert_eq!(allowed(&mut replaced, 3_500), 2);
+        assert_eq!(allowed(&mut replaced, 3_999), 0, "the rest of a second counts for the next one");
+        assert_eq!(allowed(&mut replaced, 4_000), 1);
+        assert_eq!(allowed(&mut replaced, 100_000), 10);
     }
 }

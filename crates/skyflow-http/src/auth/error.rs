@@ -74,11 +74,12 @@ impl TokenError {
         Self::new(TokenErrorKind::Unavailable, text).with_source(Transport(source.into()))
     }
 
-    pub(crate) fn early_refresh_too_slow() -> Self {
-        Self::new(
-            TokenErrorKind::Unavailable,
-            "the token endpoint did not respond to an early refresh in time",
-        )
+    pub(crate) fn exchange_too_slow() -> Self {
+        Self::new(TokenErrorKind::Unavailable, "the token exchange did not end in time")
+    }
+
+    pub(crate) fn exchange_lost() -> Self {
+        Self::new(TokenErrorKind::Unavailable, "the runtime of the token exchange has ended")
     }
 
     pub(crate) fn foreign_host() -> Self {

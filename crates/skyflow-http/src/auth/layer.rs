@@ -128,6 +128,17 @@ impl HostGuard {
 /// Makes one call use another provider than its layer has: an end user's identity, for example.
 ///
 /// It travels in the extensions of the request, and the host guard applies to it just the same.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use skyflow_http::auth::{AccessToken, CallTokens, provider_fn};
+///
+/// let mut request = http::Request::get("https://api.example/things/7").body(())?;
+/// let of_the_user = provider_fn(|| async { Ok(AccessToken::new("token-of-user-7")?) });
+/// request.extensions_mut().insert(CallTokens(Arc::new(of_the_user)));
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct CallTokens(pub Arc<dyn TokenProvider>);
 

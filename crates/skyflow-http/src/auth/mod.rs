@@ -4,7 +4,9 @@
 //! of end users apart, and [`AuthLayer`] attaches a token to each request that goes to a host of its [`HostGuard`].
 
 mod cache;
+mod entry;
 mod error;
+mod flight;
 mod layer;
 mod sanitize;
 mod scoped;
@@ -17,5 +19,5 @@ pub use layer::{
 };
 pub use scoped::{ScopedProvider, ScopedTokens};
 pub use token::{
-    AccessToken, FnProvider, InvalidToken, StaticToken, TokenFuture, TokenProvider, provider_fn,
+    AccessToken, ChangeFuture, FnProvider, InvalidToken, StaticToken, TokenFuture, TokenProvider, provider_fn,
 };

@@ -221,7 +221,18 @@ pub trait TokenProvider: Send + Sync + fmt::Debug + 'static {
     fn can_refresh(&self) -> bool {
         true
     }
+
+    /// Checks whether the credentials have changed since the last token, such as a key file that was replaced; `None`
+    /// by default: they do not change.
+    ///
+    /// [`Cached`](super::Cached) refreshes its token when the future returns true.
+    fn changed(&self) -> Option<ChangeFuture<'_>> {
+        None
+    }
 }
+
+/// The future of [`TokenProvider::changed`].
+pub type ChangeFuture<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 
 impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
     fn token(&self) -> TokenFuture<'_> {
@@ -238,6 +249,10 @@ impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
 
     fn can_refresh(&self) -> bool {
         (**self).can_refresh()
+    }
+
+    fn changed(&self) -> Option<ChangeFuture<'_>> {
+        (**self).changed()
     }
 }
 

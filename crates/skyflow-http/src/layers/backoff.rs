@@ -4,13 +4,14 @@ use std::time::Duration;
 
 /// Computes the pause before a retry: "full jitter", a random share of an exponentially growing ceiling.
 ///
-/// The ceiling before retry `n` (from 0) is `base * 2^n`, at most `cap`. Defaults: 50 ms, or 1 s after a 429, and a
+/// The ceiling before retry `n` (from 0) is `base * multiplier^n`, at most `cap`. Defaults: 50 ms, or 1 s after a 429, and a
 /// cap of 20 s (the numbers of the AWS SDKs).
 #[derive(Clone)]
 pub struct Backoff {
     base: Duration,
     throttled_base: Duration,
     cap: Duration,
+    multiplier: f64,
     random: Arc<dyn Fn() -> f64 + Send + Sync>,
 }
 
@@ -21,6 +22,7 @@ impl Backoff {
             base: Duration::from_millis(50),
             throttled_base: Duration::from_secs(1),
             cap: Duration::from_secs(20),
+            multiplier: 2.0,
             random: Arc::new(fastrand::f64),
         }
     }
@@ -43,6 +45,12 @@ impl Backoff {
         self
     }
 
+    /// Sets by how much the ceiling grows from one retry to the next; 2 by default. Below 1 it does not grow.
+    pub fn multiplier(mut self, multiplier: f64) -> Self {
+        self.multiplier = multiplier;
+        self
+    }
+
     /// Replaces the source of randomness; it returns numbers from 0 up to 1.
     pub fn random(mut self, random: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         self.random = Arc::new(random);
@@ -52,7 +60,9 @@ impl Backoff {
     /// Returns the pause before retry number `retry`, counted from 0.
     pub fn pause(&self, retry: u32, throttled: bool) -> Duration {
         let base = if throttled { self.throttled_base } else { self.base };
-        let ceiling = base.saturating_mul(1_u32.checked_shl(retry).unwrap_or(u32::MAX)).min(self.cap);
+        let growth = self.multiplier.max(1.0).powi(i32::try_from(retry).unwrap_or(i32::MAX));
+        let ceiling = Duration::try_from_secs_f64(base.as_secs_f64() * growth)
+            .map_or(self.cap, |grown| grown.min(self.cap));
         ceiling.mul_f64((self.random)().clamp(0.0, 1.0))
     }
 }
@@ -112,6 +122,16 @@ mod tests {
             let pause = Backoff::new().random(move || random).pause(0, false);
             assert_eq!(pause, Duration::from_millis(50).mul_f64(share), "{random}");
         }
+    }
+
+    #[test]
+    fn ceiling_grows_by_the_multiplier() {
+        let millis = |multiplier, retry| {
+            Backoff::new().multiplier(multiplier).random(|| 1.0).pause(retry, false).as_millis()
+        };
+        assert_eq!([0, 1, 2, 100].map(|n| millis(1.5, n)), [50, 75, 112, 20_000]);
+        assert_eq!([0.0, -3.0, f64::NAN].map(|multiplier| millis(multiplier, 5)), [50; 3]);
+        assert_eq!(millis(f64::INFINITY, 1), 20_000);
     }
 
     #[test]

@@ -37,6 +37,25 @@ pub enum MetadataError {
 /// Adds headers that name the caller, unless a request already has them.
 ///
 /// `Debug` shows the names of the headers; a value may be a secret.
+///
+/// ```
+/// use http::HeaderName;
+/// use skyflow_http::layers::MetadataLayer;
+/// use skyflow_http::{Body, BoxError, Request, Response};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let transport = tower::service_fn(|request: Request| async move {
+///     assert_eq!(request.headers()["user-agent"], "billing/1.0");
+///     assert_eq!(request.headers()["x-team"], "payments");
+///     Ok::<_, BoxError>(Response::new(Body::empty()))
+/// });
+/// let metadata = MetadataLayer::new("billing/1.0")?.header(HeaderName::from_static("x-team"), "payments")?;
+/// metadata.layer(transport).oneshot(http::Request::get("https://api.example/").body(Body::empty())?).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct MetadataLayer {
     headers: Arc<Vec<(HeaderName, HeaderValue)>>,

@@ -2,12 +2,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use http::header::ACCEPT_ENCODING;
 use http::{HeaderMap, StatusCode};
 use skyflow_types::RequestId;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::auth::{Refusal, RefusalRule};
+use crate::content_encoding;
 use crate::{Body, BoxError, CallOptions, Error, Idempotency, OperationInfo, Progress, Request, Response};
 
 /// Reads the request id that a server gave its response; it is never made up.
@@ -19,7 +21,27 @@ pub fn request_id(headers: &HeaderMap) -> Option<RequestId> {
 ///
 /// The resulting response has its body in memory and, in its extensions, the [`RequestId`] (when the server sent
 /// one) and the call's [`Progress`]. Reading here, below the attempt timeout and the retry layer, makes a slow or a
-/// cut body a failed attempt and never a short response.
+/// cut body a failed attempt and never a short response. A body that is compressed with gzip or deflate although the
+/// request has no `accept-encoding` is decoded, and the limit is that of the decoded bytes.
+///
+/// ```
+/// use skyflow_http::layers::ResponseMetaLayer;
+/// use skyflow_http::{Body, BoxError, Request, Response};
+/// use skyflow_types::RequestId;
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let transport = tower::service_fn(|_: Request| async {
+///     let response = http::Response::builder().header("x-request-id", "r-1").body(Body::from("{}"))?;
+///     Ok::<Response, BoxError>(response)
+/// });
+/// let request = http::Request::get("https://api.example/").body(Body::empty())?;
+/// let response = ResponseMetaLayer::new(1024).layer(transport).oneshot(request).await?;
+/// assert_eq!(response.extensions().get::<RequestId>().map(RequestId::as_str), Some("r-1"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseMetaLayer {
     limit: usize,
@@ -84,6 +106,8 @@ where
         let refusal = self.layer.refusal;
         let progress = Progress::of(request.extensions_mut());
         let before = progress.begin_attempt();
+        progress.note_sent(request.headers());
+        let accepts_encodings = request.headers().contains_key(ACCEPT_ENCODING);
         let is_unknown = request
             .extensions()
             .get::<OperationInfo>()
@@ -92,7 +116,7 @@ where
         Box::pin(async move {
             let response: Result<Response, BoxError> = response.await.map_err(Into::into);
             let result = match response {
-                Ok(response) => buffered(response, limit).await,
+                Ok(response) => buffered(response, limit, accepts_encodings).await,
                 Err(error) => Err(error),
             };
             let certainly_not_applied = match &result {
@@ -112,8 +136,15 @@ where
                 progress.settle(before);
             }
             result.map(|mut response| {
-                if let Some(id) = request_id(response.headers()) {
-                    response.extensions_mut().insert(id);
+                match request_id(response.headers()) {
+                    // A server that repeats a token there would bring it into every log.
+                    Some(id) if progress.has_sent(id.as_str()) => {
+                        response.headers_mut().remove(RequestId::HEADER);
+                    }
+                    Some(id) => {
+                        response.extensions_mut().insert(id);
+                    }
+                    None => {}
                 }
                 response.extensions_mut().insert(progress);
                 response
@@ -122,9 +153,12 @@ where
     }
 }
 
-async fn buffered(response: Response, limit: usize) -> Result<Response, BoxError> {
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect(limit).await?;
+async fn buffered(response: Response, limit: usize, is_encoded: bool) -> Result<Response, BoxError> {
+    let (mut parts, body) = response.into_parts();
+    let mut bytes = body.collect(limit).await?;
+    if !is_encoded {
+        bytes = content_encoding::decoded(&mut parts.headers, bytes, limit)?;
+    }
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
@@ -219,6 +253,40 @@ mod tests {
         assert_eq!(with.extensions().get::<RequestId>().unwrap().as_str(), "req-7");
         let without = layer.layer(transport(None)).oneshot(probe::request()).await.unwrap();
         assert!(without.extensions().get::<RequestId>().is_none());
+    }
+
+    #[tokio::test]
+    async fn repeated_token_is_no_request_id() {
+        let transport = tower::service_fn(|request: Request| async move {
+            let mut response = Response::default();
+            response.headers_mut().insert(RequestId::HEADER, request.headers()["authorization"].clone());
+            Ok::<_, BoxError>(response)
+        });
+        let mut request = probe::request();
+        request
+            .headers_mut()
+            .insert("authorization", http::HeaderValue::from_static("Bearer canary-0123456789"));
+        let response = ResponseMetaLayer::default().layer(transport).oneshot(request).await.unwrap();
+        assert!(response.extensions().get::<RequestId>().is_none());
+        assert!(request_id(response.headers()).is_none());
+    }
+
+    #[tokio::test]
+    async fn encoding_that_was_asked_for_is_kept() {
+        let transport = tower::service_fn(|_: Request| async move {
+            let response = http::Response::builder().header("content-encoding", "deflate");
+            // An empty block without a header of zlib.
+            Ok::<_, BoxError>(response.body(Body::from(vec![3_u8, 0]))?)
+        });
+        for (asked_for, length) in [(false, 0), (true, 2)] {
+            let mut request = probe::request();
+            if asked_for {
+                request.headers_mut().insert("accept-encoding", http::HeaderValue::from_static("deflate"));
+            }
+            let response = ResponseMetaLayer::default().layer(transport).oneshot(request).await.unwrap();
+            assert_eq!(response.body().as_bytes().unwrap().len(), length);
+            assert_eq!(response.headers().contains_key("content-encoding"), asked_for);
+        }
     }
 
     #[tokio::test]

@@ -30,7 +30,8 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 /// 1. The request certainly did not reach the server (no connection, refused unprocessed): retry, whatever it does;
 ///    but not after a TLS failure, because an untrusted certificate stays untrusted.
 /// 2. The operation is [`Idempotency::Unknown`]: stop.
-/// 3. `429`: retry, after `Retry-After` clamped to between our own pause and 5 s more.
+/// 3. `429`: retry, after `Retry-After` clamped to between our own pause and 5 s more
+///    ([`retry_after_slack`](Self::retry_after_slack)).
 /// 4. The operation is [`Idempotency::NonIdempotent`] (also when the request says nothing about itself): stop.
 /// 5. The connection broke or stalled, the attempt timed out, or the status is `408`, `500`, `502`, `503` or `504`: retry.
 /// 6. Anything else: stop.
@@ -40,12 +41,41 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 /// Three things can still forbid it: the number of attempts (3), the [`RetryBudget`], and a pause that would
 /// outlast the [`Deadline`]. A stream that cannot be opened again is sent again only when nothing of it has been read.
 /// [`Progress::retry_stop`] tells which of them ended the call.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// use skyflow_http::layers::RetryLayer;
+/// use skyflow_http::{Body, BoxError, Idempotency, ManualClock, OperationInfo, Request, Response};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// // The first response is a 503. The clock moves by itself, so the pause takes no time.
+/// let sent = Arc::new(AtomicU32::new(0));
+/// let count = Arc::clone(&sent);
+/// let transport = tower::service_fn(move |_: Request| {
+///     let status = if count.fetch_add(1, Ordering::Relaxed) == 0 { 503 } else { 200 };
+///     async move { Ok::<Response, BoxError>(http::Response::builder().status(status).body(Body::empty())?) }
+/// });
+/// let retry = RetryLayer::new(Arc::new(ManualClock::auto_advancing())).layer(transport);
+///
+/// let mut request = http::Request::get("https://api.example/things/7").body(Body::empty())?;
+/// request.extensions_mut().insert(OperationInfo::new("things.get", "/things/{id}", Idempotency::Safe));
+/// assert_eq!(retry.oneshot(request).await?.status(), 200);
+/// assert_eq!(sent.load(Ordering::Relaxed), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct RetryLayer {
     /// `None` leaves it to the operation.
     max_attempts: Option<NonZeroU32>,
     backoff: Backoff,
     budget: RetryBudget,
+    retry_after_slack: Duration,
+    internal_error_retries: u32,
     clock: Arc<dyn Clock>,
 }
 
@@ -56,7 +86,14 @@ impl RetryLayer {
     /// Allows 3 attempts, or as many as [`CallOptions::usual_attempts`] says, with the default [`Backoff`] and a
     /// separate [`RetryBudget`].
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { max_attempts: None, backoff: Backoff::new(), budget: RetryBudget::new(), clock }
+        Self {
+            max_attempts: None,
+            backoff: Backoff::new(),
+            budget: RetryBudget::new(),
+            retry_after_slack: RETRY_AFTER_SLACK,
+            internal_error_retries: u32::MAX,
+            clock,
+        }
     }
 
     /// Sets how many times a request may be sent, the first time included.
@@ -68,6 +105,20 @@ impl RetryLayer {
     /// Sets the pauses.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
+        self
+    }
+
+    /// Sets how far a pause that the server asks for with `Retry-After` may exceed our own; 5 s by default.
+    ///
+    /// [`Duration::MAX`] obeys every `Retry-After` in full; a pause that would outlast the deadline still ends the call.
+    pub fn retry_after_slack(mut self, slack: Duration) -> Self {
+        self.retry_after_slack = slack;
+        self
+    }
+
+    /// Sets how many of the retries of a call may follow a `500`; all of them by default.
+    pub fn internal_error_retries(mut self, retries: u32) -> Self {
+        self.internal_error_retries = retries;
         self
     }
 
@@ -87,7 +138,7 @@ impl RetryLayer {
     fn next_pause(&self, cause: Cause, sent: u32, limits: Limits) -> Result<Duration, RetryStop> {
         let own = self.backoff.pause(sent - 1, cause.throttled);
         let pause = match cause.retry_after {
-            Some(asked) => asked.clamp(own, own.saturating_add(RETRY_AFTER_SLACK)),
+            Some(asked) => asked.clamp(own, own.saturating_add(self.retry_after_slack)),
             None => own,
         };
         let in_time = |Deadline(at)| self.clock.monotonic().checked_add(pause).is_some_and(|end| end < at);
@@ -110,7 +161,7 @@ impl RetryLayer {
                     ErrorKind::Io | ErrorKind::AttemptTimeout | ErrorKind::Stalled => Repeat::Anything,
                     _ => return None,
                 };
-                return Some(Cause { allowed: repeat >= least, throttled: false, retry_after: None });
+                return Some(Cause { allowed: repeat >= least, ..Cause::default() });
             }
         };
         let (least, throttled) = match response.status() {
@@ -119,7 +170,8 @@ impl RetryLayer {
             _ => return None,
         };
         let retry_after = retry_after(response.headers(), self.clock.now());
-        Some(Cause { allowed: repeat >= least, throttled, retry_after })
+        let internal_error = response.status() == StatusCode::INTERNAL_SERVER_ERROR;
+        Some(Cause { allowed: repeat >= least, throttled, internal_error, retry_after })
     }
 }
 
@@ -145,10 +197,11 @@ impl Repeat {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Cause {
     allowed: bool,
     throttled: bool,
+    internal_error: bool,
     retry_after: Option<Duration>,
 }
 
@@ -212,6 +265,7 @@ where
     };
     let repeat = Repeat::of(&request, &options);
     let mut sent = 0;
+    let mut internal_errors = 0;
     let outcome = loop {
         let spare = (sent + 1 < limits.max_attempts.get()).then(|| Spare::of(&mut request));
         let outcome = service.call(request).await.map_err(Into::into);
@@ -222,8 +276,12 @@ where
             }
             break outcome;
         };
+        internal_errors += u32::from(cause.internal_error);
         let next = match spare.map(Spare::into_request) {
             _ if !cause.allowed => Err(RetryStop::NotIdempotent),
+            _ if cause.internal_error && internal_errors > policy.internal_error_retries => {
+                Err(RetryStop::Attempts)
+            }
             None => Err(RetryStop::Attempts),
             Some(None) => Err(RetryStop::BodyIsStream),
             Some(Some(spare)) => policy.next_pause(cause, sent, limits).map(|pause| (pause, spare)),
@@ -288,13 +346,13 @@ impl RetryBudget {
     pub fn withdraw(&self, throttled: bool) -> bool {
         let cost = if throttled { Self::THROTTLED } else { Self::RETRY };
         self.tokens
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| tokens.checked_sub(cost))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| tokens.checked_sub(cost))
             .is_ok()
     }
 
     /// Gives a token back for a call that went well.
     pub fn deposit(&self) {
-        let _ = self.tokens.try_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
+        let _ = self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
             (tokens < self.capacity).then(|| tokens + 1)
         });
     }

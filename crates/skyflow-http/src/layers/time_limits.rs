@@ -34,6 +34,26 @@ fn body_time(request: &Request, options: &CallOptions, per_unit: Duration) -> Du
 /// [`CallOptions::body_time`] says otherwise. [`CallOptions::deadline`] overrides the total per call, and is exact.
 /// The instant travels in the extensions as [`Deadline`], so
 /// that the layers below do not start anything that cannot end in time.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use skyflow_http::layers::DeadlineLayer;
+/// use skyflow_http::{Body, BoxError, Error, ErrorKind, ManualClock, Request, Response};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let never = tower::service_fn(|_: Request| std::future::pending::<Result<Response, BoxError>>());
+/// // The clock moves by itself, so that the limit takes no time.
+/// let limit = DeadlineLayer::new(Duration::from_secs(5), Arc::new(ManualClock::auto_advancing()));
+/// let request = http::Request::get("https://api.example/").body(Body::empty())?;
+/// let error = limit.layer(never).oneshot(request).await.unwrap_err();
+/// assert_eq!(Error::find(&*error).map(Error::kind), Some(ErrorKind::DeadlineExceeded));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct DeadlineLayer {
     total: Option<Duration>,
@@ -110,6 +130,26 @@ where
 ///
 /// The time grows with the request body as that of [`DeadlineLayer`] does. [`CallOptions::attempt_timeout`] overrides
 /// it per call, and is exact. The rest of a [`Deadline`] caps it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use skyflow_http::layers::AttemptTimeoutLayer;
+/// use skyflow_http::{Body, BoxError, Error, ErrorKind, ManualClock, Request, Response};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let never = tower::service_fn(|_: Request| std::future::pending::<Result<Response, BoxError>>());
+/// // The clock moves by itself, so that the limit takes no time.
+/// let limit = AttemptTimeoutLayer::new(Duration::from_secs(5), Arc::new(ManualClock::auto_advancing()));
+/// let request = http::Request::get("https://api.example/").body(Body::empty())?;
+/// let error = limit.layer(never).oneshot(request).await.unwrap_err();
+/// assert_eq!(Error::find(&*error).map(Error::kind), Some(ErrorKind::AttemptTimeout));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct AttemptTimeoutLayer {
     limit: Option<Duration>,

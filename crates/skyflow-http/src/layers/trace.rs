@@ -122,6 +122,26 @@ impl OperationTraceLayer {
 
 /// Opens one span per attempt: `client.attempt`, target [`TARGET`], at level DEBUG, with method, host, path template,
 /// status, request id and error kind.
+///
+/// The event `finished` at its end has `ok` and `elapsed_us`, a number. It belongs below the retry layer:
+///
+/// ```
+/// use skyflow_http::layers::{AttemptTraceLayer, OperationTraceLayer, RetryLayer};
+/// use skyflow_http::{Body, BoxError, Request, Response, SystemClock};
+/// use tower::{ServiceBuilder, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let clock = SystemClock::shared();
+/// let stack = ServiceBuilder::new()
+///     .layer(OperationTraceLayer::new(clock.clone()))
+///     .layer(RetryLayer::new(clock.clone()))
+///     .layer(AttemptTraceLayer::new(clock))
+///     .service(tower::service_fn(|_: Request| async { Ok::<_, BoxError>(Response::new(Body::empty())) }));
+/// stack.oneshot(http::Request::get("https://api.example/").body(Body::empty())?).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct AttemptTraceLayer {
     clock: Arc<dyn Clock>,

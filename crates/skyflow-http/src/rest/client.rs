@@ -2,13 +2,14 @@ use std::fmt;
 use std::future::poll_fn;
 
 use bytes::Bytes;
+use http::header::ACCEPT_ENCODING;
 use http::{HeaderMap, StatusCode, Uri};
 use skyflow_types::RequestId;
 use tower_service::Service;
 
 use super::{ApiError, DecodeError, EncodeError, Error, ErrorBody, Operation};
 use crate::layers::ResponseMetaLayer;
-use crate::{BaseUri, Body, BoxError, CallOptions, OperationInfo, Progress, Request};
+use crate::{BaseUri, Body, BoxError, CallOptions, OperationInfo, Progress, Request, content_encoding};
 
 /// Sends operations to one server over any tower service.
 ///
@@ -112,7 +113,10 @@ impl<S: Clone> Client<S> {
         let response = self.exchange(operation.encode()?, O::INFO, options).await?;
         match O::decode(response.status, &response.headers, &response.body) {
             Ok(body) => Ok(response.map(|_| body)),
-            Err(source) => Err(undecoded(response, source)),
+            Err(source) => match content_encoding::remaining(&response.headers) {
+                Some(encoding) => Err(undecoded(response, DecodeError::encoded(encoding))),
+                None => Err(undecoded(response, source)),
+            },
         }
     }
 
@@ -137,7 +141,10 @@ impl<S: Clone> Client<S> {
         extensions.insert(info);
         extensions.insert(options);
         let progress = Progress::of(extensions);
+        progress.note_sent(request.headers());
         let limit = options.response_limit.unwrap_or(self.limit);
+        let accepts_encodings = request.headers().contains_key(ACCEPT_ENCODING);
+        let sent_bytes = http_body::Body::size_hint(request.body()).exact();
         let failed = |source: BoxError| Error::Service { source, progress: progress.clone() };
 
         let (parts, body) = request.into_parts();
@@ -146,16 +153,27 @@ impl<S: Clone> Client<S> {
         let mut service = self.service.clone();
         poll_fn(|cx| service.poll_ready(cx)).await.map_err(|error| failed(error.into()))?;
         let response = service.call(request).await.map_err(|error| failed(error.into()))?;
-        let (parts, body) = response.into_parts();
+        let (mut parts, body) = response.into_parts();
         let body = Body::from_any(body);
         let body = match body.as_bytes() {
             Some(bytes) => bytes.clone(),
-            None => body.collect(limit).await.map_err(|error| failed(error.into()))?,
+            None => {
+                let bytes = body.collect(limit).await.map_err(|error| failed(error.into()))?;
+                match accepts_encodings {
+                    true => bytes,
+                    false => content_encoding::decoded(&mut parts.headers, bytes, limit)
+                        .map_err(|error| failed(error.into()))?,
+                }
+            }
         };
         let (status, headers) = (parts.status, parts.headers);
-        let request_id = crate::request_id(&headers);
+        let request_id = crate::request_id(&headers).filter(|id| !progress.has_sent(id.as_str()));
         if !status.is_success() {
-            return Err(Error::Api(Box::new(ApiError::read(status, &headers, request_id, body, progress))));
+            let mut error = ApiError::read(status, &headers, request_id, body, progress);
+            if let (StatusCode::PAYLOAD_TOO_LARGE, Some(bytes)) = (status, sent_bytes) {
+                error.message.push_str(&format!("; the body of the request has {bytes} bytes"));
+            }
+            return Err(Error::Api(Box::new(error)));
         }
         Ok(Response { body, status, request_id, headers, progress })
     }

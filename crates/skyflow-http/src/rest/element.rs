@@ -1,7 +1,7 @@
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{DecodeError, Json};
 
@@ -41,6 +41,13 @@ impl<T> Element<T> {
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Element<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(Json::deserialize(deserializer)?.decode()))
+    }
+}
+
+/// Writes the value, and null for one that could not be read.
+impl<T: Serialize> Serialize for Element<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_ref().ok().serialize(serializer)
     }
 }
 

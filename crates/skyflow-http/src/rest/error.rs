@@ -1,12 +1,14 @@
 mod api;
 mod decode;
 mod message;
+mod page;
 
 use http::StatusCode;
 use skyflow_types::RequestId;
 
 pub use api::{ApiError, ErrorBody};
 pub use decode::{DecodeError, DecodeErrorKind};
+pub(super) use decode::{places, plain_name};
 pub use message::{clean, plain_text};
 
 use crate::{BaseUriError, BoxError, Progress, TargetError};
@@ -93,6 +95,10 @@ pub enum EncodeError {
     /// The body has no JSON form; serde's own message could quote it.
     #[error("the body has no JSON form")]
     Json,
+    /// A number is NaN or infinite: JSON has neither, and `null` in its place would erase a value. It holds the path of
+    /// the field.
+    #[error("{} must be a finite number: JSON has neither NaN nor infinities", if .0.is_empty() { "the body" } else { .0 })]
+    NotFinite(Box<str>),
     /// A form without files holds an object or a nested list.
     #[error("a form field must be a string, a number, a boolean or a list of them")]
     Form,

@@ -1,10 +1,11 @@
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::runtime::Redacted;
-use super::{DecodeError, EncodeError};
+use super::{DecodeError, EncodeError, finite, lenient};
 
 /// Holds any JSON as a string: written once from your type, read once into your type, and not parsed in between.
 ///
@@ -33,9 +34,11 @@ impl Json {
     ///
     /// # Errors
     ///
-    /// Fails when the value has no JSON form, such as a map whose keys are not text.
+    /// Fails when the value has no JSON form, such as a map whose keys are not text, and when it holds NaN or an
+    /// infinity, with [`EncodeError::NotFinite`]. A [`serde_json::Value`] cannot hold them: it has made null of them
+    /// already.
     pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
-        serde_json::value::to_raw_value(value).map(Self).map_err(|_| EncodeError::Json)
+        finite::to_raw_value(value).map(Self)
     }
 
     /// Makes an object without members.
@@ -44,12 +47,13 @@ impl Json {
         Self(RawValue::from_string("{}".to_owned()).unwrap_or_default())
     }
 
-    /// Takes text that is JSON already.
+    /// Takes text that is JSON already. A byte order mark in front of it is dropped.
     ///
     /// # Errors
     ///
     /// Fails when the text is not JSON.
     pub fn parse(text: &str) -> Result<Self, DecodeError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         serde_json::from_str(text).map(Self).map_err(|error| DecodeError::new(&error, text.as_bytes()))
     }
 
@@ -61,6 +65,15 @@ impl Json {
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, DecodeError> {
         let text = self.get();
         serde_json::from_str(text).map_err(|error| DecodeError::new(&error, text.as_bytes()))
+    }
+
+    /// Reads the JSON into a type as far as it fits: a member of an unexpected shape is left out, as if it were null.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the JSON as a whole does not have the shape of the type.
+    pub fn decode_lenient<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        lenient::decode(self.get())
     }
 
     /// Returns the text.

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::runtime::{decode_json, request};
-use super::{DecodeError, EncodeError};
+use super::text::without_mark;
+use super::{DecodeError, EncodeError, Json};
 use crate::{Request, RequestTarget, form_urlencoded};
 
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -19,7 +20,11 @@ pub fn encode_urlencoded<T: Serialize>(
     target: RequestTarget,
     body: &T,
 ) -> Result<Request, EncodeError> {
-    let Ok(Value::Object(members)) = serde_json::to_value(body) else { return Err(EncodeError::Form) };
+    let json = Json::from_serialize(body).map_err(|error| match error {
+        EncodeError::NotFinite(_) => error,
+        _ => EncodeError::Form,
+    })?;
+    let Ok(Value::Object(members)) = json.decode() else { return Err(EncodeError::Form) };
     let mut pairs = Vec::new();
     for (name, value) in &members {
         match value {
@@ -58,7 +63,7 @@ pub fn accepting(
 
 /// Reads a JSON response that may be empty or null.
 pub fn decode_optional_json<T: DeserializeOwned>(body: &Bytes) -> Result<Option<T>, DecodeError> {
-    match body.trim_ascii().is_empty() {
+    match without_mark(body).trim_ascii().is_empty() {
         true => Ok(None),
         false => decode_json(body),
     }

@@ -4,7 +4,9 @@ mod base64;
 mod client;
 mod element;
 mod error;
+mod finite;
 mod json;
+mod lenient;
 mod media;
 mod multipart;
 mod open_enum;
@@ -12,6 +14,7 @@ mod open_object;
 mod operation;
 #[doc(hidden)]
 pub mod runtime;
+mod text;
 
 pub use base64::Base64;
 pub use client::{Client, Response};

@@ -7,7 +7,7 @@ use http::HeaderValue;
 use serde::Serialize;
 
 use self::segments::Segments;
-use super::EncodeError;
+use super::{EncodeError, finite};
 use crate::Body;
 
 /// Holds a file to upload: its content, name and content type.
@@ -115,14 +115,15 @@ impl Multipart {
     ///
     /// # Errors
     ///
-    /// Fails when the value has no JSON form.
+    /// Fails when the value has no JSON form, or holds NaN or an infinity.
     pub fn json<T: Serialize + ?Sized>(
         mut self,
         name: impl Into<String>,
         value: &T,
     ) -> Result<Self, EncodeError> {
-        let value = serde_json::to_vec(value).map_err(|_| EncodeError::Json)?;
-        self.parts.push(Part::Json { name: name.into(), value });
+        let mut written = Vec::new();
+        finite::to_writer(&mut written, value)?;
+        self.parts.push(Part::Json { name: name.into(), value: written });
         Ok(self)
     }
 

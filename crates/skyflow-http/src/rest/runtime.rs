@@ -5,8 +5,11 @@ use std::io::{self, Write};
 use std::marker::PhantomData;
 
 pub use super::error::{clean, plain_text};
+use super::finite;
 pub use super::media::{accepting, decode_bytes, decode_optional_json, decode_text, encode_urlencoded};
 pub use super::open_object::{empty_when_absent, fill, optional, required, required_list};
+use super::text::without_mark;
+pub use super::text::{leading_json, lossy_members, lossy_string, text_of};
 pub use super::{Base64, DecodeError, Element, EncodeError, FilePart, Json, Multipart, Operation};
 use crate::Body;
 pub use crate::{Idempotency, OperationInfo, Request, RequestTarget};
@@ -32,7 +35,7 @@ pub fn encode_json<T: Serialize>(
     target: RequestTarget,
     body: &T,
 ) -> Result<Request, EncodeError> {
-    let body = to_vec(body).map_err(|_| EncodeError::Json)?;
+    let body = to_vec(body)?;
     request(method, target, Some(JSON), body.into())
 }
 
@@ -72,8 +75,9 @@ pub(super) fn request(
     Ok(request)
 }
 
-/// Reads a JSON response.
+/// Reads a JSON response; a byte order mark in front of it is passed over.
 pub fn decode_json<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> {
+    let body = without_mark(body);
     serde_json::from_slice(body).map_err(|error| DecodeError::new(&error, body))
 }
 
@@ -133,15 +137,15 @@ pub fn redacted(is_some: bool) -> Option<Redacted> {
 const MEASURED: usize = 1024 * 1024;
 
 /// Writes a body. A large one is measured and then written, so that it is in memory once and in no larger buffer.
-fn to_vec<T: Serialize>(body: &T) -> serde_json::Result<Vec<u8>> {
+fn to_vec<T: Serialize>(body: &T) -> Result<Vec<u8>, EncodeError> {
     let mut first = Measuring::default();
-    serde_json::to_writer(&mut first, body)?;
+    finite::to_writer(&mut first, body)?;
     if first.length <= MEASURED {
         return Ok(first.kept);
     }
     let mut whole = Vec::with_capacity(first.length);
     drop(first);
-    serde_json::to_writer(&mut whole, body)?;
+    finite::to_writer(&mut whole, body)?;
     Ok(whole)
 }
 

@@ -19,6 +19,18 @@ use super::{Shared, Transport};
 use crate::{BoxError, Clock, SystemClock};
 
 /// Configures a [`Transport`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use skyflow_http::Transport;
+///
+/// let transport = Transport::builder()
+///     .connect_timeout(Duration::from_secs(2))
+///     .pool_idle_timeout(Duration::from_secs(60))
+///     .build();
+/// let service = transport.into_service();
+/// ```
 #[derive(Debug, Clone)]
 pub struct TransportBuilder {
     connect_timeout: Duration,

@@ -1,12 +1,13 @@
 use std::error::Error as StdError;
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use rustls::AlertDescription;
 
 use super::connector::ConnectTimedOut;
 use super::proxy::ProxyError;
 use super::resolver::Unresolved;
+use super::tls_reason::reason;
 use super::tunnel::ProxyRefused;
 use crate::error::chain;
 use crate::{BoxError, Error, ErrorKind};
@@ -17,6 +18,7 @@ pub(super) struct ConnectFailure {
     kind: ErrorKind,
     has_timed_out: bool,
     is_unresolved: bool,
+    reason: Option<Arc<str>>,
     source: Arc<dyn StdError + Send + Sync>,
 }
 
@@ -34,7 +36,8 @@ impl From<BoxError> for ConnectFailure {
             (_, true) => ErrorKind::Proxy,
             _ => ErrorKind::Connect,
         };
-        Self { kind, has_timed_out, is_unresolved, source: source.into() }
+        let reason = reason_of(&*source).map(Into::into);
+        Self { kind, has_timed_out, is_unresolved, reason, source: source.into() }
     }
 }
 
@@ -46,9 +49,30 @@ impl ConnectFailure {
     }
 
     pub(super) fn into_error(self) -> Error {
-        let error = Error::new(self.kind, Some(Box::new(Shared(self.source))));
+        let mut error = Error::new(self.kind, Some(Box::new(Shared(self.source))));
+        if let Some(reason) = self.reason {
+            error = error.because(&*reason);
+        }
         if self.is_unresolved { error.unresolved() } else { error }
     }
+}
+
+/// Says why no connection could be made, where the message has to tell more than its source.
+pub(super) fn reason_of(source: &(dyn StdError + 'static)) -> Option<String> {
+    chain(source).find_map(|cause| {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return Some(reason(tls));
+        }
+        if cause.is::<ProxyRefused>() || cause.is::<ProxyError>() {
+            return Some(cause.to_string());
+        }
+        // tokio-rustls has no type for it.
+        let io = cause.downcast_ref::<io::Error>()?;
+        (io.kind() == io::ErrorKind::UnexpectedEof && io.to_string() == "tls handshake eof").then(|| {
+            "it closed the connection during the TLS handshake: check the port, and whether it speaks TLS"
+                .to_owned()
+        })
+    })
 }
 
 /// An error that several calls have in common.

@@ -12,6 +12,7 @@ mod sent_body;
 mod stall;
 mod stream;
 mod tls;
+mod tls_reason;
 mod traffic;
 mod tunnel;
 
@@ -35,7 +36,7 @@ use tower_service::Service;
 pub use self::builder::TransportBuilder;
 use self::connector::Connector;
 pub use self::connector::HttpVersions;
-use self::failure::{Verdict, verdict};
+use self::failure::{Verdict, reason_of, verdict};
 use self::http1::Http1Lease;
 use self::http2::Http2Lease;
 use self::pool::{Lease, Limits, Pool};
@@ -295,7 +296,12 @@ fn error_of(verdict: Verdict, error: hyper::Error) -> Error {
         Verdict::Tls => ErrorKind::Tls,
         Verdict::Ambiguous => ErrorKind::Io,
     };
-    Error::new(kind, Some(error.into()))
+    let reason = if kind == ErrorKind::Tls { reason_of(&error) } else { None };
+    let error = Error::new(kind, Some(error.into()));
+    match reason {
+        Some(reason) => error.because(reason),
+        None => error,
+    }
 }
 
 /// Keeps the lease until the body has been read.

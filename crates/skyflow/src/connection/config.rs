@@ -150,7 +150,9 @@ mod tests {
     #[test]
     fn a_url_is_split_at_the_end_of_its_authority() {
         for (url, expected) in [
-            ("https://h.example/a/{b}/c/", "https://h.example/a/7/c"),
+            ("https://h.example/a/{b}/c/", "https://h.example/a/7/c/"),
+            ("https://h.example/a/{b}/c", "https://h.example/a/7/c"),
+            ("https://h.example/a/{b}/", "https://h.example/a/7/"),
             ("https://h.example", "https://h.example/"),
             ("https://h.example:8443/", "https://h.example:8443/"),
             ("http://127.0.0.1:1/x", "http://127.0.0.1:1/x"),

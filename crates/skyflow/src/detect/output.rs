@@ -278,6 +278,7 @@ fn clean_extension(extension: &str) -> String {
 fn file_name(stem: &str, number: u32, extension: &str) -> String {
     let suffix = if number > 1 { format!("-{number}") } else { String::new() };
     let room = NAME_LIMIT.saturating_sub("processed-.".len() + suffix.len() + extension.len());
-    let stem = stem.get(..stem.floor_char_boundary(room)).unwrap_or_default();
+    let end = (0..=room.min(stem.len())).rev().find(|end| stem.is_char_boundary(*end));
+    let stem = end.and_then(|end| stem.get(..end)).unwrap_or_default();
     format!("processed-{stem}{suffix}.{extension}")
 }

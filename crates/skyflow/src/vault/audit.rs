@@ -75,7 +75,7 @@ impl Vault {
     pub fn audit_events(
         &self,
         request: audit::ListEvents,
-    ) -> impl Stream<Item = Result<AuditEvent, Error>> + Send {
+    ) -> impl Stream<Item = Result<AuditEvent, Error>> + Send + use<> {
         let vault = self.clone();
         stream::try_unfold(Some(request), move |page| {
             let vault = vault.clone();

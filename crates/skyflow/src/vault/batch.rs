@@ -178,6 +178,15 @@ impl fmt::Debug for BatchOperation {
 }
 
 /// Runs several operations in one request.
+///
+/// ```
+/// use serde_json::json;
+/// use skyflow::{BatchOperation, BatchRequest};
+///
+/// let request = BatchRequest::new([BatchOperation::insert("persons", json!({"name": "Ada"})).return_tokens(true)])
+///     .operation(BatchOperation::delete("persons", "b9b80eef-4a4a-4b9c-8f9a-1d2e3f4a5b6c"))
+///     .continue_on_error(true);
+/// ```
 #[derive(Debug, Clone, Default)]
 #[must_use = "a request does nothing until it is given to `Vault::batch`"]
 pub struct BatchRequest {

@@ -8,6 +8,12 @@ use crate::handle::Call;
 use crate::record::{none_blank, not_blank};
 
 /// Deletes rows of one table.
+///
+/// ```
+/// use skyflow::DeleteRequest;
+///
+/// let request = DeleteRequest::new("table1", ["b9b80eef-4a4a-4b9c-8f9a-1d2e3f4a5b6c"]);
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing until it is given to `Vault::delete`"]
 pub struct DeleteRequest {

@@ -35,7 +35,10 @@ impl Vault {
     /// # Errors
     ///
     /// The stream fails as [`Vault::get`] does.
-    pub fn get_pages(&self, request: GetRequest) -> impl Stream<Item = Result<StoredRecord, Error>> + Send {
+    pub fn get_pages(
+        &self,
+        request: GetRequest,
+    ) -> impl Stream<Item = Result<StoredRecord, Error>> + Send + use<> {
         let vault = self.clone();
         stream::try_unfold(Cursor::Start(request), move |cursor| {
             let vault = vault.clone();

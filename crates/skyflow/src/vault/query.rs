@@ -14,6 +14,12 @@ use crate::{Error, Record};
 /// Selects rows in SQL: one `SELECT`, at most 25 rows.
 ///
 /// The vault checks the statement. Values that come from elsewhere do not belong into its text without quoting.
+///
+/// ```
+/// use skyflow::QueryRequest;
+///
+/// let request = QueryRequest::new("SELECT name, state FROM persons WHERE age > 40 LIMIT 10");
+/// ```
 #[derive(Clone)]
 #[must_use = "a request does nothing until it is given to `Vault::query`"]
 pub struct QueryRequest {

@@ -128,31 +128,35 @@ crate::runtime::open_enum!(
 );
 
 /// The place in the log after which the next page starts.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditAfterOptions {
     /// Cursor timestamp.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
     /// Cursor change id.
-    #[serde(rename = "changeID")]
+    #[serde(rename = "changeID", skip_serializing_if = "Option::is_none")]
     pub change_id: Option<String>,
 }
 
 /// One audited call: who, what, and how it ended.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditEvent {
     /// Who made the request and how.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<AuditEventContext>,
     /// What was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<AuditEventRequest>,
     /// The `response` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<AuditEventResponse>,
     /// The `parentAccountID` property.
-    #[serde(rename = "parentAccountID")]
+    #[serde(rename = "parentAccountID", skip_serializing_if = "Option::is_none")]
     pub parent_account_id: Option<String>,
     /// The `accountID` property.
-    #[serde(rename = "accountID")]
+    #[serde(rename = "accountID", skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// {type}/{id} entries.
     #[serde(rename = "resourceIDs", default, deserialize_with = "null_as_default")]
@@ -160,48 +164,51 @@ pub struct AuditEvent {
 }
 
 /// Who made the request and how.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditEventContext {
     /// The `changeID` property.
-    #[serde(rename = "changeID")]
+    #[serde(rename = "changeID", skip_serializing_if = "Option::is_none")]
     pub change_id: Option<String>,
     /// The `requestID` property.
-    #[serde(rename = "requestID")]
+    #[serde(rename = "requestID", skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// The `traceID` property.
-    #[serde(rename = "traceID")]
+    #[serde(rename = "traceID", skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
     /// The `sessionID` property.
     #[deprecated(note = "use `request_id` or `trace_id`")]
-    #[serde(rename = "sessionID")]
+    #[serde(rename = "sessionID", skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
     /// The `actor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
     /// Kind of account that made a request. Events carry USER or SERVICE_ACCOUNT, filters any.
-    #[serde(rename = "actorType")]
+    #[serde(rename = "actorType", skip_serializing_if = "Option::is_none")]
     pub actor_type: Option<ActorType>,
     /// Kind of access. Events carry API or SQL, filters any.
-    #[serde(rename = "accessType")]
+    #[serde(rename = "accessType", skip_serializing_if = "Option::is_none")]
     pub access_type: Option<AccessType>,
     /// The `ipAddress` property.
-    #[serde(rename = "ipAddress")]
+    #[serde(rename = "ipAddress", skip_serializing_if = "Option::is_none")]
     pub ip_address: Option<String>,
     /// Origin header; browsers only.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// How the actor authenticated. AUTH_NONE is a filter value only.
-    #[serde(rename = "authMode")]
+    #[serde(rename = "authMode", skip_serializing_if = "Option::is_none")]
     pub auth_mode: Option<AuthMode>,
     /// The `jwtID` property.
-    #[serde(rename = "jwtID")]
+    #[serde(rename = "jwtID", skip_serializing_if = "Option::is_none")]
     pub jwt_id: Option<String>,
     /// The `bearerTokenContextID` property.
-    #[serde(rename = "bearerTokenContextID")]
+    #[serde(rename = "bearerTokenContextID", skip_serializing_if = "Option::is_none")]
     pub bearer_token_context_id: Option<String>,
     /// Key used; with SERVICE_ACCOUNT_JWT and API_KEY only.
-    #[serde(rename = "keyID")]
+    #[serde(rename = "keyID", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
     /// User on whose behalf the actor acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
 }
 
@@ -227,10 +234,11 @@ impl fmt::Debug for AuditEventContext {
 }
 
 /// What an audit event keeps of a body.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditEventData {
     /// Recorded payload.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
 }
 
@@ -241,13 +249,14 @@ impl fmt::Debug for AuditEventData {
 }
 
 /// The HTTP side of an audited call.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditEventHttpInfo {
     /// The `URI` property.
-    #[serde(rename = "URI")]
+    #[serde(rename = "URI", skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
     /// The `method` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
 }
 
@@ -261,16 +270,20 @@ impl fmt::Debug for AuditEventHttpInfo {
 }
 
 /// The outcome of one entry of an audited batch.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditEventNestedResponse {
     /// Status of the entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<i64>,
     /// Why the entry failed; empty on success.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// {type}/{id} of what was changed; may be empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identifier: Option<String>,
     /// Recorded body, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<AuditEventData>,
 }
 
@@ -286,47 +299,53 @@ impl fmt::Debug for AuditEventNestedResponse {
 }
 
 /// The request of an audited call.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditEventRequest {
     /// The `data` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<AuditEventData>,
     /// The `apiName` property.
-    #[serde(rename = "apiName")]
+    #[serde(rename = "apiName", skip_serializing_if = "Option::is_none")]
     pub api_name: Option<String>,
     /// The `workspaceID` property.
-    #[serde(rename = "workspaceID")]
+    #[serde(rename = "workspaceID", skip_serializing_if = "Option::is_none")]
     pub workspace_id: Option<String>,
     /// The `vaultID` property.
-    #[serde(rename = "vaultID")]
+    #[serde(rename = "vaultID", skip_serializing_if = "Option::is_none")]
     pub vault_id: Option<String>,
     /// The `tags` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub tags: Vec<String>,
     /// The `timestamp` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
     /// Action recorded by an audit event.
-    #[serde(rename = "actionType")]
+    #[serde(rename = "actionType", skip_serializing_if = "Option::is_none")]
     pub action_type: Option<AuditActionType>,
     /// Resource kind recorded by an audit event.
-    #[serde(rename = "resourceType")]
+    #[serde(rename = "resourceType", skip_serializing_if = "Option::is_none")]
     pub resource_type: Option<AuditResourceType>,
     /// The `httpInfo` property.
-    #[serde(rename = "httpInfo")]
+    #[serde(rename = "httpInfo", skip_serializing_if = "Option::is_none")]
     pub http_info: Option<AuditEventHttpInfo>,
 }
 
 /// The response of an audited call.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditEventResponse {
     /// Status of the whole call; look into nestedResponse for the entries of a batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<i64>,
     /// The `message` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Recorded body, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<AuditEventData>,
     /// The `timestamp` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
     /// Outcomes of the entries of a batch; absent otherwise.
     #[serde(rename = "nestedResponse", default, deserialize_with = "null_as_default")]
@@ -482,14 +501,14 @@ crate::runtime::open_enum!(
 );
 
 /// The response of [`audit::ListEvents`](super::super::audit::ListEvents).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListAuditEventsResponse {
     /// The `event` property.
     #[serde(rename = "event", deserialize_with = "null_as_default")]
     pub events: Vec<AuditEvent>,
     /// The `nextOps` property.
-    #[serde(rename = "nextOps")]
+    #[serde(rename = "nextOps", skip_serializing_if = "Option::is_none")]
     pub next_ops: Option<AuditAfterOptions>,
 }
 

@@ -78,14 +78,14 @@ impl fmt::Debug for GetAuthTokenRequest {
 }
 
 /// The response of [`authentication::GetToken`](super::super::authentication::GetToken).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetAuthTokenResponse {
     /// Bearer token.
-    #[serde(rename = "accessToken")]
+    #[serde(rename = "accessToken", skip_serializing_if = "Option::is_none")]
     pub access_token: Option<String>,
     /// Bearer.
-    #[serde(rename = "tokenType")]
+    #[serde(rename = "tokenType", skip_serializing_if = "Option::is_none")]
     pub token_type: Option<String>,
 }
 

@@ -60,7 +60,7 @@ impl fmt::Debug for BinLookupRequest {
 }
 
 /// The response of [`bin_lookup::ListCards`](super::super::bin_lookup::ListCards).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct BinLookupResponse {
     /// The `cards_data` property.
@@ -69,27 +69,35 @@ pub struct BinLookupResponse {
 }
 
 /// Card metadata.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Card {
     /// The `BIN` property.
-    #[serde(rename = "BIN")]
+    #[serde(rename = "BIN", skip_serializing_if = "Option::is_none")]
     pub bin: Option<String>,
     /// The `issuer_name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer_name: Option<String>,
     /// The `country_code` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub country_code: Option<String>,
     /// The `currency` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
     /// The `card_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub card_type: Option<String>,
     /// The `card_category` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub card_category: Option<String>,
     /// The `card_scheme` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub card_scheme: Option<String>,
     /// The `card_last_four_digits` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub card_last_four_digits: Option<String>,
     /// The `card_expiry` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub card_expiry: Option<String>,
 }
 

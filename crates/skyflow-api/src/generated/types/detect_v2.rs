@@ -52,16 +52,20 @@ impl fmt::Debug for CheckGuardrailsRequestV2 {
 }
 
 /// Verdict on a text.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct CheckGuardrailsResponseV2 {
     /// Checked text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Whether the text is toxic.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub toxic: Option<bool>,
     /// Whether a denied topic was found.
+    #[serde(rename = "deniedTopic", skip_serializing_if = "Option::is_none")]
     pub denied_topic: Option<bool>,
     /// Whether a text passed. Compare case-insensitively.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub validation: Option<GuardrailsValidationV2>,
 }
 
@@ -211,16 +215,17 @@ impl fmt::Debug for DeidentifyStringRequestV2 {
 }
 
 /// De-identified text and what was found in it.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeidentifyStringResponseV2 {
     /// De-identified text.
-    #[serde(rename = "processedText")]
+    #[serde(rename = "processedText", skip_serializing_if = "Option::is_none")]
     pub processed_text: Option<String>,
     /// Detected entities.
     #[serde(default, deserialize_with = "null_as_default")]
     pub entities: Vec<DetectedEntityV2>,
     /// How much a detect call processed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<DetectMetrics>,
 }
 
@@ -235,40 +240,47 @@ impl fmt::Debug for DeidentifyStringResponseV2 {
 }
 
 /// How much a detect call processed.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DetectMetrics {
     /// Size of the input in KB.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shortest_number")]
     pub size: Option<f64>,
     /// Words.
-    #[serde(rename = "wordCount")]
+    #[serde(rename = "wordCount", skip_serializing_if = "Option::is_none")]
     pub word_count: Option<i64>,
     /// Characters.
-    #[serde(rename = "characterCount")]
+    #[serde(rename = "characterCount", skip_serializing_if = "Option::is_none")]
     pub character_count: Option<i64>,
     /// Slides.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub slides: Option<i64>,
     /// Pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pages: Option<i64>,
     /// Seconds of audio.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shortest_number")]
     pub duration: Option<f64>,
 }
 
 /// State and results of a version 2 run.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DetectRunResponseV2 {
     /// State of a detect run. Compare case-insensitively.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::RunStatus>,
     /// How the produced files are given.
-    #[serde(rename = "outputType")]
+    #[serde(rename = "outputType", skip_serializing_if = "Option::is_none")]
     pub output_type: Option<DataSource>,
     /// Produced files.
     #[serde(default, deserialize_with = "null_as_default")]
     pub output: Vec<ProcessedFileV2>,
     /// Status text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// How much a detect call processed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<DetectMetrics>,
 }
 
@@ -285,17 +297,20 @@ impl fmt::Debug for DetectRunResponseV2 {
 }
 
 /// One entity found in a text.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DetectedEntityV2 {
     /// Replacement text, without the brackets around it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// Original text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// Character offsets in the original and processed text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<EntityLocationV2>,
     /// Best label, in upper case.
-    #[serde(rename = "entityType")]
+    #[serde(rename = "entityType", skip_serializing_if = "Option::is_none")]
     pub entity_type: Option<String>,
     /// Score per label.
     #[serde(rename = "entityScores", default, deserialize_with = "null_as_default")]
@@ -315,20 +330,20 @@ impl fmt::Debug for DetectedEntityV2 {
 }
 
 /// Character offsets in the original and processed text.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct EntityLocationV2 {
     /// First character in the original text.
-    #[serde(rename = "startIndex")]
+    #[serde(rename = "startIndex", skip_serializing_if = "Option::is_none")]
     pub start_index: Option<i64>,
     /// End in the original text, exclusive.
-    #[serde(rename = "endIndex")]
+    #[serde(rename = "endIndex", skip_serializing_if = "Option::is_none")]
     pub end_index: Option<i64>,
     /// First character in the processed text.
-    #[serde(rename = "startIndexProcessed")]
+    #[serde(rename = "startIndexProcessed", skip_serializing_if = "Option::is_none")]
     pub start_index_processed: Option<i64>,
     /// End in the processed text, exclusive.
-    #[serde(rename = "endIndexProcessed")]
+    #[serde(rename = "endIndexProcessed", skip_serializing_if = "Option::is_none")]
     pub end_index_processed: Option<i64>,
 }
 
@@ -349,17 +364,17 @@ pub enum GuardrailsValidationV2 {
 crate::runtime::open_enum!(GuardrailsValidationV2, Failed = "FAILED", Passed = "PASSED");
 
 /// One file that a version 2 call made.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ProcessedFileV2 {
     /// Content, record or link of the file, as outputType says.
-    #[serde(rename = "processedFile")]
+    #[serde(rename = "processedFile", skip_serializing_if = "Option::is_none")]
     pub processed_file: Option<String>,
     /// Role of the file.
-    #[serde(rename = "processedFileType")]
+    #[serde(rename = "processedFileType", skip_serializing_if = "Option::is_none")]
     pub processed_file_type: Option<String>,
     /// File extension; may be absent.
-    #[serde(rename = "processedFileExtension")]
+    #[serde(rename = "processedFileExtension", skip_serializing_if = "Option::is_none")]
     pub processed_file_extension: Option<super::FileFormat>,
 }
 
@@ -456,18 +471,20 @@ impl fmt::Debug for ReidentifyFileRequestV2 {
 }
 
 /// Result of a file re-identification.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ReidentifyFileResponseV2 {
     /// State of a detect run. Compare case-insensitively.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::RunStatus>,
     /// How the produced files are given.
-    #[serde(rename = "outputType")]
+    #[serde(rename = "outputType", skip_serializing_if = "Option::is_none")]
     pub output_type: Option<DataSource>,
     /// Produced files.
     #[serde(default, deserialize_with = "null_as_default")]
     pub output: Vec<ProcessedFileV2>,
     /// How much a detect call processed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<DetectMetrics>,
 }
 
@@ -509,13 +526,14 @@ impl fmt::Debug for ReidentifyStringRequestV2 {
 }
 
 /// Re-identified text.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ReidentifyStringResponseV2 {
     /// Re-identified text.
-    #[serde(rename = "processedText")]
+    #[serde(rename = "processedText", skip_serializing_if = "Option::is_none")]
     pub processed_text: Option<String>,
     /// How much a detect call processed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<DetectMetrics>,
 }
 
@@ -529,10 +547,10 @@ impl fmt::Debug for ReidentifyStringResponseV2 {
 }
 
 /// Acknowledgement of a file job.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct StartRunResponseV2 {
     /// Identifier of the detect run.
-    #[serde(rename = "runId")]
+    #[serde(rename = "runId", skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
 }

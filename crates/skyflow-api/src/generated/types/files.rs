@@ -47,26 +47,34 @@ pub enum AudioFormat {
 crate::runtime::open_enum!(AudioFormat, Mp3 = "mp3", Wav = "wav");
 
 /// The response of [`files::GetRun`](super::super::files::GetRun).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct DetectRunResponse {
     /// State of a detect run. Compare case-insensitively.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::RunStatus>,
     /// Encoding of the produced files. A sample also shows efs_path. Compare case-insensitively.
+    #[serde(rename = "outputType", skip_serializing_if = "Option::is_none")]
     pub output_type: Option<OutputType>,
     /// The `output` property.
     pub output: Vec<ProcessedFile>,
     /// Status text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Size of the processed file in KB.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shortest_number")]
     pub size: Option<f64>,
     /// The `wordCharacterCount` property.
+    #[serde(rename = "wordCharacterCount", skip_serializing_if = "Option::is_none")]
     pub word_character_count: Option<WordCharacterCount>,
     /// Seconds of audio.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shortest_number")]
     pub duration: Option<f64>,
     /// PDF pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pages: Option<i64>,
     /// Slides.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub slides: Option<i64>,
 }
 
@@ -376,14 +384,17 @@ pub enum PresentationFormat {
 crate::runtime::open_enum!(PresentationFormat, Ppt = "ppt", Pptx = "pptx");
 
 /// One file that a detect run made.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct ProcessedFile {
     /// Base64 content.
+    #[serde(rename = "processedFile", skip_serializing_if = "Option::is_none")]
     pub processed_file: Option<Base64>,
     /// Role of a produced file. Union of the values listed by all client generations.
+    #[serde(rename = "processedFileType", skip_serializing_if = "Option::is_none")]
     pub processed_file_type: Option<ProcessedFileType>,
     /// File extension; may be absent.
+    #[serde(rename = "processedFileExtension", skip_serializing_if = "Option::is_none")]
     pub processed_file_extension: Option<String>,
 }
 
@@ -441,14 +452,17 @@ crate::runtime::open_enum!(
 );
 
 /// The file that a re-identification made.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct ReidentifiedFileOutput {
     /// Base64 content.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub processed_file: Option<Base64>,
     /// The `processed_file_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub processed_file_type: Option<ReidentifiedFileType>,
     /// File extension.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub processed_file_extension: Option<String>,
 }
 
@@ -499,14 +513,17 @@ impl ReidentifyFileData {
 }
 
 /// The response of [`files::Reidentify`](super::super::files::Reidentify).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ReidentifyFileResponse {
     /// State of a detect run. Compare case-insensitively.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::RunStatus>,
     /// Encoding of the produced files. A sample also shows efs_path. Compare case-insensitively.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output_type: Option<OutputType>,
     /// The `output` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<ReidentifiedFileOutput>,
 }
 
@@ -596,10 +613,11 @@ pub enum SpreadsheetFormat {
 crate::runtime::open_enum!(SpreadsheetFormat, Csv = "csv", Xls = "xls", Xlsx = "xlsx");
 
 /// Acknowledgement of a file job.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct StartRunResponse {
     /// Identifier of the detect run.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
 }
 
@@ -688,12 +706,14 @@ pub enum TextFormat {
 crate::runtime::open_enum!(TextFormat, Txt = "txt");
 
 /// How much text a detect run saw.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct WordCharacterCount {
     /// Words in the processed text.
+    #[serde(rename = "wordCount", skip_serializing_if = "Option::is_none")]
     pub word_count: Option<i64>,
     /// Characters in the processed text.
+    #[serde(rename = "characterCount", skip_serializing_if = "Option::is_none")]
     pub character_count: Option<i64>,
 }
 

@@ -64,7 +64,7 @@ impl FlowFileDeleteRequest {
 }
 
 /// The response of [`flow_files::Delete`](super::super::flow_files::Delete).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowFileDeleteResponse {
     /// The `records` property.
@@ -73,21 +73,23 @@ pub struct FlowFileDeleteResponse {
 }
 
 /// What became of the files of one row.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowFileDeleteRow {
     /// The `skyflowID` property.
-    #[serde(rename = "skyflowID")]
+    #[serde(rename = "skyflowID", skip_serializing_if = "Option::is_none")]
     pub skyflow_id: Option<String>,
     /// The `tableName` property.
-    #[serde(rename = "tableName")]
+    #[serde(rename = "tableName", skip_serializing_if = "Option::is_none")]
     pub table_name: Option<String>,
     /// Column names mapped to results with the status DELETED.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Json>,
     /// The `error` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The `httpCode` property.
-    #[serde(rename = "httpCode")]
+    #[serde(rename = "httpCode", skip_serializing_if = "Option::is_none")]
     pub http_code: Option<i64>,
 }
 
@@ -182,7 +184,7 @@ impl FlowFileUploadRequest {
 }
 
 /// The response of [`flow_files::Upload`](super::super::flow_files::Upload).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowFileUploadResponse {
     /// The `records` property.
@@ -191,21 +193,23 @@ pub struct FlowFileUploadResponse {
 }
 
 /// The upload URLs of one row, or why there are none.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowFileUploadRow {
     /// The `skyflowID` property.
-    #[serde(rename = "skyflowID")]
+    #[serde(rename = "skyflowID", skip_serializing_if = "Option::is_none")]
     pub skyflow_id: Option<String>,
     /// The `tableName` property.
-    #[serde(rename = "tableName")]
+    #[serde(rename = "tableName", skip_serializing_if = "Option::is_none")]
     pub table_name: Option<String>,
     /// Column names mapped to signed upload URLs.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Json>,
     /// The `error` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The `httpCode` property.
-    #[serde(rename = "httpCode")]
+    #[serde(rename = "httpCode", skip_serializing_if = "Option::is_none")]
     pub http_code: Option<i64>,
 }
 

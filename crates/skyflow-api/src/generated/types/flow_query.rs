@@ -5,7 +5,7 @@ use std::fmt;
 use crate::runtime::*;
 
 /// What a query's response says about its columns.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowQueryMetadata {
     /// The `columns` property.
@@ -14,10 +14,11 @@ pub struct FlowQueryMetadata {
 }
 
 /// One row of a query's response.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowQueryRecord {
     /// Column names mapped to values.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Json>,
 }
 
@@ -49,12 +50,13 @@ impl fmt::Debug for FlowQueryRequest {
 }
 
 /// The response of [`flow_query::Execute`](super::super::flow_query::Execute).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowQueryResponse {
     /// The `records` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub records: Vec<FlowQueryRecord>,
     /// The `metadata` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<FlowQueryMetadata>,
 }

@@ -66,7 +66,7 @@ impl FlowDeleteRequest {
 }
 
 /// The response of [`flow_records::Delete`](super::super::flow_records::Delete).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowDeleteResponse {
     /// The `records` property.
@@ -75,16 +75,17 @@ pub struct FlowDeleteResponse {
 }
 
 /// What became of one row to delete.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowDeletedRecord {
     /// The `skyflowID` property.
-    #[serde(rename = "skyflowID")]
+    #[serde(rename = "skyflowID", skip_serializing_if = "Option::is_none")]
     pub skyflow_id: Option<String>,
     /// The `error` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The `httpCode` property.
-    #[serde(rename = "httpCode")]
+    #[serde(rename = "httpCode", skip_serializing_if = "Option::is_none")]
     pub http_code: Option<i64>,
 }
 
@@ -330,26 +331,29 @@ impl FlowInsertRequest {
 }
 
 /// One row of a response, or why it failed.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowRecord {
     /// Row identifier; empty or null on a failed row.
-    #[serde(rename = "skyflowID")]
+    #[serde(rename = "skyflowID", skip_serializing_if = "Option::is_none")]
     pub skyflow_id: Option<String>,
     /// Column names mapped to lists of {token, tokenGroupName, path}.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Json>,
     /// Column values.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Json>,
     /// Column names mapped to lists of {data, hashName}.
-    #[serde(rename = "hashedData")]
+    #[serde(rename = "hashedData", skip_serializing_if = "Option::is_none")]
     pub hashed_data: Option<Json>,
     /// Failure text of this row; null or empty on success.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Status of this row.
-    #[serde(rename = "httpCode")]
+    #[serde(rename = "httpCode", skip_serializing_if = "Option::is_none")]
     pub http_code: Option<i64>,
     /// Table of this row.
-    #[serde(rename = "tableName")]
+    #[serde(rename = "tableName", skip_serializing_if = "Option::is_none")]
     pub table_name: Option<String>,
 }
 
@@ -370,7 +374,7 @@ impl fmt::Debug for FlowRecord {
 /// The response of [`flow_records::Get`](super::super::flow_records::Get),
 /// [`flow_records::Insert`](super::super::flow_records::Insert),
 /// [`flow_records::Update`](super::super::flow_records::Update).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowRecordsResponse {
     /// The `records` property.

@@ -32,7 +32,7 @@ impl fmt::Debug for FlowDeleteTokensRequest {
 }
 
 /// The response of [`flow_tokens::Delete`](super::super::flow_tokens::Delete).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowDeleteTokensResponse {
     /// The `tokens` property.
@@ -41,15 +41,17 @@ pub struct FlowDeleteTokensResponse {
 }
 
 /// What became of one token to delete.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowDeletedToken {
     /// Token.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// The `error` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The `httpCode` property.
-    #[serde(rename = "httpCode")]
+    #[serde(rename = "httpCode", skip_serializing_if = "Option::is_none")]
     pub http_code: Option<i64>,
 }
 
@@ -105,7 +107,7 @@ impl fmt::Debug for FlowDetokenizeRequest {
 }
 
 /// The response of [`flow_tokens::Detokenize`](super::super::flow_tokens::Detokenize).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowDetokenizeResponse {
     /// The `response` property.
@@ -114,23 +116,27 @@ pub struct FlowDetokenizeResponse {
 }
 
 /// What became of one token.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowDetokenizedToken {
     /// The `token` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// Resolved value of any JSON type.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Json>,
     /// The `tokenGroupName` property.
-    #[serde(rename = "tokenGroupName")]
+    #[serde(rename = "tokenGroupName", skip_serializing_if = "Option::is_none")]
     pub token_group_name: Option<String>,
     /// The `error` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The `httpCode` property.
-    #[serde(rename = "httpCode")]
+    #[serde(rename = "httpCode", skip_serializing_if = "Option::is_none")]
     pub http_code: Option<i64>,
     /// Row of the token, as skyflowID and table; SDKs also read skyflowId, skyflow_id, tableName and
     /// table_name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Json>,
 }
 
@@ -166,7 +172,7 @@ impl FlowGetTokensRequest {
 }
 
 /// The response of [`flow_tokens::Get`](super::super::flow_tokens::Get).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowGetTokensResponse {
     /// The `records` property.
@@ -175,18 +181,20 @@ pub struct FlowGetTokensResponse {
 }
 
 /// One token of a value, or why there is none.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowToken {
     /// The `tokenGroupName` property.
-    #[serde(rename = "tokenGroupName")]
+    #[serde(rename = "tokenGroupName", skip_serializing_if = "Option::is_none")]
     pub token_group_name: Option<String>,
     /// The `token` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// The `error` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The `httpCode` property.
-    #[serde(rename = "httpCode")]
+    #[serde(rename = "httpCode", skip_serializing_if = "Option::is_none")]
     pub http_code: Option<i64>,
 }
 
@@ -246,20 +254,23 @@ impl FlowTokenLookup {
 }
 
 /// The token of one value, or why there is none.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowTokenRow {
     /// Token; empty or null on a failed row.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// Value of any JSON type.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Json>,
     /// The `tokenGroupName` property.
-    #[serde(rename = "tokenGroupName")]
+    #[serde(rename = "tokenGroupName", skip_serializing_if = "Option::is_none")]
     pub token_group_name: Option<String>,
     /// The `error` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The `httpCode` property.
-    #[serde(rename = "httpCode")]
+    #[serde(rename = "httpCode", skip_serializing_if = "Option::is_none")]
     pub http_code: Option<i64>,
 }
 
@@ -325,7 +336,7 @@ impl FlowTokenizeRequest {
 }
 
 /// The response of [`flow_tokens::Tokenize`](super::super::flow_tokens::Tokenize).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowTokenizeResponse {
     /// One row per value and token group, in order; a refused value has one row.
@@ -334,20 +345,23 @@ pub struct FlowTokenizeResponse {
 }
 
 /// One token of one value, or why there is none.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowTokenizedValue {
     /// Token; empty or null on a failed row.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// Value of any JSON type.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Json>,
     /// The `tokenGroupName` property.
-    #[serde(rename = "tokenGroupName")]
+    #[serde(rename = "tokenGroupName", skip_serializing_if = "Option::is_none")]
     pub token_group_name: Option<String>,
     /// The `error` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The `httpCode` property.
-    #[serde(rename = "httpCode")]
+    #[serde(rename = "httpCode", skip_serializing_if = "Option::is_none")]
     pub http_code: Option<i64>,
     /// Older nested form, read by one SDK release, in place of token and tokenGroupName.
     #[serde(default, deserialize_with = "null_as_default")]

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::runtime::*;
 
 /// The counts of a vault.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowMetricsData {
     /// Metrics per table.
@@ -36,12 +36,14 @@ impl FlowMetricsRequest {
 }
 
 /// The response of [`flow_vaults::Metrics`](super::super::flow_vaults::Metrics).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowMetricsResponse {
     /// The `data` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<FlowMetricsData>,
     /// Failure information; null on success.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Json>,
 }
 
@@ -81,11 +83,11 @@ impl fmt::Debug for FlowSecret {
 }
 
 /// The counts of a table.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowTableMetrics {
     /// Rows of the table.
-    #[serde(rename = "recordsCount")]
+    #[serde(rename = "recordsCount", skip_serializing_if = "Option::is_none")]
     pub records_count: Option<i64>,
 }
 
@@ -116,10 +118,10 @@ impl FlowUploadSecretsRequest {
 }
 
 /// The response of [`flow_vaults::UploadSecrets`](super::super::flow_vaults::UploadSecrets).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FlowUploadSecretsResponse {
     /// Vault identifier.
-    #[serde(rename = "vaultID")]
+    #[serde(rename = "vaultID", skip_serializing_if = "Option::is_none")]
     pub vault_id: Option<String>,
 }

@@ -51,20 +51,26 @@ impl fmt::Debug for CheckGuardrailsRequest {
 }
 
 /// The response of [`guardrails::Check`](super::super::guardrails::Check).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CheckGuardrailsResponse {
     /// Checked text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Whether the text is toxic.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub toxic: Option<bool>,
     /// Older name of toxic.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub toxicity: Option<bool>,
     /// Whether a denied topic was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub denied_topic: Option<bool>,
     /// Older name of denied_topic.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub denied_topics: Option<bool>,
     /// The `validation` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub validation: Option<GuardrailsValidation>,
 }
 

@@ -26,7 +26,7 @@ impl fmt::Debug for QueryRequest {
 }
 
 /// The response of [`query::Execute`](super::super::query::Execute).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct QueryResponse {
     /// The `records` property.

@@ -3,12 +3,14 @@
 use crate::runtime::*;
 
 /// The response of [`record_files::Delete`](super::super::record_files::Delete).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteFileResponse {
     /// Row that held the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub skyflow_id: Option<String>,
     /// Whether the file was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<bool>,
 }
 
@@ -54,12 +56,14 @@ crate::runtime::open_enum!(
 );
 
 /// The response of [`record_files::GetScanStatus`](super::super::record_files::GetScanStatus).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FileScanStatusResponse {
     /// Upload state, such as UPLOADED; its values are not published.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub file_status: Option<String>,
     /// Anti-virus scan state of a stored file.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub av_scan_status: Option<FileScanStatus>,
 }
 
@@ -122,13 +126,15 @@ impl UploadFileForm {
 }
 
 /// The response of [`record_files::Upload`](super::super::record_files::Upload).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct UploadFileResponse {
     /// Row the file was attached to.
+    #[serde(rename = "skyflowID", skip_serializing_if = "Option::is_none")]
     pub skyflow_id: Option<String>,
     /// File metadata by column, when requested. The published example shows the members of one file
     /// instead.
+    #[serde(rename = "fileMetadata", skip_serializing_if = "Option::is_none")]
     pub file_metadata: Option<Json>,
 }
 
@@ -196,14 +202,15 @@ impl UploadStatusParameter {
 }
 
 /// States of the files of one row.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UploadStatusRecord {
     /// skyflow_id, and for each column {file_status, av_scan_status, mimetype_status}; a state not known
     /// yet is an empty text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<Json>,
     /// Table of the row.
-    #[serde(rename = "tableName")]
+    #[serde(rename = "tableName", skip_serializing_if = "Option::is_none")]
     pub table_name: Option<String>,
 }
 
@@ -223,7 +230,7 @@ impl UploadStatusRequest {
 }
 
 /// The response of [`record_files::GetUploadStatus`](super::super::record_files::GetUploadStatus).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UploadStatusResponse {
     /// The `records` property.

@@ -186,11 +186,11 @@ impl BatchRequest {
 }
 
 /// The response of [`records::Batch`](super::super::records::Batch).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct BatchResponse {
     /// Vault identifier.
-    #[serde(rename = "vaultID")]
+    #[serde(rename = "vaultID", skip_serializing_if = "Option::is_none")]
     pub vault_id: Option<String>,
     /// Outcomes in request order.
     #[serde(deserialize_with = "null_as_default")]
@@ -213,7 +213,7 @@ impl BulkDeleteRequest {
 }
 
 /// The response of [`records::BulkDelete`](super::super::records::BulkDelete).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct BulkDeleteResponse {
     /// Deleted identifiers, or "*".
@@ -222,12 +222,14 @@ pub struct BulkDeleteResponse {
 }
 
 /// The response of [`records::Delete`](super::super::records::Delete).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteRecordResponse {
     /// Deleted row.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub skyflow_id: Option<String>,
     /// Whether the row was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<bool>,
 }
 
@@ -283,7 +285,7 @@ impl InsertRecordsRequest {
 }
 
 /// The response of [`records::Insert`](super::super::records::Insert).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct InsertRecordsResponse {
     /// The `records` property.
@@ -292,17 +294,19 @@ pub struct InsertRecordsResponse {
 }
 
 /// One inserted row: its id and, when requested, its tokens.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct InsertedRecord {
     /// Identifier assigned to the row.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub skyflow_id: Option<String>,
     /// Column tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Json>,
 }
 
 /// The response of [`records::List`](super::super::records::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListRecordsResponse {
     /// The `records` property.
@@ -329,15 +333,17 @@ pub enum RecordOrder {
 crate::runtime::open_enum!(RecordOrder, Ascending = "ASCENDING", Descending = "DESCENDING", None = "NONE");
 
 /// Field values and/or tokens of one stored record, and its files.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct StoredRecord {
     /// Column values.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<Json>,
     /// Column tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Json>,
     /// File metadata by column, when requested.
-    #[serde(rename = "fileMetadata")]
+    #[serde(rename = "fileMetadata", skip_serializing_if = "Option::is_none")]
     pub file_metadata: Option<Json>,
 }
 

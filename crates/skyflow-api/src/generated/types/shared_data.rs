@@ -56,11 +56,13 @@ crate::runtime::open_enum!(
 
 /// The response of [`record_files::UploadToRecord`](super::super::record_files::UploadToRecord),
 /// [`records::Update`](super::super::records::Update).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateRecordResponse {
     /// Updated row.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub skyflow_id: Option<String>,
     /// Column tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Json>,
 }

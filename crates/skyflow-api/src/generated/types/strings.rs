@@ -104,17 +104,20 @@ impl fmt::Debug for DeidentifyStringRequest {
 }
 
 /// The response of [`strings::Deidentify`](super::super::strings::Deidentify).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeidentifyStringResponse {
     /// De-identified text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub processed_text: Option<String>,
     /// The `entities` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub entities: Vec<DetectedEntity>,
     /// Words in the input. One published sample seems to count the processed text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub word_count: Option<i64>,
     /// Characters in the input. One published sample counts the processed text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub character_count: Option<i64>,
 }
 
@@ -130,16 +133,20 @@ impl fmt::Debug for DeidentifyStringResponse {
 }
 
 /// One entity found in a text.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct DetectedEntity {
     /// Replacement text, without the brackets around it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// Original text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// Character offsets in the original and processed text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<EntityLocation>,
     /// Best label, in upper case.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub entity_type: Option<String>,
     /// Score per label.
     pub entity_scores: std::collections::BTreeMap<String, f64>,
@@ -166,16 +173,20 @@ crate::runtime::open_object!(DetectedEntity {
 });
 
 /// Character offsets in the original and processed text.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct EntityLocation {
     /// First character in the original text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub start_index: Option<i64>,
     /// End in the original text, exclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub end_index: Option<i64>,
     /// First character in the processed text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub start_index_processed: Option<i64>,
     /// End in the processed text, exclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub end_index_processed: Option<i64>,
 }
 
@@ -223,7 +234,7 @@ impl fmt::Debug for ReidentifyStringRequest {
 }
 
 /// The response of [`strings::Reidentify`](super::super::strings::Reidentify).
-#[derive(Clone, serde::Deserialize)]
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ReidentifyStringResponse {
     /// Re-identified text.

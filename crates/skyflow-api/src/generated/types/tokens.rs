@@ -72,7 +72,7 @@ impl DetokenizeRequest {
 }
 
 /// The response of [`tokens::Detokenize`](super::super::tokens::Detokenize).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DetokenizeResponse {
     /// The `records` property.
@@ -81,17 +81,20 @@ pub struct DetokenizeResponse {
 }
 
 /// What became of one token.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DetokenizedRecord {
     /// Token resolved.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// Type of the value.
-    #[serde(rename = "valueType")]
+    #[serde(rename = "valueType", skip_serializing_if = "Option::is_none")]
     pub value_type: Option<DetokenizedValueType>,
     /// Resolved value.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Json>,
     /// Failure text; null or absent on success.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
@@ -220,7 +223,7 @@ impl TokenizeRequest {
 }
 
 /// The response of [`tokens::Tokenize`](super::super::tokens::Tokenize).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct TokenizeResponse {
     /// The `records` property.
@@ -229,10 +232,11 @@ pub struct TokenizeResponse {
 }
 
 /// The token of one value.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct TokenizedRecord {
     /// Token of the value.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
 

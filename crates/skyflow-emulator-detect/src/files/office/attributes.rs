@@ -1,6 +1,6 @@
-use crate::files::mapped_text::{MappedText, Splices};
 use crate::files::xml::{Attribute, decode, escape_attribute, local};
 use crate::files::{FileProblem, rewriter::Rewriter};
+use crate::mapped_text::{MappedText, Splices};
 
 use super::formula;
 use super::names::Names;

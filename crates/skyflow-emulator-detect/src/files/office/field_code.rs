@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::names::Names;
-use crate::files::mapped_text::{MappedText, Splices};
 use crate::files::xml::escape;
 use crate::files::{FileProblem, rewriter::Rewriter};
+use crate::mapped_text::{MappedText, Splices};
 use crate::rewrite::Edit;
 
 /// Switches whose argument says how a result is shown.

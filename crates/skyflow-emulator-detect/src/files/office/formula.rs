@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::names::Names;
-use crate::files::mapped_text::{MappedText, Splices};
 use crate::files::{FileProblem, rewriter::Rewriter};
+use crate::mapped_text::{MappedText, Splices};
 use crate::rewrite::Edit;
 
 /// From so many digits on, a number may be one of a card or an account.

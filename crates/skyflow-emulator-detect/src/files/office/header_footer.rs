@@ -14,7 +14,8 @@ pub(super) fn without_codes(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
-        let length = after.floor_char_boundary(code(after));
+        let end = code(after).min(after.len());
+        let length = (0..=end).rev().find(|end| after.is_char_boundary(*end)).unwrap_or_default();
         shown.push_str(before);
         let is_border = after.starts_with(['L', 'C', 'R']);
         shown.extend(std::iter::repeat_n(if is_border { '\n' } else { ' ' }, 1 + length));

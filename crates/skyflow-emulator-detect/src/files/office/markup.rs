@@ -6,9 +6,9 @@ use super::paragraph::{Change, Paragraph};
 use super::table::Table;
 use super::worksheet::{Workbook, is_worksheet};
 use super::{attributes, formula};
-use crate::files::mapped_text::{MappedText, Splices};
 use crate::files::xml::{Attribute, Token, decode, escape, local, tokens};
 use crate::files::{FileProblem, rewriter::Rewriter};
+use crate::mapped_text::{MappedText, Splices};
 
 /// Elements whose runs are one text.
 const PARAGRAPHS: [&str; 4] = ["p", "si", "is", "text"];

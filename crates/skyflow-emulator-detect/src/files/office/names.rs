@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::package::Package;
-use crate::files::mapped_text::MappedText;
 use crate::files::xml::{Document, Token, decode, local, normalized, tokens};
 use crate::files::{FileProblem, rewriter::Rewriter};
+use crate::mapped_text::MappedText;
 use crate::rewrite::{Edit, apply};
 
 /// The longest name of a sheet, in characters.

@@ -1,6 +1,6 @@
-use crate::files::mapped_text::{MappedText, Splices};
 use crate::files::xml::escape;
 use crate::files::{FileProblem, rewriter::Rewriter};
+use crate::mapped_text::{MappedText, Splices};
 
 use super::field_code;
 use super::names::Names;

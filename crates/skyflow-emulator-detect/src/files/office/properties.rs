@@ -1,9 +1,9 @@
 use std::ops::Range;
 
 use super::package::Package;
-use crate::files::mapped_text::{MappedText, Splices};
 use crate::files::xml::{Token, decode, escape, escape_attribute, local, tokens};
 use crate::files::{FileProblem, rewriter::Rewriter};
+use crate::mapped_text::{MappedText, Splices};
 
 /// Elements that must hold a time; an edited one is left out as a whole.
 const TIMES: [&str; 3] = ["created", "modified", "lastPrinted"];

@@ -3,9 +3,9 @@ use std::ops::Range;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use crate::files::mapped_text::{MappedText, Splices};
 use crate::files::xml::{Attribute, Token, decode, escape_attribute, local, tokens};
 use crate::files::{FileProblem, rewriter::Rewriter};
+use crate::mapped_text::{MappedText, Splices};
 use crate::rewrite::apply;
 
 /// What a target of a relationship may not hold as it is.

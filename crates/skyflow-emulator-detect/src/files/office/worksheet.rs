@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::package::Package;
-use crate::files::mapped_text::{MappedText, Splices};
 use crate::files::xml::{Attribute, Document, Token, decode, escape, local, normalized, tokens};
 use crate::files::{FileProblem, rewriter::Rewriter};
+use crate::mapped_text::{MappedText, Splices};
 use crate::passage::is_label;
 use crate::rewrite::apply;
 

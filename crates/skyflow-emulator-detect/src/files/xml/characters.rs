@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use crate::files::FileProblem;
-use crate::files::mapped_text::MappedText;
+use crate::mapped_text::MappedText;
 
 /// Adds the characters of a piece of text or of an attribute value, with their references resolved.
 pub(crate) fn decode(source: &str, range: &Range<usize>, into: &mut MappedText) -> Result<(), FileProblem> {

@@ -2,11 +2,12 @@ use std::ops::Range;
 use std::slice;
 
 use super::comment::in_comment;
+use super::labels::Labels;
 use super::section::in_section;
 use super::tokens::{Attribute, local};
 use super::{Document, Token, decode, escape, escape_attribute, tokens};
-use crate::files::mapped_text::{MappedText, Splices};
 use crate::files::{FileProblem, rewriter::Rewriter};
+use crate::mapped_text::{MappedText, Splices};
 
 /// Processes a file of type `xml`.
 pub(crate) fn process(content: &[u8], rewriter: &mut Rewriter<'_>) -> Result<Vec<u8>, FileProblem> {
@@ -21,18 +22,25 @@ pub(crate) fn rewrite_document(source: &str, rewriter: &mut Rewriter<'_>) -> Res
     let mut open: Vec<Range<usize>> = Vec::new();
     // Characters that only comments and the borders of CDATA sections divide are one text.
     let mut characters = Characters::default();
-    for token in tokens(source)? {
-        let label = |name: &Range<usize>| source.get(name.clone()).map_or("", local);
+    let tokens = tokens(source)?;
+    let labels = Labels::read(source, &tokens);
+    for token in tokens {
+        let name_of = |name: &Range<usize>| source.get(name.clone()).map_or("", local);
+        let label = |name: &Range<usize>| match labels.is_label(name.start) {
+            true => None,
+            false => Some(labels.of(name.start, name_of(name))),
+        };
         match token {
             Token::Start { name, attributes, empty, .. } => {
-                characters.finish(open.last().map_or("", label), &mut splices, rewriter)?;
-                for Attribute { name, value } in &attributes {
-                    if is_namespace(source.get(name.clone()).unwrap_or_default()) {
+                characters.finish(open.last().map_or(Some(""), label), &mut splices, rewriter)?;
+                for Attribute { name: attribute, value } in &attributes {
+                    if is_namespace(source.get(attribute.clone()).unwrap_or_default()) {
                         continue;
                     }
                     let mut text = MappedText::default();
                     decode(source, value, &mut text)?;
-                    let edits = rewriter.edits(text.text(), label(name))?;
+                    let of_attribute = labels.of_attribute(name.start, name_of(attribute));
+                    let edits = rewriter.edits(text.text(), of_attribute)?;
                     splices.edit(&text, &edits, escape_attribute);
                 }
                 if !empty {
@@ -40,7 +48,7 @@ pub(crate) fn rewrite_document(source: &str, rewriter: &mut Rewriter<'_>) -> Res
                 }
             }
             Token::End { .. } => {
-                characters.finish(open.last().map_or("", label), &mut splices, rewriter)?;
+                characters.finish(open.last().map_or(Some(""), label), &mut splices, rewriter)?;
                 open.pop();
             }
             Token::Text(range) => decode(source, &range, &mut characters.text)?,
@@ -73,13 +81,18 @@ struct Characters {
 }
 
 impl Characters {
+    /// Shows the characters under their label; those that are a label themselves are kept.
     fn finish(
         &mut self,
-        label: &str,
+        label: Option<&str>,
         splices: &mut Splices,
         rewriter: &mut Rewriter<'_>,
     ) -> Result<(), FileProblem> {
         let Self { text, sections } = std::mem::take(self);
+        let Some(label) = label else {
+            rewriter.count(text.text());
+            return Ok(());
+        };
         let edits = rewriter.edits(text.text(), label)?;
         // The text before an edit, after the edits before it.
         let mut before = String::new();

@@ -4,6 +4,7 @@ mod characters;
 mod comment;
 mod document;
 mod encoding;
+mod labels;
 mod normalized;
 mod section;
 mod tokens;

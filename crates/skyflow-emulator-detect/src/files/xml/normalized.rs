@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::{Token, escape, tokens};
 use crate::files::FileProblem;
-use crate::files::mapped_text::Splices;
+use crate::mapped_text::Splices;
 
 /// Returns a document without comments and instructions, and with CDATA sections as text.
 ///

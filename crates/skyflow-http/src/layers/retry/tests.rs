@@ -161,6 +161,32 @@ async fn rel_r05_retry_after_is_obeyed_within_slack() {
 }
 
 #[tokio::test]
+async fn retry_after_can_be_obeyed_in_full() {
+    let clock = ManualClock::auto_advancing();
+    let layer = RetryLayer::new(Arc::new(clock.clone())).backoff(Backoff::new().random(|| 1.0));
+    let script = [StatusAfter(429, "120"), Status(200)];
+    let patient = layer.retry_after_slack(Duration::MAX);
+    let outcome = run_with(patient, clock, &script, probe::request_of(Idempotency::NonIdempotent)).await;
+    assert_eq!(outcome.pauses, [Duration::from_secs(120)]);
+    assert_eq!(outcome.result.unwrap(), 200);
+}
+
+#[tokio::test]
+async fn internal_errors_have_a_limit_of_their_own() {
+    for (retries, script, requests) in [
+        (0, &[Status(500)][..], 1),
+        (1, &[Status(500)], 2),
+        (1, &[Status(500), Status(503), Status(500)], 3),
+        (9, &[Status(500)], 3),
+    ] {
+        let clock = ManualClock::auto_advancing();
+        let layer = RetryLayer::new(Arc::new(clock.clone())).internal_error_retries(retries);
+        let outcome = run_with(layer, clock, script, probe::request_of(Idempotency::Safe)).await;
+        assert_eq!((outcome.requests, outcome.stop), (requests, Some(RetryStop::Attempts)), "{retries}");
+    }
+}
+
+#[tokio::test]
 async fn pause_beyond_the_deadline_is_not_started() {
     let clock = ManualClock::auto_advancing();
     let layer = RetryLayer::new(Arc::new(clock.clone())).backoff(Backoff::new().random(|| 1.0));

@@ -135,15 +135,16 @@ pub enum AccountType {
 skyflow_api::runtime::open_enum!(AccountType, TypeNone = "TYPE_NONE", Sandbox = "SANDBOX");
 
 /// An account.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetAccountResponse {
     /// An account.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
 }
 
 /// Accounts found.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListAccountsResponse {
     /// Accounts.
@@ -152,7 +153,7 @@ pub struct ListAccountsResponse {
 }
 
 /// The response of [`accounts::ListRegions`](super::super::accounts::ListRegions).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListRegionsResponse {
     /// Keyed by region identifier.
@@ -167,7 +168,7 @@ impl fmt::Debug for ListRegionsResponse {
 }
 
 /// The response of [`accounts::ListResources`](super::super::accounts::ListResources).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListResourcesResponse {
     /// The `resources` property.
@@ -176,20 +177,20 @@ pub struct ListResourcesResponse {
 }
 
 /// The `RegionInfo` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct RegionInfo {
     /// The `regionName` property.
-    #[serde(rename = "regionName")]
+    #[serde(rename = "regionName", skip_serializing_if = "Option::is_none")]
     pub region_name: Option<String>,
     /// The `displayName` property.
-    #[serde(rename = "displayName")]
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The `regionUrl` property.
-    #[serde(rename = "regionUrl")]
+    #[serde(rename = "regionUrl", skip_serializing_if = "Option::is_none")]
     pub region_url: Option<String>,
     /// The `flagUrl` property.
-    #[serde(rename = "flagUrl")]
+    #[serde(rename = "flagUrl", skip_serializing_if = "Option::is_none")]
     pub flag_url: Option<String>,
 }
 
@@ -252,10 +253,10 @@ impl UpdateAccountRequest {
 }
 
 /// The response of [`accounts::Update`](super::super::accounts::Update).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateAccountResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }

@@ -5,18 +5,20 @@ use std::fmt;
 use skyflow_api::runtime::*;
 
 /// An API key, without its value.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ApiKey {
     /// Key id.
-    #[serde(rename = "keyID")]
+    #[serde(rename = "keyID", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
     /// Key identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identifier: Option<String>,
     /// State.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Usable from.
-    #[serde(rename = "keyValidAfterTime")]
+    #[serde(rename = "keyValidAfterTime", skip_serializing_if = "Option::is_none")]
     pub key_valid_after_time: Option<String>,
 }
 
@@ -32,19 +34,19 @@ impl fmt::Debug for ApiKey {
 }
 
 /// Deleted API key.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteApiKeyResponse {
     /// Service account id.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Deleted key id.
-    #[serde(rename = "keyID")]
+    #[serde(rename = "keyID", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
 }
 
 /// API keys of a service account.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListApiKeysResponse {
     /// Keys.

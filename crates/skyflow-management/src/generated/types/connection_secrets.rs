@@ -157,29 +157,29 @@ impl fmt::Debug for DeleteConnectionSecretRequest {
 }
 
 /// Which secrets are set; values are redacted.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetConnectionSecretResponse {
     /// Shared key or mTLS pair.
-    #[serde(rename = "routeSecret")]
+    #[serde(rename = "routeSecret", skip_serializing_if = "Option::is_none")]
     pub route_secret: Option<super::RelayAuthSecret>,
     /// The `authMode` property.
-    #[serde(rename = "authMode")]
+    #[serde(rename = "authMode", skip_serializing_if = "Option::is_none")]
     pub auth_mode: Option<ConnectionSecretAuthMode>,
     /// Message-level encryption keys.
-    #[serde(rename = "mleAuthSecret")]
+    #[serde(rename = "mleAuthSecret", skip_serializing_if = "Option::is_none")]
     pub mle_auth_secret: Option<MleAuthSecret>,
     /// The `soapAuthSecret` property.
-    #[serde(rename = "soapAuthSecret")]
+    #[serde(rename = "soapAuthSecret", skip_serializing_if = "Option::is_none")]
     pub soap_auth_secret: Option<SoapAuthSecret>,
     /// Message encryption and signing keys.
-    #[serde(rename = "messageSecrets")]
+    #[serde(rename = "messageSecrets", skip_serializing_if = "Option::is_none")]
     pub message_secrets: Option<MessageSecrets>,
     /// The `fieldEncryptionSecret` property.
-    #[serde(rename = "fieldEncryptionSecret")]
+    #[serde(rename = "fieldEncryptionSecret", skip_serializing_if = "Option::is_none")]
     pub field_encryption_secret: Option<String>,
     /// The `oAuth1aSecret` property.
-    #[serde(rename = "oAuth1aSecret")]
+    #[serde(rename = "oAuth1aSecret", skip_serializing_if = "Option::is_none")]
     pub oauth1a_secret: Option<OAuth1aSecret>,
 }
 

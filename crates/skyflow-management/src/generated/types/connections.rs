@@ -5,14 +5,14 @@ use std::fmt;
 use skyflow_api::runtime::*;
 
 /// Created connection.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreateIntegrationResponse {
     /// Connection id.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Gateway URL.
-    #[serde(rename = "connectionURL")]
+    #[serde(rename = "connectionURL", skip_serializing_if = "Option::is_none")]
     pub connection_url: Option<String>,
 }
 
@@ -26,7 +26,7 @@ impl fmt::Debug for CreateIntegrationResponse {
 }
 
 /// Connections of a vault or account.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListIntegrationResponse {
     /// Connections.
@@ -432,10 +432,10 @@ impl fmt::Debug for RelayRouteTableUpsertInfo {
 
 /// The response of [`inbound_connections::Update`](super::super::inbound_connections::Update),
 /// [`outbound_connections::Update`](super::super::outbound_connections::Update).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateIntegrationResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }

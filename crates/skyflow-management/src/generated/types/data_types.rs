@@ -5,15 +5,17 @@ use std::fmt;
 use skyflow_api::runtime::*;
 
 /// The `BaseDataType` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct BaseDataType {
     /// The `displayName` property.
-    #[serde(rename = "displayName")]
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The `datatype` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub datatype: Option<FieldDataType>,
 }
 
@@ -96,21 +98,26 @@ skyflow_api::runtime::open_enum!(
 );
 
 /// The `FieldTemplate` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FieldTemplate {
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The `field` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<FieldTemplateField>,
     /// The `namespace` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::VaultStatus>,
 }
 
@@ -128,23 +135,26 @@ impl fmt::Debug for FieldTemplate {
 }
 
 /// The `FieldTemplateField` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FieldTemplateField {
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `datatype` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub datatype: Option<FieldDataType>,
     /// The `isArray` property.
-    #[serde(rename = "isArray")]
+    #[serde(rename = "isArray", skip_serializing_if = "Option::is_none")]
     pub is_array: Option<bool>,
     /// The `tags` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub tags: Vec<super::Tag>,
     /// Published without members; see v1Properties.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub properties: Option<super::Properties>,
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
@@ -162,15 +172,16 @@ impl fmt::Debug for FieldTemplateField {
 }
 
 /// The response of [`data_types::Get`](super::super::data_types::Get).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetFieldTemplateResponse {
     /// The `template` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<FieldTemplate>,
 }
 
 /// The response of [`data_types::ListBase`](super::super::data_types::ListBase).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListBaseDataTypesResponse {
     /// The `baseDataTypes` property.
@@ -179,7 +190,7 @@ pub struct ListBaseDataTypesResponse {
 }
 
 /// The response of [`data_types::List`](super::super::data_types::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListFieldTemplatesResponse {
     /// The `fieldTemplates` property.

@@ -5,10 +5,11 @@ use std::fmt;
 use skyflow_api::runtime::*;
 
 /// Created configuration.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreateDetectConfigurationResponse {
     /// Configuration id.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
 }
 
@@ -554,15 +555,17 @@ impl DetectTransformations {
 }
 
 /// A stored Detect configuration.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetDetectConfigurationResponse {
     /// Vault id; the caller must own the vault.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vault_id: Option<String>,
     /// Entities to detect.
     #[serde(default, deserialize_with = "null_as_default")]
     pub entity_types: Vec<super::DetectEntityType>,
     /// Token style by entity type.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<DetectTokenTypes>,
     /// Patterns left readable: must match a whole detected entity, never across entities; win over
     /// restrict_regex.
@@ -572,6 +575,7 @@ pub struct GetDetectConfigurationResponse {
     #[serde(default, deserialize_with = "null_as_default")]
     pub restrict_regex: Vec<String>,
     /// Changes applied to detected entities.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub transformations: Option<DetectTransformations>,
     /// Entity to column mapping, as spelled in the published schema.
     #[serde(default, deserialize_with = "null_as_default")]
@@ -580,20 +584,25 @@ pub struct GetDetectConfigurationResponse {
     #[serde(default, deserialize_with = "null_as_default")]
     pub column_mappings: Vec<DetectColumnMapping>,
     /// Audio options.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub audio: Option<DetectAudioOptions>,
     /// Document options.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub document: Option<DetectDocumentOptions>,
     /// Image options.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<DetectImageOptions>,
     /// Source and target file columns.
     #[serde(default, deserialize_with = "null_as_default")]
     pub vault_file_mappings: Vec<DetectFileMapping>,
     /// Leave the entity list out of the output.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_entities: Option<bool>,
     /// Configuration id.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub configuration_id: Option<String>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
 }
 
@@ -620,7 +629,7 @@ impl fmt::Debug for GetDetectConfigurationResponse {
 }
 
 /// Detect configurations of a vault.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListDetectConfigurationsResponse {
     /// Configurations.

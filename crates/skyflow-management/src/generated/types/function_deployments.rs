@@ -80,35 +80,38 @@ impl fmt::Debug for CreateFunctionDeploymentRequest {
 }
 
 /// The response of [`function_deployments::Create`](super::super::function_deployments::Create).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreateFunctionDeploymentResponse {
     /// The `functionDeploymentID` property.
-    #[serde(rename = "functionDeploymentID")]
+    #[serde(rename = "functionDeploymentID", skip_serializing_if = "Option::is_none")]
     pub function_deployment_id: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::ObjectStatus>,
 }
 
 /// The response of [`function_deployments::Delete`](super::super::function_deployments::Delete).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteFunctionDeploymentResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::ObjectStatus>,
 }
 
 /// The response of [`function_deployments::GetLogs`](super::super::function_deployments::GetLogs).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetFunctionDeploymentLogsResponse {
     /// Deployment identifier.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `logs` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub logs: Option<String>,
 }
 
@@ -122,41 +125,44 @@ impl fmt::Debug for GetFunctionDeploymentLogsResponse {
 }
 
 /// The response of [`function_deployments::Get`](super::super::function_deployments::Get).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetFunctionDeploymentResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `functionID` property.
-    #[serde(rename = "functionID")]
+    #[serde(rename = "functionID", skip_serializing_if = "Option::is_none")]
     pub function_id: Option<String>,
     /// The `versionTag` property.
-    #[serde(rename = "versionTag")]
+    #[serde(rename = "versionTag", skip_serializing_if = "Option::is_none")]
     pub version_tag: Option<String>,
     /// The `functionEnvironmentID` property.
-    #[serde(rename = "functionEnvironmentID")]
+    #[serde(rename = "functionEnvironmentID", skip_serializing_if = "Option::is_none")]
     pub function_environment_id: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::ObjectStatus>,
     /// The `methodNames` property.
     #[serde(rename = "methodNames", default, deserialize_with = "null_as_default")]
     pub method_names: Vec<String>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
     /// When FAILED.
-    #[serde(rename = "errorMessage")]
+    #[serde(rename = "errorMessage", skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
     /// The `regionID` property.
-    #[serde(rename = "regionID")]
+    #[serde(rename = "regionID", skip_serializing_if = "Option::is_none")]
     pub region_id: Option<String>,
     /// The `functionEnvironmentName` property.
-    #[serde(rename = "functionEnvironmentName")]
+    #[serde(rename = "functionEnvironmentName", skip_serializing_if = "Option::is_none")]
     pub function_environment_name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
 
@@ -180,7 +186,7 @@ impl fmt::Debug for GetFunctionDeploymentResponse {
 }
 
 /// The response of [`function_deployments::List`](super::super::function_deployments::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListFunctionDeploymentResponse {
     /// The `functionDeployments` property.
@@ -254,12 +260,13 @@ impl fmt::Debug for UpdateFunctionDeploymentRequest {
 }
 
 /// The response of [`function_deployments::Update`](super::super::function_deployments::Update).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateFunctionDeploymentResponse {
     /// The `functionDeploymentID` property.
-    #[serde(rename = "functionDeploymentID")]
+    #[serde(rename = "functionDeploymentID", skip_serializing_if = "Option::is_none")]
     pub function_deployment_id: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::ObjectStatus>,
 }

@@ -60,20 +60,20 @@ impl fmt::Debug for CreateFunctionEnvironmentRequest {
 }
 
 /// The response of [`function_environments::Create`](super::super::function_environments::Create).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreateFunctionEnvironmentResponse {
     /// The `functionEnvironmentID` property.
-    #[serde(rename = "functionEnvironmentID")]
+    #[serde(rename = "functionEnvironmentID", skip_serializing_if = "Option::is_none")]
     pub function_environment_id: Option<String>,
     /// The `functionEnvironmentName` property.
-    #[serde(rename = "functionEnvironmentName")]
+    #[serde(rename = "functionEnvironmentName", skip_serializing_if = "Option::is_none")]
     pub function_environment_name: Option<String>,
     /// The `functionEnvironmentDescription` property.
-    #[serde(rename = "functionEnvironmentDescription")]
+    #[serde(rename = "functionEnvironmentDescription", skip_serializing_if = "Option::is_none")]
     pub function_environment_description: Option<String>,
     /// Default of the account.
-    #[serde(rename = "isDefault")]
+    #[serde(rename = "isDefault", skip_serializing_if = "Option::is_none")]
     pub is_default: Option<bool>,
 }
 
@@ -92,11 +92,11 @@ impl fmt::Debug for CreateFunctionEnvironmentResponse {
 }
 
 /// The response of [`function_environments::Delete`](super::super::function_environments::Delete).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteFunctionEnvironmentResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
@@ -128,20 +128,20 @@ impl fmt::Debug for DeleteFunctionEnvironmentVariableRequest {
 
 /// The response of
 /// [`function_environments::DeleteVariable`](super::super::function_environments::DeleteVariable).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteFunctionEnvironmentVariableResponse {
     /// The `functionEnvironmentID` property.
-    #[serde(rename = "functionEnvironmentID")]
+    #[serde(rename = "functionEnvironmentID", skip_serializing_if = "Option::is_none")]
     pub function_environment_id: Option<String>,
     /// The `functionEnvironmentName` property.
-    #[serde(rename = "functionEnvironmentName")]
+    #[serde(rename = "functionEnvironmentName", skip_serializing_if = "Option::is_none")]
     pub function_environment_name: Option<String>,
     /// The `functionEnvironmentDescription` property.
-    #[serde(rename = "functionEnvironmentDescription")]
+    #[serde(rename = "functionEnvironmentDescription", skip_serializing_if = "Option::is_none")]
     pub function_environment_description: Option<String>,
     /// Default of the account.
-    #[serde(rename = "isDefault")]
+    #[serde(rename = "isDefault", skip_serializing_if = "Option::is_none")]
     pub is_default: Option<bool>,
 }
 
@@ -160,24 +160,26 @@ impl fmt::Debug for DeleteFunctionEnvironmentVariableResponse {
 }
 
 /// The response of [`function_environments::Get`](super::super::function_environments::Get).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetFunctionEnvironmentResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `variables` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub variables: Vec<super::EnvironmentVariable>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The `isDefault` property.
-    #[serde(rename = "isDefault")]
+    #[serde(rename = "isDefault", skip_serializing_if = "Option::is_none")]
     pub is_default: Option<bool>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
 }
 
@@ -195,7 +197,7 @@ impl fmt::Debug for GetFunctionEnvironmentResponse {
 }
 
 /// The response of [`function_environments::List`](super::super::function_environments::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListFunctionEnvironmentResponse {
     /// The `functionEnvironments` property.
@@ -259,20 +261,20 @@ impl fmt::Debug for UpdateFunctionEnvironmentRequest {
 }
 
 /// The response of [`function_environments::Update`](super::super::function_environments::Update).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateFunctionEnvironmentResponse {
     /// The `functionEnvironmentID` property.
-    #[serde(rename = "functionEnvironmentID")]
+    #[serde(rename = "functionEnvironmentID", skip_serializing_if = "Option::is_none")]
     pub function_environment_id: Option<String>,
     /// The `functionEnvironmentName` property.
-    #[serde(rename = "functionEnvironmentName")]
+    #[serde(rename = "functionEnvironmentName", skip_serializing_if = "Option::is_none")]
     pub function_environment_name: Option<String>,
     /// The `functionEnvironmentDescription` property.
-    #[serde(rename = "functionEnvironmentDescription")]
+    #[serde(rename = "functionEnvironmentDescription", skip_serializing_if = "Option::is_none")]
     pub function_environment_description: Option<String>,
     /// Default of the account.
-    #[serde(rename = "isDefault")]
+    #[serde(rename = "isDefault", skip_serializing_if = "Option::is_none")]
     pub is_default: Option<bool>,
 }
 
@@ -338,20 +340,20 @@ impl fmt::Debug for UpdateFunctionEnvironmentVariableRequest {
 
 /// The response of
 /// [`function_environments::UpdateVariable`](super::super::function_environments::UpdateVariable).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateFunctionEnvironmentVariableResponse {
     /// The `functionEnvironmentID` property.
-    #[serde(rename = "functionEnvironmentID")]
+    #[serde(rename = "functionEnvironmentID", skip_serializing_if = "Option::is_none")]
     pub function_environment_id: Option<String>,
     /// The `functionEnvironmentName` property.
-    #[serde(rename = "functionEnvironmentName")]
+    #[serde(rename = "functionEnvironmentName", skip_serializing_if = "Option::is_none")]
     pub function_environment_name: Option<String>,
     /// The `functionEnvironmentDescription` property.
-    #[serde(rename = "functionEnvironmentDescription")]
+    #[serde(rename = "functionEnvironmentDescription", skip_serializing_if = "Option::is_none")]
     pub function_environment_description: Option<String>,
     /// Default of the account.
-    #[serde(rename = "isDefault")]
+    #[serde(rename = "isDefault", skip_serializing_if = "Option::is_none")]
     pub is_default: Option<bool>,
 }
 

@@ -40,42 +40,44 @@ skyflow_api::runtime::open_enum!(
 );
 
 /// The `FunctionTagsResponse` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FunctionTagsResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `functionID` property.
-    #[serde(rename = "functionID")]
+    #[serde(rename = "functionID", skip_serializing_if = "Option::is_none")]
     pub function_id: Option<String>,
     /// The `versionTag` property.
-    #[serde(rename = "versionTag")]
+    #[serde(rename = "versionTag", skip_serializing_if = "Option::is_none")]
     pub version_tag: Option<String>,
     /// The `downloadInfo` property.
-    #[serde(rename = "downloadInfo")]
+    #[serde(rename = "downloadInfo", skip_serializing_if = "Option::is_none")]
     pub download_info: Option<TagDownloadInfo>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<FunctionTagStatus>,
     /// The `handlerConfigs` property.
     #[serde(rename = "handlerConfigs", default, deserialize_with = "null_as_default")]
     pub handler_configs: Vec<super::HandlerConfig>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
     /// The `language` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<super::FunctionLanguage>,
     /// The `isZipped` property.
-    #[serde(rename = "isZipped")]
+    #[serde(rename = "isZipped", skip_serializing_if = "Option::is_none")]
     pub is_zipped: Option<bool>,
     /// Libraries.
     #[serde(default, deserialize_with = "null_as_default")]
     pub dependencies: Vec<String>,
     /// When FAILED.
-    #[serde(rename = "errorMessage")]
+    #[serde(rename = "errorMessage", skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
     /// The `functionName` property.
-    #[serde(rename = "functionName")]
+    #[serde(rename = "functionName", skip_serializing_if = "Option::is_none")]
     pub function_name: Option<String>,
 }
 
@@ -99,39 +101,41 @@ impl fmt::Debug for FunctionTagsResponse {
 }
 
 /// The response of [`function_tags::Get`](super::super::function_tags::Get).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetFunctionTagResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `functionID` property.
-    #[serde(rename = "functionID")]
+    #[serde(rename = "functionID", skip_serializing_if = "Option::is_none")]
     pub function_id: Option<String>,
     /// The `versionTag` property.
-    #[serde(rename = "versionTag")]
+    #[serde(rename = "versionTag", skip_serializing_if = "Option::is_none")]
     pub version_tag: Option<String>,
     /// The `downloadInfo` property.
-    #[serde(rename = "downloadInfo")]
+    #[serde(rename = "downloadInfo", skip_serializing_if = "Option::is_none")]
     pub download_info: Option<TagDownloadInfo>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<FunctionTagStatus>,
     /// The `handlerConfigs` property.
     #[serde(rename = "handlerConfigs", default, deserialize_with = "null_as_default")]
     pub handler_configs: Vec<super::HandlerConfig>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
     /// The `language` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<super::FunctionLanguage>,
     /// The `isZipped` property.
-    #[serde(rename = "isZipped")]
+    #[serde(rename = "isZipped", skip_serializing_if = "Option::is_none")]
     pub is_zipped: Option<bool>,
     /// Libraries.
     #[serde(default, deserialize_with = "null_as_default")]
     pub dependencies: Vec<String>,
     /// When FAILED.
-    #[serde(rename = "errorMessage")]
+    #[serde(rename = "errorMessage", skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
 }
 
@@ -154,7 +158,7 @@ impl fmt::Debug for GetFunctionTagResponse {
 }
 
 /// The response of [`function_tags::ListAll`](super::super::function_tags::ListAll).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListAllFunctionTagsResponse {
     /// The `functionTag` property.
@@ -163,14 +167,14 @@ pub struct ListAllFunctionTagsResponse {
 }
 
 /// The response of [`function_tags::List`](super::super::function_tags::List).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListFunctionTagsResponse {
     /// The `functionID` property.
-    #[serde(rename = "functionID")]
+    #[serde(rename = "functionID", skip_serializing_if = "Option::is_none")]
     pub function_id: Option<String>,
     /// The `functionName` property.
-    #[serde(rename = "functionName")]
+    #[serde(rename = "functionName", skip_serializing_if = "Option::is_none")]
     pub function_name: Option<String>,
     /// The `tags` property.
     #[serde(default, deserialize_with = "null_as_default")]
@@ -188,27 +192,29 @@ impl fmt::Debug for ListFunctionTagsResponse {
 }
 
 /// The `TagDetail` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct TagDetail {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `versionTag` property.
-    #[serde(rename = "versionTag")]
+    #[serde(rename = "versionTag", skip_serializing_if = "Option::is_none")]
     pub version_tag: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<FunctionTagStatus>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
     /// The `language` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<super::FunctionLanguage>,
     /// The `isZipped` property.
-    #[serde(rename = "isZipped")]
+    #[serde(rename = "isZipped", skip_serializing_if = "Option::is_none")]
     pub is_zipped: Option<bool>,
     /// When FAILED.
-    #[serde(rename = "errorMessage")]
+    #[serde(rename = "errorMessage", skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
 }
 
@@ -227,14 +233,14 @@ impl fmt::Debug for TagDetail {
 }
 
 /// The `TagDownloadInfo` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct TagDownloadInfo {
     /// Download link.
-    #[serde(rename = "codeURL")]
+    #[serde(rename = "codeURL", skip_serializing_if = "Option::is_none")]
     pub code_url: Option<String>,
     /// End of codeURL.
-    #[serde(rename = "expiryTime")]
+    #[serde(rename = "expiryTime", skip_serializing_if = "Option::is_none")]
     pub expiry_time: Option<String>,
 }
 
@@ -292,12 +298,13 @@ impl fmt::Debug for UpdateFunctionTagRequest {
 }
 
 /// The response of [`function_tags::Update`](super::super::function_tags::Update).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateFunctionTagResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<FunctionTagStatus>,
 }

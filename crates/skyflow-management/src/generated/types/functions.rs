@@ -90,19 +90,20 @@ impl fmt::Debug for CreateFunctionRequest {
 }
 
 /// The response of [`functions::Create`](super::super::functions::Create).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreateFunctionResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `versionTag` property.
-    #[serde(rename = "versionTag")]
+    #[serde(rename = "versionTag", skip_serializing_if = "Option::is_none")]
     pub version_tag: Option<String>,
     /// The `deploymentID` property.
-    #[serde(rename = "deploymentID")]
+    #[serde(rename = "deploymentID", skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
 }
 
@@ -118,19 +119,20 @@ impl fmt::Debug for CreateFunctionResponse {
 }
 
 /// The response of [`functions::Delete`](super::super::functions::Delete).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteFunctionResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
 /// Allowed libraries of a language.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Dependency {
     /// The `language` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<FunctionLanguage>,
     /// The `whitelistedDependencies` property.
     #[serde(rename = "whitelistedDependencies", default, deserialize_with = "null_as_default")]
@@ -321,17 +323,17 @@ impl fmt::Debug for FunctionLanguage {
 }
 
 /// The response of [`functions::GetConfig`](super::super::functions::GetConfig).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetFunctionConfigResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `dependencies` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub dependencies: Vec<Dependency>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
     /// The `whitelistedConnectionBaseURLs` property.
     #[serde(rename = "whitelistedConnectionBaseURLs", default, deserialize_with = "null_as_default")]
@@ -350,18 +352,20 @@ impl fmt::Debug for GetFunctionConfigResponse {
 }
 
 /// The response of [`functions::Get`](super::super::functions::Get).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetFunctionResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
 }
 
@@ -442,7 +446,7 @@ impl fmt::Debug for HandlerConfig {
 }
 
 /// The response of [`functions::List`](super::super::functions::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListFunctionResponse {
     /// The `functions` property.
@@ -571,19 +575,20 @@ impl fmt::Debug for UpdateFunctionRequest {
 }
 
 /// The response of [`functions::Update`](super::super::functions::Update).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateFunctionResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `versionTag` property.
-    #[serde(rename = "versionTag")]
+    #[serde(rename = "versionTag", skip_serializing_if = "Option::is_none")]
     pub version_tag: Option<String>,
     /// The `deploymentID` property.
-    #[serde(rename = "deploymentID")]
+    #[serde(rename = "deploymentID", skip_serializing_if = "Option::is_none")]
     pub deployment_id: Option<String>,
 }
 

@@ -21,23 +21,23 @@ pub enum CloudProvider {
 skyflow_api::runtime::open_enum!(CloudProvider, Aws = "AWS", Gcp = "GCP");
 
 /// The response of [`master_keys::ListCloudProviders`](super::super::master_keys::ListCloudProviders).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetCloudProviderDetailsResponse {
     /// The `cloudProvider` property.
-    #[serde(rename = "cloudProvider")]
+    #[serde(rename = "cloudProvider", skip_serializing_if = "Option::is_none")]
     pub cloud_provider: Option<CloudProvider>,
     /// The `accountNumber` property.
-    #[serde(rename = "accountNumber")]
+    #[serde(rename = "accountNumber", skip_serializing_if = "Option::is_none")]
     pub account_number: Option<String>,
     /// The `primaryRegion` property.
-    #[serde(rename = "primaryRegion")]
+    #[serde(rename = "primaryRegion", skip_serializing_if = "Option::is_none")]
     pub primary_region: Option<String>,
     /// Empty for one-region environments.
-    #[serde(rename = "replicaRegion")]
+    #[serde(rename = "replicaRegion", skip_serializing_if = "Option::is_none")]
     pub replica_region: Option<String>,
     /// Cloud resource name of the crypto user.
-    #[serde(rename = "cryptoUserResourceName")]
+    #[serde(rename = "cryptoUserResourceName", skip_serializing_if = "Option::is_none")]
     pub crypto_user_resource_name: Option<String>,
 }
 
@@ -107,29 +107,32 @@ impl fmt::Debug for GetMasterKeyImportResponse {
 }
 
 /// The response of [`master_keys::GetMetadata`](super::super::master_keys::GetMetadata).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetMasterKeyMetadataResponse {
     /// The `createdAt` property.
-    #[serde(rename = "createdAt")]
+    #[serde(rename = "createdAt", skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// Internal keys not brought by the customer.
-    #[serde(rename = "expiresAt")]
+    #[serde(rename = "expiresAt", skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
     /// External and brought keys.
-    #[serde(rename = "alertAt")]
+    #[serde(rename = "alertAt", skip_serializing_if = "Option::is_none")]
     pub alert_at: Option<String>,
     /// The `rotationPendingWindowInDays` property.
-    #[serde(rename = "rotationPendingWindowInDays")]
+    #[serde(rename = "rotationPendingWindowInDays", skip_serializing_if = "Option::is_none")]
     pub rotation_pending_window_in_days: Option<i64>,
     /// The `type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<MasterKeyType>,
     /// The `origin` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<MasterKeyOrigin>,
     /// External keys only.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `isRotationInProgress` property.
-    #[serde(rename = "isRotationInProgress")]
+    #[serde(rename = "isRotationInProgress", skip_serializing_if = "Option::is_none")]
     pub is_rotation_in_progress: Option<bool>,
 }
 
@@ -187,11 +190,11 @@ impl fmt::Debug for ImportMasterKeyRequest {
 }
 
 /// The response of [`master_keys::Import`](super::super::master_keys::Import).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ImportMasterKeyResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
@@ -347,9 +350,10 @@ impl fmt::Debug for RotateMasterKeyRequest {
 }
 
 /// The response of [`master_keys::Rotate`](super::super::master_keys::Rotate).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct RotateMasterKeyResponse {
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<MasterKeyRotationStatus>,
 }

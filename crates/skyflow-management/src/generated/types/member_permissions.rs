@@ -5,7 +5,7 @@ use std::fmt;
 use skyflow_api::runtime::*;
 
 /// The response of [`member_permissions::List`](super::super::member_permissions::List).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListPermissionsOfMemberResponse {
     /// The `permissions` property.

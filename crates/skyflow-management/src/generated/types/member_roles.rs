@@ -3,7 +3,7 @@
 use skyflow_api::runtime::*;
 
 /// The response of [`member_roles::List`](super::super::member_roles::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListRolesOfMemberResponse {
     /// The `roleToResource` property.
@@ -12,11 +12,13 @@ pub struct ListRolesOfMemberResponse {
 }
 
 /// The `RoleResourcePair` object.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct RoleResourcePair {
     /// The `role` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<super::Role>,
     /// The `resource` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<super::Resource>,
 }

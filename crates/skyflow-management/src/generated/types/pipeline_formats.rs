@@ -241,13 +241,13 @@ impl fmt::Debug for FtpServerPlainTextCredentials {
 }
 
 /// The `PipelineFtpServer` object.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct PipelineFtpServer {
     /// The `transferProtocol` property.
-    #[serde(rename = "transferProtocol")]
+    #[serde(rename = "transferProtocol", skip_serializing_if = "Option::is_none")]
     pub transfer_protocol: Option<super::TransferProtocol>,
     /// The `skyflowHosted` property.
-    #[serde(rename = "skyflowHosted")]
+    #[serde(rename = "skyflowHosted", skip_serializing_if = "Option::is_none")]
     pub skyflow_hosted: Option<bool>,
 }

@@ -31,23 +31,23 @@ impl CreatePipelineEncryptionKeyRequest {
 }
 
 /// Created pipeline key.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreatePipelineEncryptionKeyResponse {
     /// Public key.
-    #[serde(rename = "publicKey")]
+    #[serde(rename = "publicKey", skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
     /// Encryption of pipeline data.
-    #[serde(rename = "encryptionProtocol")]
+    #[serde(rename = "encryptionProtocol", skip_serializing_if = "Option::is_none")]
     pub encryption_protocol: Option<EncryptionProtocol>,
     /// Usable from.
-    #[serde(rename = "validAfterTime")]
+    #[serde(rename = "validAfterTime", skip_serializing_if = "Option::is_none")]
     pub valid_after_time: Option<String>,
     /// Usable until.
-    #[serde(rename = "validBeforeTime")]
+    #[serde(rename = "validBeforeTime", skip_serializing_if = "Option::is_none")]
     pub valid_before_time: Option<String>,
     /// Key id.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
@@ -64,11 +64,11 @@ impl fmt::Debug for CreatePipelineEncryptionKeyResponse {
 }
 
 /// Deletion result.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeletePipelineEncryptionKeyResponse {
     /// Account id.
-    #[serde(rename = "accountID")]
+    #[serde(rename = "accountID", skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
 }
 
@@ -89,23 +89,23 @@ pub enum EncryptionProtocol {
 skyflow_api::runtime::open_enum!(EncryptionProtocol, NoneProtocol = "NONE_PROTOCOL", Pgp = "PGP");
 
 /// A pipeline key.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetPipelineEncryptionKeyResponse {
     /// Public key.
-    #[serde(rename = "publicKey")]
+    #[serde(rename = "publicKey", skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
     /// Encryption of pipeline data.
-    #[serde(rename = "encryptionProtocol")]
+    #[serde(rename = "encryptionProtocol", skip_serializing_if = "Option::is_none")]
     pub encryption_protocol: Option<EncryptionProtocol>,
     /// Usable from.
-    #[serde(rename = "validAfterTime")]
+    #[serde(rename = "validAfterTime", skip_serializing_if = "Option::is_none")]
     pub valid_after_time: Option<String>,
     /// Usable until.
-    #[serde(rename = "validBeforeTime")]
+    #[serde(rename = "validBeforeTime", skip_serializing_if = "Option::is_none")]
     pub valid_before_time: Option<String>,
     /// A private key is stored too.
-    #[serde(rename = "hasPrivateKey")]
+    #[serde(rename = "hasPrivateKey", skip_serializing_if = "Option::is_none")]
     pub has_private_key: Option<bool>,
 }
 
@@ -122,7 +122,7 @@ impl fmt::Debug for GetPipelineEncryptionKeyResponse {
 }
 
 /// The response of [`pipeline_keys::List`](super::super::pipeline_keys::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListPipelineEncryptionKeysResponse {
     /// The `encryptionKeys` property.
@@ -131,26 +131,26 @@ pub struct ListPipelineEncryptionKeysResponse {
 }
 
 /// The `PipelineEncryptionKeyResponse` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct PipelineEncryptionKeyResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Encryption of pipeline data.
-    #[serde(rename = "encryptionProtocol")]
+    #[serde(rename = "encryptionProtocol", skip_serializing_if = "Option::is_none")]
     pub encryption_protocol: Option<EncryptionProtocol>,
     /// The `publicKey` property.
-    #[serde(rename = "publicKey")]
+    #[serde(rename = "publicKey", skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
     /// The `validAfterTime` property.
-    #[serde(rename = "validAfterTime")]
+    #[serde(rename = "validAfterTime", skip_serializing_if = "Option::is_none")]
     pub valid_after_time: Option<String>,
     /// The `validBeforeTime` property.
-    #[serde(rename = "validBeforeTime")]
+    #[serde(rename = "validBeforeTime", skip_serializing_if = "Option::is_none")]
     pub valid_before_time: Option<String>,
     /// The `hasPrivateKey` property.
-    #[serde(rename = "hasPrivateKey")]
+    #[serde(rename = "hasPrivateKey", skip_serializing_if = "Option::is_none")]
     pub has_private_key: Option<bool>,
 }
 
@@ -239,20 +239,20 @@ impl RotatePipelineEncryptionKeyRequest {
 }
 
 /// The response of [`pipeline_keys::Rotate`](super::super::pipeline_keys::Rotate).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct RotatePipelineEncryptionKeyResponse {
     /// The `publicKey` property.
-    #[serde(rename = "publicKey")]
+    #[serde(rename = "publicKey", skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
     /// Encryption of pipeline data.
-    #[serde(rename = "encryptionProtocol")]
+    #[serde(rename = "encryptionProtocol", skip_serializing_if = "Option::is_none")]
     pub encryption_protocol: Option<EncryptionProtocol>,
     /// The `validAfterTime` property.
-    #[serde(rename = "validAfterTime")]
+    #[serde(rename = "validAfterTime", skip_serializing_if = "Option::is_none")]
     pub valid_after_time: Option<String>,
     /// The `validBeforeTime` property.
-    #[serde(rename = "validBeforeTime")]
+    #[serde(rename = "validBeforeTime", skip_serializing_if = "Option::is_none")]
     pub valid_before_time: Option<String>,
 }
 

@@ -5,16 +5,16 @@ use std::fmt;
 use skyflow_api::runtime::*;
 
 /// The response of [`pipeline_runs::Get`](super::super::pipeline_runs::Get).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetPipelineRunResponse {
     /// The `pipelineRun` property.
-    #[serde(rename = "pipelineRun")]
+    #[serde(rename = "pipelineRun", skip_serializing_if = "Option::is_none")]
     pub pipeline_run: Option<PipelineRun>,
 }
 
 /// The response of [`pipeline_runs::List`](super::super::pipeline_runs::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListPipelineRunsResponse {
     /// The `pipelineRuns` property.
@@ -23,30 +23,32 @@ pub struct ListPipelineRunsResponse {
 }
 
 /// The `PipelineRun` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct PipelineRun {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `pipelineID` property.
-    #[serde(rename = "pipelineID")]
+    #[serde(rename = "pipelineID", skip_serializing_if = "Option::is_none")]
     pub pipeline_id: Option<String>,
     /// The `state` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<PipelineRunState>,
     /// When FAILED.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The `parserErrorFileURL` property.
-    #[serde(rename = "parserErrorFileURL")]
+    #[serde(rename = "parserErrorFileURL", skip_serializing_if = "Option::is_none")]
     pub parser_error_file_url: Option<String>,
     /// The `vaultErrorFileURL` property.
-    #[serde(rename = "vaultErrorFileURL")]
+    #[serde(rename = "vaultErrorFileURL", skip_serializing_if = "Option::is_none")]
     pub vault_error_file_url: Option<String>,
     /// The `tokenFileURL` property.
-    #[serde(rename = "tokenFileURL")]
+    #[serde(rename = "tokenFileURL", skip_serializing_if = "Option::is_none")]
     pub token_file_url: Option<String>,
     /// The `deidentifyReportFileURL` property.
-    #[serde(rename = "deidentifyReportFileURL")]
+    #[serde(rename = "deidentifyReportFileURL", skip_serializing_if = "Option::is_none")]
     pub deidentify_report_file_url: Option<String>,
 }
 
@@ -117,10 +119,10 @@ pub enum PipelineRunStateFilter {
 skyflow_api::runtime::open_enum!(PipelineRunStateFilter, Succeeded = "SUCCEEDED", Failed = "FAILED");
 
 /// The response of [`pipeline_runs::Stop`](super::super::pipeline_runs::Stop).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct StopPipelineRunResponse {
     /// The `runID` property.
-    #[serde(rename = "runID")]
+    #[serde(rename = "runID", skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
 }

@@ -214,26 +214,26 @@ impl fmt::Debug for DatastoreSource {
 }
 
 /// The `PipelineDestination` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct PipelineDestination {
     /// Same as source, unless DEIDENTIFY: AUDIO to AUDIO or TEXT, TEXT to TEXT.
-    #[serde(rename = "dataFormat")]
+    #[serde(rename = "dataFormat", skip_serializing_if = "Option::is_none")]
     pub data_format: Option<super::PipelineDataFormat>,
     /// Files to write.
     #[serde(rename = "fileNameRegexes", default, deserialize_with = "null_as_default")]
     pub file_name_regexes: Vec<String>,
     /// Together with encryptionKeyID.
-    #[serde(rename = "encryptionProtocol")]
+    #[serde(rename = "encryptionProtocol", skip_serializing_if = "Option::is_none")]
     pub encryption_protocol: Option<super::FileEncryptionProtocol>,
     /// Together with encryptionProtocol.
-    #[serde(rename = "encryptionKeyID")]
+    #[serde(rename = "encryptionKeyID", skip_serializing_if = "Option::is_none")]
     pub encryption_key_id: Option<String>,
     /// Excludes s3Bucket.
-    #[serde(rename = "ftpServer")]
+    #[serde(rename = "ftpServer", skip_serializing_if = "Option::is_none")]
     pub ftp_server: Option<super::PipelineFtpServer>,
     /// Excludes ftpServer.
-    #[serde(rename = "s3Bucket")]
+    #[serde(rename = "s3Bucket", skip_serializing_if = "Option::is_none")]
     pub s3_bucket: Option<S3Bucket>,
 }
 
@@ -251,32 +251,32 @@ impl fmt::Debug for PipelineDestination {
 }
 
 /// The `PipelineSource` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct PipelineSource {
     /// Same as destination, unless DEIDENTIFY: AUDIO to AUDIO or TEXT, TEXT to TEXT.
-    #[serde(rename = "dataFormat")]
+    #[serde(rename = "dataFormat", skip_serializing_if = "Option::is_none")]
     pub data_format: Option<super::PipelineDataFormat>,
     /// The `fixedWidthFormat` property.
-    #[serde(rename = "fixedWidthFormat")]
+    #[serde(rename = "fixedWidthFormat", skip_serializing_if = "Option::is_none")]
     pub fixed_width_format: Option<DatastoreFixedWidthFormatOptions>,
     /// Files to read.
     #[serde(rename = "fileNameRegexes", default, deserialize_with = "null_as_default")]
     pub file_name_regexes: Vec<String>,
     /// Together with encryptionKeyID.
-    #[serde(rename = "encryptionProtocol")]
+    #[serde(rename = "encryptionProtocol", skip_serializing_if = "Option::is_none")]
     pub encryption_protocol: Option<super::FileEncryptionProtocol>,
     /// Together with encryptionProtocol.
-    #[serde(rename = "encryptionKeyID")]
+    #[serde(rename = "encryptionKeyID", skip_serializing_if = "Option::is_none")]
     pub encryption_key_id: Option<String>,
     /// Path of a CSV of file names to skip.
-    #[serde(rename = "excludeFiles")]
+    #[serde(rename = "excludeFiles", skip_serializing_if = "Option::is_none")]
     pub exclude_files: Option<String>,
     /// Excludes s3Bucket.
-    #[serde(rename = "ftpServer")]
+    #[serde(rename = "ftpServer", skip_serializing_if = "Option::is_none")]
     pub ftp_server: Option<super::PipelineFtpServer>,
     /// Excludes ftpServer.
-    #[serde(rename = "s3Bucket")]
+    #[serde(rename = "s3Bucket", skip_serializing_if = "Option::is_none")]
     pub s3_bucket: Option<S3Bucket>,
 }
 

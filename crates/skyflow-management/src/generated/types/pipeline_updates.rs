@@ -181,10 +181,10 @@ impl fmt::Debug for UpdatePipelineRequestPlainTextCredentialsUpdate {
 }
 
 /// The response of [`pipelines::Update`](super::super::pipelines::Update).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdatePipelineResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }

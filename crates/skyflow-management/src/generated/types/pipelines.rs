@@ -150,11 +150,11 @@ impl fmt::Debug for CreatePipelineRequest {
 }
 
 /// The response of [`pipelines::Create`](super::super::pipelines::Create).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreatePipelineResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
@@ -207,11 +207,11 @@ impl fmt::Debug for DataMapping {
 }
 
 /// The response of [`pipelines::Delete`](super::super::pipelines::Delete).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeletePipelineResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
@@ -325,15 +325,16 @@ pub enum FileEncryptionProtocol {
 skyflow_api::runtime::open_enum!(FileEncryptionProtocol, Pgp = "PGP", SshRsa = "SSH_RSA");
 
 /// The response of [`pipelines::Get`](super::super::pipelines::Get).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetPipelineResponse {
     /// The `pipeline` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<Pipeline>,
 }
 
 /// The response of [`pipelines::List`](super::super::pipelines::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListPipelinesResponse {
     /// The `pipelines` property.
@@ -393,34 +394,41 @@ impl fmt::Debug for MappingCondition {
 }
 
 /// The `Pipeline` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Pipeline {
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `displayName` property.
-    #[serde(rename = "displayName")]
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The `namespace` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The `source` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<super::PipelineSource>,
     /// The `destination` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<super::PipelineDestination>,
     /// The `dataMappings` property.
     #[serde(rename = "dataMappings", default, deserialize_with = "null_as_default")]
     pub data_mappings: Vec<DataMapping>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<PipelineStatus>,
     /// The `action` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<PipelineAction>,
     /// The `runTriggers` property.
     #[serde(rename = "runTriggers", default, deserialize_with = "null_as_default")]
     pub run_triggers: Vec<RunTrigger>,
     /// The `reportOptions` property.
-    #[serde(rename = "reportOptions")]
+    #[serde(rename = "reportOptions", skip_serializing_if = "Option::is_none")]
     pub report_options: Option<ReportOptions>,
 }
 
@@ -697,11 +705,11 @@ impl fmt::Debug for RunPipelineRequest {
 }
 
 /// The response of [`pipelines::Run`](super::super::pipelines::Run).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct RunPipelineResponse {
     /// The `runID` property.
-    #[serde(rename = "runID")]
+    #[serde(rename = "runID", skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
 }
 

@@ -239,20 +239,20 @@ impl CreateRuleRequest {
 }
 
 /// Created rule.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreateRuleResponse {
     /// Rule id.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
 /// Deleted rule.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteRuleResponse {
     /// Rule id.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
@@ -307,10 +307,11 @@ pub enum Effect {
 skyflow_api::runtime::open_enum!(Effect, NoneEffect = "NONE_EFFECT", Deny = "DENY", Allow = "ALLOW");
 
 /// A rule.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetRuleResponse {
     /// The `rule` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<Rule>,
 }
 
@@ -653,10 +654,10 @@ impl UpdateRuleRequest {
 }
 
 /// The response of [`policy_rules::Update`](super::super::policy_rules::Update).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateRuleResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }

@@ -51,11 +51,11 @@ impl fmt::Debug for AssignRoleRequest {
 }
 
 /// Assigned role.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AssignRoleResponse {
     /// Role id.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
@@ -86,34 +86,35 @@ impl CreateRoleRequest {
 }
 
 /// Created role.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreateRoleResponse {
     /// Role id.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
 /// Deleted role.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteRoleResponse {
     /// Role id.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
 /// A role.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetRoleResponse {
     /// The `role` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
 }
 
 /// The response of [`roles::ListMembers`](super::super::roles::ListMembers),
 /// [`workspaces::ListMembers`](super::super::workspaces::ListMembers).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListMembersResponse {
     /// The `members` property.
@@ -122,7 +123,7 @@ pub struct ListMembersResponse {
 }
 
 /// The response of [`roles::ListDefinitions`](super::super::roles::ListDefinitions).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListRoleDefinitionsResponse {
     /// The `roleDefinitions` property.
@@ -131,7 +132,7 @@ pub struct ListRoleDefinitionsResponse {
 }
 
 /// The response of [`roles::ListByPolicy`](super::super::roles::ListByPolicy).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListRolesOfPolicyResponse {
     /// The `roles` property.
@@ -140,7 +141,7 @@ pub struct ListRolesOfPolicyResponse {
 }
 
 /// The response of [`roles::List`](super::super::roles::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListRolesResponse {
     /// The `roles` property.
@@ -149,20 +150,23 @@ pub struct ListRolesResponse {
 }
 
 /// The `Role` object.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Role {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `namespace` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The `definition` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub definition: Option<RoleDefinition>,
     /// The `resource` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<super::Resource>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
 }
 
@@ -354,11 +358,11 @@ impl UnassignRoleRequest {
 }
 
 /// The response of [`roles::Unassign`](super::super::roles::Unassign).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UnassignRoleResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
@@ -380,10 +384,10 @@ impl UpdateRoleRequest {
 }
 
 /// The response of [`roles::Update`](super::super::roles::Update).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateRoleResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }

@@ -5,14 +5,14 @@ use std::fmt;
 use skyflow_api::runtime::*;
 
 /// Deleted key.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteServiceAccountKeyResponse {
     /// Service account id.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Deleted key id.
-    #[serde(rename = "keyID")]
+    #[serde(rename = "keyID", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
 }
 
@@ -40,7 +40,7 @@ skyflow_api::runtime::open_enum!(
 );
 
 /// The response of [`service_account_keys::List`](super::super::service_account_keys::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListServiceAccountKeysResponse {
     /// The `keys` property.
@@ -72,26 +72,26 @@ skyflow_api::runtime::open_enum!(
 );
 
 /// The response of [`service_account_keys::Get`](super::super::service_account_keys::Get).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ServiceAccountKey {
     /// The `keyID` property.
-    #[serde(rename = "keyID")]
+    #[serde(rename = "keyID", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
     /// The `keyAlgorithm` property.
-    #[serde(rename = "keyAlgorithm")]
+    #[serde(rename = "keyAlgorithm", skip_serializing_if = "Option::is_none")]
     pub key_algorithm: Option<ServiceAccountKeyAlgorithm>,
     /// Only at creation.
-    #[serde(rename = "privateKeyData")]
+    #[serde(rename = "privateKeyData", skip_serializing_if = "Option::is_none")]
     pub private_key_data: Option<String>,
     /// Only when read.
-    #[serde(rename = "publicKeyData")]
+    #[serde(rename = "publicKeyData", skip_serializing_if = "Option::is_none")]
     pub public_key_data: Option<String>,
     /// The `validAfterTime` property.
-    #[serde(rename = "validAfterTime")]
+    #[serde(rename = "validAfterTime", skip_serializing_if = "Option::is_none")]
     pub valid_after_time: Option<String>,
     /// The `validBeforeTime` property.
-    #[serde(rename = "validBeforeTime")]
+    #[serde(rename = "validBeforeTime", skip_serializing_if = "Option::is_none")]
     pub valid_before_time: Option<String>,
 }
 
@@ -135,38 +135,38 @@ skyflow_api::runtime::open_enum!(
 );
 
 /// Credentials, shown once.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ServiceAccountResponse {
     /// Service account identifier.
-    #[serde(rename = "clientID")]
+    #[serde(rename = "clientID", skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
     /// The `clientName` property.
-    #[serde(rename = "clientName")]
+    #[serde(rename = "clientName", skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
     /// The `tokenURI` property.
-    #[serde(rename = "tokenURI")]
+    #[serde(rename = "tokenURI", skip_serializing_if = "Option::is_none")]
     pub token_uri: Option<String>,
     /// The `keyID` property.
-    #[serde(rename = "keyID")]
+    #[serde(rename = "keyID", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
     /// The `privateKey` property.
-    #[serde(rename = "privateKey")]
+    #[serde(rename = "privateKey", skip_serializing_if = "Option::is_none")]
     pub private_key: Option<String>,
     /// The `keyValidAfterTime` property.
-    #[serde(rename = "keyValidAfterTime")]
+    #[serde(rename = "keyValidAfterTime", skip_serializing_if = "Option::is_none")]
     pub key_valid_after_time: Option<String>,
     /// The `keyValidBeforeTime` property.
-    #[serde(rename = "keyValidBeforeTime")]
+    #[serde(rename = "keyValidBeforeTime", skip_serializing_if = "Option::is_none")]
     pub key_valid_before_time: Option<String>,
     /// The `apiKeyID` property.
-    #[serde(rename = "apiKeyID")]
+    #[serde(rename = "apiKeyID", skip_serializing_if = "Option::is_none")]
     pub api_key_id: Option<String>,
     /// The `apiKey` property.
-    #[serde(rename = "apiKey")]
+    #[serde(rename = "apiKey", skip_serializing_if = "Option::is_none")]
     pub api_key: Option<String>,
     /// The `keyAlgorithm` property.
-    #[serde(rename = "keyAlgorithm")]
+    #[serde(rename = "keyAlgorithm", skip_serializing_if = "Option::is_none")]
     pub key_algorithm: Option<ServiceAccountKeyAlgorithm>,
 }
 

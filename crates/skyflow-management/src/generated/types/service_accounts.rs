@@ -181,38 +181,38 @@ impl fmt::Debug for CreateServiceAccountResource {
 }
 
 /// Credentials, shown once.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreateServiceAccountResponse {
     /// Service account identifier.
-    #[serde(rename = "clientID")]
+    #[serde(rename = "clientID", skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
     /// The `clientName` property.
-    #[serde(rename = "clientName")]
+    #[serde(rename = "clientName", skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
     /// The `tokenURI` property.
-    #[serde(rename = "tokenURI")]
+    #[serde(rename = "tokenURI", skip_serializing_if = "Option::is_none")]
     pub token_uri: Option<String>,
     /// The `keyID` property.
-    #[serde(rename = "keyID")]
+    #[serde(rename = "keyID", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
     /// The `privateKey` property.
-    #[serde(rename = "privateKey")]
+    #[serde(rename = "privateKey", skip_serializing_if = "Option::is_none")]
     pub private_key: Option<String>,
     /// The `keyValidAfterTime` property.
-    #[serde(rename = "keyValidAfterTime")]
+    #[serde(rename = "keyValidAfterTime", skip_serializing_if = "Option::is_none")]
     pub key_valid_after_time: Option<String>,
     /// The `keyValidBeforeTime` property.
-    #[serde(rename = "keyValidBeforeTime")]
+    #[serde(rename = "keyValidBeforeTime", skip_serializing_if = "Option::is_none")]
     pub key_valid_before_time: Option<String>,
     /// The `apiKeyID` property.
-    #[serde(rename = "apiKeyID")]
+    #[serde(rename = "apiKeyID", skip_serializing_if = "Option::is_none")]
     pub api_key_id: Option<String>,
     /// The `apiKey` property.
-    #[serde(rename = "apiKey")]
+    #[serde(rename = "apiKey", skip_serializing_if = "Option::is_none")]
     pub api_key: Option<String>,
     /// The `keyAlgorithm` property.
-    #[serde(rename = "keyAlgorithm")]
+    #[serde(rename = "keyAlgorithm", skip_serializing_if = "Option::is_none")]
     pub key_algorithm: Option<super::ServiceAccountKeyAlgorithm>,
 }
 
@@ -234,23 +234,23 @@ impl fmt::Debug for CreateServiceAccountResponse {
 }
 
 /// Deleted service account.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteServiceAccountResponse {
     /// Service account id.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
 /// A service account.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetServiceAccountResponse {
     /// The `serviceAccount` property.
-    #[serde(rename = "serviceAccount")]
+    #[serde(rename = "serviceAccount", skip_serializing_if = "Option::is_none")]
     pub service_account: Option<ServiceAccount>,
     /// Checks for a service account.
-    #[serde(rename = "clientConfiguration")]
+    #[serde(rename = "clientConfiguration", skip_serializing_if = "Option::is_none")]
     pub client_configuration: Option<super::ClientConfiguration>,
 }
 
@@ -313,7 +313,7 @@ skyflow_api::runtime::open_enum!(
 );
 
 /// The response of [`service_accounts::List`](super::super::service_accounts::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListServiceAccountsResponse {
     /// The `serviceAccounts` property.
@@ -322,28 +322,32 @@ pub struct ListServiceAccountsResponse {
 }
 
 /// The `ServiceAccount` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ServiceAccount {
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `displayName` property.
-    #[serde(rename = "displayName")]
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Client addresses a service account may call from.
-    #[serde(rename = "ipAllowlist")]
+    #[serde(rename = "ipAllowlist", skip_serializing_if = "Option::is_none")]
     pub ip_allowlist: Option<IpAllowlist>,
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `namespace` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::ObjectStatus>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
 }
 
@@ -363,14 +367,14 @@ impl fmt::Debug for ServiceAccount {
 }
 
 /// The `ServiceAccountInfo` object.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ServiceAccountInfo {
     /// The `serviceAccount` property.
-    #[serde(rename = "serviceAccount")]
+    #[serde(rename = "serviceAccount", skip_serializing_if = "Option::is_none")]
     pub service_account: Option<ServiceAccount>,
     /// Checks for a service account.
-    #[serde(rename = "clientConfiguration")]
+    #[serde(rename = "clientConfiguration", skip_serializing_if = "Option::is_none")]
     pub client_configuration: Option<super::ClientConfiguration>,
 }
 
@@ -505,25 +509,29 @@ impl UpdateServiceAccountRequest {
 }
 
 /// The response of [`service_accounts::Update`](super::super::service_accounts::Update).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateServiceAccountResponse {
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `displayName` property.
-    #[serde(rename = "displayName")]
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `namespace` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::ObjectStatus>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
 }
 

@@ -5,19 +5,19 @@ use std::fmt;
 use skyflow_api::runtime::*;
 
 /// Deleted signed-token key.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteSignedDataTokenKeyResponse {
     /// Service account id.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Deleted key id.
-    #[serde(rename = "keyID")]
+    #[serde(rename = "keyID", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
 }
 
 /// The response of [`signed_token_keys::List`](super::super::signed_token_keys::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListSignedDataTokenKeyResponse {
     /// The `keys` property.
@@ -26,26 +26,26 @@ pub struct ListSignedDataTokenKeyResponse {
 }
 
 /// The response of [`signed_token_keys::Get`](super::super::signed_token_keys::Get).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct SignedDataTokenKey {
     /// The `keyID` property.
-    #[serde(rename = "keyID")]
+    #[serde(rename = "keyID", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
     /// The `keyAlgorithm` property.
-    #[serde(rename = "keyAlgorithm")]
+    #[serde(rename = "keyAlgorithm", skip_serializing_if = "Option::is_none")]
     pub key_algorithm: Option<super::ServiceAccountKeyAlgorithm>,
     /// The `privateKeyData` property.
-    #[serde(rename = "privateKeyData")]
+    #[serde(rename = "privateKeyData", skip_serializing_if = "Option::is_none")]
     pub private_key_data: Option<String>,
     /// The `publicKeyData` property.
-    #[serde(rename = "publicKeyData")]
+    #[serde(rename = "publicKeyData", skip_serializing_if = "Option::is_none")]
     pub public_key_data: Option<String>,
     /// The `validAfterTime` property.
-    #[serde(rename = "validAfterTime")]
+    #[serde(rename = "validAfterTime", skip_serializing_if = "Option::is_none")]
     pub valid_after_time: Option<String>,
     /// The `validBeforeTime` property.
-    #[serde(rename = "validBeforeTime")]
+    #[serde(rename = "validBeforeTime", skip_serializing_if = "Option::is_none")]
     pub valid_before_time: Option<String>,
 }
 
@@ -64,29 +64,29 @@ impl fmt::Debug for SignedDataTokenKey {
 
 /// The response of [`signed_token_keys::Create`](super::super::signed_token_keys::Create),
 /// [`signed_token_keys::Rotate`](super::super::signed_token_keys::Rotate).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct SignedDataTokenKeyResponse {
     /// The `clientID` property.
-    #[serde(rename = "clientID")]
+    #[serde(rename = "clientID", skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
     /// The `clientName` property.
-    #[serde(rename = "clientName")]
+    #[serde(rename = "clientName", skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
     /// The `tokenURI` property.
-    #[serde(rename = "tokenURI")]
+    #[serde(rename = "tokenURI", skip_serializing_if = "Option::is_none")]
     pub token_uri: Option<String>,
     /// The `keyID` property.
-    #[serde(rename = "keyID")]
+    #[serde(rename = "keyID", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
     /// The `privateKey` property.
-    #[serde(rename = "privateKey")]
+    #[serde(rename = "privateKey", skip_serializing_if = "Option::is_none")]
     pub private_key: Option<String>,
     /// The `keyValidAfterTime` property.
-    #[serde(rename = "keyValidAfterTime")]
+    #[serde(rename = "keyValidAfterTime", skip_serializing_if = "Option::is_none")]
     pub key_valid_after_time: Option<String>,
     /// The `keyValidBeforeTime` property.
-    #[serde(rename = "keyValidBeforeTime")]
+    #[serde(rename = "keyValidBeforeTime", skip_serializing_if = "Option::is_none")]
     pub key_valid_before_time: Option<String>,
 }
 

@@ -99,20 +99,20 @@ impl fmt::Debug for CreateStsConfigRequest {
 }
 
 /// The response of [`token_exchange::CreateConfig`](super::super::token_exchange::CreateConfig).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreateStsConfigResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
 /// The response of [`token_exchange::DeleteConfig`](super::super::token_exchange::DeleteConfig).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteStsConfigResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
@@ -165,14 +165,17 @@ impl fmt::Debug for GetStsTokenRequest {
 }
 
 /// The response of [`token_exchange::GetToken`](super::super::token_exchange::GetToken).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct GetStsTokenResponse {
     /// The `accessToken` property.
+    #[serde(rename = "accessToken", skip_serializing_if = "Option::is_none")]
     pub access_token: Option<String>,
     /// urn:ietf:params:oauth:token-type:jwt.
+    #[serde(rename = "issuedTokenType", skip_serializing_if = "Option::is_none")]
     pub issued_token_type: Option<String>,
     /// Bearer.
+    #[serde(rename = "tokenType", skip_serializing_if = "Option::is_none")]
     pub token_type: Option<String>,
 }
 
@@ -193,7 +196,7 @@ skyflow_api::runtime::open_object!(GetStsTokenResponse {
 });
 
 /// The response of [`token_exchange::ListConfigs`](super::super::token_exchange::ListConfigs).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListStsConfigResponse {
     /// The `stsConfigs` property.
@@ -203,20 +206,23 @@ pub struct ListStsConfigResponse {
 
 /// The response of [`token_exchange::GetConfig`](super::super::token_exchange::GetConfig),
 /// [`token_exchange::UpdateConfig`](super::super::token_exchange::UpdateConfig).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct StsConfig {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Issuer of the public keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
     /// JWK set address.
-    #[serde(rename = "publicKeyJWKURI")]
+    #[serde(rename = "publicKeyJWKURI", skip_serializing_if = "Option::is_none")]
     pub public_key_jwkuri: Option<String>,
     /// The `serviceAccountIDs` property.
     #[serde(rename = "serviceAccountIDs", default, deserialize_with = "null_as_default")]
@@ -225,12 +231,13 @@ pub struct StsConfig {
     #[serde(rename = "contextClaims", default, deserialize_with = "null_as_default")]
     pub context_claims: Vec<String>,
     /// The `accountID` property.
-    #[serde(rename = "accountID")]
+    #[serde(rename = "accountID", skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// The `namespace` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
 }
 

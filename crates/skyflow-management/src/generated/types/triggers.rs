@@ -60,11 +60,11 @@ impl fmt::Debug for CreateTriggerRequest {
 }
 
 /// Created trigger.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreateTriggerResponse {
     /// Trigger id.
-    #[serde(rename = "triggerID")]
+    #[serde(rename = "triggerID", skip_serializing_if = "Option::is_none")]
     pub trigger_id: Option<String>,
 }
 
@@ -85,30 +85,35 @@ impl DeidentifyFileEventData {
 }
 
 /// Deleted trigger.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteTriggerResponse {
     /// Trigger id.
-    #[serde(rename = "triggerID")]
+    #[serde(rename = "triggerID", skip_serializing_if = "Option::is_none")]
     pub trigger_id: Option<String>,
 }
 
 /// A trigger.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetTriggerResponse {
     /// Trigger id.
-    #[serde(rename = "triggerID")]
+    #[serde(rename = "triggerID", skip_serializing_if = "Option::is_none")]
     pub trigger_id: Option<String>,
     /// Trigger name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Trigger namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// What sets the trigger off.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<TriggerEvent>,
     /// What the trigger does.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<TriggerAction>,
 }
 
@@ -126,7 +131,7 @@ impl fmt::Debug for GetTriggerResponse {
 }
 
 /// Triggers found.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListTriggersResponse {
     /// Triggers.
@@ -306,11 +311,11 @@ impl fmt::Debug for UpdateTriggerRequest {
 }
 
 /// Changed trigger.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateTriggerResponse {
     /// Trigger id.
-    #[serde(rename = "triggerID")]
+    #[serde(rename = "triggerID", skip_serializing_if = "Option::is_none")]
     pub trigger_id: Option<String>,
 }
 

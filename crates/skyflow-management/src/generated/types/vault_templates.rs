@@ -5,15 +5,16 @@ use std::fmt;
 use skyflow_api::runtime::*;
 
 /// A vault template.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetVaultTemplateResponse {
     /// The `template` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<VaultTemplate>,
 }
 
 /// The response of [`vault_templates::List`](super::super::vault_templates::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListVaultTemplatesResponse {
     /// The `vaultTemplates` property.
@@ -22,28 +23,32 @@ pub struct ListVaultTemplatesResponse {
 }
 
 /// The `VaultTemplate` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct VaultTemplate {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The `vaultSchema` property.
-    #[serde(rename = "vaultSchema")]
+    #[serde(rename = "vaultSchema", skip_serializing_if = "Option::is_none")]
     pub vault_schema: Option<VaultTemplateSchema>,
     /// The `namespace` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::ObjectStatus>,
     /// The `displayName` property.
-    #[serde(rename = "displayName")]
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
 }
 
@@ -63,7 +68,7 @@ impl fmt::Debug for VaultTemplate {
 }
 
 /// The `VaultTemplateSchema` object.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct VaultTemplateSchema {
     /// The `schemas` property.

@@ -90,58 +90,59 @@ impl fmt::Debug for CreateObjectVaultRequest {
 }
 
 /// The response of [`vaults::Create`](super::super::vaults::Create).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreateObjectVaultResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
 /// The response of [`vaults::Delete`](super::super::vaults::Delete).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteObjectVaultResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 
 /// The response of [`vaults::Get`](super::super::vaults::Get).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetObjectVaultResponse {
     /// The `vault` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vault: Option<ObjectVault>,
     /// The `workspaceID` property.
-    #[serde(rename = "workspaceID")]
+    #[serde(rename = "workspaceID", skip_serializing_if = "Option::is_none")]
     pub workspace_id: Option<String>,
 }
 
 /// The response of [`vaults::GetVersion`](super::super::vaults::GetVersion).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetObjectVaultVersionResponse {
     /// The `vaultID` property.
-    #[serde(rename = "vaultID")]
+    #[serde(rename = "vaultID", skip_serializing_if = "Option::is_none")]
     pub vault_id: Option<String>,
     /// Unique.
-    #[serde(rename = "versionTag")]
+    #[serde(rename = "versionTag", skip_serializing_if = "Option::is_none")]
     pub version_tag: Option<String>,
     /// The `startTime` property.
-    #[serde(rename = "startTime")]
+    #[serde(rename = "startTime", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<String>,
     /// The `endTime` property.
-    #[serde(rename = "endTime")]
+    #[serde(rename = "endTime", skip_serializing_if = "Option::is_none")]
     pub end_time: Option<String>,
     /// What made this version.
-    #[serde(rename = "schemaOperation")]
+    #[serde(rename = "schemaOperation", skip_serializing_if = "Option::is_none")]
     pub schema_operation: Option<String>,
     /// The `schemas` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub schemas: Vec<super::Schema>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
 }
 
@@ -160,7 +161,7 @@ impl fmt::Debug for GetObjectVaultVersionResponse {
 }
 
 /// The response of [`vaults::ListVersions`](super::super::vaults::ListVersions).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListObjectVaultVersionResponse {
     /// The `schemaVersions` property.
@@ -169,23 +170,23 @@ pub struct ListObjectVaultVersionResponse {
 }
 
 /// The `ListObjectVaultVersionResponseEntity` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListObjectVaultVersionResponseEntity {
     /// Unique.
-    #[serde(rename = "versionTag")]
+    #[serde(rename = "versionTag", skip_serializing_if = "Option::is_none")]
     pub version_tag: Option<String>,
     /// The `startTime` property.
-    #[serde(rename = "startTime")]
+    #[serde(rename = "startTime", skip_serializing_if = "Option::is_none")]
     pub start_time: Option<String>,
     /// The `endTime` property.
-    #[serde(rename = "endTime")]
+    #[serde(rename = "endTime", skip_serializing_if = "Option::is_none")]
     pub end_time: Option<String>,
     /// What made this version.
-    #[serde(rename = "schemaOperation")]
+    #[serde(rename = "schemaOperation", skip_serializing_if = "Option::is_none")]
     pub schema_operation: Option<String>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
 }
 
@@ -202,7 +203,7 @@ impl fmt::Debug for ListObjectVaultVersionResponseEntity {
 }
 
 /// The response of [`vaults::List`](super::super::vaults::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListObjectVaultsResponse {
     /// The `vaults` property.
@@ -211,34 +212,38 @@ pub struct ListObjectVaultsResponse {
 }
 
 /// The `ObjectVault` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ObjectVault {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Who made and changed the object, and when.
-    #[serde(rename = "BasicAudit")]
+    #[serde(rename = "BasicAudit", skip_serializing_if = "Option::is_none")]
     pub basic_audit: Option<super::BasicAudit>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The `schemas` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub schemas: Vec<super::Schema>,
     /// The `namespace` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<super::VaultStatus>,
     /// The `tags` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub tags: Vec<super::Tag>,
     /// OpenAPI text of the vault.
-    #[serde(rename = "openapiSpec")]
+    #[serde(rename = "openapiSpec", skip_serializing_if = "Option::is_none")]
     pub openapi_spec: Option<String>,
     /// The `useMasterKey` property.
-    #[serde(rename = "useMasterKey")]
+    #[serde(rename = "useMasterKey", skip_serializing_if = "Option::is_none")]
     pub use_master_key: Option<super::MasterKey>,
 }
 
@@ -325,11 +330,11 @@ impl fmt::Debug for UpdateObjectVaultRequest {
 }
 
 /// The response of [`vaults::Update`](super::super::vaults::Update).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateObjectVaultResponse {
     /// The `ID` property.
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
 

@@ -110,41 +110,44 @@ impl fmt::Debug for CreateWebhookRequest {
 }
 
 /// The response of [`webhooks::Create`](super::super::webhooks::Create).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CreateWebhookResponse {
     /// The `webhookID` property.
-    #[serde(rename = "webhookID")]
+    #[serde(rename = "webhookID", skip_serializing_if = "Option::is_none")]
     pub webhook_id: Option<String>,
 }
 
 /// The response of [`webhooks::Delete`](super::super::webhooks::Delete).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct DeleteWebhookResponse {
     /// The `webhookID` property.
-    #[serde(rename = "webhookID")]
+    #[serde(rename = "webhookID", skip_serializing_if = "Option::is_none")]
     pub webhook_id: Option<String>,
 }
 
 /// The response of [`webhooks::Get`](super::super::webhooks::Get).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct GetWebhookResponse {
     /// The `webhookID` property.
-    #[serde(rename = "webhookID")]
+    #[serde(rename = "webhookID", skip_serializing_if = "Option::is_none")]
     pub webhook_id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `displayName` property.
-    #[serde(rename = "displayName")]
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The `namespace` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The `URL` property.
-    #[serde(rename = "URL")]
+    #[serde(rename = "URL", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The `eventTypes` property.
     #[serde(rename = "eventTypes", default, deserialize_with = "null_as_default")]
@@ -166,7 +169,7 @@ impl fmt::Debug for GetWebhookResponse {
 }
 
 /// The response of [`webhooks::List`](super::super::webhooks::List).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ListWebhooksResponse {
     /// The `webhooks` property.
@@ -294,10 +297,10 @@ impl fmt::Debug for UpdateWebhookRequest {
 }
 
 /// The response of [`webhooks::Update`](super::super::webhooks::Update).
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct UpdateWebhookResponse {
     /// The `webhookID` property.
-    #[serde(rename = "webhookID")]
+    #[serde(rename = "webhookID", skip_serializing_if = "Option::is_none")]
     pub webhook_id: Option<String>,
 }

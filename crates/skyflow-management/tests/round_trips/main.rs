@@ -1,9 +1,13 @@
-//! Responses of every operation of both hosts, made from the API documents: each member of a body is read, absent ones
-//! are not invented, and nothing panics.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+//! Requests and responses of every operation of both hosts, made from the API documents: each member is sent or read,
+//! absent ones are not invented, and nothing panics.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests")]
 
 mod document;
+mod management_host;
 mod operations;
+mod requests;
+mod sample;
+mod vault_hosts;
 
 use std::collections::{BTreeMap, BTreeSet};
 

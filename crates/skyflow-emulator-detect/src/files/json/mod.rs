@@ -3,16 +3,22 @@
 //! The files are not parsed into values and serialized again: only the bytes of edited literals change, so that
 //! formatting, order, repeated members and the digits of numbers stay.
 
+mod cursor;
+mod labels;
+
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::ops::Range;
 
 use serde::de::IgnoredAny;
 
-use super::mapped_text::{MappedText, Splices};
+use self::cursor::Cursor;
+use self::labels::Labels;
+use super::key_names::is_value;
 use super::{FileProblem, rewriter::Rewriter, text_encoding};
+use crate::mapped_text::{MappedText, Splices};
 use crate::passage::is_label;
 use crate::rewrite::{Edit, apply};
+use crate::rules::is_known_label;
 
 /// How deep arrays and objects may be nested: each level keeps its label.
 const DEPTH_LIMIT: usize = 1000;
@@ -39,10 +45,10 @@ pub(super) fn process(
                     error.column()
                 ))
             })?;
+            let end = start + document.len();
             Walk {
-                source: &source,
-                at: start,
-                end: start + document.len(),
+                cursor: Cursor { source: &source, at: start, end },
+                labels: &Labels::read(&source, start, end),
                 splices: &mut splices,
                 hasher: RandomState::new(),
             }
@@ -59,7 +65,19 @@ struct Container {
     /// What the next string of an object is.
     name_is_next: bool,
     label: String,
+    /// What labels the values of an object whose members do not say what they are.
+    value_label: String,
     names: Names,
+}
+
+impl Container {
+    /// Returns the label of a member: its name, or what says what the object holds.
+    fn label_of<'a>(&'a self, name: &'a str) -> &'a str {
+        if !self.value_label.is_empty() && is_value(name) && !is_known_label(name) {
+            return &self.value_label;
+        }
+        Some(name).filter(|name| is_label(name)).unwrap_or_default()
+    }
 }
 
 /// The names of the members of an object.
@@ -124,9 +142,8 @@ fn numbered(replacement: &str, number: usize) -> String {
 
 /// A walk over the literals of a valid JSON text.
 struct Walk<'a> {
-    source: &'a str,
-    at: usize,
-    end: usize,
+    cursor: Cursor<'a>,
+    labels: &'a Labels,
     splices: &'a mut Splices,
     hasher: RandomState,
 }
@@ -134,7 +151,8 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn rewrite(mut self, rewriter: &mut Rewriter<'_>) -> Result<(), FileProblem> {
         let mut containers: Vec<Container> = Vec::new();
-        while let Some(byte) = self.peek() {
+        while let Some(byte) = self.cursor.peek() {
+            let at = self.cursor.at;
             match byte {
                 b'{' | b'[' => {
                     if containers.len() >= DEPTH_LIMIT {
@@ -146,119 +164,63 @@ impl Walk<'_> {
                     // An array is labelled by the name of its member, as its elements are.
                     let label = containers.last().map(|outer| outer.label.clone()).unwrap_or_default();
                     let names = Names::default();
-                    containers.push(Container { is_object, name_is_next: is_object, label, names });
-                    self.at += 1;
+                    let value_label = match self.labels.of_object(at) {
+                        "" => label.clone(),
+                        own => own.to_owned(),
+                    };
+                    containers.push(Container {
+                        is_object,
+                        name_is_next: is_object,
+                        label,
+                        value_label,
+                        names,
+                    });
+                    self.cursor.at += 1;
                 }
                 b'}' | b']' => {
                     if let Some(container) = containers.pop() {
                         container.names.finish(self.splices, &self.hasher);
                     }
-                    self.at += 1;
+                    self.cursor.at += 1;
                 }
                 b',' => {
                     if let Some(container) = containers.last_mut() {
                         container.name_is_next = container.is_object;
                     }
-                    self.at += 1;
+                    self.cursor.at += 1;
                 }
                 b'"' => {
-                    let text = self.string();
+                    let text = self.cursor.string();
                     match containers.last_mut() {
                         Some(object) if object.name_is_next => {
                             object.name_is_next = false;
-                            let label = Some(text.text()).filter(|text| is_label(text)).unwrap_or_default();
-                            label.clone_into(&mut object.label);
+                            object.label = object.label_of(text.text()).to_owned();
                             let edits = rewriter.edits(text.text(), "")?;
                             object.names.add(text, edits, &self.hasher);
                         }
+                        _ if self.labels.is_label(at) => rewriter.count(text.text()),
                         container => {
                             let label = container.map_or("", |container| container.label.as_str());
+                            let label = self.labels.of_cell(at).unwrap_or(label);
                             let edits = rewriter.edits(text.text(), label)?;
                             self.splices.edit(&text, &edits, escape);
                         }
                     }
                 }
                 b'-' | b'0'..=b'9' => {
-                    let literal = self.number();
-                    let digits = self.source.get(literal.clone()).unwrap_or_default();
+                    let literal = self.cursor.number();
+                    let digits = self.cursor.source.get(literal.clone()).unwrap_or_default();
                     let label = containers.last().map_or("", |container| container.label.as_str());
+                    let label = self.labels.of_cell(at).unwrap_or(label);
                     let edits = rewriter.edits(digits, label)?;
                     if !edits.is_empty() {
                         self.splices.replace(literal, format!("\"{}\"", escape(&apply(digits, &edits))));
                     }
                 }
-                _ => self.at += 1,
+                _ => self.cursor.at += 1,
             }
         }
         Ok(())
-    }
-
-    fn peek(&self) -> Option<u8> {
-        if self.at < self.end { self.source.as_bytes().get(self.at).copied() } else { None }
-    }
-
-    fn number(&mut self) -> Range<usize> {
-        let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) {
-            self.at += 1;
-        }
-        start..self.at
-    }
-
-    /// Reads a string literal and steps behind its last quote.
-    fn string(&mut self) -> MappedText {
-        let mut text = MappedText::default();
-        self.at += 1;
-        loop {
-            let start = self.at;
-            let rest = self.source.get(start..self.end).unwrap_or_default();
-            let mut characters = rest.chars();
-            match characters.next() {
-                None => return text,
-                Some('"') => {
-                    self.at += 1;
-                    return text;
-                }
-                Some('\\') => {
-                    let (character, length) = unescape(characters.as_str());
-                    self.at += 1 + length;
-                    text.push(character, start..self.at);
-                }
-                Some(character) => {
-                    self.at += character.len_utf8();
-                    text.push(character, start..self.at);
-                }
-            }
-        }
-    }
-}
-
-/// Reads what follows a backslash; returns the character and the length of what was read.
-fn unescape(rest: &str) -> (char, usize) {
-    let unit = |text: &str| u32::from_str_radix(text.get(..4)?, 16).ok();
-    match rest.chars().next() {
-        Some('u') => {
-            let after = rest.get(1..).unwrap_or_default();
-            let first = unit(after).unwrap_or(0xfffd);
-            if let Some(character) = char::from_u32(first) {
-                return (character, 5);
-            }
-            let second = after.get(4..).and_then(|after| after.strip_prefix("\\u")).and_then(unit);
-            let pair = second.filter(|second| first < 0xdc00 && (0xdc00..0xe000).contains(second));
-            match pair
-                .and_then(|second| char::from_u32(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)))
-            {
-                Some(character) => (character, 11),
-                None => (char::REPLACEMENT_CHARACTER, 5),
-            }
-        }
-        Some('n') => ('\n', 1),
-        Some('t') => ('\t', 1),
-        Some('r') => ('\r', 1),
-        Some('b') => ('\u{8}', 1),
-        Some('f') => ('\u{c}', 1),
-        Some(other) => (other, other.len_utf8()),
-        None => (char::REPLACEMENT_CHARACTER, 0),
     }
 }
 

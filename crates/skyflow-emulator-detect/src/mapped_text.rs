@@ -51,6 +51,13 @@ impl MappedText {
         }
     }
 
+    /// Returns the bytes of the source from the first to the last one behind a part of the text.
+    pub(super) fn span(&self, range: &Range<usize>) -> Range<usize> {
+        let mut sources = self.sources(range);
+        let Some(first) = sources.next() else { return 0..0 };
+        first.start..sources.last().map_or(first.end, |last| last.end)
+    }
+
     /// Returns the bytes of the source behind a part of the text, in the order of the text.
     fn sources(&self, range: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
         // The piece in which the part starts is the last one that does not start behind it.
