@@ -12,6 +12,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::streams;
+
 const PAGE: &str = "docs/benchmarks.md";
 const MANIFEST: &str = "tests/bench/Cargo.toml";
 const FLOOR: &str = "floor";
@@ -24,7 +26,10 @@ const MOST_INSTRUCTIONS: [(&str, f64); 4] =
 
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    suite: Option<Suite>,
     /// Counts instructions with callgrind instead of measuring CPU time, and fails above the limits.
     #[arg(long)]
     instructions: bool,
@@ -36,8 +41,18 @@ pub struct Args {
     calls: usize,
 }
 
+/// Another benchmark than that of calls.
+#[derive(clap::Subcommand)]
+enum Suite {
+    /// Calls a server with a limit of HTTP/2 streams from many tasks, beside eight plain hyper clients.
+    Streams(streams::Args),
+}
+
 /// Runs the benchmark.
 pub fn run(args: &Args) -> Result<(), String> {
+    if let Some(Suite::Streams(streams)) = &args.suite {
+        return streams::run(streams);
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask is not below the root")?;
     let programs = build(root)?;
     let server = Server::start(&programs)?;

@@ -13,6 +13,8 @@ mod msrv;
 mod nightly;
 mod path;
 mod published;
+mod soak;
+mod streams;
 mod tools;
 mod tracked;
 mod trees;
@@ -52,6 +54,8 @@ enum Command {
     Interop(interop::Args),
     /// Runs the tests whose repeats can be raised with many more of them.
     Nightly,
+    /// Runs the client for minutes or hours, and measures what the calls leave behind.
+    Soak(soak::Args),
     /// Prints the source files that one call runs through.
     Path(path::Args),
 }
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         Command::Words(args) => words::run(&args),
         Command::Interop(args) => interop::run(&args),
         Command::Nightly => nightly::run(),
+        Command::Soak(args) => soak::run(&args),
         Command::Path(args) => path::run(&args),
     };
     match outcome {

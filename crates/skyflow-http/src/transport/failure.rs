@@ -63,6 +63,9 @@ pub(super) fn reason_of(source: &(dyn StdError + 'static)) -> Option<String> {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return Some(reason(tls));
         }
+        if cause.is::<ProxyRefused>() || cause.is::<ProxyError>() {
+            return Some(cause.to_string());
+        }
         // tokio-rustls has no type for it.
         let io = cause.downcast_ref::<io::Error>()?;
         (io.kind() == io::ErrorKind::UnexpectedEof && io.to_string() == "tls handshake eof").then(|| {
