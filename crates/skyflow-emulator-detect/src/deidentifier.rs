@@ -72,6 +72,7 @@ pub struct Deidentifier<'a> {
     policy: &'a Policy,
     tokens: &'a mut dyn VaultTokens,
     shift_seed: u64,
+    is_out_of_time: Option<&'a dyn Fn() -> bool>,
     counters: Counters,
     learning: bool,
     learned: Learned,
@@ -91,11 +92,17 @@ impl<'a> Deidentifier<'a> {
             policy,
             tokens,
             shift_seed,
+            is_out_of_time: None,
             counters: Counters::default(),
             learning: false,
             learned: Learned::default(),
             found: Vec::new(),
         }
+    }
+
+    /// Ends the work with [`DetectError::OutOfTime`] as soon as this says so.
+    pub fn until(self, is_out_of_time: &'a dyn Fn() -> bool) -> Self {
+        Self { is_out_of_time: Some(is_out_of_time), ..self }
     }
 
     /// Runs a pass over a file twice: the first one learns and replaces nothing.
@@ -135,9 +142,9 @@ impl<'a> Deidentifier<'a> {
     /// The replacement of a value: the token, and whether it is in brackets.
     fn token(&mut self, entity: &DetectEntity, value: &str) -> Result<(String, bool), DetectError> {
         if let Some(shift) = self.policy.shift_of(entity) {
-            let span = shift.days.end() - shift.days.start() + 1;
+            let span = shift.end() - shift.start() + 1;
             let chosen = self.shift_seed.checked_rem(span.unsigned_abs()).unwrap_or_default();
-            let days = shift.days.start() + i64::try_from(chosen).unwrap_or_default();
+            let days = shift.start() + i64::try_from(chosen).unwrap_or_default();
             if let Some(moved) = shifted(value, days) {
                 return Ok((moved, false));
             }
@@ -155,7 +162,15 @@ impl<'a> Deidentifier<'a> {
 }
 
 impl Rewrite for Deidentifier<'_> {
+    fn check(&mut self) -> Result<(), DetectError> {
+        match self.is_out_of_time {
+            Some(is_out_of_time) if is_out_of_time() => Err(DetectError::OutOfTime),
+            _ => Ok(()),
+        }
+    }
+
     fn edits(&mut self, passage: &Passage<'_>) -> Result<Vec<Edit>, DetectError> {
+        self.check()?;
         let text = passage.text();
         if self.learning {
             self.counters.reserve(text);
@@ -174,6 +189,7 @@ impl Rewrite for Deidentifier<'_> {
             let (token, in_brackets) = match self.policy.ruling(value) {
                 Ruling::Allowed => continue,
                 Ruling::Restricted => (RESTRICTED.to_owned(), true),
+                Ruling::Labelled(label) => (label, true),
                 Ruling::Replaced => self.token(&finding.entity, value)?,
             };
             let replacement = if in_brackets { format!("[{token}]") } else { token.clone() };

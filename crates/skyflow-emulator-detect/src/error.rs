@@ -8,6 +8,15 @@ pub enum DetectError {
         /// The message, in the wording of Skyflow's own errors.
         message: String,
     },
+    /// The text or file takes longer than the caller of the engine allows.
+    #[error("the work took longer than is allowed for one file")]
+    OutOfTime,
+    /// A text names a token that the vault does not have, and is to be refused for it.
+    #[error("the text has a token that the vault does not have")]
+    UnknownToken {
+        /// The token.
+        token: String,
+    },
     /// The vault that holds the tokens failed.
     #[error("the vault that holds the tokens failed")]
     Vault {

@@ -15,6 +15,7 @@ mod mapped_text;
 mod passage;
 mod phrases;
 mod policy;
+mod policy_v2;
 mod recognizer;
 mod reidentifier;
 mod rewrite;
@@ -29,11 +30,12 @@ pub use dictionary::Dictionary;
 pub use error::DetectError;
 pub use files::{
     FileOptions, FileProblem, MaskingMethod, Ocr, OcrError, OcrWord, ProcessedFile, ProcessedRun, Tesseract,
-    missing_feature, process,
+    TextCounts, missing_feature, process,
 };
 pub use guardrails::Verdict;
 pub use passage::Passage;
 pub use policy::{Policy, PolicyOptions};
+pub use policy_v2::{ObjectRedaction, ReturnedEntities, Rules, RulesOptions};
 pub use recognizer::{Finding, Recognizer};
 pub use reidentifier::{Format, FormatOptions, Reidentifier, TokenValues, is_readable};
 pub use rewrite::{Edit, Rewrite, apply};

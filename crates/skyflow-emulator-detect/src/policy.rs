@@ -104,12 +104,12 @@ impl TokenKind {
     }
 }
 
-/// By how many days dates are shifted, and which.
-#[derive(Debug, Clone)]
-pub(crate) struct DateShift {
-    pub(crate) days: RangeInclusive<i64>,
-    entities: BTreeSet<DetectEntity>,
-}
+/// By how many days the dates of each entity are shifted.
+type Shifts = BTreeMap<DetectEntity, RangeInclusive<i64>>;
+
+/// The entities whose dates can be shifted.
+pub(crate) const DATES: [DetectEntity; 3] =
+    [DetectEntity::DATE, DetectEntity::DATE_INTERVAL, DetectEntity::DOB];
 
 /// What the rules for one value say.
 #[derive(Debug, PartialEq)]
@@ -118,6 +118,8 @@ pub(crate) enum Ruling {
     Allowed,
     /// `[RESTRICTED]` takes its place.
     Restricted,
+    /// A label of the request takes its place.
+    Labelled(String),
     /// Neither.
     Replaced,
 }
@@ -126,12 +128,14 @@ pub(crate) enum Ruling {
 #[derive(Debug)]
 pub struct Policy {
     /// `None` for every entity.
-    entities: Option<BTreeSet<DetectEntity>>,
-    default: TokenKind,
-    kinds: BTreeMap<DetectEntity, TokenKind>,
-    allow: Vec<Regex>,
-    restrict: Vec<Regex>,
-    shift: Option<DateShift>,
+    pub(crate) entities: Option<BTreeSet<DetectEntity>>,
+    pub(crate) default: TokenKind,
+    pub(crate) kinds: BTreeMap<DetectEntity, TokenKind>,
+    pub(crate) allow: Vec<Regex>,
+    pub(crate) restrict: Vec<Regex>,
+    /// Labels, each with the patterns of the values that get it.
+    pub(crate) labels: Vec<(String, Vec<Regex>)>,
+    pub(crate) shifts: Shifts,
 }
 
 impl Policy {
@@ -172,12 +176,14 @@ impl Policy {
             kinds,
             allow: compiled("allow_regex", options.allow_regex, false)?,
             restrict: compiled("restrict_regex", options.restrict_regex, true)?,
-            shift: options
+            labels: Vec::new(),
+            shifts: options
                 .transformations
                 .and_then(|all| all.shift_dates)
                 .filter(|shift| !shift.is_empty())
-                .map(shift)
-                .transpose()?,
+                .map(shifts)
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 
@@ -187,16 +193,16 @@ impl Policy {
         kinds.into_iter().any(|kind| *kind == TokenKind::VaultToken)
     }
 
-    /// Returns this policy for a file.
+    /// Returns this policy for a file whose format has no vault tokens.
     ///
     /// # Errors
     ///
-    /// Fails when the policy has vault tokens: they are not supported for files.
+    /// Fails when the policy has vault tokens.
     pub fn without_vault_tokens(self) -> Result<Self, DetectError> {
         match self.has_vault_tokens() {
             false => Ok(self),
             true => Err(DetectError::invalid(
-                "Invalid request. Vault tokens are not supported for files. Specify entity_only or \
+                "Invalid request. Vault tokens are not supported for this type of file. Specify entity_only or \
                  entity_unq_counter.",
             )),
         }
@@ -227,13 +233,14 @@ impl Policy {
         } else if self.restrict.iter().any(matches) {
             Ruling::Restricted
         } else {
-            Ruling::Replaced
+            let label = self.labels.iter().find(|(_, patterns)| patterns.iter().any(matches));
+            label.map_or(Ruling::Replaced, |(label, _)| Ruling::Labelled(label.clone()))
         }
     }
 
-    /// Says how dates of this entity are shifted.
-    pub(crate) fn shift_of(&self, entity: &DetectEntity) -> Option<&DateShift> {
-        self.shift.as_ref().filter(|shift| shift.entities.contains(entity))
+    /// Says by how many days dates of this entity are shifted.
+    pub(crate) fn shift_of(&self, entity: &DetectEntity) -> Option<&RangeInclusive<i64>> {
+        self.shifts.get(entity)
     }
 }
 
@@ -248,7 +255,11 @@ fn checked(field: &str, entities: Vec<DetectEntity>) -> Result<BTreeSet<DetectEn
 }
 
 /// A pattern of the restrict list has to match an entity as a whole.
-fn compiled(field: &str, patterns: Option<Vec<String>>, whole: bool) -> Result<Vec<Regex>, DetectError> {
+pub(crate) fn compiled(
+    field: &str,
+    patterns: Option<Vec<String>>,
+    whole: bool,
+) -> Result<Vec<Regex>, DetectError> {
     let compile = |(index, pattern): (usize, String)| {
         // By itself too: `a)|(b` is no pattern, although it is one in a group.
         let compiled = Regex::new(&pattern).and_then(|compiled| match whole {
@@ -263,9 +274,9 @@ fn compiled(field: &str, patterns: Option<Vec<String>>, whole: bool) -> Result<V
     patterns.unwrap_or_default().into_iter().enumerate().map(compile).collect()
 }
 
-fn shift(options: ShiftOptions) -> Result<DateShift, DetectError> {
-    let dates = [DetectEntity::DATE, DetectEntity::DATE_INTERVAL, DetectEntity::DOB];
-    let (min, max) = match (days(options.min_days), days(options.max_days)) {
+/// Checks a range of days.
+pub(crate) fn days_between(min: Option<i64>, max: Option<i64>) -> Result<RangeInclusive<i64>, DetectError> {
+    let (min, max) = match (min, max) {
         (Some(min), Some(max)) => (min, max),
         (Some(days), None) | (None, Some(days)) => (days, days),
         (None, None) => (0, 0),
@@ -276,15 +287,20 @@ fn shift(options: ShiftOptions) -> Result<DateShift, DetectError> {
             "Invalid request. shift_dates needs min_days of 1 or more, and max_days that are not less.",
         ));
     }
+    Ok(min..=max)
+}
+
+fn shifts(options: ShiftOptions) -> Result<Shifts, DetectError> {
+    let range = days_between(days(options.min_days), days(options.max_days))?;
     let entities: BTreeSet<DetectEntity> = options.entity_types.unwrap_or_default().into_iter().collect();
-    if let Some(other) = entities.iter().find(|entity| !dates.contains(entity)) {
+    if let Some(other) = entities.iter().find(|entity| !DATES.contains(entity)) {
         let name = if other.is_known() { other.as_str() } else { "an unknown entity" };
         return Err(DetectError::invalid(format!(
             "Invalid request. shift_dates.entity_types names {name}. Specify date, date_interval or dob."
         )));
     }
-    let entities = if entities.is_empty() { dates.into_iter().collect() } else { entities };
-    Ok(DateShift { days: min..=max, entities })
+    let entities = if entities.is_empty() { DATES.into_iter().collect() } else { entities };
+    Ok(entities.into_iter().map(|entity| (entity, range.clone())).collect())
 }
 
 #[cfg(test)]
@@ -340,7 +356,7 @@ mod tests {
     fn zero_min_days_is_unset_and_days_may_be_floats() {
         let shift = json!({"transformations": {"shift_dates": {"min_days": 0, "max_days": 3.0}}});
         let policy = policy(shift).unwrap();
-        assert_eq!(policy.shift_of(&DetectEntity::DOB).unwrap().days, 3..=3);
+        assert_eq!(*policy.shift_of(&DetectEntity::DOB).unwrap(), 3..=3);
     }
 
     #[test]

@@ -66,6 +66,11 @@ impl Format {
         Ok(Self(levels))
     }
 
+    /// Shows each of these entities at its level.
+    pub fn of_levels(levels: impl IntoIterator<Item = (DetectEntity, Redaction)>) -> Self {
+        Self(levels.into_iter().collect())
+    }
+
     fn level(&self, entity: &DetectEntity) -> Redaction {
         let level = self.0.get(entity).or_else(|| self.0.get(&DetectEntity::ALL));
         level.copied().unwrap_or(Redaction::PlainText)
@@ -85,12 +90,18 @@ pub fn is_readable(token: &str) -> bool {
 pub struct Reidentifier<'a> {
     format: &'a Format,
     values: &'a mut dyn TokenValues,
+    refuses_unknown: bool,
 }
 
 impl<'a> Reidentifier<'a> {
     /// Shows values by this format.
     pub fn new(format: &'a Format, values: &'a mut dyn TokenValues) -> Self {
-        Self { format, values }
+        Self { format, values, refuses_unknown: false }
+    }
+
+    /// Fails with [`DetectError::UnknownToken`] on a token that the vault does not have, which otherwise stays.
+    pub fn refusing_unknown_tokens(self) -> Self {
+        Self { refuses_unknown: true, ..self }
     }
 }
 
@@ -103,30 +114,40 @@ impl Rewrite for Reidentifier<'_> {
             let mut near = inside.char_indices().take(LONGEST);
             let Some((end, ']')) = near.find(|(_, letter)| BRACKETS.contains(letter)) else { continue };
             let content = inside.get(..end).unwrap_or_default();
+            let mut unknown = None;
             for (entity, token) in readings(content) {
                 let level = self.format.level(&entity);
                 if let Some(value) = self.values.value(&entity, token, level)? {
                     edits.push(Edit { range: open..open + content.len() + 2, replacement: value });
+                    unknown = None;
                     break;
                 }
+                // A number counts the values of a request, and is no token.
+                let is_counter = token.bytes().all(|byte| byte.is_ascii_digit());
+                unknown = unknown.or((entity.is_known() && !is_counter).then_some(token));
+            }
+            if let Some(token) = unknown.filter(|_| self.refuses_unknown) {
+                return Err(DetectError::UnknownToken { token: token.to_owned() });
             }
         }
         Ok(edits)
     }
 }
 
-/// The ways to read `NAME_GIVEN_x4fQ2b1`: an entity and its token, the longest entity first.
+/// The ways to read `NAME_GIVEN_x4fQ2b1`: an entity and its token, the longest entity first. A vault may find entities
+/// that Skyflow does not name.
 fn readings(content: &str) -> impl Iterator<Item = (DetectEntity, &str)> {
-    let longest =
-        DetectEntity::ALL_KNOWN.iter().map(|entity| entity.as_str().len()).max().unwrap_or_default();
-    let borders = content.match_indices('_').map(|(at, _)| at).take_while(|at| *at <= longest);
+    /// No name of an entity is longer.
+    const NAME_LIMIT: usize = 64;
+    let borders = content.match_indices('_').map(|(at, _)| at).take_while(|at| *at <= NAME_LIMIT);
     let borders: Vec<usize> = borders.collect();
     borders.into_iter().rev().filter_map(|border| {
         let (name, token) = (content.get(..border)?, content.get(border + 1..)?);
         // Tokens are written with the entity in capitals.
-        let is_written_so = !name.is_empty() && !name.contains(char::is_lowercase) && !token.is_empty();
-        let entity = DetectEntity::new(name);
-        (is_written_so && entity.is_known()).then_some((entity, token))
+        let is_written_so = name.starts_with(|letter: char| letter.is_ascii_uppercase())
+            && name.chars().all(|letter| matches!(letter, 'A'..='Z' | '0'..='9' | '_'))
+            && !token.is_empty();
+        is_written_so.then(|| (DetectEntity::new(name), token))
     })
 }
 

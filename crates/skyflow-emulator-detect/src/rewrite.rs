@@ -20,6 +20,15 @@ pub trait Rewrite {
     ///
     /// Fails when a token cannot be made or looked up.
     fn edits(&mut self, passage: &Passage<'_>) -> Result<Vec<Edit>, DetectError>;
+
+    /// Is called between the steps of a long work, which ends with its error.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the work has to end, such as with [`DetectError::OutOfTime`].
+    fn check(&mut self) -> Result<(), DetectError> {
+        Ok(())
+    }
 }
 
 /// Applies edits to the text that they were made for.

@@ -200,7 +200,12 @@ fn kind_of(operation: Operation) -> (&'static str, &'static str) {
         Operation::ConnectionsInvokeOutbound | Operation::ConnectionsInvokeInbound => {
             ("EXECUTE", "CONNECTION")
         }
-        Operation::FilesGetRun => ("READ", "JOB"),
+        Operation::FilesGetRun | Operation::DetectV2GetRun => ("READ", "JOB"),
+        Operation::DetectConfigurationsCreate => ("CREATE", "VAULT"),
+        Operation::DetectConfigurationsList => ("LIST", "VAULT"),
+        Operation::DetectConfigurationsGet => ("READ", "VAULT"),
+        Operation::DetectConfigurationsUpdate => ("UPDATE", "VAULT"),
+        Operation::DetectConfigurationsDelete => ("DELETE", "VAULT"),
         Operation::StringsDeidentify
         | Operation::StringsReidentify
         | Operation::GuardrailsCheck
@@ -213,6 +218,11 @@ fn kind_of(operation: Operation) -> (&'static str, &'static str) {
         | Operation::FilesDeidentifyPresentation
         | Operation::FilesDeidentifySpreadsheet
         | Operation::FilesDeidentifyStructuredText
-        | Operation::FilesReidentify => ("EXECUTE", "VAULT"),
+        | Operation::FilesReidentify
+        | Operation::DetectV2DeidentifyString
+        | Operation::DetectV2ReidentifyString
+        | Operation::DetectV2CheckGuardrails
+        | Operation::DetectV2DeidentifyFile
+        | Operation::DetectV2ReidentifyFile => ("EXECUTE", "VAULT"),
     }
 }

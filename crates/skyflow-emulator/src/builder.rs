@@ -246,12 +246,11 @@ impl EmbeddedVaultBuilder {
         let key_sets =
             std::mem::take(&mut self.key_sets).into_iter().map(key_set).collect::<Result<_, _>>()?;
         let connections = Connections::new(std::mem::take(&mut self.connections))?;
-        #[cfg(feature = "detect")]
-        let detect = detect::Settings::new(std::mem::take(&mut self.detect))
-            .map_err(|id| BuildError::DetectConfiguration { id })?;
-
         let store = Store::open(self.data_file.as_deref())?;
         let seed = store.write(|transaction| Seed::load(transaction, tables))?;
+        #[cfg(feature = "detect")]
+        let detect = detect::Settings::new(std::mem::take(&mut self.detect), &seed.schema)
+            .map_err(|id| BuildError::DetectConfiguration { id })?;
         let audiences: BTreeSet<String> =
             seed.audiences.into_iter().chain([PRODUCTION_TOKEN_URI.into()]).collect();
         Ok(EmbeddedVault {

@@ -91,6 +91,12 @@ impl ApiError {
         )
     }
 
+    /// Reports a part of an operation that the vault does not have.
+    #[cfg(feature = "detect")]
+    pub(crate) fn not_emulated(what: &str) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, format!("The embedded vault does not emulate {what}."))
+    }
+
     pub(crate) fn internal() -> Self {
         Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: Message::Internal }
     }
@@ -127,6 +133,9 @@ impl From<DetectError> for ApiError {
     fn from(error: DetectError) -> Self {
         match error {
             DetectError::InvalidRequest { message } => Self::bad_request(message),
+            DetectError::UnknownToken { token } => Self::not_found(format!(
+                "Detokenization failed. Token {token} is invalid. Specify a valid token."
+            )),
             DetectError::Vault { source } => {
                 source.downcast().map_or_else(|_| Self::internal(), |error| *error)
             }

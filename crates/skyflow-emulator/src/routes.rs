@@ -87,6 +87,28 @@ pub enum Operation {
     FilesReidentify,
     /// `GET /v1/detect/runs/{run_id}`
     FilesGetRun,
+    /// `POST /v1/detect/configurations`
+    DetectConfigurationsCreate,
+    /// `GET /v1/detect/configurations`
+    DetectConfigurationsList,
+    /// `GET /v1/detect/configurations/{configuration_id}`
+    DetectConfigurationsGet,
+    /// `PUT /v1/detect/configurations/{configuration_id}`
+    DetectConfigurationsUpdate,
+    /// `DELETE /v1/detect/configurations/{configuration_id}`
+    DetectConfigurationsDelete,
+    /// `POST /v2/detect/deidentify/string`
+    DetectV2DeidentifyString,
+    /// `POST /v2/detect/reidentify/string`
+    DetectV2ReidentifyString,
+    /// `POST /v2/detect/guardrails`
+    DetectV2CheckGuardrails,
+    /// `POST /v2/detect/deidentify/file`
+    DetectV2DeidentifyFile,
+    /// `POST /v2/detect/reidentify/file`
+    DetectV2ReidentifyFile,
+    /// `GET /v2/detect/runs/{run_id}`
+    DetectV2GetRun,
     /// `GET /_emulator/files/{key}`: where the emulator's download links lead.
     EmulatorDownloadFile,
     /// Any method on `/v1/gateway/outboundRoutes/{connection_id}/{route}`.
@@ -119,6 +141,9 @@ const CONFIG: &str = "/v1/sts/config/{id}";
 
 const TABLE: &str = "/v1/vaults/{vault_id}/{table_name}";
 const RECORD: &str = "/v1/vaults/{vault_id}/{table_name}/{id}";
+
+const CONFIGURATIONS: &str = "/v1/detect/configurations";
+const CONFIGURATION: &str = "/v1/detect/configurations/{configuration_id}";
 
 const OUTBOUND: &str = "/v1/gateway/outboundRoutes/{connection_id}/{route}";
 const INBOUND: &str = "/v1/gateway/inboundRoutes/{connection_id}/{route}";
@@ -206,6 +231,17 @@ const ROUTES: &[Route] = {
         ),
         detect(O::FilesReidentify, "files_reidentify", "/v1/detect/reidentify/file"),
         route(O::FilesGetRun, "files_get_run", Method::GET, "/v1/detect/runs/{run_id}"),
+        detect(O::DetectConfigurationsCreate, "detect_configurations_create", CONFIGURATIONS),
+        route(O::DetectConfigurationsList, "detect_configurations_list", Method::GET, CONFIGURATIONS),
+        route(O::DetectConfigurationsGet, "detect_configurations_get", Method::GET, CONFIGURATION),
+        route(O::DetectConfigurationsUpdate, "detect_configurations_update", Method::PUT, CONFIGURATION),
+        route(O::DetectConfigurationsDelete, "detect_configurations_delete", Method::DELETE, CONFIGURATION),
+        detect(O::DetectV2DeidentifyString, "detect_v2_deidentify_string", "/v2/detect/deidentify/string"),
+        detect(O::DetectV2ReidentifyString, "detect_v2_reidentify_string", "/v2/detect/reidentify/string"),
+        detect(O::DetectV2CheckGuardrails, "detect_v2_check_guardrails", "/v2/detect/guardrails"),
+        detect(O::DetectV2DeidentifyFile, "detect_v2_deidentify_file", "/v2/detect/deidentify/file"),
+        detect(O::DetectV2ReidentifyFile, "detect_v2_reidentify_file", "/v2/detect/reidentify/file"),
+        route(O::DetectV2GetRun, "detect_v2_get_run", Method::GET, "/v2/detect/runs/{run_id}"),
         route(O::EmulatorDownloadFile, "emulator_download_file", Method::GET, "/_emulator/files/{key}"),
         // Found by `connection` before, whatever the method and the length of the path.
         route(O::ConnectionsInvokeOutbound, "connections_invoke_outbound", Method::POST, OUTBOUND),

@@ -225,3 +225,19 @@ proptest! {
         prop_assert_eq!(apply(&response.processed_text, &edits), text);
     }
 }
+
+#[test]
+fn work_ends_when_its_time_is_over() {
+    let detector = Detector::new(Vec::new(), Arc::default());
+    let policy = Policy::read(PolicyOptions::default()).unwrap();
+    let mut tokens = NoVaultTokens;
+    let passages = std::cell::Cell::new(0);
+    let is_out_of_time = || passages.replace(passages.get() + 1) == 2;
+    let mut deidentifier = Deidentifier::new(&detector, &policy, &mut tokens, 0).until(&is_out_of_time);
+    let content = b"a,b\nc,d\n";
+    let options = crate::FileOptions::default();
+    let run = deidentifier.twice(|rewrite| crate::process("csv", content, &options, None, rewrite));
+    let problem = run.err().unwrap();
+    assert!(matches!(problem, crate::FileProblem::Refused(DetectError::OutOfTime)), "{problem}");
+    assert_eq!(passages.get(), 3);
+}

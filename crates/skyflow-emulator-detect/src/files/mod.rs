@@ -48,6 +48,7 @@ mod text_tests;
 
 pub use ocr::{Ocr, OcrError, OcrWord};
 pub use problem::FileProblem;
+pub use rewriter::TextCounts;
 pub use tesseract::Tesseract;
 
 use self::rewriter::Rewriter;
@@ -69,6 +70,8 @@ pub struct FileOptions {
     pub output_ocr_text: Option<bool>,
     /// How parts of an image are hidden; by a black box unless this says otherwise.
     pub masking_method: Option<MaskingMethod>,
+    /// Whether the whole image is hidden, whatever it shows.
+    pub hides_image: bool,
 }
 
 /// How a part of an image is hidden.
@@ -96,10 +99,10 @@ pub struct ProcessedFile {
 pub struct ProcessedRun {
     /// The files; the first is the main one.
     pub outputs: Vec<ProcessedFile>,
-    /// The words of the text that was looked at.
-    pub word_count: u64,
-    /// The characters of the text that was looked at.
-    pub character_count: u64,
+    /// How much text was looked at.
+    pub input: TextCounts,
+    /// How much text that has become.
+    pub processed: TextCounts,
     /// The pages of a document that has pages.
     pub pages: Option<u32>,
     /// The slides of a presentation.
@@ -143,8 +146,8 @@ pub fn process(
     #[cfg(feature = "image")]
     if let Some(kind) = image::format(format) {
         let outputs = image::process(format, kind, content, options, ocr, rewriter)?;
-        let (word_count, character_count) = rewriter.counts();
-        return Ok(ProcessedRun { outputs, word_count, character_count, pages: None, slides: None });
+        let (input, processed) = rewriter.counts();
+        return Ok(ProcessedRun { outputs, input, processed, pages: None, slides: None });
     }
     let text = |content| (content, None, None);
     #[cfg(feature = "office")]
@@ -171,9 +174,9 @@ pub fn process(
         }
         _ => return Err(unsupported(format)),
     };
-    let (word_count, character_count) = rewriter.counts();
+    let (input, processed) = rewriter.counts();
     let file = ProcessedFile { content, kind: "redacted_file", extension: format.to_owned() };
-    Ok(ProcessedRun { outputs: vec![file], word_count, character_count, pages, slides })
+    Ok(ProcessedRun { outputs: vec![file], input, processed, pages, slides })
 }
 
 fn unsupported(format: &str) -> FileProblem {
@@ -181,7 +184,8 @@ fn unsupported(format: &str) -> FileProblem {
         return FileProblem::unsupported(format!("{format} files need the feature `{feature}`"));
     }
     // The format comes from the request; only known extensions are repeated.
-    let known = ["xls", "doc", "ppt", "dcm", "mp3", "wav"].into_iter().find(|known| *known == format);
+    let known =
+        ["xls", "doc", "ppt", "dcm", "gif", "mp3", "wav", "zip"].into_iter().find(|known| *known == format);
     let what = known.map_or("files of this format".to_owned(), |known| format!("{known} files"));
     FileProblem::unsupported(format!(
         "the embedded vault does not process {what}; register a canned result for the file"

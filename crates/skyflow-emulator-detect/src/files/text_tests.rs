@@ -65,9 +65,10 @@ fn nothing_of_a_name_in_windows_1252_is_left() {
 }
 
 #[test]
-fn words_and_characters_are_those_of_the_input() {
+fn words_are_counted_before_and_after() {
     let run = run("txt", format!("{NAME} \u{fc}").as_bytes()).unwrap();
-    assert_eq!((run.word_count, run.character_count), (3, NAME.len() as u64 + 2));
+    assert_eq!((run.input.words, run.input.characters), (3, NAME.len() as u64 + 2));
+    assert_eq!((run.processed.words, run.processed.characters), (2, 10));
     assert_eq!((run.outputs[0].kind, run.outputs[0].extension.as_str()), ("redacted_file", "txt"));
 }
 

@@ -57,6 +57,13 @@ pub(super) fn network() -> Shapes {
             r#"(?i-u:user ?name|user[ _-]?id|login(?: name)?|user|handle|screen name)(?:\s{0,3}[:=]\s{0,3}| (?i-u:is|was):? )["'`“]?@?([A-Za-z0-9_][A-Za-z0-9_.@-]*[A-Za-z0-9_])"#,
         )
         .checked(|text| !is_ordinary(text)),
+        // The folder of a person, in a path as Windows and other systems write it.
+        Shape::new(
+            DetectEntity::USERNAME,
+            0.9,
+            r#"(?:(?i-u:\\(?:users|documents and settings)\\{1,2}|[a-z]:/(?:users|documents and settings)/)|(?:^|[\s"'(=:]|//)/(?:Users|home)/)([^\s\\/:*?"'<>|][^\\/:*?"'<>|\r\n]{0,62}[^\s\\/:*?"'<>|.,;])(?:[\\/]|$)"#,
+        )
+        .checked(is_person),
         Shape::new(DetectEntity::USERNAME, 0.8, r"(?:^|[\s(])(@[A-Za-z0-9_][A-Za-z0-9_.]{1,28}[A-Za-z0-9_])"),
     ])
 }
@@ -74,6 +81,25 @@ fn is_version_6(text: &str) -> bool {
 /// Returns whether the word after "password" is one: a plain small word is the rest of a sentence.
 fn is_secret(text: &str) -> bool {
     !text.chars().all(char::is_alphabetic) || (text.len() > 5 && text.chars().skip(1).any(char::is_uppercase))
+}
+
+/// Returns whether a folder of a user is that of a person.
+fn is_person(text: &str) -> bool {
+    const OTHERS: [&str; 12] = [
+        "admin",
+        "administrator",
+        "all users",
+        "default",
+        "guest",
+        "public",
+        "root",
+        "runner",
+        "shared",
+        "ubuntu",
+        "user",
+        "users",
+    ];
+    !OTHERS.contains(&text.to_lowercase().as_str())
 }
 
 /// Returns whether the text after "user is" is the rest of a sentence.
@@ -143,6 +169,11 @@ mod tests {
             ("username: jdoe42, ok", &[("username", "jdoe42")]),
             ("login = j.doe", &[("username", "j.doe")]),
             ("thanks @jane_doe!", &[("username", "@jane_doe")]),
+            ("C:\\Users\\Zorb Quux\\Documents\\", &[("username", "Zorb Quux")]),
+            ("in /home/zorb.q/work", &[("username", "zorb.q")]),
+            ("from=/Users/zorbq/x", &[("username", "zorbq")]),
+            ("C:/Users/zorbq", &[("username", "zorbq")]),
+            ("C:\\Users\\Public\\x and GET /users/42/orders", &[]),
             ("the password is wrong", &[]),
             ("password reset", &[]),
             ("the user is not there", &[]),

@@ -42,12 +42,8 @@ impl Role {
     pub(crate) fn allows(self, permission: Permission) -> bool {
         match self {
             Self::VaultOwner => true,
-            Self::VaultEditor => {
-                let allowed =
-                    [Permission::Read, Permission::Write, Permission::Deidentify, Permission::Reidentify];
-                allowed.contains(&permission)
-            }
-            Self::VaultViewer => matches!(permission, Permission::Read | Permission::Reidentify),
+            Self::VaultEditor => matches!(permission, Permission::Read | Permission::Write),
+            Self::VaultViewer => permission == Permission::Read,
             Self::ConnectionInvoker => permission == Permission::InvokeConnection,
             Self::DetectInvoker => matches!(permission, Permission::Deidentify | Permission::Reidentify),
         }
@@ -68,4 +64,7 @@ pub(crate) enum Permission {
     Deidentify,
     /// Put values back, as far as their columns show them.
     Reidentify,
+    /// Store, read and delete the configurations of Detect.
+    #[cfg(feature = "detect")]
+    ConfigureDetect,
 }

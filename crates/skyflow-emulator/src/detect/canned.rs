@@ -4,6 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use skyflow_emulator_detect::TextCounts;
 
 /// A result that is given for a file instead of processing it: for formats that the embedded vault cannot process, such
 /// as audio, and for runs that have to end in a certain way.
@@ -99,8 +100,10 @@ impl CannedRun {
             None => {
                 let counts = Counts { pages: self.pages, slides: self.slides, ..Counts::default() };
                 let mut response = succeeded(self.outputs.clone(), self.size, &counts);
-                if let Some(member) = response.get_mut("duration") {
-                    *member = json!(self.duration);
+                for pointer in ["/duration", "/metrics/duration"] {
+                    if let Some(member) = response.pointer_mut(pointer) {
+                        *member = json!(self.duration);
+                    }
                 }
                 response
             }
@@ -141,8 +144,10 @@ impl CannedRuns {
 /// The counts of a response.
 #[derive(Default)]
 pub(crate) struct Counts {
-    pub(crate) words: u64,
-    pub(crate) characters: u64,
+    /// The bytes of the file as it was given.
+    pub(crate) input_size: usize,
+    pub(crate) input: TextCounts,
+    pub(crate) processed: TextCounts,
     pub(crate) pages: u32,
     pub(crate) slides: u32,
 }
@@ -158,19 +163,39 @@ pub(crate) fn output(kind: &str, extension: &str, content: &[u8]) -> Value {
 
 /// Returns the response of a run that made these files, of which the processed one has `size` bytes.
 pub(crate) fn succeeded(outputs: Vec<Value>, size: usize, counts: &Counts) -> Value {
-    #[expect(clippy::cast_precision_loss, reason = "a size in kilobytes, with a fraction")]
-    let kilobytes = size as f64 / 1024.0;
     json!({
         "status": "SUCCESS",
         "outputType": "BASE64",
         "output": outputs,
         "message": "De-identification completed successfully.",
-        "size": kilobytes,
-        "wordCharacterCount": { "wordCount": counts.words, "characterCount": counts.characters },
+        "size": kilobytes(size),
+        "wordCharacterCount": {
+            "wordCount": counts.processed.words, "characterCount": counts.processed.characters
+        },
         "duration": 0.0,
         "pages": counts.pages,
         "slides": counts.slides,
+        // For version 2 alone.
+        "metrics": metrics(counts),
     })
+}
+
+/// Returns how much was processed, as version 2 says it.
+pub(crate) fn metrics(counts: &Counts) -> Value {
+    json!({
+        "size": kilobytes(counts.input_size),
+        "wordCount": counts.input.words,
+        "characterCount": counts.input.characters,
+        "slides": counts.slides,
+        "pages": counts.pages,
+        "duration": 0.0,
+    })
+}
+
+fn kilobytes(bytes: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a size in kilobytes, with a fraction")]
+    let kilobytes = bytes as f64 / 1024.0;
+    kilobytes
 }
 
 /// Returns the response of a run that failed.

@@ -10,8 +10,10 @@ use skyflow_emulator_detect::{
 
 use super::CannedRun;
 use super::canned::CannedRuns;
+use super::configurations::{Configuration, Configurations, Destinations};
 use super::run_queue::RunQueue;
 use crate::errors::{ApiError, ApiResult};
+use crate::schema::Schema;
 
 /// What a builder says about Detect.
 #[derive(Debug, Default)]
@@ -31,19 +33,46 @@ pub(crate) struct Settings {
     pub(crate) run_time: Duration,
     pub(crate) runs: Arc<RunQueue>,
     pub(crate) ocr: Option<Box<dyn Ocr>>,
-    configurations: BTreeMap<String, PolicyOptions>,
+    pub(crate) configurations: Configurations,
+}
+
+/// What a request asks for.
+pub(crate) struct Wanted {
+    pub(crate) policy: Policy,
+    pub(crate) destinations: Destinations,
+    pub(crate) listed: Listed,
+}
+
+impl Wanted {
+    /// Lists entities as version 2 does.
+    pub(crate) fn in_version_2(mut self) -> Self {
+        if self.listed == Listed::Version1 {
+            self.listed = Listed::WithoutValues;
+        }
+        self
+    }
+}
+
+/// How the found entities are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listed {
+    /// In the names of version 1, with their values.
+    Version1,
+    /// In the names of version 2.
+    WithValues,
+    /// In the names of version 2.
+    WithoutValues,
+    Nothing,
 }
 
 impl Settings {
     /// Reads the stored configurations; the error names the one that cannot be used.
-    pub(crate) fn new(settings: DetectSettings) -> Result<Self, String> {
-        let mut configurations = BTreeMap::new();
-        for (id, options) in settings.configurations {
-            let options = serde_json::from_value::<PolicyOptions>(options).ok();
-            let usable = options.filter(|options| Policy::read(options.clone()).is_ok());
-            match usable {
-                Some(options) => drop(configurations.insert(id, options)),
-                None => return Err(id),
+    pub(crate) fn new(settings: DetectSettings, schema: &Schema) -> Result<Self, String> {
+        let configurations = Configurations::default();
+        for (id, body) in settings.configurations {
+            match Configuration::read(body, schema) {
+                Ok(configuration) => configurations.put(id, configuration),
+                Err(_) => return Err(id),
             }
         }
         let mut recognizers = built_in();
@@ -59,19 +88,27 @@ impl Settings {
     }
 
     /// Reads what a request asks for: its own options, or those of a stored configuration.
-    pub(crate) fn policy(&self, configuration: Option<&str>, options: PolicyOptions) -> ApiResult<Policy> {
-        let Some(id) = configuration.filter(|id| !id.is_empty()) else { return Ok(Policy::read(options)?) };
+    pub(crate) fn wanted(&self, configuration: Option<&str>, options: PolicyOptions) -> ApiResult<Wanted> {
+        let Some(id) = configuration.filter(|id| !id.is_empty()) else {
+            let policy = Policy::read(options)?;
+            return Ok(Wanted { policy, destinations: Destinations::new(), listed: Listed::Version1 });
+        };
         if !options.is_empty() {
             return Err(ApiError::bad_request(
                 "Invalid request. configuration_id was given with other options. Specify one of the two.",
             ));
         }
-        match self.configurations.get(id) {
-            Some(stored) => Ok(Policy::read(stored.clone())?),
-            // Skyflow's words for a configuration that does not exist.
-            None => {
-                Err(ApiError::bad_request("Field vault_id or configuration_id is missing in the request"))
-            }
-        }
+        self.stored(id)
+    }
+
+    /// Reads what a stored configuration asks for.
+    pub(crate) fn stored(&self, id: &str) -> ApiResult<Wanted> {
+        // The wording of Skyflow for a configuration that does not exist.
+        let unknown =
+            || ApiError::bad_request("Field vault_id or configuration_id is missing in the request");
+        let Configuration { options, destinations, skips_entities, .. } =
+            self.configurations.get(id).ok_or_else(unknown)?;
+        let listed = if skips_entities { Listed::Nothing } else { Listed::Version1 };
+        Ok(Wanted { policy: Policy::read(options)?, destinations, listed })
     }
 }

@@ -221,7 +221,18 @@ fn run_for(caller: &Caller, operation: Operation, call: &Call<'_>) -> ApiResult<
         | Operation::FilesDeidentifySpreadsheet
         | Operation::FilesDeidentifyStructuredText
         | Operation::FilesReidentify
-        | Operation::FilesGetRun => {
+        | Operation::FilesGetRun
+        | Operation::DetectConfigurationsCreate
+        | Operation::DetectConfigurationsList
+        | Operation::DetectConfigurationsGet
+        | Operation::DetectConfigurationsUpdate
+        | Operation::DetectConfigurationsDelete
+        | Operation::DetectV2DeidentifyString
+        | Operation::DetectV2ReidentifyString
+        | Operation::DetectV2CheckGuardrails
+        | Operation::DetectV2DeidentifyFile
+        | Operation::DetectV2ReidentifyFile
+        | Operation::DetectV2GetRun => {
             #[cfg(feature = "detect")]
             return detect::run(operation, call, caller);
             #[cfg(not(feature = "detect"))]

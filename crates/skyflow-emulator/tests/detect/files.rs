@@ -1,4 +1,4 @@
-use skyflow_emulator::CannedRun;
+use skyflow_emulator::{CannedRun, Column, Table, TokenPolicy};
 
 use super::*;
 
@@ -68,4 +68,91 @@ async fn known_values_are_replaced_throughout_a_file() {
     let ended = run(&client, &id).await;
     let processed = content(&ended["output"][0]);
     assert_eq!(processed, r#"{"note": "My name is [NAME_1].", "author": "[NAME_1]", "[NAME_1]": [1.50]}"#);
+}
+
+#[tokio::test]
+async fn text_formats_get_vault_tokens_and_back() {
+    let client = client();
+    for (path, format, original) in [
+        ("/deidentify/file/text", "txt", TEXT.to_owned()),
+        ("/deidentify/file/spreadsheet", "csv", "name,ssn\r\nJane Doe,123-45-6789\r\n".to_owned()),
+        ("/deidentify/file/structured_text", "json", r#"{"name":"Jane Doe"}"#.to_owned()),
+        (
+            "/deidentify/file/structured_text",
+            "jsonl",
+            "{\"name\":\"Jane Doe\"}\n{\"ssn\":\"123-45-6789\"}\n".to_owned(),
+        ),
+        ("/deidentify/file/structured_text", "xml", "<a><name>Jane Doe</name></a>".to_owned()),
+        ("/deidentify/file", "jsonl", "{\"name\":\"Jane Doe\"}\n".to_owned()),
+    ] {
+        let mut body = file(format, &original);
+        body["token_type"] = json!({"default": "vault_token"});
+        let ended = run(&client, &start(&client, path, body).await).await;
+        assert_eq!(ended["status"], "SUCCESS", "{format}: {ended}");
+        let processed = content(&ended["output"][0]);
+        assert!(!processed.contains("Jane") && processed.contains("[NAME_"), "{processed}");
+        let response = detect(&client, "/reidentify/file", file(format, &processed)).await.ok();
+        let restored = STANDARD.decode(response["output"]["processed_file"].as_str().unwrap()).unwrap();
+        assert_eq!(String::from_utf8(restored).unwrap(), original);
+    }
+    let text = deidentified(&client, "Jane Doe", json!({"token_type": {"default": "vault_token"}})).await;
+    let mut body = file("txt", "My name is Jane Doe");
+    body["token_type"] = json!({"vault_token": ["name"]});
+    let ended = run(&client, &start(&client, "/deidentify/file/text", body).await).await;
+    let expected = format!("My name is {}", text["processed_text"].as_str().unwrap());
+    assert_eq!(content(&ended["output"][0]), expected);
+}
+
+#[tokio::test]
+async fn file_without_a_token_column_stores_nothing() {
+    let vault = EmbeddedVault::builder()
+        .without_default_tables()
+        .table(Table::new("own").column(Column::string("name_entity").tokens(TokenPolicy::DeterministicUuid)))
+        .build()
+        .unwrap();
+    let client = Client::new(&vault);
+    let mut body = file("txt", TEXT);
+    body["token_type"] = json!({"default": "vault_token"});
+    let ended = run(&client, &start(&client, "/deidentify/file/text", body).await).await;
+    assert_eq!(ended["status"], "FAILED");
+    assert!(ended["message"].as_str().unwrap().contains("ssn_entity"), "{ended}");
+    assert_eq!(client.get("/own").await.ok()["records"], json!([]));
+}
+
+#[tokio::test]
+async fn endpoints_take_the_published_formats() {
+    let client = client();
+    let any = [
+        "mp3", "wav", "pdf", "txt", "csv", "json", "jpg", "jpeg", "tif", "tiff", "png", "bmp", "xls", "xlsx",
+        "doc", "docx", "ppt", "pptx", "xml", "dcm", "jsonl", "zip", "gif",
+    ];
+    for format in any {
+        assert_eq!(start(&client, "/deidentify/file", file(format, "x")).await.len(), 36, "{format}");
+    }
+    for format in ["dcm", "gif", "png"] {
+        let mut body = file(format, "x");
+        body["masking_method"] = json!("blur");
+        start(&client, "/deidentify/file/image", body).await;
+    }
+    for (path, format) in
+        [("/deidentify/file/image", "zip"), ("/reidentify/file", "zip"), ("/reidentify/file", "gif")]
+    {
+        detect(&client, path, file(format, "x")).await.error(400);
+    }
+}
+
+#[tokio::test]
+async fn skyflow_id_of_a_file_is_not_emulated() {
+    let client = client();
+    for (path, format) in
+        [("/deidentify/file", "txt"), ("/deidentify/file/audio", "mp3"), ("/reidentify/file", "txt")]
+    {
+        let mut body = file(format, TEXT);
+        body["file"]["skyflow_id"] = json!("an-id");
+        assert!(detect(&client, path, body.clone()).await.error(501).contains("file.skyflow_id"));
+        body["file"]["skyflow_id"] = json!("");
+        if format == "txt" {
+            assert_eq!(detect(&client, path, body).await.status.as_u16(), 200, "{path}");
+        }
+    }
 }

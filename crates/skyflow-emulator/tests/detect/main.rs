@@ -6,12 +6,14 @@
     reason = "in a test a panic is the report"
 )]
 
+mod configurations;
 mod files;
 mod runs;
 #[path = "../support/mod.rs"]
 mod support;
 mod texts;
 mod unknown_tokens;
+mod version_2;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -55,17 +55,16 @@ async fn reidentify_follows_request_and_role() {
     let text = response["processed_text"].as_str().unwrap();
     let format = json!({"masked": ["ssn"], "redacted": ["name"]});
     assert_eq!(reidentified(&client, text, format).await, "My name is *REDACTED* and my SSN is XXXXX6789.");
-    for (role, shown) in [
-        (Role::VaultOwner, TEXT),
-        (Role::VaultEditor, "My name is XXXXX Doe and my SSN is XXXXX6789."),
-        (Role::VaultViewer, "My name is XXXXX Doe and my SSN is XXXXX6789."),
-        (Role::DetectInvoker, "My name is XXXXX Doe and my SSN is XXXXX6789."),
-    ] {
+    for (role, shown) in
+        [(Role::VaultOwner, TEXT), (Role::DetectInvoker, "My name is XXXXX Doe and my SSN is XXXXX6789.")]
+    {
         let other = as_role(&client, role);
         assert_eq!(reidentified(&other, text, json!({"plaintext": ["all"]})).await, shown, "{role:?}");
     }
-    let invoker = as_role(&client, Role::ConnectionInvoker);
-    detect(&invoker, "/reidentify/string", json!({"text": text})).await.error(403);
+    for role in [Role::VaultEditor, Role::VaultViewer, Role::ConnectionInvoker] {
+        let other = as_role(&client, role);
+        detect(&other, "/reidentify/string", json!({"text": text})).await.error(403);
+    }
 }
 
 fn as_role(client: &Client, role: Role) -> Client {
@@ -74,11 +73,11 @@ fn as_role(client: &Client, role: Role) -> Client {
 }
 
 #[tokio::test]
-async fn only_owners_editors_invokers_may_deidentify() {
+async fn only_owners_and_detect_invokers_may_call() {
     let client = client();
     for (role, status) in [
         (Role::VaultOwner, 200),
-        (Role::VaultEditor, 200),
+        (Role::VaultEditor, 403),
         (Role::DetectInvoker, 200),
         (Role::VaultViewer, 403),
         (Role::ConnectionInvoker, 403),
@@ -125,13 +124,26 @@ async fn invalid_requests_fail_and_store_nothing() {
         ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!(10.5))),
         ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_stop_padding", json!(-0.5))),
         ("/deidentify/file/document/pdf", with(file("pdf", "x"), "density", json!(-1))),
+        ("/deidentify/file/document/pdf", with(file("pdf", "x"), "density", json!(1001))),
+        ("/deidentify/file/document/pdf", with(file("pdf", "x"), "max_resolution", json!(71))),
+        ("/deidentify/file/document/pdf", with(file("pdf", "x"), "max_resolution", json!(3001))),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!(19))),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_frequency", json!(20_001))),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_start_padding", json!(20.5))),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_stop_padding", json!(21))),
+        ("/deidentify/file/audio", with(file("mp3", "x"), "bleep_gain", json!(-60.5))),
+        ("/guardrails", json!({"text": "x".repeat(500_001)})),
+        ("/guardrails", json!({"text": "x", "deny_topics": vec!["x"; 101]})),
+        ("/guardrails", json!({"text": "x", "deny_topics": ["x".repeat(61)]})),
     ];
     for (path, body) in refused {
         detect(&client, path, body.clone()).await.error(400);
     }
-    let mut with_vault_tokens = file("txt", TEXT);
-    with_vault_tokens["token_type"] = json!({"default": "vault_token"});
-    detect(&client, "/deidentify/file/text", with_vault_tokens).await.error(400);
+    for format in ["mp3", "pdf", "png", "pptx", "xlsx", "docx"] {
+        let mut with_vault_tokens = file(format, TEXT);
+        with_vault_tokens["token_type"] = json!({"default": "vault_token"});
+        detect(&client, "/deidentify/file", with_vault_tokens).await.error(400);
+    }
     let other = json!({"text": TEXT, "vault_id": "another"}).to_string();
     request(&client, Method::POST, "/v1/detect/deidentify/string", other).await.error(404);
     let none = json!({"text": TEXT}).to_string();
@@ -251,7 +263,9 @@ async fn guardrails_say_what_they_were_asked_for() {
     for (body, toxic, topic, validation) in [
         (json!({"text": "Hello"}), false, false, "passed"),
         (json!({"text": "You idiot", "check_toxicity": true}), true, false, "failed"),
-        (json!({"text": "You idiot"}), false, false, "passed"),
+        (json!({"text": "You idiot"}), true, false, "failed"),
+        (json!({"text": "You idiot", "check_toxicity": null}), true, false, "failed"),
+        (json!({"text": "You idiot", "check_toxicity": false}), false, false, "passed"),
         (json!({"text": "about Weapons", "deny_topics": ["weapons"]}), false, true, "failed"),
     ] {
         let response = detect(&client, "/guardrails", body).await.ok();

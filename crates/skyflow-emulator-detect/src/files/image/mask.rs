@@ -12,6 +12,9 @@ pub(super) struct Area {
 }
 
 impl Area {
+    /// The whole picture.
+    pub(super) const ALL: Self = Self { left: 0, top: 0, right: u32::MAX, bottom: u32::MAX };
+
     /// Returns the box of a word with a margin: recognitions cut off the edges of letters.
     pub(super) fn of(word: &OcrWord) -> Self {
         let margin = word.height / 10 + 1;

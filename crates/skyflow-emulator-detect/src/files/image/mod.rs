@@ -9,7 +9,7 @@ mod tests;
 
 use std::io::Cursor;
 
-use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use self::mask::Area;
 use super::{FileOptions, FileProblem, MaskingMethod, Ocr, OcrWord, ProcessedFile, rewriter::Rewriter};
@@ -56,6 +56,9 @@ pub(super) fn process(
     let mut outputs = Vec::new();
     if options.output_processed_image.unwrap_or(true) {
         let method = options.masking_method.unwrap_or(MaskingMethod::Blackbox);
+        if options.hides_image {
+            mask::hide(&mut picture, Area::ALL, MaskingMethod::Blackbox);
+        }
         for (place, word) in places.iter().zip(&words) {
             if edits.iter().any(|edit| edit.range.start < place.end && place.start < edit.range.end) {
                 mask::hide(&mut picture, Area::of(word), method);
@@ -88,8 +91,13 @@ fn text_of(words: &[OcrWord]) -> (String, Vec<std::ops::Range<usize>>) {
 }
 
 fn read(format: ImageFormat, content: &[u8]) -> Result<DynamicImage, FileProblem> {
-    let broken =
-        |_| FileProblem::broken("the file is not a valid picture of its format, or larger than is processed");
+    let broken = |error: ImageError| match error {
+        ImageError::Limits(_) => FileProblem::too_large(format!(
+            "the picture has sides of more than {SIDE_LIMIT} pixels, or more than {} MiB of pixels",
+            PIXELS_LIMIT >> 20
+        )),
+        _ => FileProblem::broken("the file is not a valid picture of its format"),
+    };
     if format == ImageFormat::Tiff && has_more_pages(content) {
         return Err(FileProblem::unsupported(
             "the embedded vault does not process TIFF files of several pages; register a canned result for the file",

@@ -64,7 +64,7 @@ fn black_boxes_cover_words_in_every_format() {
             let Rgba([red, ..]) = pixel(&output.content, x, y);
             assert!(red > 200, "{extension} {x} {y}: {red}");
         }
-        assert_eq!(run.word_count, 4);
+        assert_eq!(run.input.words, 4);
     }
 }
 
@@ -154,4 +154,14 @@ fn tesseract_reads_an_image_if_installed() {
     let again = ocr.unwrap().read(&outputs[0].content).unwrap();
     assert!(again.iter().all(|word| !NAME.contains(&word.text) || word.text.len() < 4));
     assert!(again.iter().any(|word| word.text.contains("order")));
+}
+
+#[test]
+fn picture_with_huge_sides_is_too_large() {
+    // The header claims what the few bytes of the file do not hold.
+    let mut bitmap = picture(ImageFormat::Bmp);
+    bitmap[18..22].copy_from_slice(&40_000_u32.to_le_bytes());
+    bitmap[22..26].copy_from_slice(&40_000_u32.to_le_bytes());
+    let problem = run("bmp", &bitmap, &FileOptions::default()).err();
+    assert!(matches!(problem, Some(FileProblem::TooLarge(_))), "{problem:?}");
 }

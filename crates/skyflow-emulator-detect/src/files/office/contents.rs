@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::Kind;
 use super::package::Package;
+use super::parts::Parts;
 use crate::files::{FileProblem, rewriter::Rewriter};
 
 /// The part that says what the others are.
@@ -12,6 +13,11 @@ const KEPT: [&str; 14] = [
     "png", "jpg", "jpeg", "jfif", "gif", "bmp", "tif", "tiff", "emf", "wmf", "ico", "webp", "odttf",
     "fntdata",
 ];
+/// Relationships to files and programs within the file.
+const EMBEDDED: [&str; 6] =
+    ["aFChunk", "activeXControlBinary", "control", "oleObject", "package", "vbaProject"];
+/// Relationships to the sources of letters: they hold what is outside of the file, and who stored it where.
+pub(super) const MAIL_MERGE: [&str; 3] = ["mailMergeHeaderSource", "mailMergeSource", "recipientData"];
 const XML: [&str; 4] = ["xml", "rels", "vml", "svg"];
 
 fn extension(name: &str) -> String {
@@ -25,7 +31,7 @@ pub(super) fn is_xml(name: &str, content: &[u8]) -> bool {
 }
 
 /// Refuses a package that is of another kind, or that holds what is not looked into.
-pub(super) fn check(kind: Kind, package: &Package) -> Result<(), FileProblem> {
+pub(super) fn check(kind: Kind, package: &Package, parts: &Parts) -> Result<(), FileProblem> {
     let types = package.part(TYPES).map(|part| String::from_utf8_lossy(&part.content)).unwrap_or_default();
     let (main, folder) = match kind {
         Kind::Document => ("wordprocessingml.document.main", "word/"),
@@ -37,12 +43,18 @@ pub(super) fn check(kind: Kind, package: &Package) -> Result<(), FileProblem> {
             "the file has macros; the embedded vault does not process those",
         ));
     }
-    if !types.contains(main) || !package.parts.iter().any(|part| part.name.starts_with(folder)) {
+    let has_main = parts.of_package("officeDocument").is_some_and(|main| package.part(main).is_some())
+        || package.parts.iter().any(|part| part.name.starts_with(folder));
+    if !types.contains(main) || !has_main {
         return Err(FileProblem::broken("the file is not an Office file of its format"));
     }
     for part in &package.parts {
         let name = part.name.as_str();
-        if name.contains("embeddings/") || name.contains("activeX") || name.contains("vbaProject") {
+        if name.contains("embeddings/")
+            || name.contains("activeX")
+            || name.contains("vbaProject")
+            || EMBEDDED.iter().any(|kind| parts.is(name, kind))
+        {
             return Err(FileProblem::unsupported(
                 "the file holds other files or programs; the embedded vault does not look into those",
             ));
@@ -78,16 +90,19 @@ pub(super) fn check_names(package: &Package, rewriter: &mut Rewriter<'_>) -> Res
     Ok(())
 }
 
-/// Tells whether a part is dropped: a picture of the first page, what a driver of a printer noted, and signatures,
-/// which hold no longer.
+/// Tells whether a part is dropped: a picture of the first page, what a driver of a printer noted, the people to whom a
+/// letter goes, and signatures, which hold no longer.
 fn is_removed(name: &str) -> bool {
     name.starts_with("docProps/thumbnail.")
+        || name.ends_with("/recipientData.xml")
         || name.contains("printerSettings")
         || name.starts_with("_xmlsignatures/")
 }
 
 /// Removes the parts that are dropped and returns their names.
-pub(super) fn remove(package: &mut Package) -> BTreeSet<String> {
+pub(super) fn remove(package: &mut Package, parts: &Parts) -> BTreeSet<String> {
+    let is_removed =
+        |name: &str| is_removed(name) || parts.is(name, "recipientData") || parts.is(name, "thumbnail");
     let (removed, kept) =
         std::mem::take(&mut package.parts).into_iter().partition(|part| is_removed(&part.name));
     package.parts = kept;

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::package::Package;
+use super::parts::Parts;
 use crate::files::xml::{Document, Token, decode, local, normalized, tokens};
 use crate::files::{FileProblem, rewriter::Rewriter};
 use crate::mapped_text::MappedText;
@@ -23,9 +24,14 @@ pub(super) struct Names {
 
 impl Names {
     /// Chooses the names of the sheets of a workbook; other files have none.
-    pub(super) fn read(package: &Package, rewriter: &mut Rewriter<'_>) -> Result<Self, FileProblem> {
+    pub(super) fn read(
+        package: &Package,
+        parts: &Parts,
+        rewriter: &mut Rewriter<'_>,
+    ) -> Result<Self, FileProblem> {
         let mut names = Self::default();
-        let Some(part) = package.part("xl/workbook.xml") else { return Ok(names) };
+        let main = parts.of_package("officeDocument").unwrap_or("xl/workbook.xml");
+        let Some(part) = package.part(main) else { return Ok(names) };
         let document = Document::read(&part.content)?;
         let mut taken = BTreeSet::new();
         let mut edited = Vec::new();

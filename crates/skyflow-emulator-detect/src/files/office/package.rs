@@ -6,7 +6,7 @@ use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 use crate::files::FileProblem;
 
 /// What all parts of a package may unfold to.
-const UNFOLDED_LIMIT: u64 = 256 << 20;
+const UNFOLDED_LIMIT: u64 = 128 << 20;
 const PARTS_LIMIT: usize = 10_000;
 /// What one part may unfold to: it is looked at as a whole.
 const PART_LIMIT: u64 = 64 << 20;
@@ -78,7 +78,8 @@ impl Package {
         Ok(archive.finish().map_err(unwritable)?.into_inner())
     }
 
+    /// Returns a part; names differ in more than case.
     pub(super) fn part(&self, name: &str) -> Option<&Part> {
-        self.parts.iter().find(|part| part.name == name)
+        self.parts.iter().find(|part| part.name.eq_ignore_ascii_case(name))
     }
 }

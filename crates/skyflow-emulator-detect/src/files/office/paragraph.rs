@@ -15,7 +15,8 @@ pub(super) struct Paragraph {
     /// The codes of its fields.
     instructions: MappedText,
     has_changes: bool,
-    label: String,
+    /// What labels the text; `None` where it is a label itself.
+    label: Option<String>,
 }
 
 /// What tracked changes say about a run.
@@ -27,8 +28,8 @@ pub(super) enum Change {
 }
 
 impl Paragraph {
-    pub(super) fn labelled(label: &str) -> Self {
-        Self { label: label.to_owned(), ..Self::default() }
+    pub(super) fn labelled(label: Option<&str>) -> Self {
+        Self { label: label.map(str::to_owned), ..Self::default() }
     }
 
     /// Adds a text that `add` reads from the source.
@@ -53,11 +54,6 @@ impl Paragraph {
         self.original.push_implied(character);
     }
 
-    /// Returns the text as it reads now.
-    pub(super) fn text(&self) -> &str {
-        self.current.text()
-    }
-
     /// Returns the codes of fields, which are split over runs as texts are.
     pub(super) fn instructions(&mut self) -> &mut MappedText {
         &mut self.instructions
@@ -70,10 +66,16 @@ impl Paragraph {
         names: &mut Names,
         rewriter: &mut Rewriter<'_>,
     ) -> Result<(), FileProblem> {
-        let edits = rewriter.edits(self.current.text(), &self.label)?;
-        splices.edit(&self.current, &edits, escape);
+        match &self.label {
+            None => rewriter.count(self.current.text()),
+            Some(label) => {
+                let edits = rewriter.edits(self.current.text(), label)?;
+                splices.edit(&self.current, &edits, escape);
+            }
+        }
         if self.has_changes {
-            let edits = rewriter.edits_aside(self.original.text(), &self.label)?;
+            let edits =
+                rewriter.edits_aside(self.original.text(), self.label.as_deref().unwrap_or_default())?;
             splices.edit(&self.original, &edits, escape);
         }
         field_code::rewrite(&self.instructions, splices, names, rewriter)

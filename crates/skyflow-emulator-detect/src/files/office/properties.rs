@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use super::package::Package;
+use super::parts::Parts;
 use crate::files::xml::{Token, decode, escape, escape_attribute, local, tokens};
 use crate::files::{FileProblem, rewriter::Rewriter};
 use crate::mapped_text::{MappedText, Splices};
@@ -72,8 +73,8 @@ pub(super) fn rewrite(source: &str, rewriter: &mut Rewriter<'_>) -> Result<Strin
 }
 
 /// Returns the number of pages that the program noted which wrote the file.
-pub(super) fn pages(package: &Package) -> Option<u32> {
-    let part = package.part("docProps/app.xml")?;
+pub(super) fn pages(package: &Package, parts: &Parts) -> Option<u32> {
+    let part = package.part(parts.of_package("extended-properties").unwrap_or("docProps/app.xml"))?;
     let text = String::from_utf8_lossy(&part.content);
     let (_, rest) = text.split_once("<Pages>")?;
     rest.split_once('<')?.0.trim().parse().ok()

@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
+use super::contents::MAIL_MERGE;
 use crate::files::xml::{Attribute, Token, decode, escape_attribute, local, tokens};
 use crate::files::{FileProblem, rewriter::Rewriter};
 use crate::mapped_text::{MappedText, Splices};
@@ -36,6 +37,11 @@ pub(super) fn rewrite(
         let mut written = MappedText::default();
         decode(source, &target, &mut written)?;
         let mode = element.value(source, "TargetMode").and_then(|mode| source.get(mode));
+        let kind = element.value(source, "Type").and_then(|kind| source.get(kind)?.rsplit('/').next());
+        if kind.is_some_and(|kind| MAIL_MERGE.contains(&kind)) {
+            splices.replace(element.tag.clone(), "");
+            continue;
+        }
         if mode != Some("External") {
             if removed.contains(&resolve(folder, written.text())) {
                 splices.replace(element.tag.clone(), "");
@@ -64,21 +70,21 @@ pub(super) fn without_types(source: &str, removed: &BTreeSet<String>) -> Result<
     Ok(splices.apply(source))
 }
 
-struct Element {
+pub(super) struct Element {
     tag: Range<usize>,
     is_open: bool,
     attributes: Vec<Attribute>,
 }
 
 impl Element {
-    fn value(&self, source: &str, name: &str) -> Option<Range<usize>> {
+    pub(super) fn value(&self, source: &str, name: &str) -> Option<Range<usize>> {
         let named = |attribute: &&Attribute| source.get(attribute.name.clone()).map(local) == Some(name);
         self.attributes.iter().find(named).map(|attribute| attribute.value.clone())
     }
 }
 
 /// Returns the elements below the root, from their start to their end.
-fn elements(source: &str) -> Result<Vec<Element>, FileProblem> {
+pub(super) fn elements(source: &str) -> Result<Vec<Element>, FileProblem> {
     let mut elements: Vec<Element> = Vec::new();
     for token in tokens(source)? {
         match token {
@@ -98,7 +104,7 @@ fn elements(source: &str) -> Result<Vec<Element>, FileProblem> {
     Ok(elements)
 }
 
-fn resolve(folder: &str, target: &str) -> String {
+pub(super) fn resolve(folder: &str, target: &str) -> String {
     let mut path: Vec<&str> = match target.strip_prefix('/') {
         Some(_) => Vec::new(),
         None => folder.split('/').filter(|step| !step.is_empty()).collect(),

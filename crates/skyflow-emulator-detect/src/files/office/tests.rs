@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::package::Package;
 use crate::files::planted::{
-    NAME, NUMBER, ReplacePlanted, assert_nothing_planted, by_the_rules, keep, redact, replaced, run,
-    survive_cuts, unfold,
+    NAME, NUMBER, ReplacePlanted, assert_nothing_of, assert_nothing_planted, by_the_rules, keep, redact,
+    replaced, run, survive_cuts, unfold,
 };
 use crate::files::samples::{PLANTED, excel::excel, slides::slides, word::word};
 use crate::files::xml::{Token, local, tokens};
@@ -265,4 +265,152 @@ fn cut_archives_are_survived() {
     for (format, sample) in samples() {
         survive_cuts(format, &sample);
     }
+}
+
+const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+
+/// Makes a workbook of parts, of which each is known by its relationships alone.
+fn workbook(parts: &[(&str, &str, &str)], relations: &[(&str, &str)]) -> Vec<u8> {
+    let relations = |owner: &str| -> String {
+        let of_owner =
+            relations.iter().filter(|(from, _)| *from == owner).map(|(_, to)| to.split_once('=').unwrap());
+        let each = of_owner.enumerate().map(|(index, (kind, target))| {
+            let mode = if target.contains(':') { r#" TargetMode="External""# } else { "" };
+            format!(r#"<Relationship Id="r{index}" Type="{OFFICE}/{kind}" Target="{target}"{mode}/>"#)
+        });
+        format!("<Relationships>{}</Relationships>", each.collect::<String>())
+    };
+    let mut package = Package { parts: Vec::new() };
+    let mut add = |name: String, content: String| {
+        package.parts.push(super::package::Part { name, content: content.into_bytes() });
+    };
+    let types = r#"<Override PartName="/book.xml" ContentType="x/spreadsheetml.sheet.main+xml"/>"#;
+    add("[Content_Types].xml".into(), format!("<Types>{types}</Types>"));
+    add("_rels/.rels".into(), relations(""));
+    for (name, _, content) in parts {
+        add((*name).into(), (*content).into());
+        let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+        let slash = if folder.is_empty() { "" } else { "/" };
+        add(format!("{folder}{slash}_rels/{file}.rels"), relations(name));
+    }
+    package.write().unwrap()
+}
+
+fn sheet(rows: &str) -> String {
+    format!("<worksheet><sheetData>{rows}</sheetData></worksheet>")
+}
+
+/// Writes the cells of a row without saying where they are.
+fn row(cells: &[&str]) -> String {
+    let cell = |text: &&str| match text.parse::<f64>() {
+        Ok(_) => format!("<c><v>{text}</v></c>"),
+        Err(_) => format!(r#"<c t="inlineStr"><is><t>{text}</t></is></c>"#),
+    };
+    format!("<row>{}</row>", cells.iter().map(cell).collect::<String>())
+}
+
+#[test]
+fn sheets_and_pivot_caches_are_found_anywhere() {
+    let rows =
+        [row(&["Report", ""]), row(&["id", "SSN"]), row(&["1", "123456789"]), row(&["2", "123456788"])];
+    let book =
+        r#"<workbook xmlns:r="x"><sheets><sheet name="People" sheetId="1" r:id="r0"/></sheets></workbook>"#;
+    let cache = r#"<pivotCacheDefinition refreshedBy="Zorb"><cacheFields><cacheField name="id"/><cacheField name="SSN"><sharedItems containsSemiMixedTypes="0" containsNumber="1" minValue="123456788" maxValue="123456789"><n v="123456789"/></sharedItems></cacheField></cacheFields></pivotCacheDefinition>"#;
+    let records = r#"<pivotCacheRecords><r><n v="1"/><x v="0"/></r><r><n v="2"/><n v="123456788"/></r></pivotCacheRecords>"#;
+    let chart = r#"<c:chartSpace xmlns:c="x"><c:strRef><c:f>People!$B$3:$B$4</c:f><c:strCache><c:pt idx="0"><c:v>123456789</c:v></c:pt></c:strCache></c:strRef></c:chartSpace>"#;
+    let link = format!(
+        r#"<externalLink><externalBook><sheetDataSet><sheetData sheetId="0">{}{}</sheetData></sheetDataSet></externalBook></externalLink>"#,
+        r#"<row r="1"><cell r="A1" t="str"><v>SSN</v></cell></row>"#,
+        r#"<row r="2"><cell r="A2"><v>123456789</v></cell></row>"#
+    );
+    let filtered = sheet(&rows.concat()).replace(
+        "</worksheet>",
+        r#"<autoFilter ref="A2:B4"><filterColumn colId="1"><filters><filter val="123456789"/></filters></filterColumn></autoFilter></worksheet>"#,
+    );
+    let parts = [
+        ("book.xml", "", book),
+        ("tabs/one.xml", "", filtered.as_str()),
+        ("cache/def.xml", "", cache),
+        ("cache/rec.xml", "", records),
+        ("draw/chart.xml", "", chart),
+        ("links/other.xml", "", link.as_str()),
+    ];
+    let relations = [
+        ("", "officeDocument=book.xml"),
+        ("book.xml", "worksheet=/tabs/one.xml"),
+        ("book.xml", "pivotCacheDefinition=cache/def.xml"),
+        ("book.xml", "externalLink=links/other.xml"),
+        ("cache/def.xml", "pivotCacheRecords=rec.xml"),
+        ("tabs/one.xml", "chart=../draw/chart.xml"),
+        ("links/other.xml", "externalLinkPath=file:///C:\\Users\\Zorb%20Quux\\a.zz"),
+    ];
+    let processed = by_the_rules("xlsx", &workbook(&parts, &relations), json!({})).unwrap();
+    let sheet = part(&processed, "tabs/one.xml");
+    assert!(sheet.contains(r#"<c t="str"><v>[SSN_1]</v></c>"#), "{sheet}");
+    assert!(sheet.contains("<t>SSN</t>") && sheet.contains(r#"<filter val="[SSN_1]"/>"#), "{sheet}");
+    let cache = part(&processed, "cache/def.xml");
+    assert!(cache.contains(r#"<cacheField name="SSN"><sharedItems    ><s v="[SSN_1]"/>"#), "{cache}");
+    assert!(!cache.contains("Zorb"), "{cache}");
+    let records = part(&processed, "cache/rec.xml");
+    assert!(records.contains(r#"<r><n v="1"/><x v="0"/></r><r><n v="2"/><s v="[SSN_2]"/></r>"#), "{records}");
+    assert!(part(&processed, "draw/chart.xml").contains("<c:v>[SSN_1]</c:v>"));
+    let link = part(&processed, "links/other.xml");
+    assert!(
+        link.contains(r#"<v>SSN</v>"#) && link.contains(r#"<cell t="str" r="A2"><v>[SSN_1]</v>"#),
+        "{link}"
+    );
+    assert_nothing_of(&["123456789", "123456788", "Zorb Quux"], &processed);
+}
+
+#[test]
+fn forms_in_sheets_have_labels_beside_values() {
+    let rows = [row(&["Name", "Zorb Quux"]), row(&["SSN", "123456789"]), row(&["Notes", "fine"])];
+    let book =
+        r#"<workbook xmlns:r="x"><sheets><sheet name="Form" sheetId="1" r:id="r0"/></sheets></workbook>"#;
+    let content = sheet(&rows.concat());
+    let parts = [("book.xml", "", book), ("s.xml", "", content.as_str())];
+    let relations = [("", "officeDocument=book.xml"), ("book.xml", "worksheet=s.xml")];
+    let processed = by_the_rules("xlsx", &workbook(&parts, &relations), json!({})).unwrap();
+    let expected = content
+        .replace("<t>Zorb Quux", "<t xml:space=\"preserve\">[NAME_1]")
+        .replace("<c><v>123456789</v>", r#"<c t="str"><v>[SSN_1]</v>"#);
+    assert_eq!(part(&processed, "s.xml"), expected);
+}
+
+#[test]
+fn tables_and_forms_in_documents_are_labelled() {
+    let cell = |text: &str| format!("<w:tc><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:tc>");
+    let row =
+        |cells: &[&str]| format!("<w:tr>{}</w:tr>", cells.iter().map(|text| cell(text)).collect::<String>());
+    let title = "<w:tr><w:tc><w:tcPr><w:gridSpan w:val=\"2\"/></w:tcPr><w:p><w:r><w:t>Report 2024</w:t></w:r></w:p></w:tc></w:tr>";
+    let table =
+        format!("<w:tbl>{title}{}{}</w:tbl>", row(&["First name", "SSN"]), row(&["Zorb", "123456789"]));
+    let form = format!("<w:tbl>{}{}</w:tbl>", row(&["Last name", "Quux"]), row(&["CVV:", "123"]));
+    let body = format!("<w:body xmlns:w=\"u\">{table}{form}</w:body>");
+    let sample = with_part(&word(&PLANTED).unwrap(), "word/odd.xml", body.as_bytes());
+    let odd = part(&by_the_rules("docx", &sample, json!({})).unwrap(), "word/odd.xml");
+    for kept in ["First name", "SSN", "Last name", "CVV:", "Report 2024"] {
+        assert!(odd.contains(&format!(">{kept}</w:t>")), "{odd}");
+    }
+    for value in ["Zorb", "123456789", "Quux", ">123<"] {
+        assert!(!odd.contains(value), "{odd}");
+    }
+}
+
+#[test]
+fn names_in_stored_paths_are_removed() {
+    let settings = r#"<w:settings xmlns:w="u" xmlns:r="r"><w:attachedTemplate r:id="r1"/><w:mailMerge><w:query w:val="SELECT * FROM `Zorb Quux`"/><w:odso><w:src r:id="r2"/></w:odso></w:mailMerge><w:x/></w:settings>"#;
+    let relations = format!(
+        r#"<Relationships><Relationship Id="r1" Type="{OFFICE}/attachedTemplate" Target="file:///C:\Users\Zorb%20Quux\Normal.dotm" TargetMode="External"/><Relationship Id="r2" Type="{OFFICE}/mailMergeSource" Target="file:///D:\Zorb%20Quux.xlsx" TargetMode="External"/></Relationships>"#
+    );
+    let sample = with_part(&word(&PLANTED).unwrap(), "word/settings.xml", settings.as_bytes());
+    let sample = with_part(&sample, "word/_rels/settings.xml.rels", relations.as_bytes());
+    let processed = by_the_rules("docx", &sample, json!({})).unwrap();
+    let settings = part(&processed, "word/settings.xml");
+    assert!(settings.ends_with(r#"<w:attachedTemplate r:id="r1"/><w:x/></w:settings>"#), "{settings}");
+    assert_nothing_of(&["Zorb Quux", "Zorb"], &processed);
+    let book = r#"<workbook><fileSharing userName="Zorb Quux"/><x15ac:absPath xmlns:x15ac="x" url="C:\Users\Zorb.Quux\"/></workbook>"#;
+    let sample = with_part(&excel(&PLANTED).unwrap(), "xl/workbook.xml", book.as_bytes());
+    let processed = by_the_rules("xlsx", &sample, json!({})).unwrap();
+    assert_nothing_of(&["Zorb Quux", "Zorb.Quux"], &processed);
 }

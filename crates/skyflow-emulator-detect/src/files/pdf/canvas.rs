@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use lopdf::content::{Content, Operation};
 use lopdf::{Dictionary, Document, Object, ObjectId, Stream};
 
+use super::fonts::Fonts;
 use super::forms;
 use super::glyphs::{self, Glyph, Shown};
 use super::layout::{self, Place};
@@ -13,8 +14,10 @@ use crate::files::{FileProblem, rewriter::Rewriter};
 
 /// What all content streams together may unfold to.
 const CONTENT_LIMIT: usize = 32 << 20;
-/// How many operations all content streams together may have.
-const OPERATIONS_LIMIT: usize = 2_000_000;
+/// How many operations all content streams together may have. The pages of a long book have some hundred thousand.
+const OPERATIONS_LIMIT: usize = 800_000;
+/// How many operations and operands one stream may have: each of them needs a hundred times the bytes it is written in.
+const STREAM_LIMIT: usize = 1_000_000;
 
 /// The content streams of a document: those of its pages, and the forms that pages, annotations and patterns show.
 pub(super) struct Canvases<'a, 'r> {
@@ -23,6 +26,7 @@ pub(super) struct Canvases<'a, 'r> {
     label_font: ObjectId,
     content_left: usize,
     operations_left: usize,
+    fonts: Fonts,
     has_text: bool,
     names: Names,
     /// The pages without text of their own, and the forms they show.
@@ -56,6 +60,7 @@ impl<'a, 'r> Canvases<'a, 'r> {
             label_font,
             content_left: CONTENT_LIMIT,
             operations_left: OPERATIONS_LIMIT,
+            fonts: Fonts::new(),
             has_text: false,
             names: Names::default(),
             without_text: Vec::new(),
@@ -145,6 +150,7 @@ impl<'a, 'r> Canvases<'a, 'r> {
 
     /// Returns a content stream without what is edited.
     fn rewrite(&mut self, content: &[u8], resources: Dictionary, place: &str) -> Result<Canvas, FileProblem> {
+        self.rewriter.check()?;
         self.content_left = self.content_left.checked_sub(content.len()).ok_or_else(too_large)?;
         let mut operations = self.operations(content)?;
         // The library reads past a packed picture, and what it writes of it spoils the rest of the stream.
@@ -162,7 +168,7 @@ impl<'a, 'r> Canvases<'a, 'r> {
                 strings::object_strings(operand, "", 0, self.rewriter)?;
             }
         }
-        let shown = glyphs::shown(self.document, &resources, &operations);
+        let shown = glyphs::shown(self.document, &resources, &operations, &mut self.fonts);
         if shown.is_too_much {
             return Err(FileProblem::too_large(format!(
                 "{place} of the PDF shows more text than is processed"
@@ -192,10 +198,15 @@ impl<'a, 'r> Canvases<'a, 'r> {
     }
 
     fn operations(&mut self, content: &[u8]) -> Result<Vec<Operation>, FileProblem> {
+        // Before anything is read: the library reads the operands of an operation at once.
+        if objects(content) > STREAM_LIMIT {
+            return Err(too_many());
+        }
         let mut operations = Vec::new();
         for operation in Content::decode_iter(content) {
-            self.operations_left = self.operations_left.checked_sub(1).ok_or_else(too_large)?;
-            operations.push(operation.map_err(|_| FileProblem::broken("a page of the PDF is broken"))?);
+            let operation = operation.map_err(|_| FileProblem::broken("a page of the PDF is broken"))?;
+            self.operations_left = self.operations_left.checked_sub(1).ok_or_else(too_many)?;
+            operations.push(operation);
         }
         Ok(operations)
     }
@@ -208,10 +219,30 @@ impl<'a, 'r> Canvases<'a, 'r> {
     }
 }
 
+/// Counts the words and brackets of a content stream: it has no more operators and operands.
+fn objects(content: &[u8]) -> usize {
+    let mut count = 0;
+    let mut is_in_word = false;
+    for byte in content {
+        let is_open = b"[(</".contains(byte);
+        let is_word = !byte.is_ascii_whitespace() && !is_open && !b"])>".contains(byte);
+        count += usize::from(is_open || (is_word && !is_in_word));
+        is_in_word = is_word;
+    }
+    count
+}
+
 fn scanned(page: usize) -> FileProblem {
     FileProblem::unsupported(format!(
         "page {page} of the PDF has a picture and no text: scanned pages need recognition, which the embedded vault \
          does not emulate for PDF files; register a canned result for the file"
+    ))
+}
+
+fn too_many() -> FileProblem {
+    FileProblem::too_large(format!(
+        "the pages of the PDF have more than {OPERATIONS_LIMIT} operations, or one of them more than {STREAM_LIMIT} \
+         operators and operands"
     ))
 }
 

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
-use lopdf::{Dictionary, Document, Encoding, Object};
+use lopdf::{Dictionary, Document, Encoding, Object, Stream};
 
 use super::matrix::number;
 use super::widths;
 
 /// What the tables of one font may unfold to.
-const UNFOLDED_LIMIT: usize = 16 << 20;
+const UNFOLDED_LIMIT: usize = 4 << 20;
 
 /// A font as far as text is concerned: what its codes say and how wide they are.
 pub(super) struct Font {
@@ -45,10 +45,11 @@ pub(super) struct Code {
 }
 
 impl Font {
-    pub(super) fn read(document: &Document, font: &Dictionary) -> Self {
+    /// Reads a font; what its table unfolds to is taken from what is left for all.
+    pub(super) fn read(document: &Document, font: &Dictionary, tables_left: &mut usize) -> Self {
         let name = name_of(document, font, b"BaseFont").unwrap_or_default();
         let is_composite = name_of(document, font, b"Subtype").as_deref() == Some("Type0");
-        let table = to_unicode(document, font);
+        let table = to_unicode(document, font, tables_left);
         let (widths, default_width) = match is_composite {
             true => composite_widths(document, font),
             false => simple_widths(document, font),
@@ -127,10 +128,15 @@ fn with_encoding<T>(
 type Table = Box<dyn Fn(u32) -> Option<String>>;
 
 /// Reads the table that says what the codes mean, which goes before any encoding.
-fn to_unicode(document: &Document, font: &Dictionary) -> Option<Table> {
-    let stream = font.get_deref(b"ToUnicode", document).ok()?;
-    stream.as_stream().ok()?;
-    with_encoding(document, "ToUnicode", stream.clone(), |encoding| match encoding {
+fn to_unicode(document: &Document, font: &Dictionary, left: &mut usize) -> Option<Table> {
+    let stream = font.get_deref(b"ToUnicode", document).and_then(Object::as_stream).ok()?;
+    let Ok(content) = stream.get_plain_content_with_limit(UNFOLDED_LIMIT.min(*left)) else {
+        *left = 0;
+        return None;
+    };
+    *left = left.saturating_sub(content.len());
+    let plain = Stream::new(Dictionary::new(), content);
+    with_encoding(document, "ToUnicode", plain.into(), |encoding| match encoding {
         Encoding::UnicodeMapEncoding(table) => {
             let table: Table = Box::new(move |code| {
                 let units = (1..=2).rev().find_map(|length| table.get(code, length))?;

@@ -5,6 +5,7 @@ use lopdf::content::Operation;
 use lopdf::{Dictionary, Document, Object};
 
 use super::font::Font;
+use super::fonts::Fonts;
 use super::matrix::{Matrix, number};
 
 /// A code that a content stream shows, and where.
@@ -49,13 +50,18 @@ struct State {
 }
 
 /// How many glyphs a stream may show; a page of small print has ten thousand.
-const GLYPHS_LIMIT: usize = 500_000;
+const GLYPHS_LIMIT: usize = 200_000;
 /// The rendering modes that paint nothing: none at all, and one that only clips.
 const INVISIBLE_MODES: [i64; 2] = [3, 7];
 /// How deep states may be kept.
-const DEPTH_LIMIT: usize = 10_000;
+const DEPTH_LIMIT: usize = 1_000;
 
-pub(super) fn shown(document: &Document, resources: &Dictionary, operations: &[Operation]) -> Shown {
+pub(super) fn shown(
+    document: &Document,
+    resources: &Dictionary,
+    operations: &[Operation],
+    fonts: &mut Fonts,
+) -> Shown {
     let state = State {
         space: Matrix::IDENTITY,
         font: None,
@@ -70,7 +76,8 @@ pub(super) fn shown(document: &Document, resources: &Dictionary, operations: &[O
     let mut reader = Reader {
         document,
         resources,
-        fonts: BTreeMap::new(),
+        fonts,
+        named: BTreeMap::new(),
         state,
         kept: Vec::new(),
         line: Matrix::IDENTITY,
@@ -80,13 +87,16 @@ pub(super) fn shown(document: &Document, resources: &Dictionary, operations: &[O
     for (index, operation) in operations.iter().enumerate() {
         reader.step(index, &operation.operator, &operation.operands);
     }
+    reader.shown.is_too_much |= reader.fonts.is_too_much();
     reader.shown
 }
 
 struct Reader<'a> {
     document: &'a Document,
     resources: &'a Dictionary,
-    fonts: BTreeMap<Vec<u8>, Option<Rc<Font>>>,
+    fonts: &'a mut Fonts,
+    /// The fonts of the stream by the names it has for them.
+    named: BTreeMap<Vec<u8>, Option<Rc<Font>>>,
     state: State,
     kept: Vec<State>,
     line: Matrix,
@@ -156,13 +166,14 @@ impl Reader<'_> {
     }
 
     fn font(&mut self, name: &[u8]) -> Option<Rc<Font>> {
-        let (document, resources) = (self.document, self.resources);
-        let read = || {
-            let fonts = resources.get_deref(b"Font", document).and_then(Object::as_dict).ok()?;
-            let font = fonts.get_deref(name, document).and_then(Object::as_dict).ok()?;
-            Some(Rc::new(Font::read(document, font)))
-        };
-        self.fonts.entry(name.to_vec()).or_insert_with(read).clone()
+        if let Some(known) = self.named.get(name) {
+            return known.clone();
+        }
+        let fonts = self.resources.get_deref(b"Font", self.document).and_then(Object::as_dict).ok();
+        let font = fonts.and_then(|fonts| fonts.get(name).ok());
+        let font = font.and_then(|font| self.fonts.get(self.document, font));
+        self.named.insert(name.to_vec(), font.clone());
+        font
     }
 
     /// A named state can bring a font as well.
@@ -172,8 +183,7 @@ impl Reader<'_> {
         let state = states.and_then(|states| states.get_deref(name, self.document)).and_then(Object::as_dict);
         let font = state.and_then(|state| state.get_deref(b"Font", self.document)).and_then(Object::as_array);
         if let Ok([font, size]) = font.map(Vec::as_slice) {
-            let font = self.document.dereference(font).ok().and_then(|(_, font)| font.as_dict().ok());
-            self.state.font = font.map(|font| Rc::new(Font::read(self.document, font)));
+            self.state.font = self.fonts.get(self.document, font);
             self.state.size = number(size).unwrap_or(0.0);
         }
     }

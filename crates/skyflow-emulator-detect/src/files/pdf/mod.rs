@@ -6,6 +6,7 @@
 
 mod canvas;
 mod font;
+mod fonts;
 mod forms;
 mod glyphs;
 mod layout;
@@ -26,7 +27,7 @@ use self::canvas::Canvases;
 use super::{FileProblem, rewriter::Rewriter};
 
 /// What all the streams of objects may unfold to while the file is read.
-const UNFOLDED_LIMIT: usize = 32 << 20;
+const UNFOLDED_LIMIT: usize = 16 << 20;
 /// The longest file: read, it needs many times the bytes it is written in.
 const SIZE_LIMIT: usize = 32 << 20;
 

@@ -1,6 +1,7 @@
 use lopdf::content::Content;
 use lopdf::{Dictionary, Document, Object, Stream};
 
+use super::fonts::Fonts;
 use super::{glyphs, inherited_resources};
 use crate::files::planted::{
     MAIL, NAME, NUMBER, ReplacePlanted, assert_nothing_planted, keep, redact, run, survive_cuts,
@@ -64,7 +65,8 @@ fn shown(content: &[u8]) -> Vec<(String, i64, i64)> {
     let document = Document::load_mem(content).unwrap();
     let page = document.page_iter().next().unwrap();
     let operations = Content::decode(&document.get_page_content(page)).unwrap().operations;
-    let shown = glyphs::shown(&document, &inherited_resources(&document, page), &operations);
+    let shown =
+        glyphs::shown(&document, &inherited_resources(&document, page), &operations, &mut Fonts::new());
     let place = |value: f64| (value * 100.0).round() as i64;
     let place_of = |glyph: &glyphs::Glyph| glyph.space.apply(0.0, 0.0);
     let glyphs = shown.glyphs.iter().map(|glyph| (glyph.text.clone().unwrap(), place_of(glyph)));
@@ -249,6 +251,42 @@ fn decompression_bombs_and_deep_objects_fail() {
     let deep =
         String::from_utf8_lossy(&page("BT /F1 9 Tf (a) Tj ET")).replace("/Count 1", &"[".repeat(100_000));
     let _ = run("pdf", deep.as_bytes());
+}
+
+/// Makes a document whose page has this content, compressed.
+fn compressed(content: &[u8]) -> Vec<u8> {
+    document(helvetica(), "", |document, page| {
+        let mut stream = Stream::new(Dictionary::new(), content.to_vec());
+        stream.compress().unwrap();
+        let stream = document.add_object(stream);
+        document.get_dictionary_mut(page).unwrap().set("Contents", stream);
+    })
+}
+
+#[test]
+fn operator_bombs_are_refused_before_they_are_kept() {
+    for content in [b"q Q ".repeat(800_000), b"BT (a) Tj ET ".repeat(400_000), b"[(a)] TJ ".repeat(400_000)] {
+        let bomb = compressed(&content);
+        assert!(bomb.len() < 100_000, "{}", bomb.len());
+        assert!(matches!(run("pdf", &bomb), Err(FileProblem::TooLarge(_))));
+    }
+    for operands in [b"1 ".repeat(1_000_001), b"[]".repeat(1_000_001), b"/a".repeat(1_000_001)] {
+        let bomb = compressed(&[b"[".to_vec(), operands, b"] TJ".to_vec()].concat());
+        assert!(matches!(run("pdf", &bomb), Err(FileProblem::TooLarge(_))));
+    }
+}
+
+#[test]
+fn font_tables_are_unfolded_within_a_limit() {
+    let bomb = document(helvetica(), "BT /F1 9 Tf (a) Tj ET", |document, page| {
+        let mut table = Stream::new(Dictionary::new(), vec![b' '; 5 << 20]);
+        table.compress().unwrap();
+        let table = document.add_object(table);
+        let resources = document.get_dictionary_mut(page).unwrap().get_mut(b"Resources").unwrap();
+        let fonts = resources.as_dict_mut().unwrap().get_mut(b"Font").unwrap().as_dict_mut().unwrap();
+        fonts.get_mut(b"F1").unwrap().as_dict_mut().unwrap().set("ToUnicode", table);
+    });
+    assert!(matches!(run("pdf", &bomb), Err(FileProblem::TooLarge(_))));
 }
 
 #[test]

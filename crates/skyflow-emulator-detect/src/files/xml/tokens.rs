@@ -6,7 +6,7 @@ use crate::files::FileProblem;
 const DEPTH_LIMIT: usize = 1000;
 
 /// How many tags, texts and attributes a document may have: each needs many times the bytes it is written in.
-const TOKENS_LIMIT: usize = 5_000_000;
+const TOKENS_LIMIT: usize = 2_000_000;
 
 /// A token of an XML document; ranges are bytes of its source.
 #[derive(Debug, Clone)]

@@ -2,11 +2,14 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use skyflow_emulator_detect::{Deidentifier, Found, NoVaultTokens, PolicyOptions, VaultTokens};
+use skyflow_emulator_detect::{
+    DeidentifiedText, Deidentifier, Found, NoVaultTokens, Policy, PolicyOptions, TextCounts, VaultTokens,
+};
 
-use super::vault_tokens::StoredTokens;
+use super::vault_tokens::NewTokens;
 use super::{Call, Reply};
 use crate::auth::{Caller, Permission};
+use crate::detect::{Destinations, Listed};
 use crate::errors::{ApiError, ApiResult};
 use skyflow_testkit::Random;
 
@@ -19,39 +22,54 @@ struct DeidentifyRequest {
     options: PolicyOptions,
 }
 
-/// Replaces the entities of a text with tokens, in one transaction: a failed call stores no value.
+/// Replaces the entities of a text with tokens.
 pub(super) fn deidentify(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     caller.require(Permission::Deidentify)?;
     let request: DeidentifyRequest = call.json()?;
     call.require_vault(request.vault_id.as_deref())?;
     let text = required_text(request.text)?;
-    let policy = call.state.detect.policy(request.configuration_id.as_deref(), request.options)?;
+    let wanted = call.state.detect.wanted(request.configuration_id.as_deref(), request.options)?;
+    let response = processed(call, &text, &wanted.policy, &wanted.destinations)?;
+    let count = response.entities.len();
+    let entities = match wanted.listed {
+        Listed::Nothing => Vec::new(),
+        _ => response.entities.iter().map(entity).collect::<Vec<_>>(),
+    };
+    let counts = TextCounts::of(&text);
+    Ok(Reply::json(json!({
+        "processed_text": response.processed_text,
+        "entities": entities,
+        "word_count": counts.words,
+        "character_count": counts.characters,
+    }))
+    .counting(count, 0))
+}
+
+/// Processes a text in one transaction, where it stores values: a failed call stores none.
+pub(super) fn processed(
+    call: &Call<'_>,
+    text: &str,
+    policy: &Policy,
+    destinations: &Destinations,
+) -> ApiResult<DeidentifiedText> {
     let deidentify = |tokens: &mut dyn VaultTokens| {
         let detector = &call.state.detect.detector;
-        Deidentifier::new(detector, &policy, tokens, shift_seed())
-            .deidentify_text(&text)
+        Deidentifier::new(detector, policy, tokens, shift_seed())
+            .deidentify_text(text)
             .map_err(ApiError::from)
     };
-    let response = match policy.has_vault_tokens() {
+    match policy.has_vault_tokens() {
         true => call.state.store.write(|transaction| {
-            deidentify(&mut StoredTokens {
+            deidentify(&mut NewTokens {
                 state: call.state,
                 connection: transaction,
-                caller,
+                destinations,
                 now: call.now,
             })
         }),
         // Other calls go on meanwhile.
         false => deidentify(&mut NoVaultTokens),
-    }?;
-    let count = response.entities.len();
-    Ok(Reply::json(json!({
-        "processed_text": response.processed_text,
-        "entities": response.entities.iter().map(entity).collect::<Vec<_>>(),
-        "word_count": text.split_whitespace().count(),
-        "character_count": text.chars().count(),
-    }))
-    .counting(count, 0))
+    }
 }
 
 /// Dates are shifted by other days in every request.
@@ -67,8 +85,6 @@ pub(super) fn required_text(text: Option<String>) -> ApiResult<String> {
 
 /// Returns an entity as responses and lists of entities show it.
 pub(super) fn entity(found: &Found) -> Value {
-    let scores: BTreeMap<String, f64> =
-        found.scores.iter().map(|(label, score)| (label.to_uppercase(), *score)).collect();
     json!({
         "token": found.token,
         "value": found.value,
@@ -79,6 +95,11 @@ pub(super) fn entity(found: &Found) -> Value {
             "end_index_processed": found.end_processed,
         },
         "entity_type": found.entity.to_uppercase(),
-        "entity_scores": scores,
+        "entity_scores": scores(found),
     })
+}
+
+/// Returns the scores of an entity by their labels in uppercase.
+pub(super) fn scores(found: &Found) -> BTreeMap<String, f64> {
+    found.scores.iter().map(|(label, score)| (label.to_uppercase(), *score)).collect()
 }

@@ -3,8 +3,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::json;
 use skyflow_emulator_detect::{
-    DetectError, FileOptions, FileProblem, Format, FormatOptions, Passage, Reidentifier, Rewrite,
-    TokenValues, apply, process,
+    DetectError, FileOptions, FileProblem, Format, FormatOptions, Passage, ProcessedRun, Reidentifier,
+    Rewrite, TokenValues, apply, process,
 };
 use skyflow_types::{DetectEntity, Redaction};
 
@@ -16,7 +16,7 @@ use crate::auth::{Caller, Permission};
 use crate::errors::{ApiError, ApiResult};
 
 /// The formats of files with tokens.
-const FORMATS: &[&str] = &["txt", "csv", "json", "xls", "xlsx", "doc", "docx", "xml"];
+pub(super) const FORMATS: &[&str] = &["txt", "csv", "json", "jsonl", "xls", "xlsx", "doc", "docx", "xml"];
 
 #[derive(Deserialize)]
 struct ReidentifyTextRequest {
@@ -55,17 +55,9 @@ pub(super) fn file(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     call.require_vault(request.vault_id.as_deref())?;
     let format = Format::read(request.format.unwrap_or_default())?;
     let (content, data_format) = FileData::read(request.file, FORMATS)?;
-    require_format(&data_format)?;
     let mut values = LookedUp { call, caller };
-    let mut reidentifier = Reidentifier::new(&format, &mut values);
-    let run = process(&data_format, &content, &FileOptions::default(), None, &mut reidentifier);
-    let file = match run.map(|run| run.outputs.into_iter().next()) {
-        Ok(Some(file)) => file,
-        Ok(None) => return Err(ApiError::internal()),
-        Err(FileProblem::Refused(error)) => return Err(error.into()),
-        // There is no run that could fail, and no message beside a status, so the call does.
-        Err(problem) => return Err(ApiError::bad_request(format!("Invalid request. {problem}."))),
-    };
+    let run = reidentified(&data_format, &content, Reidentifier::new(&format, &mut values))?;
+    let file = run.outputs.into_iter().next().ok_or_else(ApiError::internal)?;
     Ok(Reply::json(json!({
         "status": "success",
         "output_type": "BASE64",
@@ -78,10 +70,25 @@ pub(super) fn file(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     .counting(1, 0))
 }
 
+/// Processes a file with tokens.
+pub(super) fn reidentified(
+    data_format: &str,
+    content: &[u8],
+    mut reidentifier: Reidentifier<'_>,
+) -> ApiResult<ProcessedRun> {
+    require_format(data_format)?;
+    match process(data_format, content, &FileOptions::default(), None, &mut reidentifier) {
+        Ok(run) => Ok(run),
+        Err(FileProblem::Refused(error)) => Err(error.into()),
+        // There is no run that could fail, and no message beside a status, so the call does.
+        Err(problem) => Err(ApiError::bad_request(format!("Invalid request. {problem}."))),
+    }
+}
+
 /// Asks the store for each token by itself: a file takes its time, and other calls go on meanwhile.
-struct LookedUp<'a> {
-    call: &'a Call<'a>,
-    caller: &'a Caller,
+pub(super) struct LookedUp<'a> {
+    pub(super) call: &'a Call<'a>,
+    pub(super) caller: &'a Caller,
 }
 
 impl TokenValues for LookedUp<'_> {

@@ -61,8 +61,39 @@ fn put(call: &Call<'_>, response: Option<String>) -> ApiResult<String> {
 
 /// Returns the state of a run. An unknown or forgotten run is not an error: its status says so.
 pub(super) fn get(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
+    let mut response = state_of(call, caller, "vault_id")?;
+    if let Some(members) = response.as_object_mut() {
+        members.remove("metrics");
+    }
+    Ok(Reply::json(response))
+}
+
+/// Returns the state of a run in the names of version 2.
+pub(super) fn get_v2(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
+    let mut response = state_of(call, caller, "vaultId")?;
+    let output: Vec<Value> = response.get("output").and_then(Value::as_array).cloned().unwrap_or_default();
+    let output: Vec<Value> = output.into_iter().map(in_uppercase).collect();
+    let mut member = |name: &str| response.get_mut(name).map(Value::take).unwrap_or_default();
+    Ok(Reply::json(json!({
+        "status": member("status"),
+        "outputType": member("outputType"),
+        "output": output,
+        "message": member("message"),
+        "metrics": member("metrics"),
+    })))
+}
+
+/// Writes the kind of a file as version 2 does.
+fn in_uppercase(mut output: Value) -> Value {
+    if let Some(kind) = output.get_mut("processedFileType") {
+        *kind = json!(kind.as_str().unwrap_or_default().to_ascii_uppercase());
+    }
+    output
+}
+
+fn state_of(call: &Call<'_>, caller: &Caller, vault_id: &str) -> ApiResult<Value> {
     caller.require(Permission::Deidentify)?;
-    call.require_vault(call.query.one("vault_id"))?;
+    call.require_vault(call.query.one(vault_id))?;
     let run_id = call.path.get("run_id");
     let find = || call.state.store.read(|connection| runs::get(connection, run_id));
     let mut row = find()?;
@@ -73,7 +104,7 @@ pub(super) fn get(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
         }
         row = find()?;
     }
-    Ok(Reply::json(response(row, call.state.now())))
+    Ok(response(row, call.state.now()))
 }
 
 fn response(row: Option<RunRow>, now: Now) -> Value {

@@ -1,5 +1,6 @@
 //! Vault tokens of entities: they lie in a column of the vault called after the entity, such as `name_entity`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -8,6 +9,7 @@ use skyflow_types::{DetectEntity, Redaction, TokenMode};
 
 use crate::auth::Caller;
 use crate::clock::Now;
+use crate::detect::{ColumnName, Destinations};
 use crate::errors::{ApiError, ApiResult};
 use crate::exact::{Exact, Members};
 use crate::operations::write::{RecordInput, Writer};
@@ -15,32 +17,42 @@ use crate::schema::{CompiledColumn, CompiledTable, column_of, text_of};
 use crate::state::State;
 use crate::store::{records, tokens};
 
-/// Creates and looks up the tokens of the vault, for one request.
-pub(super) struct StoredTokens<'a> {
+/// Creates tokens of the vault, for one request.
+pub(super) struct NewTokens<'a> {
     pub(super) state: &'a State,
     pub(super) connection: &'a Connection,
-    pub(super) caller: &'a Caller,
+    /// The columns of entities that the request names.
+    pub(super) destinations: &'a Destinations,
     pub(super) now: Now,
 }
 
-impl StoredTokens<'_> {
-    /// Returns the first column of this name that gives one value the same token each time.
-    fn column(&self, name: &str) -> Option<(&Arc<CompiledTable>, &Arc<CompiledColumn>)> {
+impl NewTokens<'_> {
+    /// Returns the column of an entity: the one that the request names, or the first one that is called after the entity
+    /// and gives one value the same token each time.
+    fn column(&self, entity: &DetectEntity) -> Option<(&Arc<CompiledTable>, &Arc<CompiledColumn>)> {
+        let schema = &self.state.schema;
+        if let Some(ColumnName { table, column }) = self.destinations.get(entity) {
+            let table = schema.table(table)?;
+            return Some((table, table.column(column)?));
+        }
         let is_deterministic =
             |column: &CompiledColumn| column.token_policy.is_some_and(|policy| policy.is_deterministic());
-        self.state.schema.tables().find_map(|table| {
-            let column = table.column(name).filter(|column| is_deterministic(column))?;
+        let name = column_of(entity);
+        schema.tables().find_map(|table| {
+            let column = table.column(&name).filter(|column| is_deterministic(column))?;
             Some((table, column))
         })
     }
 
-    fn stored_token(&self, entity: &DetectEntity, value: &str) -> ApiResult<String> {
-        let name = column_of(entity);
-        let Some((table, column)) = self.column(&name) else {
+    /// Returns the token of a value, which it stores where the vault does not have it yet.
+    pub(super) fn stored_token(&self, entity: &DetectEntity, value: &str) -> ApiResult<String> {
+        let Some((table, column)) = self.column(entity) else {
+            let name = column_of(entity);
             return Err(ApiError::bad_request(format!(
                 "Invalid request. The vault has no column {name} with deterministic tokens. Specify another token type."
             )));
         };
+        let name = column.name.clone();
         let fingerprint = self.state.token_key.fingerprint(&column.group, value);
         if let Some(token) = tokens::of_value(self.connection, &fingerprint)? {
             return readable(token, &name);
@@ -59,7 +71,7 @@ impl StoredTokens<'_> {
     }
 }
 
-impl VaultTokens for StoredTokens<'_> {
+impl VaultTokens for NewTokens<'_> {
     fn token(&mut self, entity: &DetectEntity, value: &str) -> Result<String, DetectError> {
         Ok(self.stored_token(entity, value)?)
     }
@@ -75,6 +87,14 @@ fn readable(token: String, column: &str) -> ApiResult<String> {
     )))
 }
 
+/// Looks up the values of tokens, for one request.
+pub(super) struct StoredTokens<'a> {
+    pub(super) state: &'a State,
+    pub(super) connection: &'a Connection,
+    pub(super) caller: &'a Caller,
+    pub(super) now: Now,
+}
+
 impl StoredTokens<'_> {
     fn stored_value(
         &self,
@@ -83,7 +103,8 @@ impl StoredTokens<'_> {
         asked: Redaction,
     ) -> ApiResult<Option<String>> {
         let Some(target) = tokens::find(self.connection, token, self.now.millis())? else { return Ok(None) };
-        let table = self.state.schema.table(&target.table).filter(|_| target.column == column_of(entity));
+        let holds = self.state.detect.configurations.holds(entity, &target.table, &target.column);
+        let table = self.state.schema.table(&target.table).filter(|_| holds);
         let Some((table, column)) = table.and_then(|table| Some((table, table.column(&target.column)?)))
         else {
             return Ok(None);
@@ -122,5 +143,31 @@ impl StoredTokens<'_> {
             None => uuid::Uuid::parse_str(text).is_ok(),
         };
         fits && !is_counter && !is_entity
+    }
+}
+
+/// The tokens of a file, made between two of its passes: the store is not held while the file is worked on, and a file
+/// that fails before stores nothing.
+#[derive(Default)]
+pub(super) struct FileTokens {
+    tokens: BTreeMap<(DetectEntity, String), String>,
+}
+
+impl FileTokens {
+    /// Makes the tokens of the values that a pass has asked for, in one transaction.
+    pub(super) fn store(&mut self, state: &State, destinations: &Destinations) -> ApiResult<()> {
+        state.store.write(|transaction| {
+            let tokens = NewTokens { state, connection: transaction, destinations, now: state.now() };
+            for ((entity, value), token) in &mut self.tokens {
+                *token = tokens.stored_token(entity, value)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl VaultTokens for FileTokens {
+    fn token(&mut self, entity: &DetectEntity, value: &str) -> Result<String, DetectError> {
+        Ok(self.tokens.entry((entity.clone(), value.to_owned())).or_default().clone())
     }
 }
