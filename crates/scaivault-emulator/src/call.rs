@@ -162,6 +162,20 @@ pub(crate) fn page_body(name: &str, elements: Vec<Value>, cursor: Option<String>
     Value::Object(body)
 }
 
+const NULL: &Value = &Value::Null;
+
+/// Returns a member of an object; null without it.
+pub(crate) fn member<'a>(object: &'a Value, name: &str) -> &'a Value {
+    object.get(name).unwrap_or(NULL)
+}
+
+/// Sets a member of an object.
+pub(crate) fn set(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value.into());
+    }
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use skyflow_http::{Body, HttpService, Transport};
 
-use crate::call::{Call, hex, time};
+use crate::call::{Call, hex, member, set, time};
 use crate::failure::Outcome;
 use crate::state::State;
 
@@ -127,9 +127,9 @@ pub(crate) fn deliver(
     let document = json!({
         "id": delivery_id,
         "webhook_id": webhook.id,
-        "event_id": event["event_id"],
-        "event_type": event["event_type"],
-        "timestamp": event["timestamp"],
+        "event_id": member(&event, "event_id"),
+        "event_type": member(&event, "event_type"),
+        "timestamp": member(&event, "timestamp"),
         "status": "pending",
     });
     state.put("delivery", tenant, &delivery_id, &document)?;
@@ -170,9 +170,9 @@ async fn send(state: Arc<State>, outgoing: Outgoing) {
     let document: Option<Value> =
         state.store.get("delivery", &outgoing.tenant, &outgoing.delivery_id).ok().flatten();
     if let Some(mut document) = document {
-        document["status"] = if succeeded { "success" } else { "failed" }.into();
-        document["response_code"] = code.into();
-        document["duration_ms"] = (state.now() - started).into();
+        set(&mut document, "status", if succeeded { "success" } else { "failed" });
+        set(&mut document, "response_code", code);
+        set(&mut document, "duration_ms", state.now() - started);
         let _ = state.put("delivery", &outgoing.tenant, &outgoing.delivery_id, &document);
     }
 }
@@ -183,7 +183,7 @@ async fn attempt_to_send(state: &State, transport: &HttpService, outgoing: &Outg
     let timestamp = state.now().div_euclid(1000).to_string();
     let key = hmac::Key::new(hmac::HMAC_SHA256, outgoing.secret.as_bytes());
     let signature = hmac::sign(&key, format!("{timestamp}.{body}").as_bytes());
-    let text = |name: &str| outgoing.event[name].as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| member(&outgoing.event, name).as_str().unwrap_or_default().to_owned();
     let request = http::Request::post(outgoing.url.as_str())
         .header("content-type", "application/json")
         .header("user-agent", "ScaiVault-Webhook/1.0")

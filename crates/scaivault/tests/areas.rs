@@ -1,5 +1,7 @@
 //! Policies, rotation, certificates, ACME, webhooks: cases 38 to 48.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
+
 mod support;
 
 use std::time::Duration;

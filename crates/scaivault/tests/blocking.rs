@@ -1,5 +1,6 @@
 //! The client for programs that are not asynchronous.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
 #![cfg(feature = "blocking")]
 
 use scaivault::blocking::{Blocking, Client};

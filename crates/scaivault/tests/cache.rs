@@ -1,5 +1,7 @@
 //! The cache and the watch: cases 23 to 31.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Retries, credentials, pages and damaged responses: cases 12, 13, 17 to 22, 52 to 54.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
+
 mod support;
 
 use std::sync::Arc;

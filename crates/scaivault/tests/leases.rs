@@ -1,5 +1,7 @@
 //! Dynamic secrets: cases 33 to 38.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
+
 mod support;
 
 use std::panic::AssertUnwindSafe;

@@ -1,6 +1,8 @@
 //! No word of another product, and no secret, in what the client sends, logs and reports. A binary of its own, like every
 //! test that listens to call sites.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 

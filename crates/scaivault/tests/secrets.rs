@@ -1,5 +1,7 @@
 //! Secrets: cases 1 to 16 of the acceptance list.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
+
 mod support;
 
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, millis, page, page_body, time};
+use crate::call::{Call, Reply, member, millis, page, page_body, set, time};
 use crate::failure::{Failure, Outcome};
 use crate::state::State;
 
@@ -126,7 +126,7 @@ pub(crate) fn summary(state: &State, call: &Call) -> Outcome<Reply> {
 
 pub(crate) fn export(state: &State, call: &Call) -> Outcome<Reply> {
     let body: Value = call.json()?;
-    if !["jsonl", "csv"].contains(&body["format"].as_str().unwrap_or_default()) {
+    if !["jsonl", "csv"].contains(&member(&body, "format").as_str().unwrap_or_default()) {
         return Err(Failure::field("format", "must be jsonl or csv"));
     }
     let id = state.id("exp");
@@ -138,10 +138,10 @@ pub(crate) fn export(state: &State, call: &Call) -> Outcome<Reply> {
 /// An export is complete at the first look at it; nothing is written anywhere.
 pub(crate) fn get_export(state: &State, call: &Call) -> Outcome<Reply> {
     let mut export: Value = state.find("audit_export", &call.tenant, call.parameter("id"), "not_found")?;
-    if export["status"] == "pending" {
+    if *member(&export, "status") == "pending" {
         let count = state.store.list::<Value>("audit", &call.tenant)?.len();
-        export["status"] = "completed".into();
-        export["manifest"] = json!({ "records": count, "files": [] });
+        set(&mut export, "status", "completed");
+        set(&mut export, "manifest", json!({ "records": count, "files": [] }));
         state.put("audit_export", &call.tenant, call.parameter("id"), &export)?;
     }
     Reply::ok(&export)
