@@ -70,8 +70,16 @@ impl<T, M: Mode> Call<secrets::UpdateMetadata, T, M> {
     /// Removes a member of the metadata.
     pub fn remove(self, name: impl Into<String>) -> Self {
         let null = Json::parse("null").map_err(|_| Error::invalid("metadata", "cannot be removed"));
+        let name = name.into();
         self.checked(null, |mut operation, null| {
-            operation.body.metadata = operation.body.metadata.extra(name, null);
+            let metadata = &mut operation.body.metadata;
+            match name.as_str() {
+                "description" => metadata.description = None,
+                "owner" => metadata.owner = None,
+                "tags" => metadata.tags = None,
+                _ => {}
+            }
+            metadata.extra.insert(name, null);
             operation
         })
     }
