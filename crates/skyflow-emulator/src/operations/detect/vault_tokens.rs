@@ -17,6 +17,20 @@ use crate::schema::{CompiledColumn, CompiledTable, column_of, text_of};
 use crate::state::State;
 use crate::store::{records, tokens};
 
+/// Returns the first column that is called after the entity and gives one value the same token each time.
+fn named_after<'a>(
+    state: &'a State,
+    entity: &DetectEntity,
+) -> Option<(&'a Arc<CompiledTable>, &'a Arc<CompiledColumn>)> {
+    let is_deterministic =
+        |column: &CompiledColumn| column.token_policy.is_some_and(|policy| policy.is_deterministic());
+    let name = column_of(entity);
+    state.schema.tables().find_map(|table| {
+        let column = table.column(&name).filter(|column| is_deterministic(column))?;
+        Some((table, column))
+    })
+}
+
 /// Creates tokens of the vault, for one request.
 pub(super) struct NewTokens<'a> {
     pub(super) state: &'a State,
@@ -30,18 +44,11 @@ impl NewTokens<'_> {
     /// Returns the column of an entity: the one that the request names, or the first one that is called after the entity
     /// and gives one value the same token each time.
     fn column(&self, entity: &DetectEntity) -> Option<(&Arc<CompiledTable>, &Arc<CompiledColumn>)> {
-        let schema = &self.state.schema;
         if let Some(ColumnName { table, column }) = self.destinations.get(entity) {
-            let table = schema.table(table)?;
+            let table = self.state.schema.table(table)?;
             return Some((table, table.column(column)?));
         }
-        let is_deterministic =
-            |column: &CompiledColumn| column.token_policy.is_some_and(|policy| policy.is_deterministic());
-        let name = column_of(entity);
-        schema.tables().find_map(|table| {
-            let column = table.column(&name).filter(|column| is_deterministic(column))?;
-            Some((table, column))
-        })
+        named_after(self.state, entity)
     }
 
     /// Returns the token of a value, which it stores where the vault does not have it yet.
@@ -134,7 +141,7 @@ impl TokenValues for StoredTokens<'_> {
 impl StoredTokens<'_> {
     /// Tells whether text in brackets could be a token of the entity's column. A number of digits only is a counter.
     fn is_token_shaped(&self, entity: &DetectEntity, text: &str) -> bool {
-        let Some((_, column)) = self.column(&column_of(entity)) else { return false };
+        let Some((_, column)) = named_after(self.state, entity) else { return false };
         let is_counter = text.chars().all(|letter| letter.is_ascii_digit());
         // `[LOCATION_ADDRESS]` names an entity, and no token of a location.
         let is_entity = DetectEntity::new(format!("{entity}_{text}")).is_known();
