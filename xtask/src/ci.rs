@@ -10,7 +10,7 @@ use crate::{codegen, conformance, coverage, guide, layers, msrv, path, published
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Runs only the named checks; all but `test` and `package` when none is named.
+    /// Runs only the named checks; all but `test`, `package` and `msrv` when none is named.
     #[arg(value_enum)]
     jobs: Vec<Job>,
 }
@@ -39,7 +39,7 @@ enum Job {
     Words,
     /// Pages, links and names of the guide. Its code is among the documentation tests, and `nightly` builds it.
     Guide,
-    /// Each published crate, compiled with the oldest Rust that it names.
+    /// Each published crate, compiled with the oldest Rust that it names; it is not among those that run by default.
     Msrv,
     /// The published crates, packaged and built from their packages; it is not among those that run by default.
     Package,
@@ -61,7 +61,6 @@ const CHECKS: &[Job] = &[
     Job::Deny,
     Job::Words,
     Job::Guide,
-    Job::Msrv,
 ];
 
 /// The crates that work without their default features.

@@ -1,4 +1,4 @@
-//! Connections through proxies. Real ones are in `cargo xtask interop networks`.
+//! Connections through proxies that the tests play themselves.
 
 use std::sync::Arc;
 use std::time::Duration;
