@@ -4,13 +4,14 @@ use std::error::Error;
 use std::thread;
 
 use serde_json::json;
-use skyflow::{GetRequest, InsertRequest, Redaction, blocking};
+use skyflow::{GetRequest, InsertRequest, Redaction};
 use skyflow_emulator::EmbeddedVault;
+use skyflow_examples::in_process;
 
-fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+fn main() -> Result<(), Box<dyn Error>> {
     let embedded = EmbeddedVault::builder().build()?;
     // For a real vault: `blocking::Skyflow::from_env()?`, or `blocking::Skyflow::builder()….build_blocking()?`.
-    let vault = blocking::Skyflow::connect(embedded.endpoint())?.default_vault()?;
+    let vault = in_process(&embedded)?.build_blocking()?.default_vault()?;
 
     // Threads share the client, its connections and its tokens.
     let names = ["Ada Lovelace", "Alan Turing", "Grace Hopper"];

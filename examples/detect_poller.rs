@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skyflow::http::ManualClock;
-use skyflow::{Credentials, DeidentifyFileRequest, FileSource, Skyflow, VaultConfig};
+use skyflow::{DeidentifyFileRequest, FileSource};
 use skyflow_emulator::EmbeddedVault;
+use skyflow_examples::in_process;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -16,10 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .clock(Arc::new(clock.clone()))
         .detect_run_time(Duration::from_secs(600))
         .build()?;
-    let json = embedded.credentials_json("https://manage.skyflowapis.com/v1/auth/sa/oauth/token");
-    let config = VaultConfig::new(embedded.vault_id(), embedded.cluster_id())
-        .credentials(Credentials::from_json(json.expose())?);
-    let client = || Skyflow::builder().vault(config.clone()).transport(embedded.service()).build();
+    let client = || Ok::<_, Box<dyn Error>>(in_process(&embedded)?.build()?);
 
     let file = FileSource::bytes("letter.txt", "Dear Mr. John Doe, your SSN is 123-45-6789.");
     let request = DeidentifyFileRequest::new(file).wait_time(Duration::from_secs(1));

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skyflow::http::ManualClock;
-use skyflow::{DeidentifyFileRequest, FileSource, Skyflow};
+use skyflow::{DeidentifyFileRequest, FileSource};
 use skyflow_emulator::EmbeddedVault;
+use skyflow_examples::in_process;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -16,7 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .clock(Arc::new(clock.clone()))
         .detect_run_time(Duration::from_secs(60))
         .build()?;
-    let detect = Skyflow::connect(embedded.endpoint())?.default_detect()?;
+    let detect = in_process(&embedded)?.build()?.default_detect()?;
 
     let file = FileSource::bytes("letter.txt", "Dear Mr. John Doe, your SSN is 123-45-6789.");
     let poller = detect.start_deidentify_file(DeidentifyFileRequest::new(file)).await?;

@@ -9,7 +9,9 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::rt::TokioExecutor;
 use skyflow_api::{BaseUri, Client, query, types};
-use skyflow_auth::{ApiKey, AuthHeader, AuthLayer, HostGuard};
+use skyflow_auth::{
+    AuthHeader, AuthLayer, Cached, HostGuard, ServiceAccountKey, ServiceAccountTokens, TokenExchange,
+};
 use skyflow_emulator::EmbeddedVault;
 use tower::ServiceBuilder;
 
@@ -20,8 +22,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let base = BaseUri::parse(&server.base_url())?;
 
     let hyper: HyperClient<_, Full<Bytes>> = HyperClient::builder(TokioExecutor::new()).build_http();
-    let key = ApiKey::new(server.vault().api_key().clone())?;
-    let auth = AuthLayer::new(Arc::new(key), AuthHeader::bearer(), HostGuard::new(base.clone()));
+    let key = ServiceAccountKey::from_json(server.credentials_json().expose())?;
+    let tokens = Cached::new(ServiceAccountTokens::new(key, TokenExchange::over_hyper()));
+    let auth = AuthLayer::new(Arc::new(tokens), AuthHeader::bearer(), HostGuard::new(base.clone()));
     let client = Client::new(ServiceBuilder::new().layer(auth).service(hyper), base);
 
     let select = types::QueryRequest::new("SELECT * FROM table1");

@@ -23,6 +23,7 @@ pages! {
     Logging: "logging.md",
     Production: "production.md",
     Testing: "testing.md",
+    Blocking: "blocking.md",
     CustomStacks: "custom-stacks.md",
     Migrate: "migrate/index.md",
 }

@@ -16,7 +16,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use skyflow::{Credentials, Skyflow, Vault, VaultConfig};
+use skyflow::{Credentials, Skyflow, SkyflowBuilder, Vault, VaultConfig};
 use skyflow_emulator::{EmbeddedVault, Server};
 
 /// Starts an embedded vault and connects to it. The vault lives as long as the server that comes with it.
@@ -38,6 +38,18 @@ pub async fn embedded_vault() -> Result<(Server, Vault), Box<dyn Error>> {
 pub fn config(server: &Server) -> Result<VaultConfig, Box<dyn Error>> {
     let credentials = Credentials::from_json(server.credentials_json().expose())?;
     Ok(VaultConfig::with_base_url(server.vault().vault_id(), server.base_url()).credentials(credentials))
+}
+
+/// Configures a client of a vault in this process, without a socket, with the credentials of a service account.
+///
+/// # Errors
+///
+/// Fails when the credentials cannot be used.
+pub fn in_process(embedded: &EmbeddedVault) -> Result<SkyflowBuilder, Box<dyn Error>> {
+    let json = embedded.credentials_json("https://manage.skyflowapis.com/v1/auth/sa/oauth/token");
+    let config = VaultConfig::new(embedded.vault_id(), embedded.cluster_id())
+        .credentials(Credentials::from_json(json.expose())?);
+    Ok(Skyflow::builder().vault(config).transport(embedded.service()))
 }
 
 /// Returns the files of `examples/files`: a letter, lists and slides about people who do not exist.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Every example, and strings that its output must contain.
-const EXAMPLES: [(&str, &[&str]); 38] = [
+const EXAMPLES: [(&str, &[&str]); 46] = [
     ("audit_events", &["query_execute: 200", "records_insert: 200"]),
     (
         "batch",
@@ -192,6 +192,32 @@ const EXAMPLES: [(&str, &[&str]); 38] = [
         "user_layers",
         &["the header arrived: true", "inserted with every layer", "refused: headers.host cannot be set"],
     ),
+    ("scaivault_acme", &["the order is pending", "BEGIN CERTIFICATE"]),
+    ("scaivault_blocking", &["version 1", "app/db/password"]),
+    ("scaivault_dynamic", &["inside: true, revoked: true", "0 lease(s) left"]),
+    (
+        "scaivault_errors",
+        &[
+            "not found: secret_not_found",
+            "access denied: Some(String(\"app/db/password\"))",
+            "authentication: token_invalid",
+            "invalid input: path may hold only",
+            "rate limited: wait Some(2s)",
+        ],
+    ),
+    ("scaivault_pki", &["issued with a key: true", "valid: true []"]),
+    ("scaivault_policies", &["factor false: allowed false", "factor true: allowed true"]),
+    ("scaivault_rotation", &["ended with success", "1 secret(s) due"]),
+    (
+        "scaivault_secrets",
+        &[
+            "wrote version 1",
+            "rotated to version 2",
+            "version 1 is still readable",
+            "batch: 1 read, 1 failed",
+            "deleted for good",
+        ],
+    ),
 ];
 
 fn example(name: &str) -> Command {
@@ -227,6 +253,15 @@ fn every_example_prints_its_expected_output() {
         for expected in strings {
             assert!(shown.contains(expected), "{name} does not print {expected:?}:\n{shown}");
         }
+    }
+}
+
+#[test]
+fn readme_lists_every_example() {
+    let readme = include_str!("../../README.md");
+    for (name, _) in EXAMPLES {
+        let listed = readme.contains(&format!("(examples/{name}.rs)")) || name == "quickstart";
+        assert!(listed, "the table of tasks in the README lacks examples/{name}.rs");
     }
 }
 

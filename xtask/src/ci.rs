@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{codegen, conformance, guide, layers, msrv, path, tools, words};
+use crate::{codegen, conformance, coverage, guide, layers, msrv, path, published, tools, words};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Runs only the named checks; all but `test` and `package` when none is named.
+    /// Runs only the named checks; all but `test`, `package` and `msrv` when none is named.
     #[arg(value_enum)]
     jobs: Vec<Job>,
 }
@@ -21,6 +21,8 @@ enum Job {
     Fmt,
     /// The generated bindings are those that the generator makes.
     Codegen,
+    /// `docs/api-coverage.md` has every operation as it is.
+    Coverage,
     /// Dependency directions, restricted dependencies, the sizes of dependency trees, and features without tests.
     Layers,
     /// Clippy with default, no and all features; warnings are errors.
@@ -37,7 +39,7 @@ enum Job {
     Words,
     /// Pages, links and names of the guide. Its code is among the documentation tests, and `nightly` builds it.
     Guide,
-    /// Each published crate, compiled with the oldest Rust that it names.
+    /// Each published crate, compiled with the oldest Rust that it names; it is not among those that run by default.
     Msrv,
     /// The published crates, packaged and built from their packages; it is not among those that run by default.
     Package,
@@ -50,6 +52,7 @@ enum Job {
 const CHECKS: &[Job] = &[
     Job::Fmt,
     Job::Codegen,
+    Job::Coverage,
     Job::Layers,
     Job::Clippy,
     Job::Conformance,
@@ -58,7 +61,6 @@ const CHECKS: &[Job] = &[
     Job::Deny,
     Job::Words,
     Job::Guide,
-    Job::Msrv,
 ];
 
 /// The crates that work without their default features.
@@ -82,6 +84,7 @@ impl Job {
     fn run(self) -> Result<(), String> {
         match self {
             Self::Fmt => cargo(&["fmt", "--all", "--check"]),
+            Self::Coverage => coverage::check(),
             Self::Codegen => codegen::check().map_err(|error| error.to_string()),
             Self::Layers => layers::run(),
             Self::Clippy => clippy(),
@@ -98,7 +101,7 @@ impl Job {
             Self::Words => words::run(&words::Args::default()),
             Self::Guide => guide::check(),
             Self::Msrv => msrv::run(),
-            Self::Package => cargo(&["package", "--workspace", "--locked", "--allow-dirty"]),
+            Self::Package => package(),
             Self::Test => cargo(&["test", "--workspace", "--locked"]),
         }
     }
@@ -113,6 +116,15 @@ fn clippy() -> Result<(), String> {
         cargo(&[&["clippy", "--package", krate, "--no-default-features", "--locked"][..], &strict].concat())?;
     }
     Ok(())
+}
+
+/// Packages the crates together, so that each is built with the packages of those that it depends on.
+fn package() -> Result<(), String> {
+    let mut command_line = cargo_command(&["package", "--locked", "--allow-dirty"]);
+    for package in published::packages()? {
+        command_line.args(["--package", package.name.as_str()]);
+    }
+    command(&mut command_line)
 }
 
 fn cargo(args: &[&str]) -> Result<(), String> {

@@ -17,24 +17,26 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("skyflow", &["skyflow-api", "skyflow-auth", "skyflow-http", "skyflow-types"]),
     ("skyflow-testkit", &["skyflow-http"]),
     ("skyflow-emulator-detect", &["skyflow-types"]),
+    ("scaivault", &["skyflow-http", "skyflow-types"]),
+    ("scaivault-emulator", &["scaivault", "skyflow-http", "skyflow-testkit", "skyflow-types"]),
     ("skyflow-emulator", &["skyflow-emulator-detect", "skyflow-http", "skyflow-testkit", "skyflow-types"]),
 ];
 
 /// Crates that no other crate depends on and that may use all the others.
 const UNPUBLISHED: &[&str] =
-    &["skyflow-conformance", "skyflow-examples", "skyflow-interop", "skyflow-tests", "xtask"];
+    &["skyflow-conformance", "skyflow-examples", "skyflow-interop", "skyflow-loom", "skyflow-tests", "xtask"];
 
 /// Restricted dependencies, and the crates that may name them.
 const RESTRICTED: &[(&str, &[&str])] = &[
-    ("aws-lc-rs", &["skyflow-auth", "skyflow-emulator"]),
+    ("aws-lc-rs", &["scaivault", "scaivault-emulator", "skyflow-auth", "skyflow-emulator"]),
     ("h2", &["skyflow-http"]),
     ("hyper", &["skyflow-http", "skyflow-testkit"]),
     ("hyper-util", &["skyflow-http", "skyflow-testkit"]),
     ("image", &["skyflow-emulator-detect"]),
     ("jsonwebtoken", &["skyflow-auth"]),
     ("lopdf", &["skyflow-emulator-detect"]),
-    ("rcgen", &["skyflow-testkit"]),
-    ("rusqlite", &["skyflow-emulator"]),
+    ("rcgen", &["scaivault-emulator", "skyflow-testkit"]),
+    ("rusqlite", &["scaivault-emulator", "skyflow-emulator"]),
     ("rustls", &["skyflow-http", "skyflow-testkit"]),
     ("rustls-platform-verifier", &["skyflow-http"]),
     ("tokio-rustls", &["skyflow-http", "skyflow-testkit"]),

@@ -1,8 +1,10 @@
 //! Commands of this repository: `cargo xtask <command>`.
 
+mod bench;
 mod ci;
 mod codegen;
 mod conformance;
+mod coverage;
 mod features;
 mod guide;
 mod interop;
@@ -10,6 +12,9 @@ mod layers;
 mod msrv;
 mod nightly;
 mod path;
+mod published;
+mod soak;
+mod streams;
 mod tools;
 mod tracked;
 mod trees;
@@ -29,10 +34,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measures this client beside raw hyper and reqwest, and writes `docs/benchmarks.md`.
+    Bench(bench::Args),
     /// Runs every check that must pass before a change lands, or the named ones.
     Ci(ci::Args),
     /// Writes the generated API bindings, or compares them with what is checked in.
     Codegen(codegen::Args),
+    /// Writes `docs/api-coverage.md`: every published operation with its binding, method and embedded implementation.
+    Coverage(coverage::Args),
     /// Replays recorded calls of the official SDK and compares requests and results.
     Conformance(conformance::Args),
     /// Checks the guide in `docs/guide` and all links between documents, and builds the guide with mdBook.
@@ -45,20 +54,25 @@ enum Command {
     Interop(interop::Args),
     /// Runs the tests whose repeats can be raised with many more of them.
     Nightly,
+    /// Runs the client for minutes or hours, and measures what the calls leave behind.
+    Soak(soak::Args),
     /// Prints the source files that one call runs through.
     Path(path::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Bench(args) => bench::run(&args),
         Command::Ci(args) => ci::run(&args),
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
         Command::Conformance(args) => conformance::run(&args),
+        Command::Coverage(args) => coverage::run(&args),
         Command::Guide(args) => guide::run(&args),
         Command::Layers => layers::run(),
         Command::Words(args) => words::run(&args),
         Command::Interop(args) => interop::run(&args),
         Command::Nightly => nightly::run(),
+        Command::Soak(args) => soak::run(&args),
         Command::Path(args) => path::run(&args),
     };
     match outcome {

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
-use cargo_metadata::{MetadataCommand, Package};
+use cargo_metadata::Package;
+
+use crate::published;
 
 /// Checks the crates with the toolchains that can be installed, and says which crates were only linted.
 ///
 /// Clippy compares the standard library's items with the manifest too (`clippy::incompatible_msrv`), but not the syntax,
 /// and not the dependencies.
 pub fn run() -> Result<(), String> {
-    let metadata = MetadataCommand::new().no_deps().exec();
-    let metadata = metadata.map_err(|error| format!("cargo metadata failed: {error}"))?;
-    for (toolchain, crates) in by_toolchain(&metadata.packages)? {
+    for (toolchain, crates) in by_toolchain(&published::packages()?)? {
         if !is_installed(&toolchain) {
             println!("  only linted, because Rust {toolchain} cannot be installed: {}", crates.join(", "));
             continue;
@@ -25,8 +25,7 @@ pub fn run() -> Result<(), String> {
 
 fn by_toolchain(packages: &[Package]) -> Result<BTreeMap<String, Vec<String>>, String> {
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let is_published = |package: &&Package| package.publish.as_ref().is_none_or(|to| !to.is_empty());
-    for package in packages.iter().filter(is_published) {
+    for package in packages {
         let name = package.name.to_string();
         let version =
             package.rust_version.as_ref().ok_or_else(|| format!("{name} does not say its rust-version"))?;

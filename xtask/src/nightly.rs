@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::guide;
+use crate::{guide, msrv};
 
 /// A run of tests with more repeats than in `cargo test`.
 struct Run {
@@ -49,6 +49,13 @@ pub fn run() -> Result<(), String> {
         if outcome.is_err() {
             failed.push(run.name);
         }
+    }
+    println!("==> each published crate, compiled with the oldest Rust that it names");
+    let compiled = msrv::run();
+    let verdict = compiled.as_ref().map_or_else(Clone::clone, |()| "passed".to_owned());
+    summary.push(format!("  {:<26} {verdict}", "oldest Rust"));
+    if compiled.is_err() {
+        failed.push("oldest Rust");
     }
     println!("==> the guide, built with mdBook");
     let built = guide::build();

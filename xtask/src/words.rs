@@ -92,7 +92,9 @@ fn is_excluded(name: &str) -> bool {
 
 /// The errors of the embedded vault are those of the server that it stands in for.
 fn has_client_errors(name: &str) -> bool {
-    name.starts_with("crates/") && name.contains("/src/") && !name.starts_with("crates/skyflow-emulator")
+    let is_of_server =
+        ["crates/skyflow-emulator", "crates/scaivault-emulator"].iter().any(|it| name.starts_with(it));
+    name.starts_with("crates/") && name.contains("/src/") && !is_of_server
 }
 
 struct Counts {

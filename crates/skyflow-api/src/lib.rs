@@ -17,8 +17,8 @@ pub use generated::*;
 pub use skyflow_http::Response as HttpResponse;
 #[doc(inline)]
 pub use skyflow_http::rest::{
-    Base64, Base64OrText, Client, DecodeError, DecodeErrorKind, Element, EncodeError, ErrorBody, FilePart,
-    Json, Multipart, Operation, Response,
+    Base64, Client, DecodeError, DecodeErrorKind, Element, EncodeError, ErrorBody, FilePart, Json, Multipart,
+    Operation, Response,
 };
 #[doc(inline)]
 pub use skyflow_http::{BaseUri, Body, BoxError, CallOptions, HttpService, OperationInfo, Progress, Request};

@@ -109,9 +109,6 @@ impl TryFrom<CredentialsConfig> for Credentials {
 /// Reads what `SKYFLOW_CREDENTIALS` may hold: the text of a `credentials.json`, or a configuration as JSON. Roles and
 /// context may be part of both.
 pub(crate) fn read_text(text: &str) -> Result<Credentials, CredentialsError> {
-    if let Some(kind) = mistaken_for(text.trim()) {
-        return Err(CredentialsError::new(crate::CREDENTIALS_ENV, kind));
-    }
     let json = document::tidy(text);
     let document = Document::parse(crate::CREDENTIALS_ENV, &json)?;
     if KINDS.iter().any(|kind| document.json(kind).is_some()) {
@@ -134,12 +131,15 @@ pub(crate) fn read_text(text: &str) -> Result<Credentials, CredentialsError> {
 }
 
 /// Names the kind of a value that is plainly meant for another variable.
-fn mistaken_for(text: &str) -> Option<CredentialsErrorKind> {
+pub(crate) fn mistaken_for(text: &str) -> Option<CredentialsErrorKind> {
     if ApiKey::new(text).is_ok() {
         return Some(CredentialsErrorKind::LooksLikeApiKey);
     }
-    let one_line = !text.contains(['{', '\n', '"']);
-    let path = text.contains(['/', '\\']) || text.to_ascii_lowercase().ends_with(".json");
+    if text.starts_with(['{', '\u{feff}']) {
+        return Some(CredentialsErrorKind::LooksLikeJson);
+    }
+    let one_line = !text.contains(['\n', '"']);
+    let path = text.contains(['/', '\\', '~']) || text.to_ascii_lowercase().ends_with(".json");
     (one_line && path).then_some(CredentialsErrorKind::LooksLikePath)
 }
 

@@ -113,7 +113,8 @@ impl Credentials {
 
     /// Takes the path of a `credentials.json`.
     ///
-    /// The file is read when a provider is made of the credentials, and again whenever a token is exchanged.
+    /// The file is read when a provider is made of the credentials, again whenever a token is exchanged, and every 30
+    /// seconds while the token is in use. A pipe is read once, when a provider is made.
     pub fn from_path(path: impl AsRef<Path>) -> Self {
         Self::of(Kind::File(path.as_ref().to_owned()))
     }
@@ -229,7 +230,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// Fails when the file of [`Credentials::from_path`] cannot be used, and when a bearer token has expired meanwhile.
+    /// Fails when the file of [`Credentials::from_path`] cannot be used, when the exchange does not allow the host of the
+    /// token URI, and when a bearer token has expired meanwhile.
     pub fn to_provider(&self, exchange: &TokenExchange) -> Result<Arc<dyn TokenProvider>, CredentialsError> {
         let clock = Arc::clone(exchange.clock());
         Ok(match &self.kind {
@@ -305,7 +307,9 @@ impl Credentials {
             Kind::ServiceAccount(key) => ServiceAccountTokens::new(key.clone(), exchange.clone()),
             Kind::ApiKey(_) | Kind::BearerToken(_) | Kind::Provider(_) => return Err(not_an_account()),
         };
-        Ok(account.with_options(self.options.clone()))
+        let account = account.with_options(self.options.clone());
+        account.check_host()?;
+        Ok(account)
     }
 }
 

@@ -24,18 +24,35 @@ pub enum CredentialsErrorKind {
     FileNotFound,
     /// The file exists and cannot be read, or is no UTF-8 text.
     FileUnreadable,
+    /// The file is larger than 64 KiB.
+    FileTooLarge,
+    /// The file is a pipe, and nothing was written into it within 3 seconds.
+    FileTimedOut,
+    /// The path is a link to a file of another owner, or strict permissions are required and other users can read the
+    /// file.
+    FilePermissions,
     /// The text is not a JSON object.
     NotJson,
     /// The text of `SKYFLOW_CREDENTIALS` looks like the path of a file.
     LooksLikePath,
-    /// The text of `SKYFLOW_CREDENTIALS` looks like an API key.
+    /// The text of `SKYFLOW_CREDENTIALS` or `SKYFLOW_CREDENTIALS_PATH` looks like an API key.
     LooksLikeApiKey,
+    /// The text of `SKYFLOW_API_KEY` or `SKYFLOW_CREDENTIALS_PATH` looks like the text of a `credentials.json`.
+    LooksLikeJson,
     /// A configuration has a field that is not known.
     UnknownField,
     /// A field of a configuration has the wrong type, or is there twice.
     FieldType,
-    /// The token URI is not `https://` (`http://` is accepted to loopback only), or is no URL.
+    /// The token URI is not `https://` (`http://` is accepted to loopback only), is no URL, or has more than 2048
+    /// characters.
     TokenUri,
+    /// The token URI names a host that is not Skyflow's and that is not allowed; see
+    /// [`TokenExchange::allow_host`](crate::TokenExchange::allow_host).
+    TokenHost,
+    /// The name of an allowed host is no host, with or without a port, or is a link-local address.
+    TokenHostName,
+    /// The id has control characters or more than 256 characters.
+    Identifier,
     /// The private key cannot be used.
     PrivateKey(KeyProblem),
     /// The API key is not of the form `sky-` + 5 letters or digits + `-` + 32 hexadecimal digits.
@@ -129,6 +146,12 @@ impl CredentialsError {
     pub(crate) fn file(error: io::Error) -> Self {
         let kind = match error.kind() {
             io::ErrorKind::NotFound => CredentialsErrorKind::FileNotFound,
+            io::ErrorKind::FileTooLarge => CredentialsErrorKind::FileTooLarge,
+            io::ErrorKind::TimedOut => CredentialsErrorKind::FileTimedOut,
+            // One of the operating system has a code.
+            io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
+                CredentialsErrorKind::FilePermissions
+            }
             _ => CredentialsErrorKind::FileUnreadable,
         };
         Self { source: Some(Arc::new(error)), ..Self::new("credentials file", kind) }
@@ -191,12 +214,21 @@ impl fmt::Display for CredentialsError {
             Kind::NotApplicable => " does not apply to this kind of credentials",
             Kind::FileNotFound => " does not exist",
             Kind::FileUnreadable => " cannot be read",
+            Kind::FileTooLarge => " is larger than 64 KiB",
+            Kind::FileTimedOut => " is a pipe without content, its writer must write within 3 seconds",
+            Kind::FilePermissions => " must belong to and be readable by one user only, links included",
             Kind::NotJson => " is not a JSON object",
             Kind::LooksLikePath => " looks like a path: set SKYFLOW_CREDENTIALS_PATH to it instead",
             Kind::LooksLikeApiKey => " looks like an API key: set SKYFLOW_API_KEY to it instead",
+            Kind::LooksLikeJson => " looks like a credentials.json: set SKYFLOW_CREDENTIALS to it instead",
             Kind::UnknownField => " cannot be read",
             Kind::FieldType => " has a field of the wrong type, or the same field twice",
             Kind::TokenUri => " is not an https:// URL (http:// is accepted to loopback only)",
+            Kind::TokenHost => {
+                " names a host that is not Skyflow's: allow it with SKYFLOW_TOKEN_HOSTS or TokenExchange::allow_host"
+            }
+            Kind::TokenHostName => " must be the name of a host, with or without a port, and not link-local",
+            Kind::Identifier => " must have at most 256 characters and no control characters",
             Kind::PrivateKey(KeyProblem::NotPem) => " is not in PEM form",
             Kind::PrivateKey(KeyProblem::Public) => " is a public key, the private key is needed",
             Kind::PrivateKey(KeyProblem::NotRsa) => " is not an RSA key",
@@ -206,7 +238,7 @@ impl fmt::Display for CredentialsError {
             Kind::ApiKeyFormat => " is not of the form sky-<5 letters or digits>-<32 hexadecimal digits>",
             Kind::TokenMalformed => " cannot be decoded",
             Kind::TokenExpired => " has expired",
-            Kind::Role => " holds a role id with white space or a blank one",
+            Kind::Role => " holds a role id that is blank, has white space or more than 256 characters",
             Kind::Context => " must be a non-empty text or object, a number or a bool",
             Kind::ContextKey => " has a key that is not made of letters, digits and underscores",
             Kind::Lifetime => " must be between one second and 60 minutes",

@@ -1,5 +1,8 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
@@ -14,10 +17,71 @@ pub(crate) type Text = Zeroizing<String>;
 /// must not meet either.
 pub(crate) struct Document<'a>(BTreeMap<String, &'a RawValue>);
 
+/// The fields of an object, with those that occur twice.
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FieldsVisitor<'a>(std::marker::PhantomData<&'a ()>);
+
+        impl<'de: 'a, 'a> Visitor<'de> for FieldsVisitor<'a> {
+            type Value = Fields<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'a>, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(FieldsVisitor(std::marker::PhantomData))
+    }
+}
+
+/// The fields that an error can name.
+const NAMED: [&str; 20] = [
+    "privateKey",
+    "private_key",
+    "clientID",
+    "clientId",
+    "client_id",
+    "keyID",
+    "keyId",
+    "key_id",
+    "tokenURI",
+    "tokenUri",
+    "token_uri",
+    "clientName",
+    "client_name",
+    "path",
+    "token",
+    "api_key",
+    "apiKey",
+    "roles",
+    "context",
+    "credentials_string",
+];
+
 impl<'a> Document<'a> {
     /// Reads an object that is [`tidy`]; `field` names the whole in an error.
     pub(crate) fn parse(field: &'static str, json: &'a str) -> Result<Self, CredentialsError> {
-        serde_json::from_str(json).map(Self).map_err(|error| CredentialsError::not_json(field, &error))
+        let Fields(fields) =
+            serde_json::from_str(json).map_err(|error| CredentialsError::not_json(field, &error))?;
+        let mut known = BTreeMap::new();
+        for (name, value) in fields {
+            // Readers differ in which one they take.
+            let duplicate = NAMED.into_iter().find(|named| *named == name).unwrap_or(field);
+            if known.insert(name, value).is_some() {
+                return Err(CredentialsError::new(duplicate, CredentialsErrorKind::Several));
+            }
+        }
+        Ok(Self(known))
     }
 
     /// Returns the JSON of a field; `None` when it is missing or null.
@@ -157,6 +221,20 @@ mod tests {
         let document = Document::parse("c", &tidy).unwrap();
         assert_eq!(document.required(&["a"]).unwrap().as_str(), "1\n2\"\r\n3\\");
         assert_eq!(document.required(&["b"]).unwrap().as_str(), "x\ty");
+    }
+
+    #[test]
+    fn field_that_occurs_twice_is_refused() {
+        for (json, field) in [
+            (r#"{"clientID":"a","clientID":"a"}"#, "clientID"),
+            (r#"{"clientID":"a","client\u0049D":"b"}"#, "clientID"),
+            (r#"{"a":{"x":1},"tokenURI":"a","b":2,"tokenURI":null}"#, "tokenURI"),
+            (r#"{"other":1,"other":2}"#, "credentials"),
+        ] {
+            let error = Document::parse("credentials", json).map(|_| ()).unwrap_err();
+            assert_eq!((error.field(), error.kind()), (field, CredentialsErrorKind::Several), "{json}");
+        }
+        assert!(Document::parse("c", r#"{"a":{"x":1},"b":{"x":1}}"#).is_ok());
     }
 
     #[test]

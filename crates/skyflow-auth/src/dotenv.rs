@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use skyflow_http::LogControl;
 use zeroize::Zeroizing;
 
-use crate::key::read_file;
+use crate::key::{read_file, text_of};
 use crate::{CREDENTIALS_ENV, Credentials, CredentialsError, CredentialsErrorKind};
 
 /// Reads the variables of [`Credentials::from_env`] from the environment, else from a `.env` file.
@@ -15,6 +15,7 @@ use crate::{CREDENTIALS_ENV, Credentials, CredentialsError, CredentialsErrorKind
 pub struct DotEnv {
     file: PathBuf,
     parents: bool,
+    strict: bool,
 }
 
 impl DotEnv {
@@ -25,7 +26,7 @@ impl DotEnv {
 
     /// Takes another file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { file: path.into(), parents: false }
+        Self { file: path.into(), parents: false, strict: false }
     }
 
     /// Looks in the parent directories too, the nearest one first.
@@ -34,19 +35,29 @@ impl DotEnv {
         self
     }
 
+    /// Refuses a file that the group or others can read, instead of a warning.
+    pub fn strict_permissions(mut self, yes: bool) -> Self {
+        self.strict = yes;
+        self
+    }
+
     /// Returns the credentials of the environment, else of the file.
     ///
     /// # Errors
     ///
-    /// Fails when the file cannot be read, and as [`Credentials::from_env`] does.
+    /// Fails when the file cannot be read or is larger than 64 KiB, and as [`Credentials::from_env`] does.
     pub fn credentials(&self) -> Result<Credentials, CredentialsError> {
         match Credentials::from_env() {
             Err(error) if error.kind() == CredentialsErrorKind::Missing => {}
             outcome => return outcome,
         }
         let Some(path) = self.find() else { return Err(CredentialsError::missing(CREDENTIALS_ENV)) };
-        let text = read_file(&path)?;
-        crate::key_file::warn_if_readable_by_others(&path, &LogControl::default());
+        let file = read_file(&path)?;
+        if self.strict && file.open_to_others().is_some() {
+            return Err(CredentialsError::new("credentials file", CredentialsErrorKind::FilePermissions));
+        }
+        crate::key_file::warn_if_open_to_others(file.open_to_others(), &LogControl::default());
+        let text = text_of(file)?;
         Credentials::from_env_with(|name| variable(&text, name).map(|value| value.as_str().to_owned()))
     }
 

@@ -2,7 +2,7 @@ use std::ffi::OsString;
 
 use zeroize::Zeroizing;
 
-use crate::config::read_text;
+use crate::config::{mistaken_for, read_text};
 use crate::{Credentials, CredentialsError, CredentialsErrorKind};
 
 /// The environment variable that holds an API key.
@@ -73,6 +73,14 @@ impl Credentials {
                 return Err(CredentialsError::several(&names));
             }
         };
+        let expected = match *name {
+            API_KEY_ENV => CredentialsErrorKind::LooksLikeApiKey,
+            CREDENTIALS_ENV => CredentialsErrorKind::LooksLikeJson,
+            _ => CredentialsErrorKind::LooksLikePath,
+        };
+        if let Some(kind) = mistaken_for(value.trim()).filter(|kind| *kind != expected) {
+            return Err(CredentialsError::new(name, kind).in_variable(name));
+        }
         let credentials = match *name {
             API_KEY_ENV => Self::api_key(value.trim()),
             CREDENTIALS_ENV => read_text(value),

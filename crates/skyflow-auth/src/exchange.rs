@@ -3,15 +3,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, Uri, header};
-use serde::Deserialize;
+use http::{HeaderValue, Method, StatusCode, header};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use skyflow_http::{Clock, HttpService, LogControl, OperationInfo, Request, Stack, SystemClock};
-use skyflow_types::{RequestId, Secret};
+use skyflow_http::{
+    BoxError, Clock, Error, ErrorKind, HttpService, LogControl, OperationInfo, Request, Stack, SystemClock,
+};
+use skyflow_types::{LogLevel, RequestId, Secret};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::claims::{Unverified, unix_seconds};
-use crate::{AccessToken, AuthError, AuthErrorKind, skyflow_user_agent};
+use crate::token_hosts::TokenHosts;
+use crate::{AccessToken, AuthError, AuthErrorKind, CredentialsError, TokenUri, skyflow_user_agent};
 
 /// A token that does not say when it ends is used this long.
 const UNKNOWN_LIFETIME: Duration = Duration::from_secs(60);
@@ -26,6 +29,10 @@ const RESPONSE_LIMIT: usize = 256 * 1024;
 ///
 /// Its stack retries, limits each attempt to 10 s and the whole to 30 s, and has nothing that waits for a token or for
 /// a permit of the calls it serves.
+///
+/// Tokens come from Skyflow's hosts at port 443 and from this machine. Others have to be allowed by name:
+/// [`TokenExchange::allow_host`], or the environment variable `SKYFLOW_TOKEN_HOSTS`, which is read when this is made.
+/// Link-local addresses are always refused.
 ///
 /// ```
 /// use skyflow_auth::TokenExchange;
@@ -43,6 +50,8 @@ pub struct TokenExchange {
     stack: HttpService,
     clock: Arc<dyn Clock>,
     log: LogControl,
+    hosts: TokenHosts,
+    strict: bool,
 }
 
 impl TokenExchange {
@@ -69,18 +78,55 @@ impl TokenExchange {
             .deadline(Duration::from_secs(30))
             .response_limit(RESPONSE_LIMIT)
             .build(transport);
-        Self { stack, clock, log }
+        Self { stack, clock, hosts: TokenHosts::from_env(&log), log, strict: false }
     }
 
     /// Takes a finished stack, to which nothing is added.
     pub fn from_stack(stack: HttpService, clock: Arc<dyn Clock>) -> Self {
-        Self { stack, clock, log: LogControl::default() }
+        let log = LogControl::default();
+        Self { stack, clock, hosts: TokenHosts::from_env(&log), log, strict: false }
     }
 
     /// Makes an exchange with a separate transport: hyper, rustls, the roots of the operating system.
     #[cfg(feature = "hyper")]
     pub fn over_hyper() -> Self {
         Self::new(skyflow_http::Transport::new().into_service())
+    }
+
+    /// Allows tokens to come from a host that is not Skyflow's: `host`, which allows each port, or `host:port`.
+    ///
+    /// ```
+    /// # #[cfg(feature = "hyper")]
+    /// # fn main() -> Result<(), skyflow_auth::CredentialsError> {
+    /// let exchange = skyflow_auth::TokenExchange::over_hyper().allow_host("tokens.example:8443")?;
+    /// # let _ = exchange;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "hyper"))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is not the name of a host, or a link-local address.
+    pub fn allow_host(mut self, host: impl AsRef<str>) -> Result<Self, CredentialsError> {
+        self.hosts.allow(host.as_ref())?;
+        Ok(self)
+    }
+
+    /// Refuses files with credentials that the group or others can read, instead of a warning.
+    pub fn strict_permissions(mut self, yes: bool) -> Self {
+        self.strict = yes;
+        self
+    }
+
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    /// Refuses a host that tokens may not come from.
+    pub(crate) fn check_host(&self, uri: &TokenUri) -> Result<(), CredentialsError> {
+        self.hosts.check(uri)
     }
 
     /// Returns the log level it obeys.
@@ -97,9 +143,11 @@ impl TokenExchange {
     pub(crate) async fn send(
         &self,
         operation: OperationInfo,
-        uri: Uri,
+        token_uri: &TokenUri,
         body: Zeroizing<Vec<u8>>,
     ) -> Result<TokenResponse, AuthError> {
+        self.check_host(token_uri)?;
+        let uri = token_uri.endpoint(operation.path_template)?;
         // The owner is dropped, and wiped, with the last copy of the body.
         let mut request = Request::new(Bytes::from_owner(body).into());
         *request.method_mut() = Method::POST;
@@ -107,13 +155,13 @@ impl TokenExchange {
         request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         request.extensions_mut().insert(operation);
-        let response = self.stack.send(request).await.map_err(AuthError::unavailable)?;
+        let response = self.stack.send(request).await.map_err(not_received)?;
         let (parts, body) = response.into_parts();
         let received = self.clock.monotonic();
         let request_id = skyflow_http::request_id(&parts.headers);
         let date = parts.headers.get(header::DATE).and_then(|value| value.to_str().ok());
         let date = date.and_then(|text| httpdate::parse_http_date(text).ok());
-        let body = body.collect(RESPONSE_LIMIT).await.map_err(AuthError::unavailable)?;
+        let body = body.collect(RESPONSE_LIMIT).await.map_err(|error| not_received(error.into()))?;
         Ok(TokenResponse { status: parts.status, request_id, date, received, body })
     }
 }
@@ -122,6 +170,29 @@ impl fmt::Debug for TokenExchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenExchange")
     }
+}
+
+/// Writes a request body that holds a token of `length` bytes. It does not grow, so no copy is left behind.
+pub(crate) fn secret_json<T: Serialize>(body: &T, length: usize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    // Beside the token there are names, and roles: at most 64 bytes of text each, hundreds of them.
+    let mut json = Zeroizing::new(Vec::with_capacity(length + 64 * 1024));
+    serde_json::to_writer(&mut *json, body)?;
+    Ok(json)
+}
+
+/// Describes an exchange whose response did not arrive whole.
+fn not_received(error: BoxError) -> AuthError {
+    let text = match error.downcast_ref::<Error>().map(Error::kind) {
+        Some(ErrorKind::BodyTooLarge) => {
+            let text = "the token endpoint's response is larger than 256 KiB";
+            return AuthError::new(AuthErrorKind::Decode, text);
+        }
+        Some(ErrorKind::AttemptTimeout | ErrorKind::DeadlineExceeded) => {
+            "the token endpoint did not respond in time"
+        }
+        _ => return AuthError::unavailable(error),
+    };
+    AuthError::unavailable_because(text, error)
 }
 
 /// The response of a token endpoint.
@@ -146,18 +217,33 @@ struct Grant {
 
 impl TokenResponse {
     /// Reads the token; `now` is the time of day here, for servers that do not tell theirs.
-    pub(crate) fn token(self, now: SystemTime, at_most: Option<Duration>) -> Result<AccessToken, AuthError> {
+    pub(crate) fn token(
+        self,
+        now: SystemTime,
+        at_most: Option<Duration>,
+        log: &LogControl,
+    ) -> Result<AccessToken, AuthError> {
         if !self.status.is_success() {
             return Err(self.refusal());
         }
-        let undecodable = || {
-            let text = "the token endpoint's response has no token";
+        let undecodable = |text| {
             AuthError::new(AuthErrorKind::Decode, text).with_response(self.status, self.request_id.clone())
         };
-        let token = serde_json::from_slice::<Grant>(&self.body)
-            .ok()
-            .and_then(|grant| grant.into_token(self.received, self.date, now, at_most))
-            .ok_or_else(undecodable)?;
+        let no_token = || undecodable("the token endpoint's response has no token");
+        let grant = serde_json::from_slice::<Grant>(&self.body).map_err(|_| no_token())?;
+        if !grant.is_bearer() {
+            return Err(undecodable("the token endpoint issued a token of another type than Bearer"));
+        }
+        let lifetime = lifetime(&grant, self.date, now);
+        if lifetime.is_none() && log.permits(LogLevel::Warn) {
+            let used_s = UNKNOWN_LIFETIME.as_secs();
+            tracing::warn!(
+                used_s,
+                "the token endpoint issued a token that has already expired, using it for a minute"
+            );
+        }
+        let lifetime = lifetime.unwrap_or(UNKNOWN_LIFETIME).min(at_most.unwrap_or(Duration::MAX));
+        let token = grant.into_token(self.received, lifetime).ok_or_else(no_token)?;
         if let Ok(mut body) = self.body.try_into_mut() {
             body.zeroize();
         }
@@ -166,6 +252,7 @@ impl TokenResponse {
 
     fn refusal(&self) -> AuthError {
         let (kind, text) = match self.status.as_u16() {
+            ..400 => (AuthErrorKind::Decode, "the token endpoint redirects, which is not followed"),
             408 | 429 | 500.. => (AuthErrorKind::Unavailable, "the token endpoint failed"),
             _ => (AuthErrorKind::Rejected, "the token endpoint refused the credentials"),
         };
@@ -180,14 +267,12 @@ impl TokenResponse {
 }
 
 impl Grant {
-    fn into_token(
-        self,
-        received: Instant,
-        date: Option<SystemTime>,
-        now: SystemTime,
-        at_most: Option<Duration>,
-    ) -> Option<AccessToken> {
-        let lifetime = lifetime(&self, date, now).min(at_most.unwrap_or(Duration::MAX));
+    /// Tells whether the token is sent as `Bearer`: other types need more than the token.
+    fn is_bearer(&self) -> bool {
+        self.token_type.as_deref().is_none_or(|name| name.is_empty() || name.eq_ignore_ascii_case("Bearer"))
+    }
+
+    fn into_token(self, received: Instant, lifetime: Duration) -> Option<AccessToken> {
         let token = AccessToken::new(self.access_token).ok()?.with_lifetime(received, lifetime);
         Some(match self.token_type.filter(|name| !name.is_empty()) {
             Some(token_type) => token.with_token_type(token_type),
@@ -204,25 +289,29 @@ pub(crate) fn grant(text: &str, received: Instant, now: SystemTime) -> Option<Ac
     } else {
         Grant { access_token: text.into(), expires_in: None, token_type: None }
     };
-    grant.into_token(received, None, now, None)
+    let lifetime = lifetime(&grant, None, now).unwrap_or(UNKNOWN_LIFETIME);
+    grant.is_bearer().then(|| grant.into_token(received, lifetime)).flatten()
 }
 
-/// Returns how long a token lives from the moment it was received.
+/// Returns how long a token lives from the moment it was received; `None` when it has expired by the endpoint's own
+/// response.
 ///
-/// Its own `exp` counts on the server's clock, so it is compared with the server's `Date`, else with the token's own
-/// `iat`. The time of day here comes last: it may be wrong, and then a new token cannot have expired.
-fn lifetime(grant: &Grant, date: Option<SystemTime>, now: SystemTime) -> Duration {
+/// Its own `exp` counts on the server's clock, so it is compared with the server's `Date` and the token's own `iat`, of
+/// which the later one counts. The time of day here comes last: it may be wrong, and then a new token cannot have
+/// expired.
+fn lifetime(grant: &Grant, date: Option<SystemTime>, now: SystemTime) -> Option<Duration> {
     let claims = Unverified::read(grant.access_token.expose());
-    let Some(exp) = claims.as_ref().and_then(|claims| claims.exp) else {
-        return grant.expires_in.as_ref().and_then(seconds).unwrap_or(UNKNOWN_LIFETIME);
+    let lifetime = match claims.as_ref().and_then(|claims| claims.exp) {
+        None => grant.expires_in.as_ref().and_then(seconds).unwrap_or(UNKNOWN_LIFETIME),
+        Some(exp) => match date.map(unix_seconds).max(claims.and_then(|claims| claims.iat)) {
+            Some(reference) => Duration::from_secs(exp.saturating_sub(reference)),
+            None => match exp.saturating_sub(unix_seconds(now)) {
+                0 => UNKNOWN_LIFETIME,
+                left => Duration::from_secs(left),
+            },
+        },
     };
-    if let Some(reference) = date.map(unix_seconds).or(claims.and_then(|claims| claims.iat)) {
-        return Duration::from_secs(exp.saturating_sub(reference));
-    }
-    match exp.saturating_sub(unix_seconds(now)) {
-        0 => UNKNOWN_LIFETIME,
-        left => Duration::from_secs(left),
-    }
+    Some(lifetime).filter(|lifetime| !lifetime.is_zero())
 }
 
 fn seconds(value: &Value) -> Option<Duration> {

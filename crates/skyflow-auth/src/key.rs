@@ -1,11 +1,11 @@
 use std::fmt;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jsonwebtoken::Algorithm;
 use jsonwebtoken::crypto::JwtSigner;
+use skyflow_http::files::SmallFile;
 use skyflow_types::Secret;
 use zeroize::Zeroizing;
 
@@ -43,10 +43,11 @@ impl ServiceAccountKey {
     ///
     /// # Errors
     ///
-    /// Fails with [`CredentialsErrorKind::FileNotFound`] or [`CredentialsErrorKind::FileUnreadable`], and as
-    /// [`ServiceAccountKey::from_json`] does. The path is not repeated: the argument may be a key by mistake.
+    /// Fails when the file does not exist, cannot be read or is larger than 64 KiB, when a pipe has no content within 3
+    /// seconds, and as [`ServiceAccountKey::from_json`] does. The path is not repeated: the argument may be a key by
+    /// mistake.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
-        Self::from_json(&read_file(path.as_ref())?)
+        Self::from_json(&text_of(read_file(path.as_ref())?)?)
     }
 
     /// Reads the text of a `credentials.json`, pretty-printed or not.
@@ -56,9 +57,10 @@ impl ServiceAccountKey {
     ///
     /// # Errors
     ///
-    /// Fails when it is no JSON object, when `privateKey`, `clientID`, `keyID` or `tokenURI` is missing, empty or not
-    /// text, when the token URI is not `https://` (or loopback), and when the key is not an RSA private key of 2048
-    /// bits or more. The error names the field and holds no value.
+    /// Fails when it is no JSON object or has a field twice, when `privateKey`, `clientID`, `keyID` or `tokenURI` is missing,
+    /// empty or not text, when an id has control characters or more than 256 characters, when the token URI is not
+    /// `https://` (or loopback), and when the key is not an RSA private key of 2048 bits or more. The error names the
+    /// field and holds no value.
     pub fn from_json(json: &str) -> Result<Self, CredentialsError> {
         let json = document::tidy(json);
         let document = Document::parse("credentials", &json)?;
@@ -67,6 +69,11 @@ impl ServiceAccountKey {
         let key_id = document.required(&["keyID", "keyId", "key_id"])?;
         let token_uri = document.required(&["tokenURI", "tokenUri", "token_uri"])?;
         let client_name = document.text(&["clientName", "client_name"])?;
+        check_id("clientID", &client_id)?;
+        check_id("keyID", &key_id)?;
+        if client_name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
+            return Err(CredentialsError::new("clientName", CredentialsErrorKind::Identifier));
+        }
         let token_uri = TokenUri::parse(&token_uri)?;
         let unusable =
             |problem| CredentialsError::new("privateKey", CredentialsErrorKind::PrivateKey(problem));
@@ -115,7 +122,8 @@ impl ServiceAccountKey {
     ///
     /// # Errors
     ///
-    /// Fails when an id is blank and when the signer's algorithm is not RS256.
+    /// Fails when an id is blank, has control characters or more than 256 characters, and when the signer's algorithm is
+    /// not RS256.
     pub fn with_signer(
         client_id: impl Into<String>,
         key_id: impl Into<String>,
@@ -126,6 +134,7 @@ impl ServiceAccountKey {
             if id.trim().is_empty() {
                 return Err(CredentialsError::new(field, CredentialsErrorKind::Empty));
             }
+            check_id(field, id)?;
         }
         let unusable = |problem| CredentialsError::new("signer", CredentialsErrorKind::PrivateKey(problem));
         if signer.algorithm() != Algorithm::RS256 {
@@ -221,9 +230,28 @@ impl fmt::Debug for ServiceAccountKey {
     }
 }
 
-pub(crate) fn read_file(path: &Path) -> Result<Zeroizing<String>, CredentialsError> {
+/// The maximum size of a file with credentials.
+pub(crate) const FILE_LIMIT: usize = 64 * 1024;
+
+/// The maximum length of an id: those of Skyflow have 32 characters.
+const ID_LIMIT: usize = 256;
+
+pub(crate) fn read_file(path: &Path) -> Result<SmallFile, CredentialsError> {
     if path.as_os_str().is_empty() {
         return Err(CredentialsError::new("credentials file", CredentialsErrorKind::Empty));
     }
-    fs::read_to_string(path).map(Zeroizing::new).map_err(CredentialsError::file)
+    SmallFile::read(path, FILE_LIMIT).map_err(CredentialsError::file)
+}
+
+pub(crate) fn text_of(file: SmallFile) -> Result<Zeroizing<String>, CredentialsError> {
+    file.into_text().map_err(CredentialsError::file)
+}
+
+/// Ids travel in claims and appear in logs.
+pub(crate) fn check_id(field: &'static str, id: &str) -> Result<(), CredentialsError> {
+    let id = id.trim();
+    match id.chars().count() > ID_LIMIT || id.chars().any(char::is_control) {
+        true => Err(CredentialsError::new(field, CredentialsErrorKind::Identifier)),
+        false => Ok(()),
+    }
 }

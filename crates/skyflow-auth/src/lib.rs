@@ -36,6 +36,7 @@ mod sign;
 mod signed_token;
 mod static_token;
 mod sts;
+mod token_hosts;
 mod token_uri;
 
 /// The traits of [`ServiceAccountKey::with_signer`], re-exported from the version of jsonwebtoken in use.
@@ -57,11 +58,11 @@ pub use dotenv::DotEnv;
 pub use environment::{API_KEY_ENV, CREDENTIALS_ENV, CREDENTIALS_PATH_ENV};
 pub use exchange::TokenExchange;
 pub use key::ServiceAccountKey;
-pub use metadata::{skyflow_metadata, skyflow_user_agent};
+pub use metadata::{METADATA_ENV, is_off, skyflow_metadata, skyflow_user_agent};
 #[cfg(feature = "hyper")]
 pub use mint::mint;
 pub use options::{Context, TokenOptions};
-pub use providers::TokenProviders;
+pub use providers::{EndUserTokens, TokenProviders};
 pub use service_account::{ScopedTokens, ServiceAccountTokens};
 pub use signed_token::{DataTokenSigner, SignedDataToken};
 #[doc(inline)]
@@ -72,4 +73,5 @@ pub use skyflow_http::auth::{
 };
 pub use static_token::{ApiKey, StaticToken};
 pub use sts::StsTokens;
+pub use token_hosts::TOKEN_HOSTS_ENV;
 pub use token_uri::TokenUri;

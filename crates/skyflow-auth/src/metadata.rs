@@ -3,6 +3,9 @@ use skyflow_http::layers::{MetadataError, MetadataLayer};
 
 use crate::CONNECTION_HEADER;
 
+/// The environment variable that turns the description of SDK and machine off, with the value `off`.
+pub const METADATA_ENV: &str = "SKYFLOW_SDK_METADATA";
+
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Describes this SDK by its name and version in `User-Agent`, and nothing else.
@@ -15,12 +18,26 @@ pub fn skyflow_user_agent() -> Result<MetadataLayer, MetadataError> {
 }
 
 /// Describes this SDK as the Skyflow SDKs do: `User-Agent` and `sky-metadata`, a JSON object with the SDK's name and
-/// version, processor architecture, operating system and runtime. The host's name is not in it.
+/// version, processor architecture, operating system and runtime. The names of host and user are not in it.
+///
+/// When the environment variable `SKYFLOW_SDK_METADATA` is `off`, it is [`skyflow_user_agent`].
 ///
 /// # Errors
 ///
 /// Never fails today; the values are checked like any other.
 pub fn skyflow_metadata() -> Result<MetadataLayer, MetadataError> {
+    match std::env::var(METADATA_ENV).is_ok_and(|value| is_off(&value)) {
+        true => skyflow_user_agent(),
+        false => described(),
+    }
+}
+
+/// Tells whether a value of `SKYFLOW_SDK_METADATA` turns the description off.
+pub fn is_off(value: &str) -> bool {
+    value.trim().eq_ignore_ascii_case("off")
+}
+
+fn described() -> Result<MetadataLayer, MetadataError> {
     let metadata = format!(
         "{{\"sdk_name_version\":\"skyflow-rust@{VERSION}\",\"sdk_client_device_model\":\"{}\",\
          \"sdk_client_os_details\":\"{}\",\"sdk_runtime_details\":\"rust\"}}",
@@ -38,19 +55,41 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn metadata_names_the_sdk_and_no_host() {
+    async fn headers_of(layer: MetadataLayer) -> http::HeaderMap {
         let echo = tower::service_fn(|request: Request| async move {
             let mut response = Response::default();
             *response.headers_mut() = request.headers().clone();
             Ok::<_, BoxError>(response)
         });
-        let response =
-            skyflow_metadata().unwrap().layer(echo).oneshot(http::Request::new(Body::empty())).await;
-        let headers = response.unwrap().into_parts().0.headers;
+        let response = layer.layer(echo).oneshot(http::Request::new(Body::empty())).await;
+        response.unwrap().into_parts().0.headers
+    }
+
+    #[tokio::test]
+    #[expect(non_snake_case, reason = "S10 is the id of the promise")]
+    async fn rel_S10_metadata_names_neither_host_nor_user() {
+        let headers = headers_of(described().unwrap()).await;
         assert_eq!(headers["user-agent"], concat!("skyflow-rust/", env!("CARGO_PKG_VERSION")));
-        let metadata = headers["sky-metadata"].to_str().unwrap();
-        assert!(metadata.starts_with("{\"sdk_name_version\":\"skyflow-rust@0."), "{metadata}");
+        let metadata: serde_json::Value =
+            serde_json::from_str(headers["sky-metadata"].to_str().unwrap()).unwrap();
+        let expected = serde_json::json!({
+            "sdk_name_version": concat!("skyflow-rust@", env!("CARGO_PKG_VERSION")),
+            "sdk_client_device_model": std::env::consts::ARCH,
+            "sdk_client_os_details": std::env::consts::OS,
+            "sdk_runtime_details": "rust",
+        });
+        assert_eq!(metadata, expected, "these and no others");
+        assert_eq!(headers.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn user_agent_is_all_that_is_sent_without_metadata() {
+        let headers = headers_of(skyflow_user_agent().unwrap()).await;
+        assert_eq!(headers.len(), 1);
+        assert!(headers.contains_key("user-agent"));
+        for (value, off) in [("off", true), (" OFF ", true), ("on", false), ("", false), ("0", false)] {
+            assert_eq!(is_off(value), off, "{value}");
+        }
     }
 
     #[test]

@@ -8,6 +8,9 @@ use crate::{CredentialsError, CredentialsErrorKind, TokenUri};
 /// The longest life of an assertion that the server accepts.
 pub(crate) const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
+/// The maximum length of a role id.
+const ROLE_LIMIT: usize = 256;
+
 /// The identity of an end user that a bearer token speaks for: the `ctx` claim.
 ///
 /// A text, an object whose keys are made of `A-Z a-z 0-9 _`, a number or a bool; what an object holds is free.
@@ -96,8 +99,8 @@ impl TokenOptions {
     ///
     /// # Errors
     ///
-    /// Fails when the list is empty, or when an element is blank or holds white space: the wire joins them by spaces,
-    /// so one element with a space would be two roles.
+    /// Fails when the list is empty, or when an element is blank, has more than 256 characters or holds white space: the
+    /// wire joins them by spaces, so one element with a space would be two roles.
     pub fn roles<I>(mut self, roles: I) -> Result<Self, CredentialsError>
     where
         I: IntoIterator,
@@ -106,7 +109,8 @@ impl TokenOptions {
         self.roles.clear();
         for role in roles {
             let role: String = role.into();
-            if role.is_empty() || role.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            let is_one_word = !role.chars().any(|c| c.is_whitespace() || c.is_control());
+            if role.is_empty() || role.len() > ROLE_LIMIT || !is_one_word {
                 return Err(CredentialsError::new("roles", CredentialsErrorKind::Role));
             }
             self.roles.push(role.into());
@@ -215,7 +219,7 @@ mod tests {
     fn empty_blank_and_malformed_roles_are_refused() {
         let refused = |roles: &[&str]| TokenOptions::new().roles(roles.iter().copied()).unwrap_err().kind();
         assert_eq!(refused(&[]), CredentialsErrorKind::Empty);
-        for role in ["", " ", "a b", "a role:admin", "a\n", "a\tb"] {
+        for role in ["", " ", "a b", "a role:admin", "a\n", "a\tb", "a\u{0}", &"r".repeat(257)] {
             assert_eq!(refused(&["ok", role]), CredentialsErrorKind::Role, "{role:?}");
         }
     }

@@ -14,15 +14,28 @@ const SEQUENCE: u8 = 0x30;
 /// Reads an RSA private key from PEM as it is found in files, environment variables and JSON.
 ///
 /// Line breaks may be `\n`, `\r\n`, the two characters backslash and `n`, or missing. The key may be PKCS#8 or PKCS#1
-/// under either label. It is parsed here, so that a key that cannot sign is found before anything is sent.
+/// under either label. Other blocks beside it, such as a certificate, are skipped. It is parsed here, so that a key that
+/// cannot sign is found before anything is sent.
 pub(crate) fn rsa_key(pem: &str) -> Result<KeyPair, KeyProblem> {
-    let (label, body) = block(pem).ok_or(KeyProblem::NotPem)?;
-    match label {
-        "PRIVATE KEY" | "RSA PRIVATE KEY" => {}
-        "ENCRYPTED PRIVATE KEY" => return Err(KeyProblem::Encrypted),
-        "PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE" => return Err(KeyProblem::Public),
-        _ => return Err(KeyProblem::NotRsa),
-    }
+    let mut problem = None;
+    let mut rest = pem;
+    let body = loop {
+        let Some((label, body, after)) = block(rest) else {
+            return Err(problem.unwrap_or(KeyProblem::NotPem));
+        };
+        rest = after;
+        let found = match label {
+            "PRIVATE KEY" | "RSA PRIVATE KEY" => break body,
+            "ENCRYPTED PRIVATE KEY" => KeyProblem::Encrypted,
+            "PUBLIC KEY" | "RSA PUBLIC KEY" => KeyProblem::Public,
+            label if label.contains("CERTIFICATE") => KeyProblem::Public,
+            _ => KeyProblem::NotRsa,
+        };
+        // A key that cannot be used says more than a certificate beside it.
+        if problem.is_none_or(|problem| problem == KeyProblem::Public) {
+            problem = Some(found);
+        }
+    };
     if body.contains("ENCRYPTED") {
         return Err(KeyProblem::Encrypted);
     }
@@ -77,12 +90,13 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     rest.split_at_checked(length).map(|(content, rest)| (tag, content, rest))
 }
 
-/// The label and the text between the lines of the first PEM block.
-fn block(pem: &str) -> Option<(&str, &str)> {
+/// The label of the first PEM block, the text between its lines, and what follows.
+fn block(pem: &str) -> Option<(&str, &str, &str)> {
     let (_, rest) = pem.split_once("-----BEGIN ")?;
     let (label, rest) = rest.split_once("-----")?;
     let (body, rest) = rest.split_once("-----END ")?;
-    rest.strip_prefix(label)?.starts_with("-----").then_some((label, body))
+    let after = rest.strip_prefix(label)?.strip_prefix("-----")?;
+    Some((label, body, after))
 }
 
 fn decode(body: &str) -> Option<Zeroizing<Vec<u8>>> {

@@ -1,14 +1,15 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
+use skyflow_http::auth::ChangeFuture;
 use skyflow_http::{Idempotency, OperationInfo};
 use skyflow_types::LogLevel;
-use zeroize::Zeroizing;
 
 use crate::claims::unix_seconds;
-use crate::key_file::KeySource;
+use crate::exchange::secret_json;
+use crate::key_file::{KeySource, VersionedKey};
 use crate::sign::signing;
 use crate::{
     AccessToken, AuthError, AuthErrorKind, Cached, CredentialsError, ScopedProvider, ServiceAccountKey,
@@ -41,6 +42,18 @@ pub struct ServiceAccountTokens {
     options: TokenOptions,
     exchange: TokenExchange,
     skew: Arc<Skew>,
+    used: LastUsed,
+}
+
+/// The version of the key that the last token was exchanged with. Each copy of a provider has its own tokens, and so its
+/// own version.
+#[derive(Debug, Default)]
+struct LastUsed(AtomicU64);
+
+impl Clone for LastUsed {
+    fn clone(&self) -> Self {
+        Self(self.0.load(Ordering::Relaxed).into())
+    }
 }
 
 #[derive(Serialize)]
@@ -57,9 +70,11 @@ impl ServiceAccountTokens {
         Self::from_source(KeySource::Fixed(key), exchange)
     }
 
-    /// Reads the key from a file, and again at each exchange: a rotated file is used without a restart.
+    /// Reads the key from a file, and again at each exchange: a rotated file is used without a restart. Between
+    /// exchanges, [`Cached`] checks the file every 30 seconds.
     ///
-    /// While the file is unreadable or half written, the key that was read last stays in use.
+    /// While the file is unreadable or half written, the key that was read last stays in use. The file is read on a
+    /// thread of its own. A pipe is read once, here, and its key is kept.
     ///
     /// # Errors
     ///
@@ -68,11 +83,11 @@ impl ServiceAccountTokens {
         path: impl Into<std::path::PathBuf>,
         exchange: TokenExchange,
     ) -> Result<Self, CredentialsError> {
-        Ok(Self::from_source(KeySource::open(path.into(), exchange.log().clone())?, exchange))
+        Ok(Self::from_source(KeySource::open(path.into(), &exchange)?, exchange))
     }
 
     fn from_source(key: KeySource, exchange: TokenExchange) -> Self {
-        Self { key, options: TokenOptions::new(), exchange, skew: Arc::default() }
+        Self { key, options: TokenOptions::new(), exchange, skew: Arc::default(), used: LastUsed::default() }
     }
 
     /// Sets roles, context, token URI and lifetime; what the same account's other tokens ask for stays as it is.
@@ -81,9 +96,15 @@ impl ServiceAccountTokens {
         self
     }
 
+    /// Fails when tokens may not come from the host of the token URI.
+    pub(crate) fn check_host(&self) -> Result<(), CredentialsError> {
+        let key = self.key.last();
+        self.exchange.check_host(self.options.token_uri_ref().unwrap_or(key.token_uri()))
+    }
+
     async fn mint(&self) -> Result<AccessToken, AuthError> {
-        let key = self.key.current();
-        let uri = self.options.token_uri_ref().unwrap_or(key.token_uri()).endpoint(PATH)?;
+        let VersionedKey { key, version } = self.key.current().await;
+        let uri = self.options.token_uri_ref().unwrap_or(key.token_uri());
         let mut corrected = false;
         loop {
             let now = self.skew.correct(self.exchange.clock().now());
@@ -93,19 +114,25 @@ impl ServiceAccountTokens {
                 assertion: assertion.expose(),
                 scope: self.options.scope(),
             };
-            let body = serde_json::to_vec(&body).map_err(|_| signing())?;
-            let response = self.exchange.send(OPERATION, uri.clone(), Zeroizing::new(body)).await?;
+            let body = secret_json(&body, assertion.expose().len()).map_err(|_| signing())?;
+            let response = self.exchange.send(OPERATION, uri, body).await?;
             let wall = self.exchange.clock().now();
             let moved = self.skew.learn(response.date, wall);
-            match response.token(self.skew.correct(wall), self.options.lifetime_asked()) {
+            let log = self.exchange.log();
+            match response.token(self.skew.correct(wall), self.options.lifetime_asked(), log) {
                 // The refusal of an assertion that was dated by a wrong clock says nothing about the credentials.
                 Err(error) if moved && !corrected && error.kind() == AuthErrorKind::Rejected => {
-                    if self.exchange.log().permits(LogLevel::Warn) {
+                    if log.permits(LogLevel::Warn) {
                         tracing::warn!("the clock of this machine differs from the token endpoint's");
                     }
                     corrected = true;
                 }
-                outcome => return outcome,
+                outcome => {
+                    if outcome.is_ok() {
+                        self.used.0.store(version, Ordering::Relaxed);
+                    }
+                    return outcome;
+                }
             }
         }
     }
@@ -114,6 +141,15 @@ impl ServiceAccountTokens {
 impl TokenProvider for ServiceAccountTokens {
     fn token(&self) -> TokenFuture<'_> {
         TokenFuture::new(self.mint())
+    }
+
+    fn changed(&self) -> Option<ChangeFuture<'_>> {
+        match self.key {
+            KeySource::Fixed(_) => None,
+            KeySource::File(_) => Some(Box::pin(async {
+                self.key.current().await.version != self.used.0.load(Ordering::Relaxed)
+            })),
+        }
     }
 }
 

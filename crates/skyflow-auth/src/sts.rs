@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use skyflow_http::{Idempotency, OperationInfo};
-use zeroize::Zeroizing;
 
+use crate::exchange::secret_json;
 use crate::{
     AccessToken, AuthError, AuthErrorKind, CredentialsError, TokenExchange, TokenFuture, TokenOptions,
     TokenProvider, TokenUri,
@@ -87,9 +87,11 @@ impl StsTokens {
     ///
     /// # Errors
     ///
-    /// Fails as [`TokenUri::parse`] does.
+    /// Fails as [`TokenUri::parse`] does, and when the exchange does not allow the host.
     pub fn token_uri(mut self, uri: &str) -> Result<Self, CredentialsError> {
-        self.uri = TokenUri::parse(uri)?;
+        let uri = TokenUri::parse(uri)?;
+        self.exchange.check_host(&uri)?;
+        self.uri = uri;
         Ok(self)
     }
 
@@ -116,9 +118,9 @@ impl StsTokens {
             service_account_id: self.service_account_id.as_deref(),
             scope: self.options.scope(),
         };
-        let body = serde_json::to_vec(&body).map_err(AuthError::provider)?;
-        let response = self.exchange.send(OPERATION, self.uri.endpoint(PATH)?, Zeroizing::new(body)).await?;
-        let token = response.token(self.exchange.clock().now(), None);
+        let body = secret_json(&body, subject.expose().len()).map_err(AuthError::provider)?;
+        let response = self.exchange.send(OPERATION, &self.uri, body).await?;
+        let token = response.token(self.exchange.clock().now(), None, self.exchange.log());
         if token.as_ref().is_err_and(|error| error.kind() == AuthErrorKind::Rejected) {
             self.subject.invalidate(&subject);
         }

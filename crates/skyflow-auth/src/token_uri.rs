@@ -6,6 +6,9 @@ use skyflow_http::BaseUri;
 
 use crate::{CredentialsError, CredentialsErrorKind};
 
+/// The maximum length: the text is repeated in each assertion.
+const LONGEST: usize = 2048;
+
 /// The `tokenURI` of a service account: the audience of its assertions and the address they are sent to.
 ///
 /// It is `https://`, or `http://` when the host is loopback. Its text is the audience, unchanged; requests go to
@@ -21,7 +24,7 @@ impl TokenUri {
     ///
     /// # Errors
     ///
-    /// Fails with [`CredentialsErrorKind::TokenUri`] when it is no URL, carries user information or a fragment, or is
+    /// Fails with [`CredentialsErrorKind::TokenUri`] when it is no URL, has more than 2048 characters, carries user information or a fragment, or is
     /// `http://` to a host that is not loopback; with [`CredentialsErrorKind::Empty`] when it is blank.
     pub fn parse(text: &str) -> Result<Self, CredentialsError> {
         const FIELD: &str = "tokenURI";
@@ -30,6 +33,9 @@ impl TokenUri {
             return Err(CredentialsError::new(FIELD, CredentialsErrorKind::Empty));
         }
         let wrong = || CredentialsError::new(FIELD, CredentialsErrorKind::TokenUri);
+        if text.len() > LONGEST {
+            return Err(wrong());
+        }
         // The request does not use the path, so only the part before it must be a usable address.
         let without_query = text.split_once('?').map_or(text, |(before, _)| before);
         let base = BaseUri::parse(without_query).map_err(|_| wrong())?;
@@ -133,6 +139,7 @@ mod tests {
             "ws://h/x",
             "HTTP://evil.example",
             "null",
+            &format!("https://manage.skyflowapis.com/{}", "x".repeat(2048)),
         ] {
             let error = TokenUri::parse(text).err().unwrap_or_else(|| panic!("{text} was accepted"));
             assert_eq!(error.kind(), CredentialsErrorKind::TokenUri, "{text}");

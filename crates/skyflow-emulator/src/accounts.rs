@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use skyflow_types::Secret;
 
 use crate::auth::{Role, keys};
+use crate::clock::Now;
 use crate::object_id::object_id;
 use crate::state::State;
 use crate::store::accounts::{self, AccountRow, ApiKeyRow, KeyRow};
@@ -173,6 +175,23 @@ impl ServiceAccountKey {
             .state
             .store
             .write(|transaction| accounts::set_key_enabled(transaction, key_id, enabled))?;
+        if known { Ok(()) } else { Err(AccountError::Unknown) }
+    }
+}
+
+impl ServiceAccountKey {
+    /// Sets when the key expires; a fresh key does not. Bearer tokens that it has already bought go on working.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the key is gone or the change cannot be stored.
+    pub fn set_expiry(&self, end: SystemTime) -> Result<(), AccountError> {
+        let (key_id, end) = (&self.row.key_id, Now(end).seconds());
+        let known = self
+            .account
+            .state
+            .store
+            .write(|transaction| accounts::set_key_expiry(transaction, key_id, end))?;
         if known { Ok(()) } else { Err(AccountError::Unknown) }
     }
 }

@@ -15,8 +15,9 @@ use skyflow_testkit::{Faults, Journal, Random};
 use skyflow_types::Secret;
 
 use crate::audit::AuditLog;
-use crate::auth::{Role, keys};
+use crate::auth::{KeySet, Role, keys};
 use crate::connections::{ConnectionSpec, ConnectionSpecError, Connections};
+use crate::cors::{self, Origins};
 #[cfg(feature = "detect")]
 use crate::detect::{self, CannedRun, DetectSettings};
 use crate::downloads::Downloads;
@@ -29,6 +30,8 @@ use crate::tokens::TokenKey;
 use crate::vault::EmbeddedVault;
 
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
+const ROW_LIMIT: usize = 10_000;
+const QUERY_TIME_LIMIT: Duration = Duration::from_secs(2);
 const BEARER_LIFETIME: Duration = Duration::from_secs(3600);
 const JOURNAL_LIMIT: usize = 10_000;
 /// The token URI of Skyflow's production service, which assertions may always name.
@@ -45,10 +48,14 @@ pub struct EmbeddedVaultBuilder {
     default_tables: bool,
     bearer_lifetime: Duration,
     body_limit: usize,
+    row_limit: usize,
+    query_time_limit: Duration,
     file_scan_time: Duration,
     journal_limit: usize,
     partial_detokenize_status: StatusCode,
     connections: Vec<ConnectionSpec>,
+    key_sets: Vec<(String, Value)>,
+    origins: Vec<String>,
     #[cfg(feature = "detect")]
     detect: DetectSettings,
 }
@@ -63,10 +70,14 @@ impl EmbeddedVaultBuilder {
             default_tables: true,
             bearer_lifetime: BEARER_LIFETIME,
             body_limit: BODY_LIMIT,
+            row_limit: ROW_LIMIT,
+            query_time_limit: QUERY_TIME_LIMIT,
             file_scan_time: Duration::ZERO,
             journal_limit: JOURNAL_LIMIT,
             partial_detokenize_status: StatusCode::OK,
             connections: Vec::new(),
+            key_sets: Vec::new(),
+            origins: Vec::new(),
             #[cfg(feature = "detect")]
             detect: DetectSettings::default(),
         }
@@ -85,13 +96,14 @@ impl EmbeddedVaultBuilder {
         self
     }
 
-    /// Adds a table.
+    /// Adds a table; it replaces the default table of its name.
     pub fn table(mut self, table: Table) -> Self {
         self.tables.push(table);
         self
     }
 
-    /// Adds the tables of a schema in Skyflow's own JSON form, as `POST /v1/vaults` takes it.
+    /// Adds the tables of a schema in Skyflow's own JSON form, as `POST /v1/vaults` takes it. They replace the default
+    /// tables of their names.
     pub fn schema_json(mut self, schema: Value) -> Self {
         self.schemas.push(schema);
         self
@@ -112,6 +124,19 @@ impl EmbeddedVaultBuilder {
     /// Sets the largest request body, in bytes; 32 MiB when nothing is said.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
+        self
+    }
+
+    /// Sets how many records, tokens or values one request may have; 10,000 by default. A response never has more than 25
+    /// records.
+    pub fn row_limit(mut self, rows: usize) -> Self {
+        self.row_limit = rows;
+        self
+    }
+
+    /// Sets how long a query may take, by the clock of the vault; 2 seconds by default.
+    pub fn query_time_limit(mut self, limit: Duration) -> Self {
+        self.query_time_limit = limit;
         self
     }
 
@@ -137,6 +162,20 @@ impl EmbeddedVaultBuilder {
     /// Adds a connection, which the vault serves at [`ConnectionSpec::path`].
     pub fn connection(mut self, connection: ConnectionSpec) -> Self {
         self.connections.push(connection);
+        self
+    }
+
+    /// Adds the public keys of another issuer, as a JWK set (RFC 7517) with keys for RS256 or ES256. A configuration of
+    /// token exchange names the set by this address as its `publicKeyJWKURI`; nothing is fetched from it.
+    pub fn jwk_set(mut self, address: impl Into<String>, keys: Value) -> Self {
+        self.key_sets.push((address.into(), keys));
+        self
+    }
+
+    /// Lets pages of this origin, such as `https://app.example.com`, call the vault from a browser (CORS). Pages of this
+    /// machine and Skyflow's hosted fields (`https://js.skyflow.com`) always may.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
         self
     }
 
@@ -190,11 +229,22 @@ impl EmbeddedVaultBuilder {
     /// Fails when the data file cannot be opened or is not one of this crate, and when a schema, a connection or a
     /// configuration of Detect cannot be used.
     pub fn build(mut self) -> Result<EmbeddedVault, BuildError> {
-        let mut tables = if self.default_tables { default_tables() } else { Vec::new() };
+        let mut own = Vec::new();
         for schema in &self.schemas {
-            tables.extend(tables_from_json(schema)?);
+            own.extend(tables_from_json(schema)?);
         }
-        tables.append(&mut self.tables);
+        own.append(&mut self.tables);
+        let mut tables = if self.default_tables { default_tables() } else { Vec::new() };
+        tables.retain(|table| own.iter().all(|own| own.name != table.name));
+        tables.append(&mut own);
+        let origin = |text: String| cors::origin_of(&text).ok_or(BuildError::Origin { origin: text });
+        let origins = std::mem::take(&mut self.origins).into_iter().map(origin).collect::<Result<_, _>>()?;
+        let key_set = |(address, keys): (String, Value)| match KeySet::read(&keys) {
+            Some(keys) => Ok((address, keys)),
+            None => Err(BuildError::KeySet { address }),
+        };
+        let key_sets =
+            std::mem::take(&mut self.key_sets).into_iter().map(key_set).collect::<Result<_, _>>()?;
         let connections = Connections::new(std::mem::take(&mut self.connections))?;
         let store = Store::open(self.data_file.as_deref())?;
         let seed = store.write(|transaction| Seed::load(transaction, tables))?;
@@ -214,6 +264,8 @@ impl EmbeddedVaultBuilder {
                 bearer_generation: AtomicI64::new(seed.bearer_generation),
                 bearer_lifetime: self.bearer_lifetime,
                 body_limit: self.body_limit,
+                row_limit: self.row_limit,
+                query_time_limit: self.query_time_limit,
                 file_scan_time: self.file_scan_time,
                 downloads: Downloads::default(),
                 audit: AuditLog::new(self.journal_limit),
@@ -229,6 +281,8 @@ impl EmbeddedVaultBuilder {
                 owner: seed.owner,
                 owner_key: seed.owner_key,
                 api_key: seed.api_key,
+                key_sets,
+                origins: Origins::new(origins),
                 store,
             }),
         })
@@ -257,6 +311,18 @@ pub enum BuildError {
         /// The cause.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An origin is not `scheme://host[:port]`.
+    #[error("`{origin}` is not an origin: specify scheme://host[:port]")]
+    Origin {
+        /// The text.
+        origin: String,
+    },
+    /// A JWK set holds no key that the vault can use.
+    #[error("the JWK set of `{address}` holds no key for RS256 or ES256")]
+    KeySet {
+        /// The address of the set.
+        address: String,
     },
     /// No RSA key could be generated.
     #[error("the key of the vault's owner could not be generated")]

@@ -19,22 +19,28 @@ pub(crate) struct Downloads(Mutex<HashMap<String, Link>>);
 
 struct Link {
     cell: FileCell,
+    inline: bool,
     expires_at: i64,
 }
 
 impl Downloads {
     /// Makes a path that cannot be guessed.
-    pub(crate) fn path_to(&self, cell: FileCell, now: Now) -> String {
+    ///
+    /// The response to the link lets a browser show the file, or save it.
+    pub(crate) fn path_to(&self, cell: FileCell, inline: bool, now: Now) -> String {
         let key = Random::system().hex(64);
         let path = format!("{PATH}{key}");
         let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         links.retain(|_, link| link.expires_at > now.millis());
-        links.insert(key, Link { cell, expires_at: now.millis() + LIFE });
+        links.insert(key, Link { cell, inline, expires_at: now.millis() + LIFE });
         path
     }
 
-    pub(crate) fn find(&self, key: &str, now: Now) -> Option<FileCell> {
+    pub(crate) fn find(&self, key: &str, now: Now) -> Option<(FileCell, bool)> {
         let links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        links.get(key).filter(|link| link.expires_at > now.millis()).map(|link| link.cell.clone())
+        links
+            .get(key)
+            .filter(|link| link.expires_at > now.millis())
+            .map(|link| (link.cell.clone(), link.inline))
     }
 }

@@ -61,6 +61,11 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, format!("invalid_grant: {reason}"))
     }
 
+    /// Refuses a key whose time has passed, in the published words.
+    pub(crate) fn expired_key() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Error: Key expired, consider rotating.")
+    }
+
     pub(crate) fn no_such_resource() -> Self {
         Self::not_found("The requested resource wasn't found.")
     }
@@ -175,7 +180,7 @@ fn grpc_code(status: StatusCode) -> u16 {
         401 => 16,
         403 => 7,
         404 => 5,
-        409 => 6,
+        409 => 10,
         413 | 429 => 8,
         405 | 501 => 12,
         503 => 14,

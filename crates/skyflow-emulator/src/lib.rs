@@ -26,16 +26,19 @@ mod authority;
 mod builder;
 mod clock;
 mod connections;
+mod cors;
 #[cfg(feature = "detect")]
 mod detect;
 mod downloads;
 mod errors;
+mod exact;
 mod file_type;
 mod journal;
 mod multipart;
 mod object_id;
 mod operations;
 mod query;
+mod request_body;
 mod routes;
 mod schema;
 #[cfg(feature = "server")]

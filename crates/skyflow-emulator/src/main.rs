@@ -41,9 +41,13 @@ struct Options {
     /// Write credentials.json to this path.
     #[arg(long)]
     credentials: Option<PathBuf>,
-    /// Read a schema in Skyflow's JSON form from this file.
+    /// Read a schema in Skyflow's JSON form from this file; its tables replace the default ones of their names.
     #[arg(long)]
     schema: Option<PathBuf>,
+    /// Let pages of this origin call the vault from a browser, such as https://app.example.com; may be repeated. Pages of
+    /// this machine and https://js.skyflow.com always may.
+    #[arg(long)]
+    allow_origin: Vec<String>,
     /// Read phrases that Detect finds from this file: JSON, such as {"Acme Falcon": "project"}.
     #[cfg(feature = "detect")]
     #[arg(long)]
@@ -105,6 +109,9 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         }
         builder = builder.detect_run_time(Duration::from_secs(options.detect_run_seconds));
     }
+    for origin in &options.allow_origin {
+        builder = builder.allow_origin(origin);
+    }
     let vault = builder.build()?;
     let server = start(vault.serve(), options, options.port).await?;
     let credentials = credentials_path(options, server.addr().port())?;
@@ -145,12 +152,31 @@ fn credentials_path(options: &Options, port: u16) -> std::io::Result<PathBuf> {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder)?;
+        if options.credentials.is_none() && options.data_file.is_none() {
+            claim(folder)?;
+        }
     }
     std::path::absolute(path)
 }
 
-/// Writes a file that its owner alone may read, whatever was there before.
+/// Makes a folder with a well-known name the user's alone. It fails for one that another user has put there.
+fn claim(folder: &Path) -> std::io::Result<()> {
+    if !std::fs::symlink_metadata(folder)?.is_dir() {
+        let text = format!("{} is not a folder", folder.display());
+        return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, text));
+    }
+    #[cfg(unix)]
+    std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(())
+}
+
+/// Writes a file that its owner alone may read.
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    write_fresh(path, text, 0o600)
+}
+
+/// Writes a file and replaces one of that name; a link is replaced, and not followed.
+fn write_fresh(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -158,7 +184,9 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
     options.open(path)?.write_all(text.as_bytes())
 }
 
@@ -202,7 +230,7 @@ fn introduce_tls(server: &Server, beside: &Path) -> std::io::Result<()> {
     let credentials = beside.with_extension("tls.json");
     write_private(&credentials, server.credentials_json().expose())?;
     let ca = beside.with_extension("ca.pem");
-    std::fs::write(&ca, server.ca_pem().unwrap_or_default())?;
+    write_fresh(&ca, server.ca_pem().unwrap_or_default(), 0o644)?;
     println!(
         "\
 With TLS, for this SDK:

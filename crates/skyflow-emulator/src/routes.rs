@@ -13,6 +13,18 @@ use percent_encoding::percent_decode_str;
 pub enum Operation {
     /// `POST /v1/auth/sa/oauth/token`
     AuthenticationGetToken,
+    /// `POST /v1/auth/sts/token`
+    AuthenticationExchangeToken,
+    /// `GET /v1/sts/config`
+    TokenExchangeListConfigs,
+    /// `POST /v1/sts/config`
+    TokenExchangeCreateConfig,
+    /// `GET /v1/sts/config/{id}`
+    TokenExchangeGetConfig,
+    /// `POST /v1/sts/config/{id}`
+    TokenExchangeUpdateConfig,
+    /// `DELETE /v1/sts/config/{id}`
+    TokenExchangeDeleteConfig,
     /// `POST /v1/vaults/{vault_id}`
     RecordsBatch,
     /// `GET /v1/vaults/{vault_id}/{table_name}`
@@ -37,6 +49,8 @@ pub enum Operation {
     RecordsUploadFile,
     /// `POST /v2/vaults/{vault_id}/files/upload`
     RecordsUploadFileV2,
+    /// `POST /v2/vaults/{vault_id}/files/uploadStatus`
+    RecordsGetFilesUploadStatus,
     /// `DELETE /v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}`
     RecordsDeleteFile,
     /// `GET /v1/vaults/{vault_id}/{table_name}/{id}/files/{column_name}/scan-status`
@@ -119,6 +133,12 @@ const fn detect(operation: Operation, name: &'static str, template: &'static str
     route(operation, name, Method::POST, template)
 }
 
+/// What the paths that steer the emulator start with. Pages in a browser are kept from them; download links are none.
+pub(crate) const CONTROL: &str = "/_emulator/control";
+
+const CONFIGS: &str = "/v1/sts/config";
+const CONFIG: &str = "/v1/sts/config/{id}";
+
 const TABLE: &str = "/v1/vaults/{vault_id}/{table_name}";
 const RECORD: &str = "/v1/vaults/{vault_id}/{table_name}/{id}";
 
@@ -133,6 +153,12 @@ const ROUTES: &[Route] = {
     use Operation as O;
     &[
         route(O::AuthenticationGetToken, "authentication_get_token", Method::POST, "/v1/auth/sa/oauth/token"),
+        route(O::AuthenticationExchangeToken, "token_exchange_get_token", Method::POST, "/v1/auth/sts/token"),
+        route(O::TokenExchangeListConfigs, "token_exchange_list_configs", Method::GET, CONFIGS),
+        route(O::TokenExchangeCreateConfig, "token_exchange_create_config", Method::POST, CONFIGS),
+        route(O::TokenExchangeGetConfig, "token_exchange_get_config", Method::GET, CONFIG),
+        route(O::TokenExchangeUpdateConfig, "token_exchange_update_config", Method::POST, CONFIG),
+        route(O::TokenExchangeDeleteConfig, "token_exchange_delete_config", Method::DELETE, CONFIG),
         route(O::RecordsBatch, "records_batch", Method::POST, "/v1/vaults/{vault_id}"),
         route(O::TokensDetokenize, "tokens_detokenize", Method::POST, "/v1/vaults/{vault_id}/detokenize"),
         route(O::TokensTokenize, "tokens_tokenize", Method::POST, "/v1/vaults/{vault_id}/tokenize"),
@@ -154,6 +180,12 @@ const ROUTES: &[Route] = {
             "records_upload_file_v2",
             Method::POST,
             "/v2/vaults/{vault_id}/files/upload",
+        ),
+        route(
+            O::RecordsGetFilesUploadStatus,
+            "records_get_files_upload_status",
+            Method::POST,
+            "/v2/vaults/{vault_id}/files/uploadStatus",
         ),
         route(
             O::RecordsDeleteFile,

@@ -35,6 +35,12 @@ impl ServerBuilder {
         self
     }
 
+    /// Speaks HTTP/1.1 only; with TLS the server offers HTTP/2 too by default.
+    pub fn http1_only(mut self) -> Self {
+        self.server = self.server.http1_only();
+        self
+    }
+
     /// Allows addresses that other machines can reach. What the server stores is not protected as in a real vault.
     pub fn allow_remote(mut self) -> Self {
         self.server = self.server.allow_remote();

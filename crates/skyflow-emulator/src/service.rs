@@ -5,22 +5,26 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{self, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, SERVER, USER_AGENT};
+use http::header::{
+    self, CONTENT_DISPOSITION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN, SERVER, USER_AGENT,
+};
 use http::request::Parts;
 use http::uri::Scheme;
 use http::{Request, Response, StatusCode};
-use skyflow_http::{Body, Error, ErrorKind};
+use skyflow_http::{Body, Error};
 use skyflow_testkit::{Fault, Peer, Plan, Random, Verdict};
 use skyflow_types::ERROR_FROM_CLIENT;
 use tower_service::Service;
 
-use crate::audit::Observed;
+use crate::audit::{AuditDetails, Observed};
 use crate::auth::Caller;
 use crate::clock::Now;
 use crate::connections;
+use crate::cors;
 use crate::errors::{ApiError, ApiResult};
 use crate::journal::{JournalCaller, JournalEntry};
 use crate::operations::{self, Call, QueryParameters, Reply, ReplyBody};
+use crate::request_body;
 use crate::routes::{self, Operation, Parameters, Target};
 use crate::state::State;
 
@@ -64,6 +68,12 @@ async fn respond(state: Arc<State>, request: Request<Body>) -> Result<Response<B
     let (parts, body) = request.into_parts();
     let path = routes::without_host_segment(parts.uri.path()).to_owned();
     let target = routes::find(&parts.method, &path);
+    let is_called_by_pages = target != Target::Unknown && !path.starts_with(routes::CONTROL);
+    let allowed = state.origins.allowed(&parts.headers).filter(|_| is_called_by_pages);
+    if is_called_by_pages && cors::is_preflight(&parts) {
+        let response = cors::preflight(&parts.headers, allowed);
+        return Ok(finish(response, &Plan::default(), &Random::system().uuid()));
+    }
     let operation = match &target {
         Target::Operation(operation, _) => Some(*operation),
         _ => None,
@@ -86,6 +96,11 @@ async fn respond(state: Arc<State>, request: Request<Body>) -> Result<Response<B
 
     let (method, peer) = (parts.method.clone(), parts.extensions.get::<Peer>().copied());
     let mut known_caller = None;
+    let origin = text(&parts.headers, ORIGIN.as_str()).unwrap_or_default();
+    let table = match &target {
+        Target::Operation(_, parameters) => Some(parameters.get("table_name").to_owned()),
+        _ => None,
+    };
     let verdict = plan.verdict(|status| {
         let message = status.canonical_reason().unwrap_or("Error");
         response(status, JSON, ApiError::new(status, message).body("").to_string())
@@ -108,14 +123,23 @@ async fn respond(state: Arc<State>, request: Request<Body>) -> Result<Response<B
             }
         }
     };
-    if let Outcome::Done(reply) = &outcome {
-        (entry.records, entry.failed) = (reply.records, reply.failed);
+    let mut outcome = outcome;
+    let (mut details, mut problem) = (AuditDetails::default(), None);
+    match &mut outcome {
+        Outcome::Done(reply) => {
+            (entry.records, entry.failed) = (reply.records, reply.failed);
+            details = std::mem::take(&mut reply.audit);
+        }
+        Outcome::Refused(error) => problem = Some(error.message(&entry.request_id)),
+        Outcome::Made(_) | Outcome::Closed => {}
     }
+    details.table = details.table.or(table.filter(|table| !table.is_empty()));
     let is_connection = operation.is_some_and(Operation::is_connection);
     let is_own_refusal = is_connection && matches!(outcome, Outcome::Refused(_));
     let response =
         outcome.into_response(&entry.request_id).map(|response| finish(response, &plan, &entry.request_id));
     let response = response.map(|mut response| {
+        cors::permit(response.headers_mut(), allowed);
         if is_own_refusal {
             response.headers_mut().insert(FROM_CLIENT, HeaderValue::from_static("false"));
         }
@@ -131,13 +155,16 @@ async fn respond(state: Arc<State>, request: Request<Body>) -> Result<Response<B
             request_id: &entry.request_id,
             peer: peer.map(|peer| peer.addr.ip().to_string()).unwrap_or_default(),
             caller: known_caller.as_ref(),
+            origin,
             status,
+            problem,
+            details,
             vault_id: &state.vault_id,
             account_id: &state.account_id,
             received: now,
             finished: state.now(),
         };
-        state.audit.add(&observed);
+        state.audit.add(observed);
     }
     state.journal.add(entry);
     response.ok_or_else(Plan::closed)
@@ -155,17 +182,25 @@ impl Outcome {
     fn into_response(self, request_id: &str) -> Option<Response<Body>> {
         let (status, body) = match self {
             Self::Done(Reply { status, body: ReplyBody::Json(body), .. }) => (status, body),
-            Self::Done(Reply { status, body: ReplyBody::File { content_type, content }, .. }) => {
+            Self::Done(Reply {
+                status,
+                body: ReplyBody::File { content_type, content_disposition, content },
+                ..
+            }) => {
                 let content_type = HeaderValue::from_str(&content_type)
                     .unwrap_or(HeaderValue::from_static("application/octet-stream"));
-                return Some(response(status, content_type, content));
+                let mut response = response(status, content_type, content);
+                if let Ok(disposition) = HeaderValue::from_str(&content_disposition) {
+                    response.headers_mut().insert(CONTENT_DISPOSITION, disposition);
+                }
+                return Some(response);
             }
             Self::Done(Reply { body: ReplyBody::Made(response), .. }) => return Some(*response),
-            Self::Refused(error) => (error.status, error.body(request_id)),
+            Self::Refused(error) => (error.status, error.body(request_id).to_string()),
             Self::Made(response) => return Some(*response),
             Self::Closed => return None,
         };
-        Some(response(status, JSON, body.to_string()))
+        Some(response(status, JSON, body))
     }
 }
 
@@ -209,13 +244,9 @@ async fn work(
         }
         Target::Unknown => return (None, Err(ApiError::no_such_resource())),
     };
-    let body = match body.collect(state.body_limit).await {
+    let body = match request_body::read(body, state.body_limit, &*state.clock).await {
         Ok(body) => body,
-        Err(error) if error.kind() == ErrorKind::BodyTooLarge => {
-            let text = format!("The request body is larger than {} bytes.", state.body_limit);
-            return (None, Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, text)));
-        }
-        Err(_) => return (None, Err(ApiError::bad_request("The request body could not be read."))),
+        Err(error) => return (None, Err(error)),
     };
     let state = Arc::clone(state);
     let run = move || run(&state, operation, &path, &parts, &body, now);

@@ -9,9 +9,10 @@ use skyflow_testkit::{Faults, Journal};
 use skyflow_types::Secret;
 
 use crate::audit::AuditLog;
-use crate::auth::Role;
+use crate::auth::{KeySet, Role};
 use crate::clock::Now;
 use crate::connections::Connections;
+use crate::cors::Origins;
 #[cfg(feature = "detect")]
 use crate::detect;
 use crate::downloads::Downloads;
@@ -37,6 +38,9 @@ pub(crate) struct State {
     pub(crate) bearer_generation: AtomicI64,
     pub(crate) bearer_lifetime: Duration,
     pub(crate) body_limit: usize,
+    pub(crate) origins: Origins,
+    pub(crate) row_limit: usize,
+    pub(crate) query_time_limit: Duration,
     pub(crate) file_scan_time: Duration,
     pub(crate) downloads: Downloads,
     pub(crate) audit: AuditLog,
@@ -52,6 +56,8 @@ pub(crate) struct State {
     pub(crate) owner: AccountRow,
     pub(crate) owner_key: KeyRow,
     pub(crate) api_key: Secret,
+    /// The keys of other issuers, by the address of their set.
+    pub(crate) key_sets: HashMap<String, KeySet>,
 }
 
 impl State {

@@ -304,3 +304,60 @@ async fn signed_token_binds_account_context_and_time() {
     key.set_enabled(false).unwrap();
     assert_eq!(try_token(signed(&credentials, &|_| {})).await, "Signed Token Is Invalid");
 }
+
+#[tokio::test]
+async fn tokens_that_begin_later_are_refused() {
+    let (vault, clock) = vault();
+    let credentials = owner_credentials(&vault);
+    let now = unix_seconds(&clock);
+    let mut claims = claims(&credentials, &clock);
+    for (start, is_valid) in [(now - 3600, true), (now + 30, true), (now + 120, false)] {
+        claims["nbf"] = json!(start);
+        let response = exchange(&vault, &sign(&credentials, &claims), Value::Null).await;
+        if is_valid {
+            response.ok();
+        } else {
+            assert_eq!(response.error(401), "invalid_grant: Assertion is not valid yet");
+        }
+    }
+    claims["nbf"] = json!("tomorrow");
+    exchange(&vault, &sign(&credentials, &claims), Value::Null).await.error(401);
+
+    let (_, tokens) = Client::new(&vault).insert_one("table1", json!({"name": "Ada"})).await;
+    let client = Client::new(&vault).with_bearer(&bearer(&vault, &clock).await);
+    for (start, expected) in [(now, json!("Ada")), (now + 120, json!(""))] {
+        let claims = json!({
+            "iss": "sdk", "key": credentials["keyID"], "sub": credentials["clientID"], "tok": tokens["name"],
+            "nbf": start, "exp": now + 300,
+        });
+        let token = format!("signed_token_{}", sign(&credentials, &claims));
+        let body = json!({"detokenizationParameters": [{"token": token}], "continueOnError": true});
+        assert_eq!(client.post("/detokenize", body).await.ok()["records"][0]["value"], expected);
+    }
+}
+
+#[tokio::test]
+async fn an_expired_key_is_told_in_published_words() {
+    let (vault, clock) = vault();
+    let (_, key, credentials) = account(&vault, NewServiceAccount::new("k").role(Role::VaultOwner));
+    let old = token(login(&vault, &clock, &credentials, Value::Null).await);
+    key.set_expiry(skyflow_http::Clock::now(&clock) + Duration::from_secs(60)).unwrap();
+    login(&vault, &clock, &credentials, Value::Null).await.ok();
+    clock.advance(Duration::from_secs(60));
+    let refused = login(&vault, &clock, &credentials, Value::Null).await;
+    assert_eq!(refused.error(401), "Error: Key expired, consider rotating.");
+    assert_eq!(refused.body["error"]["grpc_code"], 16);
+    Client::new(&vault).with_bearer(&old).get("/table1").await.ok();
+}
+
+#[tokio::test]
+async fn malformed_scope_is_told_in_published_words() {
+    let (vault, clock) = vault();
+    let credentials = owner_credentials(&vault);
+    let assertion = sign(&credentials, &claims(&credentials, &clock));
+    for scope in [vault.role_id(Role::VaultOwner), "roles:x", "role"] {
+        let refused = exchange(&vault, &assertion, json!(scope)).await;
+        assert_eq!(refused.error(400), "Scopes in request token in wrong format", "{scope}");
+        assert_eq!(refused.body["error"]["grpc_code"], 3);
+    }
+}

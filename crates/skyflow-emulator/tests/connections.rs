@@ -329,3 +329,38 @@ async fn journal_and_faults_see_connections_not_paths() {
     let events = send(&setup.client.vault, request).await.ok();
     assert!(!events.to_string().contains("4111"), "{events}");
 }
+
+#[tokio::test]
+async fn the_kind_of_route_is_the_mode_of_a_connection() {
+    let json = json!({
+        "ID": "f1", "name": "c", "baseURL": "builtin:echo",
+        "routes": [{
+            "path": "/x", "method": "POST", "contentType": "JSON",
+            "requestBody": [
+                {"action": "DETOKENIZATION", "fieldName": "card"},
+                {"action": "NOACTION", "fieldName": "name"},
+                {"fieldName": "other"},
+            ],
+            "preFieldRequestMessageActions": [{"type": "NOACTION", "target": "Body"}],
+            "postFieldResponseMessageActions": [],
+        }],
+    });
+    let outbound = ConnectionSpec::outbound_from_json(&json).unwrap();
+    assert_eq!(outbound.path(), "/v1/gateway/outboundRoutes/f1");
+    let inbound = ConnectionSpec::inbound_from_json(&json).unwrap();
+    assert_eq!(inbound.path(), "/v1/gateway/inboundRoutes/f1");
+    let setup = setup(outbound).await;
+    let body = json!({"card": setup.token, "name": "n", "other": setup.token}).to_string();
+    let echoed = setup.call("/x", &[], body).await.ok()["body"].clone();
+    assert_eq!(echoed, json!({"card": "4111111111111111", "name": "n", "other": setup.token}));
+
+    assert!(ConnectionSpec::from_json(&json).unwrap_err().to_string().contains("outbound_from_json"));
+    let mut with_mode = json.clone();
+    with_mode["mode"] = json!("EGRESS");
+    assert!(ConnectionSpec::outbound_from_json(&with_mode).is_ok());
+    assert!(ConnectionSpec::inbound_from_json(&with_mode).is_err());
+    with_mode["routes"][0]["preFieldRequestMessageActions"][0]["type"] = json!("SIGN");
+    let signing = ConnectionSpec::from_json(&with_mode).unwrap();
+    let client = self::setup(signing).await;
+    client.call("/x", &[], "{}").await.error(501);
+}

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use http::{Method, Request};
 use serde_json::{Value, json};
-use skyflow_emulator::{Column, EmbeddedVault, Table};
+use skyflow_emulator::{Column, EmbeddedVault, Table, TokenPolicy};
 use skyflow_http::{Body, ManualClock};
 use support::{Client, Response, send};
 use tower::ServiceExt;
@@ -65,7 +65,7 @@ async fn file_links_last_15_minutes_until_deleted() {
     let uploaded =
         upload(&client, &v2(&client), form(&parts, Some(("dir/a b.pdf", b"%PDF-1.7 \xff")))).await.ok();
     let id = uploaded["skyflowID"].as_str().unwrap().to_owned();
-    let metadata = json!({"file": {"fileName": "a b.pdf", "fileSize": 10, "fileType": "application/pdf"}});
+    let metadata = json!({"file": {"fileName": "a b.pdf", "fileSizeKB": 1, "fileType": "application/pdf"}});
     assert_eq!(uploaded["fileMetadata"], metadata);
 
     let scan = client.get(&format!("/table1/{id}/files/file/scan-status")).await.ok();
@@ -99,7 +99,7 @@ async fn v1_upload_takes_the_record_from_the_path() {
     let (id, _) = client.insert_one("table1", json!({"name": "Ada"})).await;
     let path = format!("/v1/vaults/{}/table1/{id}/files", client.vault.vault_id());
     let uploaded = upload(&client, &path, form(&[("columnName", "file")], Some(("n.txt", b"hi")))).await.ok();
-    assert_eq!(uploaded, json!({"skyflow_id": id, "tokens": null}));
+    assert_eq!(uploaded, json!({"skyflow_id": id}));
     let fields = client.fields("table1", &id, "DEFAULT").await;
     assert_eq!(fields, json!({"skyflow_id": id, "name": "Ada", "file": "n.txt"}));
 }
@@ -223,17 +223,293 @@ async fn audit_events_list_calls_page_by_page() {
             next["timestamp"].as_str().unwrap().replace(' ', "+")
         );
     }
-    request_ids.reverse();
-    assert_eq!(seen, request_ids, "newest first");
+    assert_eq!(seen, request_ids, "oldest first");
 
     let failed = events(&client, "&filterOps.responseCode=404").await["event"][0].clone();
     assert_eq!(failed["request"]["httpInfo"]["URI"], format!("/v1/vaults/{}/nowhere", vault.vault_id()));
     assert_eq!(failed["context"]["actor"], vault.owner().client_id());
     assert_eq!(failed["request"]["apiName"], "records_list");
-    let oldest = events(&client, "&sortOps.orderBy=ASCENDING&limit=1").await["event"][0].clone();
-    assert_eq!(oldest["context"]["requestID"], request_ids[2].as_str());
     assert_eq!(events(&client, "&filterOps.vaultID=other").await["event"], json!([]));
     let request =
         Request::get("/v1/audit/events").header("authorization", format!("Bearer {}", client.bearer));
     send(&vault, request.body(Body::empty()).unwrap()).await.error(400);
+}
+
+#[tokio::test]
+async fn audit_query_event_is_as_published() {
+    let vault = EmbeddedVault::builder().build().unwrap();
+    let client = Client::new(&vault);
+    let sql = "SELECT name FROM persons";
+    client.post("/query", json!({ "query": sql })).await.ok();
+    let event = events(&client, "&filterOps.resourceType=RECORD").await["event"][0].clone();
+    let request = &event["request"];
+    assert_eq!((&request["actionType"], &request["resourceType"]), (&json!("READ"), &json!("RECORD")));
+    assert_eq!(request["apiName"], "/v1.QueryService/ExecuteQuery");
+    assert_eq!((&request["tags"], &request["data"]["content"]), (&json!(["dml"]), &json!(sql)));
+    assert_eq!(
+        (&event["response"]["message"], &event["response"]["data"]),
+        (&json!("success"), &Value::Null)
+    );
+    let resources = [
+        format!("ACCOUNT/{}", vault.account_id()),
+        "TABLE/persons".to_owned(),
+        format!("VAULT/{}", vault.vault_id()),
+    ];
+    assert_eq!(event["resourceIDs"], json!(resources));
+    let context = &event["context"];
+    assert_eq!(context["authMode"], "API_KEY");
+    let key_id = context["keyID"].as_str().unwrap();
+    assert_eq!(key_id.len(), 32);
+    assert!(!event.to_string().contains(vault.api_key().expose()));
+    assert!(context.get("subject").is_none() && event["response"].get("nestedResponse").is_none());
+}
+
+#[tokio::test]
+async fn audit_batch_event_lists_its_entries() {
+    let client = Client::new(&EmbeddedVault::builder().build().unwrap());
+    let (id, _) = client.insert_one("table1", json!({"name": "Ada"})).await;
+    let entries = [
+        json!({"method": "GET", "tableName": "table1", "ID": id}),
+        json!({"method": "POST", "tableName": "table1", "fields": {"nmae": "x"}}),
+    ];
+    client.post("", json!({"records": entries, "continueOnError": true})).await.ok();
+    let event = events(&client, "&filterOps.actionType=EXECUTE").await["event"][0].clone();
+    let nested = json!([
+        {"code": 200, "message": "", "identifier": format!("RECORD/{id}")},
+        {"code": 400, "message": "Insert failed. Column nmae is invalid. Specify a valid column.", "identifier": ""},
+    ]);
+    assert_eq!((&event["response"]["code"], &event["response"]["nestedResponse"]), (&json!(200), &nested));
+}
+
+#[tokio::test]
+async fn audit_filters_of_none_mean_no_filter() {
+    let client = Client::new(&EmbeddedVault::builder().build().unwrap());
+    client.get("/table1").await.ok();
+    client.get("/nowhere").await.error(404);
+    let none = "&filterOps.actionType=NONE&filterOps.resourceType=NONE_API&filterOps.context.actorType=NONE\
+                &filterOps.context.accessType=ACCESS_NONE&filterOps.context.authMode=AUTH_NONE";
+    assert_eq!(events(&client, none).await["event"].as_array().unwrap().len(), 2);
+    let failed = events(&client, "&filterOps.responseCode=404").await["event"][0].clone();
+    assert!(failed["response"]["message"].as_str().unwrap().contains("Table name nowhere is invalid"));
+}
+
+#[tokio::test]
+async fn audit_events_sort_by_any_member() {
+    let clock = ManualClock::auto_advancing();
+    let vault = EmbeddedVault::builder().clock(Arc::new(clock.clone())).build().unwrap();
+    let client = Client::new(&vault);
+    for path in ["/table1", "/nowhere", "/persons"] {
+        clock.advance(Duration::from_secs(1));
+        client.get(path).await;
+    }
+    let uris = |query: &'static str| {
+        let client = client.clone();
+        async move {
+            let found =
+                events(&client, &format!("&filterOps.actionType=LIST&filterOps.resourceType=RECORD{query}"))
+                    .await;
+            let uri = |event: &Value| {
+                let uri = event["request"]["httpInfo"]["URI"].as_str().unwrap();
+                uri.rsplit('/').next().unwrap().to_owned()
+            };
+            found["event"].as_array().unwrap().iter().map(uri).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(uris("").await, ["table1", "nowhere", "persons"]);
+    assert_eq!(uris("&sortOps.orderBy=DESCENDING").await, ["persons", "nowhere", "table1"]);
+    assert_eq!(uris("&sortOps.sortBy=request.httpInfo.URI").await, ["nowhere", "persons", "table1"]);
+    let descending = "&sortOps.sortBy=response.code&sortOps.orderBy=DESCENDING";
+    assert_eq!(uris(descending).await[0], "nowhere");
+    let refused = |query: &str| {
+        let uri = format!("/v1/audit/events?filterOps.accountID={}{query}", client.vault.account_id());
+        let request = Request::get(uri).header("authorization", format!("Bearer {}", client.bearer));
+        let (vault, request) = (client.vault.clone(), request.body(Body::empty()).unwrap());
+        async move { send(&vault, request).await.error(400).to_owned() }
+    };
+    refused("&sortOps.sortBy=request.colour").await;
+    for with in ["&sortOps.sortBy=request.timestamp", "&sortOps.orderBy=ASCENDING", "&offset=1"] {
+        refused(&format!("&afterOps.timestamp=2026-01-01{with}")).await;
+    }
+}
+
+#[tokio::test]
+async fn audit_pages_continue_after_an_event_or_a_time() {
+    let clock = ManualClock::auto_advancing();
+    let vault = EmbeddedVault::builder().clock(Arc::new(clock.clone())).build().unwrap();
+    let client = Client::new(&vault);
+    for _ in 0..3 {
+        clock.advance(Duration::from_secs(1));
+        client.get("/table1").await.ok();
+    }
+    let filter = "&filterOps.resourceType=RECORD";
+    let all = events(&client, filter).await["event"].as_array().unwrap().clone();
+    let first = events(&client, &format!("{filter}&limit=1")).await;
+    let next = &first["nextOps"];
+    assert_eq!(next["changeID"], all[0]["context"]["changeID"], "a page of one event has a cursor too");
+    let time = next["timestamp"].as_str().unwrap().replace(' ', "+");
+    for after in [
+        format!("&afterOps.timestamp={time}"),
+        format!("&afterOps.timestamp={}", time.replace('+', "T")),
+        format!("&afterOps.changeID={}", next["changeID"].as_str().unwrap()),
+        format!("&afterOps.changeID=gone&afterOps.timestamp={time}"),
+    ] {
+        let rest = events(&client, &format!("{filter}{after}")).await["event"].as_array().unwrap().clone();
+        assert_eq!(rest.len(), 2, "{after}");
+        assert_eq!(rest[0]["context"]["changeID"], all[1]["context"]["changeID"]);
+    }
+    assert!(events(&client, &format!("{filter}&afterOps.changeID=gone")).await.get("nextOps").is_none());
+}
+
+#[tokio::test]
+async fn upload_status_reports_several_records() {
+    let clock = ManualClock::new();
+    let builder = EmbeddedVault::builder().clock(Arc::new(clock.clone()));
+    let client = Client::new(&builder.file_scan_time(Duration::from_secs(5)).build().unwrap());
+    let parts = [("tableName", "table1"), ("columnName", "file")];
+    let id =
+        upload(&client, &v2(&client), form(&parts, Some(("g.txt", b"good")))).await.ok()["skyflowID"].clone();
+    let path = format!("/v2/vaults/{}/files/uploadStatus", client.vault.vault_id());
+    let ask = |body: Value| {
+        let request = Request::post(&path)
+            .header("authorization", format!("Bearer {}", client.bearer))
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let vault = client.vault.clone();
+        async move { send(&vault, request).await }
+    };
+    let row = || json!({"tableName": "table1", "skyflowID": id, "fileFields": ["file"]});
+    let expected = |scan: &str| {
+        let status = json!({"file_status": "UPLOADED", "av_scan_status": scan, "mimetype_status": ""});
+        json!({"records": [{"fields": {"skyflow_id": id, "file": status}, "tableName": "table1"}]})
+    };
+    assert_eq!(ask(json!({"records": [row()]})).await.ok(), expected(""));
+    clock.advance(Duration::from_secs(5));
+    assert_eq!(ask(json!({"records": [row()]})).await.ok(), expected("SCAN_CLEAN"));
+    let with = |name: &str, value: Value| {
+        let mut row = row();
+        row[name] = value;
+        json!({"records": [row]})
+    };
+    for (body, status) in [
+        (json!({"records": []}), 400),
+        (with("unknown", json!(1)), 400),
+        (with("fileFields", json!(null)), 400),
+        (with("fileFields", json!([])), 400),
+        (with("fileFields", json!(["name"])), 400),
+        (with("tableName", json!("nowhere")), 404),
+        (with("skyflowID", json!("no")), 404),
+    ] {
+        let response = ask(body.clone()).await;
+        assert_eq!(response.status.as_u16(), status, "{body}: {}", response.body);
+    }
+}
+
+fn part(name: &str, file_name: &str) -> String {
+    format!(
+        "--xyz\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file_name}\"\r\n\r\nhi\r\n"
+    )
+}
+
+#[tokio::test]
+async fn v1_upload_takes_a_part_called_as_its_column() {
+    let client = Client::new(&EmbeddedVault::builder().build().unwrap());
+    let (id, _) = client.insert_one("table1", json!({"name": "Ada"})).await;
+    let path = format!("/v1/vaults/{}/table1/{id}/files", client.vault.vault_id());
+    let one = format!("{}--xyz--\r\n", part("file", "n.txt"));
+    assert_eq!(upload(&client, &path, one.into_bytes()).await.ok(), json!({"skyflow_id": id}));
+    assert_eq!(client.fields("table1", &id, "DEFAULT").await["file"], "n.txt");
+    let other = format!("{}--xyz--\r\n", part("name", "n.txt"));
+    upload(&client, &path, other.into_bytes()).await.error(400);
+}
+
+#[tokio::test]
+async fn an_upload_has_one_file() {
+    let client = Client::new(&EmbeddedVault::builder().build().unwrap());
+    let (id, _) = client.insert_one("table1", json!({"name": "Ada"})).await;
+    let v1 = format!("/v1/vaults/{}/table1/{id}/files", client.vault.vault_id());
+    let two = format!("{}{}--xyz--\r\n", part("file", "a.txt"), part("file", "b.txt"));
+    assert!(upload(&client, &v1, two.into_bytes()).await.error(400).contains("one file"));
+    let texts = form(&[("tableName", "table1"), ("columnName", "file"), ("skyflowID", &id)], None);
+    let texts = String::from_utf8(texts).unwrap().replace("--xyz--\r\n", "");
+    let two = format!("{texts}{}{}--xyz--\r\n", part("file", "a.txt"), part("extra", "b.txt"));
+    assert!(upload(&client, &v2(&client), two.into_bytes()).await.error(400).contains("one file"));
+    assert!(client.fields("table1", &id, "DEFAULT").await.get("file").is_none());
+}
+
+#[tokio::test]
+async fn the_token_of_a_file_leads_to_its_link() {
+    let papers = Table::new("papers").column(Column::file("scan").tokens(TokenPolicy::DeterministicUuid));
+    let client = Client::new(&EmbeddedVault::builder().table(papers).build().unwrap());
+    let parts = [("tableName", "papers"), ("columnName", "scan")];
+    let mut tokens = Vec::new();
+    let mut ids = Vec::new();
+    for content in [&b"one"[..], b"one", b"two"] {
+        let uploaded = upload(&client, &v2(&client), form(&parts, Some(("a.txt", content)))).await.ok();
+        let id = uploaded["skyflowID"].as_str().unwrap().to_owned();
+        let record = client.get(&format!("/papers?skyflow_ids={id}&tokenization=true")).await.ok();
+        tokens.push(record["records"][0]["fields"]["scan"].clone());
+        ids.push(id);
+    }
+    assert!(tokens[0] == tokens[1] && tokens[0] != tokens[2]);
+    let detokenize = |token: &Value, links: bool| {
+        let body = json!({"detokenizationParameters": [{"token": token}], "downloadURL": links});
+        let client = client.clone();
+        async move { client.post("/detokenize", body).await }
+    };
+    let url = detokenize(&tokens[2], true).await.ok()["records"][0]["value"].as_str().unwrap().to_owned();
+    assert_eq!(download(&client, &url).await.2, b"two");
+    assert_eq!(detokenize(&tokens[2], false).await.ok()["records"][0]["value"], "a.txt");
+    client.call(Method::DELETE, &format!("/papers/{}/files/scan", ids[2]), Value::Null).await.ok();
+    detokenize(&tokens[2], true).await.error(404);
+    let transient = Table::new("t").column(Column::file("f").tokens(TokenPolicy::Transient));
+    assert!(EmbeddedVault::builder().table(transient).build().is_err());
+}
+
+#[tokio::test]
+async fn links_can_show_a_file_in_place() {
+    let client = Client::new(&EmbeddedVault::builder().build().unwrap());
+    let parts = [("tableName", "table1"), ("columnName", "file")];
+    let id =
+        upload(&client, &v2(&client), form(&parts, Some(("ü.txt", b"x")))).await.ok()["skyflowID"].clone();
+    let id = id.as_str().unwrap();
+    for (parameter, expected) in [
+        ("", "attachment; filename*=UTF-8''%C3%BC%2Etxt"),
+        ("&contentDisposition=INLINE", "inline; filename*=UTF-8''%C3%BC%2Etxt"),
+        ("&contentDisposition=attachment", "attachment; filename*=UTF-8''%C3%BC%2Etxt"),
+    ] {
+        for path in
+            [format!("/table1/{id}?downloadURL=true"), format!("/table1?skyflow_ids={id}&downloadURL=true")]
+        {
+            let body = client.get(&format!("{path}{parameter}")).await.ok();
+            let record = body.get("records").map_or(&body, |records| &records[0]);
+            let request =
+                Request::get(record["fields"]["file"].as_str().unwrap()).body(Body::empty()).unwrap();
+            let response = client.vault.service().oneshot(request).await.unwrap();
+            assert_eq!(response.headers()["content-disposition"], expected);
+        }
+    }
+    client.get(&format!("/table1/{id}?contentDisposition=SIDEWAYS")).await.error(400);
+}
+
+#[tokio::test]
+async fn metadata_is_shown_by_get_list_and_batch() {
+    let client = Client::new(&EmbeddedVault::builder().build().unwrap());
+    let parts = [("tableName", "table1"), ("columnName", "file")];
+    let content = vec![b'x'; 1025];
+    let id = upload(&client, &v2(&client), form(&parts, Some(("a.txt", &content)))).await.ok()["skyflowID"]
+        .clone();
+    let id = id.as_str().unwrap();
+    let metadata = json!({"file": {"fileName": "a.txt", "fileSizeKB": 2, "fileType": "text/plain"}});
+    let one = client.get(&format!("/table1/{id}?returnFileMetadata=true")).await.ok();
+    assert_eq!(
+        (&one["fileMetadata"], &one["tokens"], &one["fields"]["file"]),
+        (&metadata, &Value::Null, &json!("a.txt"))
+    );
+    let list = client.get(&format!("/table1?skyflow_ids={id}&returnFileMetadata=true")).await.ok();
+    assert_eq!(list["records"][0]["fileMetadata"], metadata);
+    let entry = json!({"method": "GET", "tableName": "table1", "ID": id, "returnFileMetadata": true});
+    let batch = client.post("", json!({"records": [entry]})).await.ok();
+    assert_eq!(batch["responses"][0]["fileMetadata"], metadata);
+    assert!(batch["responses"][0].get("tokens").is_none());
+    assert!(client.get(&format!("/table1/{id}")).await.ok().get("fileMetadata").is_none());
 }

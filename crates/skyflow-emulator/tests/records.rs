@@ -56,7 +56,7 @@ async fn an_insert_happens_whole_or_not_at_all() {
     let (_, client) = vault();
     let records = json!({"records": [{"fields": {"name": "a"}}, {"fields": {"nmae": "b"}}]});
     let response = client.post("/table1", records).await;
-    assert_eq!(response.error(400), "Insert failed. Column nmae is invalid. Specify a valid column.");
+    assert_eq!(response.error(404), "Insert failed. Column nmae is invalid. Specify a valid column.");
     assert_eq!(client.get("/table1").await.ok()["records"], json!([]));
 }
 

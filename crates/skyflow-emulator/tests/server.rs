@@ -257,3 +257,53 @@ async fn tls_serves_each_name_to_trusting_clients() {
     let again = open().serve_tls().await.unwrap();
     assert_eq!(again.ca_pem().unwrap(), ca, "the authority is kept with the data");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_stops_halfway_is_given_up() {
+    let clock = ManualClock::new();
+    let vault = EmbeddedVault::builder().clock(Arc::new(clock.clone())).build().unwrap();
+    let server = vault.serve().await.unwrap();
+    for head in
+        ["content-length: 100\r\n\r\n{\"records\"", "transfer-encoding: chunked\r\n\r\n5\r\n{\"rec\r\n"]
+    {
+        let mut stream = TcpStream::connect(server.addr()).await.unwrap();
+        let request = format!(
+            "POST /v1/vaults/{}/table1 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n{head}",
+            vault.vault_id(),
+            vault.api_key().expose()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        while clock.sleepers() == 0 {
+            tokio::task::yield_now().await;
+        }
+        clock.advance(Duration::from_secs(10));
+        let mut response = [0; 512];
+        let length = stream.read(&mut response).await.unwrap();
+        let response = String::from_utf8_lossy(&response[..length]);
+        assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
+    }
+}
+
+#[tokio::test]
+async fn tls_offers_http2_unless_told_otherwise() {
+    use skyflow_http::Transport;
+    let vault = EmbeddedVault::builder().build().unwrap();
+    let both = vault.serve_tls().await.unwrap();
+    let one = vault.serve_tls().http1_only().await.unwrap();
+    for (server, version) in [(&both, http::Version::HTTP_2), (&one, http::Version::HTTP_11)] {
+        let ca = server.ca_pem().unwrap();
+        let client =
+            Transport::builder().add_root_certificates_pem(ca.as_bytes()).unwrap().build().into_service();
+        for _ in 0..2 {
+            let uri = format!("{}/v1/vaults/{}/table1", server.base_url(), vault.vault_id());
+            let request = Request::get(uri)
+                .header("authorization", format!("Bearer {}", vault.api_key().expose()))
+                .body(Body::empty())
+                .unwrap();
+            let response = client.send(request).await.unwrap();
+            assert_eq!((response.status().as_u16(), response.version()), (200, version));
+        }
+    }
+    both.shutdown().await;
+    one.shutdown().await;
+}

@@ -46,6 +46,11 @@ impl BlockingRuntime {
         Ok(Self(Arc::new(Inner { handle, thread: thread.thread().id(), _running: running })))
     }
 
+    /// Returns the handle of the runtime, to start tasks on the background thread.
+    pub fn handle(&self) -> &Handle {
+        &self.0.handle
+    }
+
     /// Runs a future to its end on the current thread, and blocks the thread meanwhile.
     ///
     /// It works on any thread: a plain one, one of `spawn_blocking`, one inside `block_in_place`, and inside a task of
@@ -119,6 +124,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::SystemClock;
 
     #[test]
     fn future_runs_on_threads_of_all_kinds() {
@@ -130,7 +136,7 @@ mod tests {
                 let borrowed = &word;
                 runtime
                     .block_on(async {
-                        tokio::time::sleep(Duration::from_millis(1)).await;
+                        SystemClock::shared().sleep(Duration::from_millis(1)).await;
                         tokio::spawn(async { 7 }).await.unwrap() + borrowed.len()
                     })
                     .unwrap()
@@ -182,10 +188,10 @@ mod tests {
         let (sender, receiver) = std::sync::mpsc::channel::<()>();
         runtime
             .block_on(async {
-                tokio::spawn(async move {
+                drop(tokio::spawn(async move {
                     std::future::pending::<()>().await;
                     drop(sender);
-                })
+                }));
             })
             .unwrap();
         let clone = runtime.clone();

@@ -23,6 +23,10 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 }
 
 /// The clock of the operating system; it sleeps on tokio's timer.
+///
+/// A paused clock of tokio (`tokio::time::pause`, `start_paused`) moves on whenever every task waits, also for a socket:
+/// its time limits end before a real server can respond. Use it with services in memory, and [`ManualClock`] with
+/// sockets.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

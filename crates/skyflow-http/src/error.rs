@@ -12,6 +12,9 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 pub enum ErrorKind {
     /// No connection: name resolution, TCP, proxy, or the connect timeout.
     Connect,
+    /// No connection because the proxy does not open one, or the environment names a proxy that cannot be used. A proxy
+    /// that could not reach the server is [`ErrorKind::Connect`].
+    Proxy,
     /// No connection because TLS failed: certificate, host name, protocol version.
     Tls,
     /// The server turned the request away before it looked at it (HTTP/2 `REFUSED_STREAM`, `GOAWAY`).
@@ -34,7 +37,7 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// Tells whether this failure proves that the server did not act on the request.
     pub const fn is_not_sent(self) -> bool {
-        matches!(self, Self::Connect | Self::Tls | Self::Refused | Self::RequestBody)
+        matches!(self, Self::Connect | Self::Proxy | Self::Tls | Self::Refused | Self::RequestBody)
     }
 }
 
@@ -61,6 +64,7 @@ impl Error {
     pub fn new(kind: ErrorKind, source: Option<BoxError>) -> Self {
         let text = match kind {
             ErrorKind::Connect => "could not connect to",
+            ErrorKind::Proxy => "could not connect through a proxy to",
             ErrorKind::Tls => "could not make a trusted TLS connection to",
             ErrorKind::Refused => "the server refused the request before processing it",
             ErrorKind::Io => "the connection failed while the request was in flight",
@@ -165,7 +169,7 @@ impl fmt::Display for Error {
         let server = self.0.server.as_deref().unwrap_or("the server");
         match self.0.kind {
             ErrorKind::Connect if self.0.unresolved => write!(f, "the name of {server} does not resolve"),
-            ErrorKind::Connect | ErrorKind::Tls => write!(f, "{} {server}", self.0.text),
+            ErrorKind::Connect | ErrorKind::Proxy | ErrorKind::Tls => write!(f, "{} {server}", self.0.text),
             _ => f.write_str(self.0.text),
         }?;
         match &self.0.reason {
@@ -199,6 +203,7 @@ mod tests {
     fn unsent_requests_are_not_applied() {
         for (kind, applied) in [
             (ErrorKind::Connect, false),
+            (ErrorKind::Proxy, false),
             (ErrorKind::Tls, false),
             (ErrorKind::Refused, false),
             (ErrorKind::Io, true),

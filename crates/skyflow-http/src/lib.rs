@@ -26,14 +26,17 @@ pub mod clock;
 mod content_encoding;
 mod endpoint;
 mod error;
+pub mod files;
 mod http_layer;
 pub mod layers;
+mod metadata_address;
 mod operation;
 mod path_template;
 pub mod rest;
 mod sent_headers;
 mod service;
 mod stack;
+mod sync;
 #[cfg(feature = "hyper")]
 mod transport;
 mod uri;
@@ -46,12 +49,13 @@ pub use error::{BoxError, Error, ErrorKind};
 pub use http_layer::HttpLayer;
 #[doc(inline)]
 pub use layers::{LogControl, request_id};
+pub use metadata_address::is_metadata_address;
 pub use operation::{CallOptions, Deadline, Idempotency, OperationInfo, Progress, RetryStop, Setting};
 pub use path_template::{PathTemplate, PathTemplateError};
 pub use service::{DynLayer, HttpService, Request, Response, try_clone_request};
 pub use stack::Stack;
 #[cfg(feature = "hyper")]
-pub use transport::{TlsError, Transport, TransportBuilder};
+pub use transport::{HttpVersions, Proxies, ProxyError, TlsError, Transport, TransportBuilder};
 pub use uri::{BaseUri, BaseUriError, RequestTarget, TargetError, form_pairs, form_urlencoded};
 
 /// The `tracing` target of every span and event of this crate.

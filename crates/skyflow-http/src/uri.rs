@@ -241,6 +241,17 @@ impl BaseUri {
         Uri::from_parts(parts).map_err(|_| BaseUriError { problem: "and path do not make a URI" })
     }
 
+    /// Returns the host, as given; an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
+        self.authority.host()
+    }
+
+    /// Returns the port, which is that of the scheme when none is given.
+    pub fn port(&self) -> u16 {
+        // It was checked when this was parsed.
+        port_of(&self.authority, &self.scheme).unwrap_or_default()
+    }
+
     /// Tells whether the server is on this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
     pub fn is_loopback(&self) -> bool {
         is_loopback(self.authority.host())

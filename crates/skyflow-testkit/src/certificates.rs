@@ -10,9 +10,12 @@ use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, date_time_ymd,
 };
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::version::TLS12;
+use rustls::{DEFAULT_VERSIONS, RootCertStore, ServerConfig};
 
 /// Reports a certificate that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +117,22 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer)?;
         Identity::new(certificate.der().clone(), &key)
     }
+
+    /// Issues a certificate for a client, and returns it and its private key in PEM format.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the crypto library cannot make a key.
+    pub fn issue_client(&self, name: &str) -> Result<(String, String), CertificateError> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        Ok((certificate.pem(), key.serialize_pem()))
+    }
 }
 
 impl fmt::Debug for Authority {
@@ -201,7 +220,11 @@ fn loopback() -> [GeneralSubtree; 3] {
 
 /// A certificate with its key: what a server needs to speak TLS.
 #[derive(Clone)]
-pub struct Identity(Arc<ServerConfig>);
+pub struct Identity {
+    certificate: CertificateDer<'static>,
+    key: Arc<[u8]>,
+    config: Arc<ServerConfig>,
+}
 
 impl Identity {
     /// Makes a certificate for a host that no authority has signed.
@@ -218,21 +241,62 @@ impl Identity {
     /// Offers these protocols by ALPN, the preferred one first; none by default.
     #[must_use]
     pub fn offering(self, protocols: &[&str]) -> Self {
-        let mut config = Arc::unwrap_or_clone(self.0);
+        let mut config = Arc::unwrap_or_clone(self.config);
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
-        Self(Arc::new(config))
+        Self { config: Arc::new(config), ..self }
+    }
+
+    /// Requires a certificate of each client, signed by this authority. It speaks HTTP/1.1 afterwards, unless
+    /// [`Identity::offering`] says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the authority cannot be used.
+    pub fn requiring_clients_of(mut self, authority: &Authority) -> Result<Self, CertificateError> {
+        let mut roots = RootCertStore::empty();
+        let root = CertificateDer::from_pem_slice(authority.pem().as_bytes());
+        roots.add(root.map_err(|error| CertificateError(Box::new(error)))?)?;
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .build()
+            .map_err(|error| CertificateError(Box::new(error)))?;
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(DEFAULT_VERSIONS)?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(vec![self.certificate.clone()], self.private_key().into())?;
+        self.config = Arc::new(config);
+        Ok(self)
+    }
+
+    /// Speaks TLS 1.2 only.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the crypto library does not support it.
+    pub fn tls12_only(mut self) -> Result<Self, CertificateError> {
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(&[&TLS12])?
+            .with_no_client_auth()
+            .with_single_cert(vec![self.certificate.clone()], self.private_key().into())?;
+        self.config = Arc::new(config);
+        Ok(self)
     }
 
     fn new(certificate: CertificateDer<'static>, key: &KeyPair) -> Result<Self, CertificateError> {
+        let private_key = PrivatePkcs8KeyDer::from(key.serialize_der());
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(vec![certificate], PrivatePkcs8KeyDer::from(key.serialize_der()).into())?;
-        Ok(Self(Arc::new(config)))
+            .with_single_cert(vec![certificate.clone()], private_key.into())?;
+        Ok(Self { certificate, key: key.serialize_der().into(), config: Arc::new(config) })
+    }
+
+    fn private_key(&self) -> PrivatePkcs8KeyDer<'static> {
+        PrivatePkcs8KeyDer::from(self.key.to_vec())
     }
 
     pub(crate) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.config)
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use skyflow_http::{Body, BoxError, Clock, HttpService, Request, Response, SystemClock};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -23,6 +23,10 @@ use crate::{Identity, Peer};
 
 /// How long open requests may take after a shutdown was requested.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long the handshake of TLS may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// The name of HTTP/2 in ALPN.
+const HTTP2: &[u8] = b"h2";
 
 /// A server that is about to start; await it.
 #[derive(Debug)]
@@ -32,6 +36,7 @@ pub struct ServerBuilder {
     addr: SocketAddr,
     allow_remote: bool,
     identity: Option<Identity>,
+    http1_only: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -48,9 +53,15 @@ impl ServerBuilder {
         self
     }
 
-    /// Speaks TLS with this certificate, over HTTP/1.1.
+    /// Speaks TLS with this certificate. Clients choose between HTTP/2 and HTTP/1.1 by ALPN.
     pub fn tls(mut self, identity: Identity) -> Self {
-        self.identity = Some(identity.offering(&["http/1.1"]));
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Offers HTTP/1.1 only, with TLS too.
+    pub fn http1_only(mut self) -> Self {
+        self.http1_only = true;
         self
     }
 
@@ -68,7 +79,9 @@ impl ServerBuilder {
         let listener = TcpListener::bind(addr).await.map_err(|source| ServeError::Bind { addr, source })?;
         let addr = listener.local_addr().map_err(|source| ServeError::Bind { addr, source })?;
         let (stop, stopped) = watch::channel(false);
-        let acceptor = self.identity.as_ref().map(|identity| TlsAcceptor::from(identity.config()));
+        let protocols: &[&str] = if self.http1_only { &["http/1.1"] } else { &["h2", "http/1.1"] };
+        let identity = self.identity.map(|identity| identity.offering(protocols));
+        let acceptor = identity.map(|identity| TlsAcceptor::from(identity.config()));
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         let task = tokio::spawn(accept(listener, acceptor, self.service, self.clock, stopped));
         Ok(Server { addr, scheme, stop, task })
@@ -151,6 +164,7 @@ impl Server {
             addr: (Ipv4Addr::LOCALHOST, 0).into(),
             allow_remote: false,
             identity: None,
+            http1_only: false,
             clock: SystemClock::shared(),
         }
     }
@@ -201,7 +215,8 @@ async fn accept(
             accepted = listener.accept() => {
                 // A connection that failed before it was accepted is the client's to retry.
                 let Ok((stream, peer)) = accepted else { continue };
-                connections.spawn(serve(stream, peer, acceptor.clone(), service.clone(), graceful.watcher()));
+                let (acceptor, service) = (acceptor.clone(), service.clone());
+                connections.spawn(serve(stream, peer, acceptor, service, Arc::clone(&clock), graceful.watcher()));
             }
             Some(_) = connections.join_next() => {}
             _ = stopped.changed() => break,
@@ -219,22 +234,28 @@ async fn serve(
     peer: SocketAddr,
     acceptor: Option<TlsAcceptor>,
     service: HttpService,
+    clock: Arc<dyn Clock>,
     watcher: Watcher,
 ) {
     // Small responses must not wait for more to send.
     let _ = stream.set_nodelay(true);
     match acceptor {
-        None => converse(stream, Peer { addr: peer, secure: false }, service, watcher).await,
+        None => converse(stream, Peer { addr: peer, secure: false }, false, service, watcher).await,
         Some(acceptor) => {
+            let handshake = tokio::select! {
+                handshake = acceptor.accept(stream) => handshake,
+                () = clock.sleep(HANDSHAKE) => return,
+            };
             // A client that does not trust the certificate ends the handshake and reports it.
-            if let Ok(stream) = acceptor.accept(stream).await {
-                converse(stream, Peer { addr: peer, secure: true }, service, watcher).await;
+            if let Ok(stream) = handshake {
+                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+                converse(stream, Peer { addr: peer, secure: true }, is_http2, service, watcher).await;
             }
         }
     }
 }
 
-async fn converse<S>(stream: S, peer: Peer, service: HttpService, watcher: Watcher)
+async fn converse<S>(stream: S, peer: Peer, is_http2: bool, service: HttpService, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -245,8 +266,15 @@ where
         // hyper only needs an error to close the connection.
         async move { service.send(request).await.map_err(std::io::Error::other) }
     });
-    let serving =
-        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    let stream = TokioIo::new(stream);
     // An error here is a client that went away or a fault that closed the connection on purpose.
-    let _ = watcher.watch(serving).await;
+    if is_http2 {
+        let serving = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .serve_connection(stream, service);
+        let _ = watcher.watch(serving).await;
+    } else {
+        let serving = http1::Builder::new().timer(TokioTimer::new()).serve_connection(stream, service);
+        let _ = watcher.watch(serving).await;
+    }
 }

@@ -1,7 +1,9 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use skyflow_auth::{Credentials, TokenExchange, TokenProviders, connection_refusal, skyflow_metadata};
+use skyflow_auth::{
+    Credentials, TokenExchange, TokenProviders, connection_refusal, skyflow_metadata, skyflow_user_agent,
+};
 use skyflow_http::{
     BoxError, Clock, DynLayer, HttpLayer, HttpService, LogControl, Request, Response, Stack, SystemClock,
 };
@@ -45,8 +47,13 @@ pub struct SkyflowBuilder {
     attempt_layers: Vec<DynLayer>,
     transport: Option<HttpService>,
     service: Option<HttpService>,
+    #[cfg(feature = "hyper")]
+    proxies: Option<skyflow_http::Proxies>,
     log_level: LogLevel,
     end_user_tokens: Option<NonZeroUsize>,
+    token_hosts: Vec<String>,
+    strict_permissions: bool,
+    without_metadata: bool,
 }
 
 impl SkyflowBuilder {
@@ -115,6 +122,24 @@ impl SkyflowBuilder {
         self
     }
 
+    /// Sets the proxies of the built-in transport; by default those of the environment, as
+    /// [`Proxies::from_env`](skyflow_http::Proxies::from_env) reads them.
+    ///
+    /// ```
+    /// # fn build(config: skyflow::VaultConfig) -> Result<(), Box<dyn std::error::Error>> {
+    /// use skyflow::Skyflow;
+    /// use skyflow::http::Proxies;
+    ///
+    /// let proxies = Proxies::all("http://user:password@proxy.example:3128")?.except(".internal")?;
+    /// let client = Skyflow::builder().vault(config).proxies(proxies).build()?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "hyper")]
+    pub fn proxies(mut self, proxies: skyflow_http::Proxies) -> Self {
+        self.proxies = Some(proxies);
+        self
+    }
+
     /// Sends requests through this service, to which nothing is added: no retry, no auth, no layer. Credentials
     /// are not used then.
     pub fn service(mut self, service: HttpService) -> Self {
@@ -147,6 +172,29 @@ impl SkyflowBuilder {
         self
     }
 
+    /// Allows service accounts to get their tokens from a host that is not Skyflow's: `host`, which allows each port, or
+    /// `host:port`.
+    ///
+    /// The address of the token endpoint is part of a `credentials.json`. Without this, assertions are sent to Skyflow's
+    /// hosts and to this machine only; see [`TokenExchange::allow_host`].
+    pub fn allow_token_host(mut self, host: impl Into<String>) -> Self {
+        self.token_hosts.push(host.into());
+        self
+    }
+
+    /// Refuses files with credentials that the group or others can read, instead of a warning.
+    pub fn strict_permissions(mut self, yes: bool) -> Self {
+        self.strict_permissions = yes;
+        self
+    }
+
+    /// Sends `User-Agent` alone, without `sky-metadata`: the version of this SDK, processor architecture and operating
+    /// system. The environment variable `SKYFLOW_SDK_METADATA` with the value `off` does the same for all clients.
+    pub fn without_sdk_metadata(mut self) -> Self {
+        self.without_metadata = true;
+        self
+    }
+
     /// Sets the log level of this client; [`LogLevel::Debug`] by default, which logs everything.
     pub fn log_level(mut self, level: LogLevel) -> Self {
         self.log_level = level;
@@ -173,15 +221,30 @@ impl SkyflowBuilder {
             return Err(Error::missing("vault", "is missing: a client has at least one vault or connection"));
         }
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
+        #[cfg(feature = "hyper")]
+        if self.proxies.is_some() && (self.transport.is_some() || self.service.is_some()) {
+            let problem = "cannot be combined with transport or service: they make their own connections";
+            return Err(Error::invalid("proxies", problem));
+        }
         let transport = match (self.transport, &self.service) {
-            (Some(transport), _) => transport,
+            (Some(_), Some(_)) => {
+                let problem = "cannot be combined with service, which sends the requests itself";
+                return Err(Error::invalid("transport", problem));
+            }
+            (Some(transport), None) => transport,
             (None, Some(service)) => service.clone(),
-            (None, None) => built_in_transport()?,
+            #[cfg(feature = "hyper")]
+            (None, None) => built_in_transport(self.proxies)?,
+            #[cfg(not(feature = "hyper"))]
+            (None, None) => {
+                return Err(Error::missing("transport", "is missing: the feature `hyper` is off"));
+            }
         };
         let stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));
         let log = LogControl::new(self.log_level).product_name("skyflow");
-        let metadata = skyflow_metadata()
-            .map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
+        let metadata = if self.without_metadata { skyflow_user_agent() } else { skyflow_metadata() };
+        let metadata =
+            metadata.map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
         let stack = stack.log_control(log.clone()).default_metadata(metadata).refusal(connection_refusal);
         let mut stack = self.settings.apply(stack)?;
         if let Some(attempts) = self.in_flight {
@@ -190,6 +253,15 @@ impl SkyflowBuilder {
         }
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
         let exchange = TokenExchange::with_log_control(transport.clone(), Arc::clone(&clock), log.clone());
+        let mut exchange = exchange.strict_permissions(self.strict_permissions);
+        for host in self.token_hosts {
+            exchange = exchange.allow_host(host).map_err(|_| {
+                Error::invalid(
+                    "token_host",
+                    "must be the name of a host, with or without a port, and not link-local",
+                )
+            })?;
+        }
         let mut providers = TokenProviders::new(exchange);
         if let Some(users) = self.end_user_tokens {
             providers = providers.scoped_capacity(users);
@@ -208,11 +280,21 @@ impl SkyflowBuilder {
 }
 
 #[cfg(feature = "hyper")]
-fn built_in_transport() -> Result<HttpService, Error> {
-    Ok(skyflow_http::Transport::new().into_service())
-}
+fn built_in_transport(proxies: Option<skyflow_http::Proxies>) -> Result<HttpService, Error> {
+    use skyflow_http::{Proxies, ProxyError, Transport};
 
-#[cfg(not(feature = "hyper"))]
-fn built_in_transport() -> Result<HttpService, Error> {
-    Err(Error::missing("transport", "is missing: the feature `hyper` is off"))
+    let from_env = || {
+        Proxies::from_env().map_err(|source| {
+            let setting = match &source {
+                ProxyError::Url(setting) | ProxyError::Scheme(setting) | ProxyError::NotText(setting) => {
+                    setting
+                }
+                ProxyError::Exception { setting, .. } => setting,
+                _ => "proxies",
+            };
+            Error::invalid(setting, "cannot be used").with_source(source)
+        })
+    };
+    let proxies = proxies.map_or_else(from_env, Ok)?;
+    Ok(Transport::builder().proxies(proxies).build().into_service())
 }

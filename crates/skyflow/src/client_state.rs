@@ -43,7 +43,7 @@ impl ClientState {
         let layers = self.operation_layers.iter().chain(layers).cloned();
         let stack = layers.fold(settings.apply(self.stack.clone().partition())?, Stack::operation_layer);
         let service = stack.auth(DynLayer::new(auth)).build(self.transport.clone());
-        let end_users = EndUsers { providers: self.providers.clone(), credentials };
+        let end_users = EndUsers::new(self.providers.clone(), credentials);
         Ok(Handle::new(service, base, Some(end_users), self.log.clone()))
     }
 }

@@ -57,25 +57,43 @@ enum Address {
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Cluster(id) => f.debug_tuple("Cluster").field(id).finish(),
+            // A URL may have been given in place of an id.
+            Self::Cluster(id) => f.debug_tuple("Cluster").field(&shown_url(id)).finish(),
             Self::Url(url) => f.debug_tuple("Url").field(&shown_url(url)).finish(),
         }
     }
 }
 
-/// Returns a URL without user information, query and fragment, each of which may be a secret.
+/// Returns a URL without user information, query and fragment, each of which may be a secret. A URL whose server is not
+/// plainly `host` or `host:port` is not shown at all.
 ///
 /// It works on URLs that are not valid too: they are printed before they are checked.
 pub(crate) fn shown_url(url: &str) -> String {
+    const HIDDEN: &str = "[REDACTED]";
     let end = url.find(['?', '#']).unwrap_or(url.len());
-    let (start, rest) = url.get(..end).and_then(|url| url.split_once("://")).unwrap_or(("", url));
+    let (scheme, rest) = url.get(..end).and_then(|url| url.split_once("://")).unwrap_or(("", url));
     let rest = rest.get(..rest.find(['?', '#']).unwrap_or(rest.len())).unwrap_or_default();
-    let host_on = rest.rsplit_once('@').map_or(rest, |(_, host_on)| host_on);
-    if start.is_empty() { host_on.to_owned() } else { format!("{start}://{host_on}") }
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, host_on)| host_on);
+    let (server, path) = rest.split_at(rest.find(['/', '\\', ';']).unwrap_or(rest.len()));
+    // What follows a semicolon in a path is a parameter.
+    let path = path.split(';').next().unwrap_or_default();
+    let is_scheme = matches!(scheme.to_ascii_lowercase().as_str(), "" | "http" | "https");
+    let after_host =
+        if server.starts_with('[') { server.split_once(']').map(|(_, rest)| rest) } else { Some(server) };
+    let port = after_host.and_then(|rest| rest.split_once(':')).map_or("", |(_, port)| port);
+    let is_server = port.bytes().all(|byte| byte.is_ascii_digit())
+        && server.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:[]{}".contains(&byte));
+    match (is_scheme && is_server, scheme) {
+        (false, _) => HIDDEN.to_owned(),
+        (true, "") => format!("{server}{path}"),
+        (true, scheme) => format!("{scheme}://{server}{path}"),
+    }
 }
 
 impl VaultConfig {
     /// Describes the vault `vault_id` in the cluster `cluster_id`, the first label of the vault's URL.
+    ///
+    /// Both are on the vault's details page in Skyflow Studio.
     pub fn new(vault_id: impl Into<String>, cluster_id: impl Into<String>) -> Self {
         Self::at(vault_id, Address::Cluster(cluster_id.into()))
     }
@@ -212,10 +230,26 @@ mod tests {
             ("u:canary@h.example/p?canary", "h.example/p"),
             ("h?x=canary://y", "h"),
             ("", ""),
+            ("https://u:canary%40h.example/p", "[REDACTED]"),
+            ("https://u:canary", "[REDACTED]"),
+            ("https:u:canary@h.example/p", "h.example/p"),
+            ("//u:canary@h.example/p", "h.example/p"),
+            ("https://u:canary\\@h.example", "h.example"),
+            ("canary://x://u@h", "[REDACTED]"),
+            ("can,ary://h.example", "[REDACTED]"),
+            ("https://h.example/p;key=canary", "https://h.example/p"),
+            ("https://h.example:8443/p/{id}", "https://h.example:8443/p/{id}"),
+            ("http://[::1]:1/p", "http://[::1]:1/p"),
+            ("http://[::1]:canary/p", "[REDACTED]"),
+            ("https://h.example canary/p", "[REDACTED]"),
         ] {
             assert_eq!(shown_url(url), shown, "{url}");
             let config = VaultConfig::with_base_url("v", url).header("x-key", "canary");
-            assert!(!format!("{config:?} {config:#?}").contains("canary"), "{config:?}");
+            let as_cluster = VaultConfig::new("v", url);
+            let builder = crate::Skyflow::builder().vault(config.clone());
+            let connection = crate::ConnectionConfig::new("c", url);
+            let shown = format!("{config:?} {config:#?} {as_cluster:?} {builder:?} {connection:?}");
+            assert!(!shown.contains("canary"), "{shown}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use skyflow_auth::{Credentials, CredentialsErrorKind};
+use skyflow_auth::{Credentials, CredentialsErrorKind, METADATA_ENV, TOKEN_HOSTS_ENV};
 use skyflow_http::BaseUri;
 use skyflow_types::{ClusterId, Env, InvalidId, VaultId};
 
@@ -14,10 +14,17 @@ const VAULT_URL: &str = "SKYFLOW_VAULT_URL";
 const ENV: &str = "SKYFLOW_ENV";
 const CA_FILE: &str = "SKYFLOW_CA_FILE";
 
+/// The lists of operating systems have some 200 KiB.
+#[cfg(feature = "hyper")]
+const CA_FILE_LIMIT: usize = 1024 * 1024;
+
 impl Skyflow {
     /// Makes a client of the vault that the environment describes; see [`VaultConfig::from_env`].
     ///
-    /// `SKYFLOW_CA_FILE` names a PEM file with certificates to trust besides those of the operating system.
+    /// `SKYFLOW_CA_FILE` names a PEM file with certificates to trust besides those of the operating system, of at most 1
+    /// MiB. `SKYFLOW_TOKEN_HOSTS` names hosts, separated by commas, that tokens may come from besides Skyflow's; see
+    /// [`SkyflowBuilder::allow_token_host`](crate::SkyflowBuilder::allow_token_host). `SKYFLOW_SDK_METADATA=off` is
+    /// [`SkyflowBuilder::without_sdk_metadata`](crate::SkyflowBuilder::without_sdk_metadata).
     ///
     /// ```no_run
     /// # fn run() -> Result<(), skyflow::Error> {
@@ -44,7 +51,14 @@ impl Skyflow {
             // A client without any looks into the environment of the process, which is not meant here.
             Credentials::from_env_with(&lookup)?;
         }
-        let builder = Self::builder().vault(config);
+        let hosts = variable(&lookup, TOKEN_HOSTS_ENV)?.unwrap_or_default();
+        let mut builder = Self::builder().vault(config);
+        for host in hosts.split(',').map(str::trim).filter(|host| !host.is_empty()) {
+            builder = builder.allow_token_host(host);
+        }
+        if variable(&lookup, METADATA_ENV)?.is_some_and(|value| skyflow_auth::is_off(&value)) {
+            builder = builder.without_sdk_metadata();
+        }
         match variable(&lookup, CA_FILE)? {
             Some(path) => trusting(builder, &path)?.build(),
             None => builder.build(),
@@ -124,9 +138,14 @@ fn variable<S: Into<OsString>>(
 
 #[cfg(feature = "hyper")]
 fn trusting(builder: crate::SkyflowBuilder, path: &str) -> Result<crate::SkyflowBuilder, Error> {
-    let pem = std::fs::read(path)
-        .map_err(|error| Error::invalid(CA_FILE, "names a file that cannot be read").with_source(error))?;
-    let transport = skyflow_http::Transport::builder().add_root_certificates_pem(&pem);
+    let file = skyflow_http::files::SmallFile::read(path, CA_FILE_LIMIT).map_err(|error| {
+        let problem = match error.kind() {
+            std::io::ErrorKind::FileTooLarge => "names a file that is larger than 1 MiB",
+            _ => "names a file that cannot be read",
+        };
+        Error::invalid(CA_FILE, problem).with_source(error)
+    })?;
+    let transport = skyflow_http::Transport::builder().add_root_certificates_pem(file.content());
     let transport = transport.map_err(|error| {
         Error::invalid(CA_FILE, "names a file without usable certificates").with_source(error)
     })?;

@@ -3,6 +3,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::StatusCode;
+use skyflow_api::DecodeErrorKind;
+use skyflow_api::runtime::clean;
 use skyflow_auth::{AuthError, AuthErrorKind, CREDENTIALS_ENV, CredentialsError, CredentialsErrorKind};
 use skyflow_http::{ErrorKind as TransportKind, RetryStop, SendBodyError};
 use skyflow_types::RequestId;
@@ -158,11 +160,28 @@ impl Error {
 
     /// A row that does not fit the caller's type. The names in the message are those of the type.
     pub(crate) fn row(source: skyflow_api::DecodeError) -> Self {
-        let text = match source.missing_field() {
-            Some(field) => format!("the row lacks the field `{field}` of the requested type"),
-            None => "the row does not fit the requested type".to_owned(),
+        let text = match (source.missing_field(), source.kind()) {
+            (Some(field), _) => format!("the row lacks the field `{field}` of the requested type"),
+            (None, DecodeErrorKind::Surrogate) => {
+                "the row has text with an unpaired surrogate, which Rust strings cannot hold".to_owned()
+            }
+            (None, _) => "the row does not fit the requested type".to_owned(),
         };
         Self::of(ErrorKind::Decode, Text::Own(text)).with_source(source)
+    }
+
+    /// An element of a response that does not have the form that the operation defines.
+    pub(crate) fn misshapen(index: usize) -> Self {
+        let text =
+            format!("element {index} of the response does not have the form that this operation defines");
+        Self::of(ErrorKind::Decode, Text::Own(text))
+    }
+
+    /// A number at a path below `field` that JSON does not have.
+    pub(crate) fn not_finite(field: &str, path: &str) -> Self {
+        let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+        let problem = "must be a finite number: JSON has neither NaN nor infinities";
+        Self::invalid(format!("{field}{dot}{path}"), problem)
     }
 
     /// Names the row among others.
@@ -188,7 +207,15 @@ impl Error {
     /// Says which response the row came in.
     pub(crate) fn in_response(self, origin: &Origin) -> Self {
         let error = self.in_operation(origin.operation).with_status(origin.status, origin.request_id.clone());
-        error.after_attempts(origin.attempts)
+        error.after_attempts(origin.progress.attempts())
+    }
+
+    /// Says which response a refused row came in, and keeps the code of the row.
+    pub(crate) fn of_row(self, origin: &Origin) -> Self {
+        let code = self.0.http_code;
+        let mut error = self.in_response(origin);
+        error.0.http_code = code;
+        error
     }
 
     fn after_attempts(mut self, attempts: u32) -> Self {
@@ -209,14 +236,15 @@ impl Error {
 
     /// A row that the server refused while the call as a whole succeeded.
     pub(crate) fn refused_row(message: String, http_code: Option<u16>) -> Self {
-        let mut error = Self::of(ErrorKind::Api, Text::Server(message));
+        let mut error = Self::of(ErrorKind::Api, Text::Server(clean(&message)));
         error.0.http_code = http_code;
         error
     }
 
     /// A run that did not succeed, with the server's message. It was started, so starting it again does not help.
     pub(crate) fn run(message: &str, from_server: Option<String>) -> Self {
-        let text = from_server.map_or_else(|| Text::Own(message.to_owned()), Text::Server);
+        let text =
+            from_server.map_or_else(|| Text::Own(message.to_owned()), |text| Text::Server(clean(&text)));
         Self::of(ErrorKind::Run, text).applied()
     }
 
@@ -239,6 +267,10 @@ impl Error {
             skyflow_api::Error::Encode(skyflow_api::EncodeError::ZeroTimeout(limit)) => {
                 Self::invalid(limit, "must be greater than zero")
             }
+            skyflow_api::Error::Encode(skyflow_api::EncodeError::NotFinite(path)) => {
+                let field = if path.is_empty() { "body" } else { &path };
+                Self::not_finite(field, "")
+            }
             skyflow_api::Error::Encode(source) => {
                 let field = match &source {
                     skyflow_api::EncodeError::Target(target) => target.name(),
@@ -248,8 +280,15 @@ impl Error {
             }
             skyflow_api::Error::Api(response) => Self::from_response(*response),
             skyflow_api::Error::Decode { status, request_id, source, .. } => {
-                let error =
-                    Self::bad_response("the response does not have the form that this operation defines");
+                let error = match source.kind() {
+                    DecodeErrorKind::Encoding | DecodeErrorKind::Depth => Self::of(
+                        ErrorKind::Decode,
+                        Text::Own(format!("the response cannot be read: {source}")),
+                    ),
+                    _ => {
+                        Self::bad_response("the response does not have the form that this operation defines")
+                    }
+                };
                 error.with_status(status, request_id).with_source(source)
             }
             skyflow_api::Error::Service { source, .. } => Self::from_service(source),
@@ -298,7 +337,7 @@ impl Error {
                     (ErrorKind::Timeout, true)
                 }
                 TransportKind::BodyTooLarge => (ErrorKind::Decode, false),
-                TransportKind::Tls => (ErrorKind::Transport, false),
+                TransportKind::Tls | TransportKind::Proxy => (ErrorKind::Transport, false),
                 _ => (ErrorKind::Transport, true),
             };
             let mut text = transport.to_string();
@@ -513,7 +552,11 @@ impl From<AuthError> for Error {
         let reason = match (auth.server_message().filter(|message| !message.is_empty()), credentials) {
             (Some(message), _) => skyflow_types::redact_text(message),
             (None, Some(credentials)) => credentials.to_string(),
-            (None, None) => auth.to_string(),
+            // Why there was no connection is in the error of the transport.
+            (None, None) => match StdError::source(&auth) {
+                Some(cause) if auth.kind() == AuthErrorKind::Unavailable => format!("{auth}: {cause}"),
+                _ => auth.to_string(),
+            },
         };
         let check = match auth.kind() {
             AuthErrorKind::Rejected => {
@@ -558,11 +601,15 @@ impl fmt::Display for Error {
             write!(f, " [request id {id}]")?;
         }
         if let Some(run) = &inner.run_id {
-            write!(f, " [run {run}]")?;
+            write!(f, " [run {}]", clean(run))?;
         }
         // Of a run it is clear that it was started.
         if inner.may_have_been_applied && inner.kind != ErrorKind::Run {
             f.write_str("; the write may have been applied")?;
+            if let Some(status) = inner.status.filter(|status| matches!(status.as_u16(), 502..=504)) {
+                let why = "a proxy also sends it after it has passed the request on";
+                write!(f, ": the status {} does not tell, {why}", status.as_u16())?;
+            }
         }
         Ok(())
     }

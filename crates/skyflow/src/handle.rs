@@ -2,20 +2,20 @@
 
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use serde::de::DeserializeOwned;
-use skyflow_api::runtime::decode_json;
 use skyflow_api::{ApiErrorBody, Client, DecodeError, EncodeError, Operation, Response};
-use skyflow_auth::{CallTokens, Credentials, TokenProvider, TokenProviders};
+use skyflow_auth::{CallTokens, Credentials, EndUserTokens, TokenOptions, TokenProvider, TokenProviders};
 use skyflow_http::{
     BaseUri, HttpLayer, HttpService, Idempotency, LogControl, OperationInfo, Request, TARGET,
 };
 use skyflow_types::LogLevel;
 use tower_layer::Layer;
 
+use crate::elements::ReadBody;
+use crate::record::Origin;
 use crate::{CallOptions, Error, ErrorKind};
 
 /// The service that the calls of a handle go through, and their settings; cheap to clone.
@@ -33,8 +33,26 @@ pub(crate) struct Handle {
 /// Where the tokens of end users come from.
 #[derive(Debug)]
 pub(crate) struct EndUsers {
-    pub(crate) providers: TokenProviders,
-    pub(crate) credentials: Credentials,
+    providers: TokenProviders,
+    credentials: Credentials,
+    /// Known from the first call for an end user on.
+    tokens: OnceLock<EndUserTokens>,
+}
+
+impl EndUsers {
+    pub(crate) fn new(providers: TokenProviders, credentials: Credentials) -> Self {
+        Self { providers, credentials, tokens: OnceLock::new() }
+    }
+
+    fn tokens_of(&self, options: &TokenOptions) -> Result<Arc<dyn TokenProvider>, Error> {
+        // It knows which credentials have neither context nor roles.
+        self.credentials.clone().with_options(options.clone()).map_err(Error::call_credentials)?;
+        if let Some(tokens) = self.tokens.get() {
+            return Ok(tokens.get(options));
+        }
+        let tokens = self.providers.end_users(&self.credentials)?;
+        Ok(self.tokens.get_or_init(|| tokens).get(options))
+    }
 }
 
 impl Handle {
@@ -78,9 +96,9 @@ impl Handle {
             let error = named(Error::from_api(error, writes));
             if error.kind() == ErrorKind::InvalidInput { self.log_refusal(error) } else { error }
         })?;
-        let (status, request_id) = (response.status, response.request_id.clone());
+        let origin = Origin::of(O::INFO.name, &response);
         read(response).map_err(|error| {
-            let error = named(error).with_status(status, request_id);
+            let error = error.in_response(&origin);
             if writes { error.applied() } else { error }
         })
     }
@@ -99,10 +117,7 @@ impl Handle {
         call.headers = options.header_map()?;
         if let Some(options) = options.token_options()? {
             let end_users = self.end_users.as_deref().ok_or_else(Error::no_end_users)?;
-            // It knows which credentials have neither context nor roles.
-            end_users.credentials.clone().with_options(options.clone()).map_err(Error::call_credentials)?;
-            let tokens = end_users.providers.get_scoped(&end_users.credentials, &options);
-            call.tokens = Some(tokens?);
+            call.tokens = Some(end_users.tokens_of(&options)?);
         }
         Ok(call)
     }
@@ -190,21 +205,21 @@ impl<O: Operation> Operation for Call<O> {
     }
 }
 
-/// An operation whose response is read as `T` instead of the bindings' type: where elements are kept as JSON, so that
-/// one of an unexpected shape loses no other.
-pub(crate) struct ReadAs<O, T> {
+/// An operation whose response is read in another way than that of the bindings: a value of an unexpected shape loses
+/// no other.
+pub(crate) struct ReadAs<O, R> {
     operation: O,
-    response: PhantomData<fn() -> T>,
+    response: PhantomData<fn() -> R>,
 }
 
-impl<O, T> ReadAs<O, T> {
+impl<O, R> ReadAs<O, R> {
     pub(crate) fn new(operation: O) -> Self {
         Self { operation, response: PhantomData }
     }
 }
 
-impl<O: Operation, T: DeserializeOwned> Operation for ReadAs<O, T> {
-    type Output = T;
+impl<O: Operation, R: ReadBody> Operation for ReadAs<O, R> {
+    type Output = R::Value;
     type Error = O::Error;
 
     const INFO: OperationInfo = O::INFO;
@@ -213,8 +228,8 @@ impl<O: Operation, T: DeserializeOwned> Operation for ReadAs<O, T> {
         self.operation.encode()
     }
 
-    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<T, DecodeError> {
-        decode_json(body)
+    fn decode(_: StatusCode, _: &HeaderMap, body: &Bytes) -> Result<R::Value, DecodeError> {
+        R::read(body)
     }
 }
 

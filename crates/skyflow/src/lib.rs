@@ -8,6 +8,7 @@
 //! | [`vault`] | [`Vault`]: insert, get, update, delete, query, batch, detokenize, tokenize, files |
 //! | [`detect`] | [`Detect`]: sensitive data in text and files; [`RunPoller`] waits for the run of a file |
 //! | [`connection`] | [`Connection`]: calls of third parties through the vault |
+//! | `blocking` | the synchronous API; with the feature `blocking` |
 //! | [`auth`] | credentials, token providers, signed data tokens |
 //! | [`http`] | the tower vocabulary, layers and the transport, for custom stacks |
 //! | [`api`] | the generated operations, for [`Vault::send`] |
@@ -43,6 +44,7 @@ mod config_file;
 mod connect;
 pub mod connection;
 pub mod detect;
+mod elements;
 mod environment;
 mod error;
 mod file_source;
@@ -73,6 +75,7 @@ pub use detect::{
     OutputKind, ReidentifyFileRequest, ReidentifyFileResponse, ReidentifyTextRequest, ReidentifyTextResponse,
     RunPoller, RunStatus, TextIndex, TokenFormat, TokenKind, Transcription,
 };
+pub use elements::ElementError;
 pub use error::{Error, ErrorKind};
 pub use file_source::FileSource;
 pub use record::Record;
@@ -88,9 +91,11 @@ pub use skyflow_types::{DetectEntity, Env, LogLevel, Redaction, RequestId, Secre
 pub use vault::{
     AuditEvent, BatchError, BatchOperation, BatchOutcome, BatchOutput, BatchRequest, BatchResponse, BatchRow,
     DeleteRequest, DeleteResponse, DetokenizeError, DetokenizeRequest, DetokenizeResponse, DetokenizedField,
-    FileScan, GetRequest, GetResponse, InsertError, InsertRequest, InsertResponse, InsertedRecord, Order,
-    QueriedRecord, QueryRequest, QueryResponse, StoredRecord, TokenizeRequest, TokenizeResponse,
-    TokenizedField, UpdateRequest, UpdateResponse, UploadFileRequest, UploadFileResponse, ValueType, Vault,
+    FileMetadata, FileScan, GetByIdRequest, GetRequest, GetResponse, InsertError, InsertRequest,
+    InsertResponse, InsertedRecord, Order, QueriedRecord, QueryRequest, QueryResponse, SqlValue,
+    StoredRecord, TokenizeError, TokenizeRequest, TokenizeResponse, TokenizedField, UpdateRequest,
+    UpdateResponse, UploadFileRequest, UploadFileResponse, UploadStatus, UploadStatusRequest,
+    UploadStatusResponse, UploadedRow, ValueType, Vault,
 };
 
 /// The generated bindings, for operations that have no method here; see [`Vault::send`].
@@ -134,7 +139,10 @@ mod tests {
         is_response::<Record>();
         is_response::<ReidentifyFileResponse>();
         is_response::<ReidentifyTextResponse>();
+        is_response::<TokenizeError>();
         is_response::<TokenizeResponse>();
+        is_response::<ElementError>();
+        is_response::<api::types::Card>();
         is_response::<UpdateResponse>();
         is_response::<UploadFileResponse>();
     }

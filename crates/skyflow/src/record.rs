@@ -6,7 +6,8 @@ use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use skyflow_api::{DecodeError, Json, Response};
+use skyflow_api::runtime::lossy_members;
+use skyflow_api::{DecodeError, EncodeError, Json, Progress, Response};
 use skyflow_types::{RequestId, TokenMode};
 
 use crate::Error;
@@ -46,7 +47,7 @@ pub(crate) struct Origin {
     pub(crate) operation: &'static str,
     pub(crate) status: StatusCode,
     pub(crate) request_id: Option<RequestId>,
-    pub(crate) attempts: u32,
+    pub(crate) progress: Progress,
 }
 
 impl Origin {
@@ -55,8 +56,13 @@ impl Origin {
             operation,
             status: response.status,
             request_id: response.request_id.clone(),
-            attempts: response.progress.attempts(),
+            progress: response.progress.clone(),
         })
+    }
+
+    /// Takes what the call has sent in its headers out of a message of the server.
+    pub(crate) fn hide(&self, message: &str) -> String {
+        self.progress.hide_sent(message)
     }
 }
 
@@ -118,9 +124,23 @@ impl Record {
     }
 
     /// Returns one column as text: strings as they are, numbers, booleans and nested values as JSON. `None` when the
-    /// row does not have it or it is null.
+    /// row does not have it or it is null. A string with an unpaired surrogate, which no Rust string can hold, is
+    /// returned as JSON too, with its quotes and escapes; [`Record::try_text`] fails for it.
     pub fn text(&self, column: &str) -> Option<String> {
         self.columns().get(column).and_then(|value| text_of(value.get()))
+    }
+
+    /// Returns one column as [`Record::text`] does.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the column is a string that no Rust string can
+    /// hold, because it has an unpaired surrogate.
+    pub fn try_text(&self, column: &str) -> Result<Option<String>, Error> {
+        match self.columns().get(column).map(|value| try_text_of(value.get())) {
+            None => Ok(None),
+            Some(text) => text.map_err(|source| self.misfit(source)),
+        }
     }
 
     /// Returns the names of the columns, sorted.
@@ -165,7 +185,8 @@ pub(crate) fn columns_of(row: &Json) -> BTreeMap<String, &RawValue> {
 
 /// Splits JSON text into the members of an object; anything else has none.
 pub(crate) fn members_of(object: &str) -> BTreeMap<String, &RawValue> {
-    serde_json::from_str(object).unwrap_or_default()
+    // A name that Rust cannot hold does not take the others away.
+    serde_json::from_str(object).unwrap_or_else(|_| lossy_members(object).into_iter().collect())
 }
 
 impl fmt::Debug for Record {
@@ -182,40 +203,63 @@ impl fmt::Debug for Record {
 pub(crate) fn text_of(json: &str) -> Option<String> {
     match json.as_bytes().first() {
         None | Some(b'n') => None,
-        Some(b'"') => serde_json::from_str(json).ok(),
+        // Text that Rust cannot hold must not look like nothing.
+        Some(b'"') => Some(serde_json::from_str(json).unwrap_or_else(|_| json.to_owned())),
         Some(_) => Some(json.to_owned()),
     }
 }
 
-/// Serialises a row; the outcome is looked at when the request is sent, so that setters do not fail.
+/// Returns the message of the `error` of a row: text, or an object with a message. `None` when it says that there is
+/// no error.
+pub(crate) fn message_of(error: &str) -> Option<String> {
+    let described = members_of(error);
+    let message = match described.get("message") {
+        Some(message) => text_of(message.get()),
+        None => text_of(error).filter(|_| error.starts_with('"')),
+    };
+    let is_none = matches!(error, "null" | "\"\"" | "{}" | "[]" | "false");
+    (!is_none).then(|| message.unwrap_or_default())
+}
+
+/// Returns a JSON value as text, and an error for text that Rust cannot hold.
+pub(crate) fn try_text_of(json: &str) -> Result<Option<String>, DecodeError> {
+    match json.as_bytes().first() {
+        Some(b'"') => Json::parse(json).and_then(|text| text.decode()).map(Some),
+        _ => Ok(text_of(json)),
+    }
+}
+
+/// Serializes a row; the outcome is looked at when the request is sent, so that setters do not fail.
 pub(crate) fn to_row<T: Serialize + ?Sized>(row: &T) -> Result<Json, RowProblem> {
-    let json = Json::from_serialize(row).map_err(|_| RowProblem::NotSerializable)?;
+    let json = Json::from_serialize(row).map_err(|error| match error {
+        EncodeError::NotFinite(path) => RowProblem::NotFinite(path),
+        _ => RowProblem::Unserializable,
+    })?;
     if json.get().starts_with('{') { Ok(json) } else { Err(RowProblem::NotAnObject) }
 }
 
 /// Why a row cannot be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RowProblem {
-    NotSerializable,
+    Unserializable,
     NotAnObject,
+    /// The number at this path is NaN or infinite.
+    NotFinite(Box<str>),
 }
 
 impl RowProblem {
     /// Names the one row of a request.
     pub(crate) fn of(self, field: &str) -> Error {
-        Error::invalid(field, self.problem())
+        match self {
+            Self::Unserializable => Error::invalid(field, "cannot be serialized to JSON"),
+            Self::NotAnObject => Error::invalid(field, "must serialize to a JSON object"),
+            Self::NotFinite(path) => Error::not_finite(field, &path),
+        }
     }
 
     /// Names the row by its place in the request.
     pub(crate) fn at(self, list: &str, index: usize) -> Error {
         self.of(&format!("{list}[{index}]"))
-    }
-
-    const fn problem(self) -> &'static str {
-        match self {
-            Self::NotSerializable => "cannot be serialised to JSON",
-            Self::NotAnObject => "must serialise to a JSON object",
-        }
     }
 }
 
@@ -229,10 +273,10 @@ pub(crate) fn none_blank<S: AsRef<str>>(field: &str, values: &[S]) -> Result<(),
     if values.is_empty() {
         return Err(Error::invalid(field, "must not be empty"));
     }
-    values
-        .iter()
-        .enumerate()
-        .try_for_each(|(index, value)| not_blank(&format!("{field}[{index}]"), value.as_ref()))
+    match values.iter().position(|value| value.as_ref().trim().is_empty()) {
+        None => Ok(()),
+        Some(index) => Err(Error::invalid(format!("{field}[{index}]"), "must not be empty")),
+    }
 }
 
 /// Checks the tokens that a caller brings for one row against the token mode and the row's columns.
@@ -240,26 +284,26 @@ pub(crate) fn check_row_tokens(
     mode: TokenMode,
     fields: &Json,
     tokens: Option<&Json>,
-    field: &str,
+    field: impl Fn() -> String,
 ) -> Result<(), Error> {
     let Some(tokens) = tokens else {
         return match mode {
             TokenMode::Disable => Ok(()),
-            _ => Err(Error::invalid(field, "are required by the token mode")),
+            _ => Err(Error::invalid(field(), "are required by the token mode")),
         };
     };
     if matches!(mode, TokenMode::Disable) {
-        return Err(Error::invalid(field, "require the token mode ENABLE or ENABLE_STRICT"));
+        return Err(Error::invalid(field(), "require the token mode ENABLE or ENABLE_STRICT"));
     }
     let (columns, tokens) = (columns_of(fields), columns_of(tokens));
     if tokens.is_empty() {
-        return Err(Error::invalid(field, "must not be empty"));
+        return Err(Error::invalid(field(), "must not be empty"));
     }
     if tokens.keys().any(|column| !columns.contains_key(column)) {
-        return Err(Error::invalid(field, "has a column that the record does not have"));
+        return Err(Error::invalid(field(), "has a column that the record does not have"));
     }
     if mode == TokenMode::EnableStrict && tokens.len() != columns.len() {
-        return Err(Error::invalid(field, "must have a token for every column with ENABLE_STRICT"));
+        return Err(Error::invalid(field(), "must have a token for every column with ENABLE_STRICT"));
     }
     Ok(())
 }
@@ -286,6 +330,29 @@ mod tests {
         assert_eq!(record.get::<String>("absent").unwrap(), None);
         assert_eq!(record.text("o").unwrap(), r#"{"x":[1]}"#);
         assert_eq!(record.column_names(), ["b", "f", "n", "o", "s", "z"]);
+    }
+
+    #[test]
+    fn unpaired_surrogates_do_not_look_like_nothing() {
+        let sent = r#"{"a":"x\ud800y","\udc00":1,"b":"\ud83d\ude00"}"#;
+        let record = record(sent);
+        assert_eq!(record.text("a").as_deref(), Some(r#""x\ud800y""#));
+        assert_eq!(record.text("b").as_deref(), Some("\u{1f600}"));
+        assert_eq!(record.column_names().len(), 3);
+        assert_eq!(record.try_text("b").unwrap().as_deref(), Some("\u{1f600}"));
+        assert_eq!(record.try_text("absent").unwrap(), None);
+        for error in [
+            record.try_text("a").unwrap_err(),
+            record.get::<String>("a").unwrap_err(),
+            record.decode::<BTreeMap<String, serde_json::Value>>().unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Decode);
+            assert_eq!(
+                error.message(),
+                "the row has text with an unpaired surrogate, which Rust strings cannot hold"
+            );
+        }
+        assert_eq!(record.raw(), sent);
     }
 
     #[test]

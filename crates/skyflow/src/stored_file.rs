@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::StreamBody;
-use skyflow_http::Body;
+use skyflow_http::{Body, files};
 use tokio::runtime::Handle;
 
 /// How much of a file is in memory at a time. A file that is not larger is read when it is opened.
@@ -62,14 +62,9 @@ pub(crate) async fn read(path: &Path) -> io::Result<Bytes> {
 
 /// Opens a regular file.
 fn open(path: &Path) -> io::Result<(File, Metadata)> {
-    let irregular = || io::Error::other("not a regular file");
-    // To open a pipe would wait for its other end.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(irregular());
-    }
-    let file = File::open(path)?;
+    let file = files::open_regular(path)?;
     let metadata = file.metadata()?;
-    if metadata.is_file() { Ok((file, metadata)) } else { Err(irregular()) }
+    Ok((file, metadata))
 }
 
 /// Makes a body that reads the file from its start each time, and fails when it was changed after the first time.

@@ -31,6 +31,44 @@ fn field(outcome: Result<Skyflow, Error>) -> String {
 }
 
 #[test]
+fn foreign_token_host_has_to_be_allowed() {
+    let emulator = skyflow_emulator::EmbeddedVault::builder().build().unwrap();
+    let account = |uri: &str| Credentials::from_json(emulator.credentials_json(uri).expose()).unwrap();
+    let with = |uri: &str| Skyflow::builder().vault(vault()).credentials(account(uri));
+    const URI: &str = "https://tokens.example:8443/v1/auth/sa/oauth/token";
+    let error = with(URI).build().unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::Auth, Some("credentials.tokenURI")), "{error}");
+    assert!(error.to_string().contains("SKYFLOW_TOKEN_HOSTS"), "{error}");
+    with(URI).allow_token_host("tokens.example").build().unwrap();
+    with(URI).allow_token_host("a.example").allow_token_host("tokens.example:8443").build().unwrap();
+    assert!(with(URI).allow_token_host("tokens.example:443").build().is_err());
+    let error = with(URI).allow_token_host("https://tokens.example").build().unwrap_err();
+    assert_eq!(error.field(), Some("token_host"), "{error}");
+    for uri in ["http://127.0.0.1:8080/x", "https://manage.skyflowapis.com/x"] {
+        with(uri).build().unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn strict_permissions_refuse_an_open_key_file() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let emulator = skyflow_emulator::EmbeddedVault::builder().build().unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), emulator.credentials_json("http://127.0.0.1:8080/x").expose()).unwrap();
+    let with = |strict: bool| {
+        let credentials = Credentials::from_path(file.path());
+        Skyflow::builder().vault(vault()).credentials(credentials).strict_permissions(strict).build()
+    };
+    with(true).unwrap();
+    std::fs::set_permissions(file.path(), PermissionsExt::from_mode(0o644)).unwrap();
+    with(false).unwrap();
+    let error = with(true).unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::Auth, Some("credentials.path")), "{error}");
+}
+
+#[test]
 fn zero_timeouts_are_refused_at_build() {
     let zero = Duration::ZERO;
     let stack = Stack::new(Arc::new(ManualClock::new())).deadline(zero);

@@ -107,6 +107,88 @@ fn unusable_variables_are_named() {
     }
 }
 
+#[test]
+fn variable_allows_token_hosts() {
+    let emulator = EmbeddedVault::builder().build().unwrap();
+    let json = emulator.credentials_json("https://tokens.example/v1/auth/sa/oauth/token");
+    let build = |hosts: Option<&str>| {
+        let mut variables = vec![
+            ("SKYFLOW_VAULT_ID", "v1"),
+            ("SKYFLOW_CLUSTER_ID", "abc"),
+            ("SKYFLOW_CREDENTIALS", json.expose()),
+        ];
+        variables.extend(hosts.map(|hosts| ("SKYFLOW_TOKEN_HOSTS", hosts)));
+        Skyflow::from_env_with(lookup(&variables))
+    };
+    assert_eq!(build(None).unwrap_err().field(), Some("credentials.tokenURI"));
+    assert_eq!(build(Some("other.example")).unwrap_err().field(), Some("credentials.tokenURI"));
+    build(Some("other.example, tokens.example")).unwrap();
+    assert_eq!(build(Some("https://tokens.example")).unwrap_err().field(), Some("token_host"));
+}
+
+#[tokio::test]
+async fn rel_s10_metadata_can_be_turned_off() {
+    use skyflow::{GetRequest, VaultConfig};
+    use skyflow_testkit::{Reply, Scripted};
+
+    let sends_metadata = async |builder: skyflow::SkyflowBuilder| {
+        let server = Scripted::new([Reply::json(200, &serde_json::json!({"records": []}))]);
+        let client = builder.transport(server.clone()).build().unwrap();
+        client.default_vault().unwrap().get(GetRequest::new("t").all_rows()).await.unwrap();
+        let request = server.requests().remove(0);
+        assert!(request.header("user-agent").starts_with("skyflow-rust/"));
+        request.headers.contains_key("sky-metadata")
+    };
+    let builder = || {
+        let credentials = skyflow::Credentials::api_key(API_KEY).unwrap();
+        Skyflow::builder().vault(VaultConfig::new("v1", "abc").credentials(credentials))
+    };
+    assert!(sends_metadata(builder()).await);
+    assert!(!sends_metadata(builder().without_sdk_metadata()).await);
+
+    let vault = EmbeddedVault::builder().build().unwrap();
+    let server = vault.serve().await.unwrap();
+    let base_url = server.base_url();
+    for (value, expected) in [("off", false), ("on", true)] {
+        let variables = [
+            ("SKYFLOW_VAULT_ID", vault.vault_id()),
+            ("SKYFLOW_VAULT_URL", &base_url),
+            ("SKYFLOW_API_KEY", vault.api_key().expose()),
+            ("SKYFLOW_SDK_METADATA", value),
+        ];
+        let client = Skyflow::from_env_with(lookup(&variables)).unwrap();
+        client.default_vault().unwrap().get(GetRequest::new("table1").all_rows()).await.unwrap();
+        assert_eq!(vault.journal().last().unwrap().caller.metadata.is_some(), expected, "{value}");
+    }
+    server.shutdown().await;
+}
+
+#[cfg(unix)]
+#[test]
+fn ca_file_is_bounded() {
+    let directory = tempfile::tempdir().unwrap();
+    let (large, pipe) = (directory.path().join("large.pem"), directory.path().join("pipe"));
+    fs::File::create(&large).unwrap().set_len(100_000_000).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (path, says) in [
+        (large.to_str().unwrap(), "larger than 1 MiB"),
+        ("/dev/zero", "larger than 1 MiB"),
+        ("/dev/null", "without usable certificates"),
+        (pipe.to_str().unwrap(), "cannot be read"),
+        (directory.path().to_str().unwrap(), "cannot be read"),
+    ] {
+        let variables = [
+            ("SKYFLOW_VAULT_ID", "v1"),
+            ("SKYFLOW_CLUSTER_ID", "abc"),
+            ("SKYFLOW_API_KEY", API_KEY),
+            ("SKYFLOW_CA_FILE", path),
+        ];
+        let (kind, field, text) = refused(&variables);
+        assert_eq!((kind, field.as_str()), (ErrorKind::InvalidInput, "SKYFLOW_CA_FILE"), "{text}");
+        assert!(text.contains(says), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn client_of_the_environment_trusts_its_ca_file() {
     let vault = EmbeddedVault::builder().build().unwrap();

@@ -4,7 +4,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, PublicKeyData};
 use serde_json::{Value, json};
 use skyflow::{
     Credentials, DetokenizeRequest, Error, ErrorKind, GetRequest, InsertRequest, Redaction, Skyflow,
-    TokenMode, Vault, VaultConfig,
+    TokenMode, UpdateRequest, Vault, VaultConfig,
 };
 use skyflow_auth::CredentialsErrorKind as Kind;
 use skyflow_auth::{CredentialsError, KeyProblem};
@@ -546,5 +546,38 @@ async fn credentials_are_sent_to_the_vault_host_only() {
     let error = in_time(client.default_vault().unwrap().insert(request)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
     assert!(!error.may_have_been_applied() && !error.is_retryable());
+    assert_eq!(recorder.count(), 0);
+}
+
+/// A row that a caller's own type makes.
+#[derive(Clone, serde::Serialize)]
+struct Line {
+    name: &'static str,
+    price: f64,
+    parts: Vec<f32>,
+}
+
+#[tokio::test]
+async fn nan_and_infinities_are_refused_by_name() {
+    let (vault, recorder) = unreached();
+    let good = || Line { name: "a", price: 7.5, parts: vec![1.0] };
+    let bad = |price: f64| Line { price, ..good() };
+    for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let insert = InsertRequest::new("t").records([good(), good(), good(), bad(number)]).upsert("name");
+        for go_on in [false, true] {
+            let error = vault.insert(insert.clone().continue_on_error(go_on)).await.unwrap_err();
+            assert_names(&error, ErrorKind::InvalidInput, "records[3].price");
+            assert!(error.message().contains("must be a finite number"), "{error}");
+        }
+        let error = vault.update(UpdateRequest::new("t", "i", bad(number))).await.unwrap_err();
+        assert_names(&error, ErrorKind::InvalidInput, "fields.price");
+        let nested = json!({"name": "x"});
+        let tokens =
+            InsertRequest::new("t").record_with_tokens(nested, bad(number)).token_mode(TokenMode::Enable);
+        assert_names(&vault.insert(tokens).await.unwrap_err(), ErrorKind::InvalidInput, "tokens[0].price");
+        let line = Line { parts: vec![0.0, number as f32], ..good() };
+        let error = vault.insert(InsertRequest::new("t").record(line)).await.unwrap_err();
+        assert_names(&error, ErrorKind::InvalidInput, "records[0].parts[1]");
+    }
     assert_eq!(recorder.count(), 0);
 }

@@ -113,6 +113,43 @@ async fn configuration_changes_during_a_thousand_calls() {
     );
 }
 
+/// Credentials that count how many of them have been dropped.
+#[derive(Debug)]
+struct Counted(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+impl skyflow::auth::TokenProvider for Counted {
+    fn token(&self) -> skyflow::auth::TokenFuture<'_> {
+        skyflow::auth::TokenFuture::ready(skyflow::auth::AccessToken::new("t").map_err(Into::into))
+    }
+}
+
+#[tokio::test]
+async fn replaced_credentials_are_dropped() {
+    let dropped = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = || dropped.load(std::sync::atomic::Ordering::SeqCst);
+    let counted = || Credentials::provider(Counted(std::sync::Arc::clone(&dropped)));
+    let client = server().client(VaultConfig::new("v", "cluster"));
+    for replaced in 0..1_000 {
+        client.set_credentials(counted()).unwrap();
+        assert_eq!(count(), replaced);
+    }
+    call(&client, "v").await;
+    client.update_vault_config(VaultConfig::new("v", "cluster").credentials(counted())).unwrap();
+    let handle = client.vault("v").unwrap();
+    client.remove_vault_config("v").unwrap();
+    assert_eq!(count(), 999, "the handle still uses its own, and the client has a common one");
+    drop(handle);
+    assert_eq!(count(), 1_000);
+    drop(client);
+    assert_eq!(count(), 1_001);
+}
+
 #[test]
 fn the_log_level_can_be_changed_at_run_time() {
     let client = server().client(VaultConfig::new("v", "cluster"));

@@ -25,9 +25,15 @@ enum Place {
 }
 
 impl Place {
-    async fn all() -> [Self; 2] {
-        let socket = EmbeddedVault::builder().build().unwrap().serve().await.unwrap();
-        [Self::Socket(socket), Self::Process(EmbeddedVault::builder().build().unwrap())]
+    /// A vault over HTTP, over TLS with HTTP/1.1 and with HTTP/2, and in this process.
+    async fn all() -> [Self; 4] {
+        let vault = || EmbeddedVault::builder().build().unwrap();
+        [
+            Self::Socket(vault().serve().await.unwrap()),
+            Self::Socket(vault().serve_tls().http1_only().await.unwrap()),
+            Self::Socket(vault().serve_tls().await.unwrap()),
+            Self::Process(vault()),
+        ]
     }
 
     fn vault(&self) -> &EmbeddedVault {
@@ -46,7 +52,13 @@ impl Place {
 
     fn transport(&self) -> HttpService {
         match self {
-            Self::Socket(_) => Transport::new().into_service(),
+            Self::Socket(server) => match server.ca_pem() {
+                Some(ca) => {
+                    let transport = Transport::builder().add_root_certificates_pem(ca.as_bytes()).unwrap();
+                    transport.build().into_service()
+                }
+                None => Transport::new().into_service(),
+            },
             Self::Process(vault) => HttpService::new(vault.service()),
         }
     }
@@ -194,7 +206,7 @@ async fn continue_on_error_keeps_the_other_rows() {
     assert_eq!(error.request_id, response.request_id);
 
     let error = in_time(vault.insert(InsertRequest::new("table1").records(rows))).await.unwrap_err();
-    assert_eq!(error.http_code(), Some(400));
+    assert_eq!(error.http_code(), Some(404));
     assert!(!error.may_have_been_applied(), "all rows or none");
 
     let token = DetokenizeRequest::new().token("9999-9999-9999-9999").continue_on_error(true);

@@ -96,3 +96,39 @@ async fn audit_stream_ends_when_a_page_repeats() {
     assert!(targets[1].contains("afterOps.changeID=c1") && !targets[1].contains("offset"), "{}", targets[1]);
     assert_eq!(targets.len(), 3);
 }
+
+#[tokio::test]
+async fn server_that_ignores_the_offset_ends() {
+    for pages in [vec![page(0..25)], vec![page(0..25), page(25..50), page(0..25)]] {
+        let server = script(&pages);
+        let rows: Vec<_> = server.vault().get_pages(GetRequest::new("t").all_rows()).collect().await;
+        let (last, rows) = rows.split_last().unwrap();
+        assert!(rows.iter().all(Result::is_ok) && rows.len() < 51);
+        assert!(last.as_ref().unwrap_err().message().contains("the offset is ignored"));
+        assert!(server.requests().len() <= 3);
+    }
+    // Rows without ids may be equal, and still come to an end.
+    let equal: Vec<_> = (0..25).map(|_| json!({"fields": {"state": "CA"}})).collect();
+    let server = script(&[(200, json!({"records": equal}))]);
+    let rows: Vec<_> = server.vault().get_pages(GetRequest::new("t").all_rows()).collect().await;
+    assert!(rows.last().unwrap().is_err());
+    assert!(server.requests().len() <= 101);
+}
+
+#[tokio::test]
+async fn server_that_ignores_the_limit_is_cut() {
+    let server = script(&[page(0..25)]);
+    assert_eq!(ids(&server, GetRequest::new("t").all_rows().limit(7)).await, (0..7).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn element_that_is_no_row_does_not_end_a_stream() {
+    let server = script(&[
+        (200, json!({"records": [{"fields": {"skyflow_id": "1"}}, 7]})),
+        (200, json!({"records": [{"fields": {"skyflow_id": "2"}}]})),
+        page(0..0),
+    ]);
+    let rows: Vec<_> = server.vault().get_pages(GetRequest::new("t").all_rows()).collect().await;
+    assert_eq!(rows.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+    assert!(server.requests()[1].target().contains("offset=2&"));
+}

@@ -4,5 +4,6 @@ mod capture;
 mod connections;
 mod debug;
 mod detect;
+mod echo;
 mod front;
 mod logs;

@@ -2,10 +2,13 @@
 
 use std::pin::pin;
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
+use skyflow::ErrorKind;
 use skyflow::api::audit::ListEvents;
 use skyflow::vault::AuditEvent;
+use skyflow_testkit::{Reply, Scripted};
+use skyflow_tests::clients::vault_over;
 
 use crate::vault_responding;
 
@@ -57,4 +60,30 @@ async fn events_are_there_as_they_were_sent() {
     assert_eq!(json!(raw), sent);
     assert_eq!(events[0].account_id.as_deref(), Some("acc"));
     assert_eq!(events[1].account_id, None, "one of another shape loses no other");
+}
+
+#[tokio::test]
+async fn cursors_that_return_end_the_stream() {
+    let page = |cursor: &str| {
+        Reply::json(
+            200,
+            &json!({"event": [{"accountID": "acc"}], "nextOps": {"changeID": cursor, "timestamp": "t"}}),
+        )
+    };
+    let replies: Vec<_> = (0..50).map(|n| page(["a", "b"][n % 2])).collect();
+    let server = Scripted::new(replies);
+    let vault = vault_over(server.service());
+    let events: Vec<_> = vault.audit_events(ListEvents::new("acc")).collect().await;
+    assert_eq!(events.iter().filter(|event| event.is_ok()).count(), 3);
+    let error = events.last().unwrap().as_ref().unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Decode, Some("audit.list_events")));
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn bad_member_of_an_event_loses_no_other() {
+    let sent = json!([{"accountID": "acc", "context": {"keyID": 7, "changeID": "c1"}, "response": "text"}]);
+    let event = events(sent).await.remove(0);
+    assert_eq!(event.account_id.as_deref(), Some("acc"));
+    assert_eq!(event.context.as_ref().unwrap().change_id.as_deref(), Some("c1"));
 }

@@ -5,10 +5,13 @@ mod batch_forms;
 mod batch_properties;
 mod batch_references;
 mod detect;
+mod encodings;
+mod mutations;
 mod others;
 mod plain_data;
 mod rows;
 mod table;
+mod text;
 
 use serde_json::Value;
 use skyflow::Vault;

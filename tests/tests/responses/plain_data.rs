@@ -64,7 +64,8 @@ async fn tokens_and_values_are_serialized_in_order() {
     let vault_of_tokens = vault(&json!({"records": [{"token": "t1"}, {"token": "t2"}]}));
     let request = TokenizeRequest::new().value("a", "g").value("b", "g");
     let response = vault_of_tokens.tokenize(request).await.unwrap();
-    assert_eq!(shown(&response)["tokenized_fields"], json!([{"token": "t1"}, {"token": "t2"}]));
+    let fields = json!([{"token": "t1", "request_index": 0}, {"token": "t2", "request_index": 1}]);
+    assert_eq!(shown(&response)["tokenized_fields"], fields);
 
     let vault_of_values = vault(&json!({"records": [{"token": "t1", "valueType": "INTEGER", "value": 7}]}));
     let request = DetokenizeRequest::new().token_with("t1", Redaction::PlainText);

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use skyflow::api::types::FileScanStatus;
-use skyflow::{ErrorKind, FileSource, GetRequest, UpdateRequest, UploadFileRequest};
+use skyflow::{
+    ErrorKind, FileSource, GetByIdRequest, GetRequest, UpdateRequest, UploadFileRequest, UploadStatusRequest,
+};
 
 use crate::vault_responding;
 
@@ -82,4 +84,55 @@ async fn scan_status_tells_the_state_of_the_upload_too() {
     let example = scan(json!({"av_scan_status": "SCAN-CLEAN"})).await.unwrap();
     assert_eq!(example.av_scan_status, Some(FileScanStatus::ScanClean));
     assert_eq!(scan(json!({})).await.unwrap_err().kind(), ErrorKind::Decode);
+}
+
+#[tokio::test]
+async fn get_by_id_reads_rows_that_lack_members() {
+    for (body, name, has_tokens) in [
+        (json!({"fields": {"name": "Jane"}, "tokens": {"name": "t"}}), Some("Jane"), true),
+        (json!({"tokens": {"name": "t"}}), Some("t"), true),
+        (json!({"fields": {"name": "Jane"}, "tokens": null, "fileMetadata": null}), Some("Jane"), false),
+        (json!({}), None, false),
+    ] {
+        let row = vault_responding(200, &body).get_by_id(GetByIdRequest::new("t", "a")).await.unwrap();
+        assert_eq!((row.text("name").as_deref(), row.tokens.is_some()), (name, has_tokens), "{body}");
+        assert!(row.files().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn upload_status_reads_states_that_are_not_known() {
+    let fields = json!({
+        "skyflow_id": "a",
+        "new": {"file_status": "UPLOADED", "av_scan_status": "", "mimetype_status": null},
+        "old": {"av_scan_status": "SCAN-INFECTED"},
+        "odd": "text",
+    });
+    let body = json!({"records": [{"fields": fields, "tableName": "t"}, {}, {"fields": null}]});
+    let request = UploadStatusRequest::new().files("t", "a", ["new", "old", "odd"]);
+    let rows = vault_responding(200, &body).upload_status(request).await.unwrap().rows;
+    assert_eq!(
+        (rows.len(), rows[0].skyflow_id.as_deref(), rows[0].table.as_deref()),
+        (3, Some("a"), Some("t"))
+    );
+    let files = &rows[0].files;
+    assert_eq!(files["new"].file_status.as_deref(), Some("UPLOADED"));
+    assert_eq!((&files["new"].av_scan_status, &files["new"].mimetype_status), (&None, &None));
+    assert_eq!(files["old"].av_scan_status, Some(FileScanStatus::ScanInfected));
+    assert_eq!(files["odd"].file_status, None);
+    assert!(rows[1].files.is_empty() && rows[2].files.is_empty());
+}
+
+#[tokio::test]
+async fn file_metadata_is_read_in_both_shapes() {
+    for (metadata, kilobytes, size) in [
+        (json!({"c": {"fileName": "a", "fileSizeKB": 2, "fileType": "text/plain"}}), Some(2), None),
+        (json!({"fileName": "a", "fileSize": 1024, "fileType": "text/plain"}), None, Some(1024)),
+    ] {
+        let body = json!({"skyflowID": "a", "fileMetadata": metadata});
+        let request = UploadFileRequest::new("t", "c", FileSource::bytes("a.txt", "a"));
+        let file = vault_responding(200, &body).upload_file(request).await.unwrap().file().unwrap().unwrap();
+        assert_eq!((file.file_size_kb, file.file_size), (kilobytes, size));
+        assert_eq!(file.file_type.as_deref(), Some("text/plain"));
+    }
 }

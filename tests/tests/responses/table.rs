@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-const OPERATIONS: [&str; 18] = [
+const OPERATIONS: [&str; 20] = [
     "insert",
     "insert with `continue_on_error`",
     "batch",
     "get, pages",
+    "get by id",
     "update",
     "delete",
     "query",
@@ -14,6 +15,7 @@ const OPERATIONS: [&str; 18] = [
     "detokenize",
     "upload file",
     "delete file",
+    "upload status",
     "file scan status",
     "BIN lookup",
     "audit events",

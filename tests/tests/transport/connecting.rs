@@ -74,6 +74,47 @@ async fn rel_r07_the_connect_timeout_can_be_set() {
     assert_eq!(clock.slept(), [Duration::from_millis(250)]);
 }
 
+/// An address whose SYNs are dropped, because its queue of connections is full.
+#[cfg(target_os = "linux")]
+struct BlackHole {
+    listener: std::net::TcpListener,
+    queued: Vec<std::net::TcpStream>,
+}
+
+#[cfg(target_os = "linux")]
+impl BlackHole {
+    fn new() -> Self {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let mut queued = Vec::new();
+        // The queue has its default length; the first connection that does not fit into it is never established.
+        while let Ok(stream) =
+            std::net::TcpStream::connect_timeout(&listener.local_addr().unwrap(), Duration::from_millis(200))
+        {
+            queued.push(stream);
+        }
+        Self { listener, queued }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn rel_r07_black_holed_syn_ends_after_3_seconds() {
+    let hole = tokio::task::spawn_blocking(BlackHole::new).await.unwrap();
+    assert!(!hole.queued.is_empty());
+    let clock = ManualClock::new();
+    let client = Transport::builder().clock(Arc::new(clock.clone())).build().into_service();
+    let url = format!("http://{}/", hole.listener.local_addr().unwrap());
+    let call = tokio::spawn(async move { send(&client, insert(&url, "{}")).await });
+    until(|| clock.sleepers() == 1).await;
+    clock.advance(Duration::from_millis(3_099));
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!call.is_finished());
+    clock.advance(Duration::from_millis(1));
+    assert_kind(in_time(call).await.unwrap(), ErrorKind::Connect);
+}
+
 #[tokio::test]
 async fn slow_handshake_does_not_delay_other_servers() {
     let stuck = RawServer::start_broken_tls(|mut connection: Connection| async move {

@@ -94,6 +94,58 @@ async fn rel_s01_certificate_of_other_host_is_refused() {
     }
 }
 
+/// Asserts that the message of a failed handshake names server and reason, and returns it.
+async fn reason(client: &HttpService, server: &RawServer) -> String {
+    let error = in_time(send(client, get(&server.url("/")))).await.unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains(&server.address().to_string()), "{message}");
+    message
+}
+
+#[tokio::test]
+async fn tls_message_says_why_and_what_to_do() {
+    let (known, unknown) = (Authority::new().unwrap(), Authority::new().unwrap());
+    let client = trusting(&known);
+    for (identity, parts) in [
+        (known.issue_valid("127.0.0.1", at(0)..at(1)).unwrap(), ["expired on Thu, 01 Jan 1970", "clock"]),
+        (
+            known.issue_valid("127.0.0.1", at(64_000_000_000)..at(65_000_000_000)).unwrap(),
+            ["is not valid before", "clock"],
+        ),
+        (known.issue("vault.example").unwrap(), ["is for vault.example", "check the host name"]),
+        (known.issue("127.0.0.2").unwrap(), ["is for 127.0.0.2", "check the host name"]),
+        (unknown.issue("127.0.0.1").unwrap(), ["intermediate certificate", "add_root_certificates_pem"]),
+    ] {
+        let server = RawServer::start_tls(identity, respond_once).await.unwrap();
+        let message = reason(&client, &server).await;
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    }
+    for (response, part) in [
+        (OK.as_bytes().to_vec(), "does not speak TLS"),
+        (b"SSH-2.0-OpenSSH_9.9\r\n".to_vec(), "does not speak TLS"),
+        (vec![21, 3, 1, 0, 2, 2, 70], "neither TLS 1.2 nor TLS 1.3"),
+        (server_hello(0x0302, 0xc02f), "neither TLS 1.2 nor TLS 1.3"),
+        (vec![21, 3, 3, 0, 2, 2, 116], "requires a client certificate"),
+        (vec![21, 3, 3, 0, 2, 2, 40], "client certificate"),
+        (vec![], "closed the connection during the TLS handshake"),
+    ] {
+        let server = RawServer::start_broken_tls(move |mut connection: Connection| {
+            let response = response.clone();
+            async move {
+                connection.first_bytes().await;
+                if !response.is_empty() {
+                    connection.send(response).await;
+                    connection.closed_by_client().await;
+                }
+            }
+        })
+        .await
+        .unwrap();
+        let message = reason(&client, &server).await;
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
 /// A `ServerHello` that chooses this version and cipher suite, and nothing more.
 fn server_hello(version: u16, cipher_suite: u16) -> Vec<u8> {
     let mut hello = version.to_be_bytes().to_vec();

@@ -7,7 +7,7 @@ use skyflow_testkit::polling::in_time;
 use skyflow_testkit::raw_server::{Connection, RawServer};
 use skyflow_tests::calls::{FullResponse, assert_kind, insert, send};
 
-const LENGTH: usize = 1024;
+const LENGTH: usize = 4096;
 
 fn body() -> String {
     let row = "{\"token\":\"3989-2354-6523-4632\",\"value\":\"4111111111111111\"},";
@@ -21,7 +21,7 @@ fn with_length() -> Bytes {
 
 fn chunked() -> Bytes {
     let body = body();
-    let (first, second) = body.split_at(300);
+    let (first, second) = body.split_at(1300);
     let chunks: String =
         [first, second].iter().map(|chunk| format!("{:x}\r\n{chunk}\r\n", chunk.len())).collect();
     format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n").into()
@@ -174,7 +174,9 @@ async fn http2_cut(client: &HttpService, server: &RawServer) -> Result<FullRespo
 
 #[tokio::test]
 async fn rel_r12_truncated_http_2_body_is_an_error() {
-    const BODY: &[u8] = &[b'x'; 200];
+    const BODY: &[u8] = &[b'x'; LENGTH];
+    /// What preface, settings, headers and frames take at most.
+    const FRAMES: usize = 300;
     let authority = Authority::new().unwrap();
     let tls = authority.issue("127.0.0.1").unwrap().offering(&["h2"]);
     let server = RawServer::start_tls(tls, |connection: Connection| async move {
@@ -194,8 +196,7 @@ async fn rel_r12_truncated_http_2_body_is_an_error() {
         .build()
         .into_service();
     let mut failures = 0;
-    // Preface, settings, headers and data together are the body and less than 200 bytes more.
-    for _ in 0..2 * BODY.len() {
+    for _ in 0..BODY.len() + FRAMES {
         match http2_cut(&client, &server).await {
             Ok(response) => assert_eq!(response.text.as_bytes(), BODY),
             Err(error) => {

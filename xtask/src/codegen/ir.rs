@@ -185,8 +185,6 @@ pub enum Type {
     Number,
     /// Bytes that JSON writes as Base64.
     Base64,
-    /// A string that is Base64 or something else, as another member says.
-    Base64OrText,
     /// Any JSON text, kept as it is.
     Json,
     /// The content of a file in a form.
@@ -229,7 +227,7 @@ impl Type {
     /// Base64 and free JSON hide their own. A map is not among them: its keys are data.
     pub fn is_always_printed(&self) -> bool {
         match self {
-            Self::Bool | Self::Base64 | Self::Base64OrText | Self::Json | Self::File | Self::Named(_) => true,
+            Self::Bool | Self::Base64 | Self::Json | Self::File | Self::Named(_) => true,
             Self::List(inner) | Self::Element(inner) => inner.is_always_printed(),
             Self::String | Self::Integer | Self::Number | Self::Map(_) => false,
         }

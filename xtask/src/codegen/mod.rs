@@ -104,7 +104,8 @@ pub fn run(args: &Args) -> Result<(), Error> {
         let spec = read(&root.join(target.spec))?;
         let overlay = read(&root.join(target.overlay))?;
         let (bindings, samples) = generate(&spec, &overlay, target.package, &target.printing, &root)?;
-        for (files, output) in [(bindings, target.output), (samples, target.samples)] {
+        let samples = target.samples.map(|output| (samples, output));
+        for (files, output) in [(bindings, target.output)].into_iter().chain(samples) {
             if args.check {
                 check::compare(&files, &root.join(output), output)?;
             } else {

@@ -298,7 +298,7 @@ fn needs_runtime(found: &TypeDef) -> bool {
         let innermost = field.ty.innermost();
         !field.printed
             || (field.ty == Type::Number && serializes(found))
-            || matches!(innermost, Type::Base64 | Type::Base64OrText | Type::Json | Type::File)
+            || matches!(innermost, Type::Base64 | Type::Json | Type::File)
             || field.ty.is_by_element()
             || Shape::new(found, field).empty_when_absent && found.usage.response && !reads_itself(found)
     }) || found.usage.form

@@ -97,7 +97,6 @@ impl Scope<'_> {
             Type::Integer => quote! { i64 },
             Type::Number => quote! { f64 },
             Type::Base64 => quote! { Base64 },
-            Type::Base64OrText => quote! { Base64OrText },
             Type::Json => quote! { Json },
             Type::File => quote! { FilePart },
             Type::List(inner) => {
@@ -143,7 +142,7 @@ impl Scope<'_> {
     /// Tells whether an argument may be anything that becomes the type: text for a string or an enum.
     fn converts(self, ty: &Type) -> bool {
         match ty {
-            Type::String | Type::Base64 | Type::Base64OrText => true,
+            Type::String | Type::Base64 => true,
             Type::Named(name) => self.api.is_enum(name),
             _ => false,
         }

@@ -8,7 +8,7 @@ pub const TARGETS: &[Target] = &[
         spec: "crates/skyflow-api/spec/skyflow.openapi.yaml",
         overlay: "crates/skyflow-api/spec/overlay.toml",
         output: "crates/skyflow-api/src/generated",
-        samples: "crates/skyflow-management/tests/round_trips/vault_hosts",
+        samples: Some("crates/skyflow-management/tests/round_trips/vault_hosts"),
         printing: Printing { runtime: "crate::runtime", prefix: "", header: HEADER },
     },
     Target {
@@ -17,8 +17,17 @@ pub const TARGETS: &[Target] = &[
         spec: "crates/skyflow-management/spec/management.openapi.yaml",
         overlay: "crates/skyflow-management/spec/overlay.toml",
         output: "crates/skyflow-management/src/generated",
-        samples: "crates/skyflow-management/tests/round_trips/management_host",
+        samples: Some("crates/skyflow-management/tests/round_trips/management_host"),
         printing: Printing { runtime: "skyflow_api::runtime", prefix: "management.", header: HEADER },
+    },
+    Target {
+        name: "scaivault",
+        package: "scaivault",
+        spec: "crates/scaivault/spec/scaivault.openapi.yaml",
+        overlay: "crates/scaivault/spec/overlay.toml",
+        output: "crates/scaivault/src/generated",
+        samples: None,
+        printing: Printing { runtime: "crate::runtime", prefix: "", header: HEADER },
     },
 ];
 
@@ -31,8 +40,8 @@ pub struct Target {
     pub spec: &'static str,
     pub overlay: &'static str,
     pub output: &'static str,
-    /// Where the requests for tests go.
-    pub samples: &'static str,
+    /// Where the requests for tests go, when there are any.
+    pub samples: Option<&'static str>,
     /// The crate that holds the output.
     pub package: &'static str,
     pub printing: Printing,

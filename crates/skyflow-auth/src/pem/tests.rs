@@ -78,6 +78,29 @@ fn each_unusable_key_has_a_distinct_error() {
 }
 
 #[test]
+fn blocks_beside_the_private_key_are_skipped() {
+    let der = pkcs8();
+    let key = armour("PRIVATE KEY", &der, "\n");
+    let public = rsa_key(&key).unwrap().public_key().as_ref().to_vec();
+    let other = |label: &str| armour(label, &[0x30, 0x00], "\n");
+    let attributes = "Bag Attributes\n    friendlyName: a\nKey Attributes: <No Attributes>\n";
+    for label in ["CERTIFICATE", "TRUSTED CERTIFICATE", "PUBLIC KEY", "EC PARAMETERS", "X509 CRL"] {
+        for pem in [
+            format!("{}{key}", other(label)),
+            format!("{key}{}", other(label)),
+            format!("{attributes}{}{}{attributes}{key}", other(label), other(label)),
+        ] {
+            let read = rsa_key(&pem).unwrap_or_else(|problem| panic!("{label}: {problem:?}"));
+            assert_eq!(read.public_key().as_ref(), public);
+        }
+    }
+    let chain = other("CERTIFICATE").repeat(3);
+    assert_eq!(problem(&chain), KeyProblem::Public);
+    assert_eq!(problem(&format!("{chain}{}", other("EC PRIVATE KEY"))), KeyProblem::NotRsa);
+    assert_eq!(problem(&format!("{}{chain}", other("ENCRYPTED PRIVATE KEY"))), KeyProblem::Encrypted);
+}
+
+#[test]
 fn truncated_key_is_an_error_not_a_panic() {
     let pem = armour("PRIVATE KEY", &pkcs8(), "\n");
     for end in 0..pem.trim_end().len() - 1 {

@@ -230,7 +230,7 @@ fn options_that_would_not_hold_are_refused() {
 #[tokio::test]
 async fn only_equal_credentials_share_a_token() {
     let endpoint = Endpoint::new(&ManualClock::new());
-    let providers = TokenProviders::new(endpoint.exchange());
+    let providers = TokenProviders::new(endpoint.exchange().allow_host("other.example").unwrap());
     let json = with(|_| ());
     let base = || Credentials::from_json(&json).unwrap();
     let different = [
@@ -245,7 +245,7 @@ async fn only_equal_credentials_share_a_token() {
         base().token_uri("https://other.example/t").unwrap(),
         Credentials::from_json(&with(|json| _ = json.insert("keyID".into(), "k2".into()))).unwrap(),
     ];
-    let mut tokens = Vec::new();
+    let (mut tokens, mut in_use) = (Vec::new(), Vec::new());
     for credentials in &different {
         let first = providers.get(credentials).unwrap();
         let again = providers.clone().get(&credentials.clone()).unwrap();
@@ -254,8 +254,81 @@ async fn only_equal_credentials_share_a_token() {
         assert!(token.is_same(&again.token().await.unwrap()));
         assert!(tokens.iter().all(|other| !token.is_same(other)));
         tokens.push(token);
+        in_use.push(first);
     }
     assert_eq!(endpoint.exchanges(), different.len());
+}
+
+#[test]
+fn long_ids_and_control_characters_are_refused() {
+    for field in ["clientID", "keyID"] {
+        let long = "x".repeat(1024 * 1024);
+        for id in ["a\u{0}b", "a\nb", "a\u{1b}[31m", "a\u{85}b", &"x".repeat(257), &long] {
+            let error = refused(&with(|json| _ = json.insert(field.into(), id.into())));
+            assert_eq!((error.field(), error.kind()), (field, Kind::Identifier));
+        }
+        ServiceAccountKey::from_json(&with(|json| _ = json.insert(field.into(), "x".repeat(256).into())))
+            .unwrap();
+    }
+    let name = |name: &str| with(|json| _ = json.insert("clientName".into(), name.into()));
+    assert_eq!(refused(&name("a\r\nb")).field(), "clientName");
+    ServiceAccountKey::from_json(&name("J\u{f6}rg's account")).unwrap();
+}
+
+#[test]
+fn field_twice_in_the_file_is_refused() {
+    let json = with(|_| ());
+    for field in ["privateKey", "clientID", "keyID", "tokenURI"] {
+        let twice = json.replacen('{', &format!("{{\"{field}\":\"canary\","), 1);
+        let error = refused(&twice);
+        assert_eq!((error.field(), error.kind()), (field, Kind::Several));
+        assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+}
+
+#[test]
+fn certificate_before_the_key_is_skipped() {
+    let certificate = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    let pem = format!("{certificate}{}", TestKey::shared().pem);
+    ServiceAccountKey::from_json(&with(|json| _ = json.insert("privateKey".into(), pem.into()))).unwrap();
+}
+
+#[tokio::test]
+async fn providers_are_dropped_with_their_last_user() {
+    let endpoint = Endpoint::new(&ManualClock::new());
+    let providers = TokenProviders::new(endpoint.exchange());
+    let made = |count: usize| format!("providers: {count}");
+    let user = |n: usize| Credentials::from_json(&with(|_| ())).unwrap().context(n).unwrap();
+    for n in 0..1_000 {
+        providers.get(&user(n)).unwrap();
+        providers.end_users(&user(n)).unwrap();
+        assert!(
+            format!("{providers:?}").contains(&made(0)) && format!("{providers:?}").contains("accounts: 0")
+        );
+    }
+    let first = providers.get(&user(0)).unwrap();
+    let token = first.token().await.unwrap();
+    let other = providers.clone().get(&user(0)).unwrap();
+    drop(first);
+    assert!(other.token().await.unwrap().is_same(&token), "one of its users is left");
+    assert!(format!("{providers:?}").contains(&made(1)));
+    drop(other);
+    assert!(format!("{providers:?}").contains(&made(0)));
+    let again = providers.get(&user(0)).unwrap();
+    assert!(!again.token().await.unwrap().is_same(&token), "a new provider");
+    drop(providers);
+    assert!(again.token().await.is_ok(), "a provider outlives what made it");
+}
+
+#[test]
+fn failed_provider_leaves_nothing_behind() {
+    let providers = TokenProviders::new(Endpoint::new(&ManualClock::new()).exchange());
+    for _ in 0..3 {
+        let missing = Credentials::from_path("does/not/exist.json");
+        assert_eq!(providers.get(&missing).unwrap_err().kind(), Kind::FileNotFound);
+        assert_eq!(providers.end_users(&missing).unwrap_err().kind(), Kind::FileNotFound);
+    }
+    assert!(format!("{providers:?}").contains("providers: 0"));
 }
 
 #[tokio::test]

@@ -79,6 +79,19 @@ fn unusable_variables_are_named_and_not_repeated() {
         ("SKYFLOW_CREDENTIALS", "/etc/canary", Kind::LooksLikePath, "set SKYFLOW_CREDENTIALS_PATH"),
         ("SKYFLOW_CREDENTIALS", r"C:\canary", Kind::LooksLikePath, "set SKYFLOW_CREDENTIALS_PATH"),
         ("SKYFLOW_CREDENTIALS", "canary.json", Kind::LooksLikePath, "looks like a path"),
+        ("SKYFLOW_CREDENTIALS", "~/canary", Kind::LooksLikePath, "SKYFLOW_CREDENTIALS looks like a path"),
+        ("SKYFLOW_CREDENTIALS", "canary/{id}.json", Kind::LooksLikePath, "looks like a path"),
+        ("SKYFLOW_CREDENTIALS", "file:///canary", Kind::LooksLikePath, "looks like a path"),
+        ("SKYFLOW_CREDENTIALS", "CANARY.JSON\n", Kind::LooksLikePath, "looks like a path"),
+        (
+            "SKYFLOW_CREDENTIALS_PATH",
+            r#"{"canary": 1}"#,
+            Kind::LooksLikeJson,
+            "set SKYFLOW_CREDENTIALS to it",
+        ),
+        ("SKYFLOW_CREDENTIALS_PATH", API_KEY, Kind::LooksLikeApiKey, "set SKYFLOW_API_KEY"),
+        ("SKYFLOW_API_KEY", r#"{"canary": 1}"#, Kind::LooksLikeJson, "set SKYFLOW_CREDENTIALS to it"),
+        ("SKYFLOW_API_KEY", "/run/secrets/canary", Kind::LooksLikePath, "SKYFLOW_API_KEY looks like a path"),
         ("SKYFLOW_CREDENTIALS", API_KEY, Kind::LooksLikeApiKey, "set SKYFLOW_API_KEY"),
         ("SKYFLOW_CREDENTIALS", "{}", Kind::Missing, "SKYFLOW_CREDENTIALS: privateKey is missing"),
         (
@@ -136,11 +149,11 @@ async fn any_provider_can_be_the_credentials() {
 async fn token_knows_the_type_that_was_issued() {
     let body = |grant: serde_json::Value| Reply::Body(200, grant.to_string());
     let endpoint = Endpoint::new(&ManualClock::new()).then([
-        body(json!({"accessToken": "a", "tokenType": "DPoP"})),
-        body(json!({"access_token": "a", "token_type": "mac"})),
+        body(json!({"accessToken": "a", "tokenType": "bearer"})),
+        body(json!({"access_token": "a", "token_type": "BEARER"})),
         body(json!({"accessToken": "a"})),
     ]);
-    for expected in ["DPoP", "mac", "Bearer"] {
+    for expected in ["bearer", "BEARER", "Bearer"] {
         assert_eq!(endpoint.tokens().token().await.unwrap().token_type(), expected);
     }
 }

@@ -45,7 +45,9 @@ async fn roles_context_token_uri_and_lifetime_travel() {
         .unwrap()
         .lifetime(Duration::from_secs(600))
         .unwrap();
-    let token = endpoint.tokens().with_options(options).token().await.unwrap();
+    let exchange = endpoint.exchange().allow_host("other.example:8443").unwrap();
+    let tokens = ServiceAccountTokens::new(TestKey::shared().account(), exchange).with_options(options);
+    let token = tokens.token().await.unwrap();
     assert_eq!(token.lifetime(), Some(Duration::from_secs(600)), "used no longer than requested");
     endpoint.last(|seen| {
         assert_eq!(seen.uri, "https://other.example:8443/v1/auth/sa/oauth/token");

@@ -19,10 +19,15 @@ mod environment;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+#[cfg(unix)]
+mod key_files;
+#[cfg(test)]
 mod layer;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(test)]
+mod options;
 #[cfg(test)]
 mod redaction;
 #[cfg(test)]
@@ -37,3 +42,7 @@ mod sts;
 mod support;
 #[cfg(test)]
 mod surviving_exchange;
+#[cfg(test)]
+mod token_hosts;
+#[cfg(test)]
+mod token_responses;

@@ -249,6 +249,67 @@ fn exchange_of_an_idle_runtime_is_replaced_after_5_s() {
 }
 
 #[test]
+fn old_exchange_that_fails_is_tried_again() {
+    for (age, outcomes_of_first) in [(4_999, false), (5_000, true)] {
+        let clock = ManualClock::new();
+        let gate = Arc::new(Semaphore::new(0));
+        let (permits, exchanges) = (Arc::clone(&gate), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&exchanges);
+        let provider = provider_fn(move || {
+            let (permits, number) = (Arc::clone(&permits), count.fetch_add(1, Ordering::SeqCst));
+            async move {
+                permits.acquire().await.unwrap().forget();
+                match number {
+                    0 => Err(AuthError::new(AuthErrorKind::Unavailable, "it was not driven for too long")),
+                    _ => Ok(AccessToken::new("t")?),
+                }
+            }
+        });
+        let tokens: Tokens = Arc::new(Cached::with_clock(provider, Arc::new(clock.clone())));
+        // A runtime that is driven only during calls.
+        let runtime = current_thread();
+        start_on(&runtime, &tokens);
+        clock.advance(Duration::from_millis(age));
+        gate.add_permits(2);
+        assert_eq!(runtime.block_on(in_time(tokens.token())).is_ok(), outcomes_of_first, "{age}");
+        assert_eq!(of(&exchanges), 1 + usize::from(outcomes_of_first));
+    }
+}
+
+#[test]
+fn old_exchanges_that_fail_make_no_storm() {
+    let clock = ManualClock::new();
+    let (permits, exchanges) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (gate, count) = (Arc::clone(&permits), Arc::clone(&exchanges));
+    let provider = provider_fn(move || {
+        let gate = Arc::clone(&gate);
+        count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            gate.acquire().await.unwrap().forget();
+            Err::<AccessToken, _>(AuthError::new(AuthErrorKind::Unavailable, "down"))
+        }
+    });
+    let tokens: Tokens = Arc::new(Cached::with_clock(provider, Arc::new(clock.clone())));
+    let runtime = current_thread();
+    start_on(&runtime, &tokens);
+    clock.advance(Duration::from_secs(6));
+    runtime.block_on(async {
+        let calls: Vec<_> = (0..1_000)
+            .map(|_| {
+                let tokens = Arc::clone(&tokens);
+                tokio::spawn(async move { tokens.token().await })
+            })
+            .collect();
+        let_tasks_run().await;
+        permits.add_permits(1_000);
+        for call in calls {
+            assert_eq!(in_time(call).await.unwrap().unwrap_err().kind(), AuthErrorKind::Unavailable);
+        }
+    });
+    assert_eq!(of(&exchanges), 2);
+}
+
+#[test]
 fn call_on_an_ended_runtime_fails_and_ends() {
     let clock = ManualClock::new();
     let (tokens, exchanges, gate) = gated(&clock);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::caller::{AuthKind, Caller};
 use super::jws::{self, Jws};
+use super::keys;
 use super::role::Role;
 use super::role_ids;
 use crate::clock::Now;
@@ -25,29 +26,48 @@ struct BearerClaims {
     generation: i64,
     roles: Vec<String>,
     ctx: Option<Value>,
+    /// The key that bought the token.
+    key: Option<String>,
+    /// The user of another issuer whose token was exchanged.
+    act_for: Option<String>,
+}
+
+/// What a bearer token says about its owner.
+pub(crate) struct Grant<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) roles: &'a [String],
+    pub(crate) context: Option<&'a Value>,
+    pub(crate) proof: Proof<'a>,
+}
+
+/// What a bearer token was given for.
+pub(crate) enum Proof<'a> {
+    /// An assertion, signed with this key.
+    Key(&'a str),
+    /// The token of another issuer, for this user.
+    OutsideToken(&'a str),
 }
 
 /// Makes a bearer token that expires.
-pub(crate) fn issue(
-    state: &State,
-    now: Now,
-    client_id: &str,
-    roles: &[String],
-    context: Option<&Value>,
-) -> String {
+pub(crate) fn issue(state: &State, now: Now, grant: &Grant<'_>) -> String {
     let life = i64::try_from(state.bearer_lifetime.as_secs()).unwrap_or(i64::MAX);
     let mut claims = json!({
         "iss": "skyflow-emulator",
-        "sub": client_id,
+        "sub": grant.client_id,
         "accountID": state.account_id,
         "jti": Random::system().uuid(),
         "iat": now.seconds(),
         "exp": now.seconds().saturating_add(life),
         "generation": state.bearer_generation.load(Ordering::SeqCst),
-        "roles": roles,
+        "roles": grant.roles,
     });
-    if let (Some(context), Some(members)) = (context, claims.as_object_mut()) {
-        members.insert("ctx".into(), context.clone());
+    let (key, subject) = match grant.proof {
+        Proof::Key(key) => (Some(Value::from(key)), None),
+        Proof::OutsideToken(subject) => (None, Some(Value::from(subject))),
+    };
+    let optional = [("ctx", grant.context.cloned()), ("key", key), ("act_for", subject)];
+    if let Some(members) = claims.as_object_mut() {
+        members.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     }
     jws::sign(&state.bearer_key, &claims)
 }
@@ -82,6 +102,8 @@ fn from_api_key(state: &State, api_key: &str) -> ApiResult<Caller> {
         roles: state.roles_of(role_ids(&account.roles)),
         client_id: account.client_id,
         token_id: None,
+        key_id: Some(keys::api_key_id(api_key)),
+        subject: None,
         context: None,
         enforce_signed_tokens: account.enforce_signed_tokens,
     })
@@ -102,9 +124,11 @@ fn from_bearer(state: &State, token: &str, now: Now) -> ApiResult<Caller> {
     let Some(account) = account else { return Err(ApiError::unauthorized()) };
     let roles: Vec<Role> = state.roles_of(claims.roles.iter().map(String::as_str));
     Ok(Caller {
-        kind: AuthKind::BearerToken,
+        kind: if claims.act_for.is_some() { AuthKind::ExchangedToken } else { AuthKind::BearerToken },
         client_id: account.client_id,
         token_id: Some(claims.jti),
+        key_id: claims.key,
+        subject: claims.act_for,
         roles,
         context: claims.ctx,
         enforce_signed_tokens: account.enforce_signed_tokens,

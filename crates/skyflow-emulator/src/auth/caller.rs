@@ -15,6 +15,8 @@ pub enum AuthKind {
     BearerToken,
     /// An API key.
     ApiKey,
+    /// A bearer token that the vault issued for the token of another issuer.
+    ExchangedToken,
 }
 
 /// Who sends a request, and what it may do.
@@ -23,6 +25,10 @@ pub(crate) struct Caller {
     pub(crate) client_id: String,
     /// The id of the bearer token.
     pub(crate) token_id: Option<String>,
+    /// The id of the API key, or of the key that bought the bearer token.
+    pub(crate) key_id: Option<String>,
+    /// The user of another issuer whom the account acts for.
+    pub(crate) subject: Option<String>,
     pub(crate) roles: Vec<Role>,
     pub(crate) context: Option<Value>,
     pub(crate) enforce_signed_tokens: bool,

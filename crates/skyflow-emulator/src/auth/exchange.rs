@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::bearer::{self, Grant, Proof};
 use super::jws::Jws;
-use super::{bearer, role_ids};
+use super::role_ids;
 use crate::errors::{ApiError, ApiResult};
 use crate::operations::{Call, Reply};
 use crate::store::accounts;
@@ -29,6 +30,7 @@ struct AssertionClaims {
     key: Option<String>,
     aud: Option<String>,
     exp: Option<f64>,
+    nbf: Option<f64>,
     ctx: Option<Value>,
 }
 
@@ -54,6 +56,9 @@ pub(crate) fn get_token(call: &Call<'_>) -> ApiResult<Reply> {
         if !key.enabled {
             return Err(ApiError::invalid_grant("Key is disabled"));
         }
+        if key.is_expired(call.now.seconds()) {
+            return Err(ApiError::expired_key());
+        }
         if !jws.is_signed_by_rsa(&key.public_key) {
             return Err(ApiError::invalid_grant("Invalid Signature"));
         }
@@ -69,6 +74,7 @@ pub(crate) fn get_token(call: &Call<'_>) -> ApiResult<Reply> {
         return Err(ApiError::invalid_grant(format!("Invalid Audience {audience}")));
     }
     check_expiry(claims.exp, call.now.seconds())?;
+    check_start(claims.nbf, call.now.seconds())?;
     if let Some(context) = &claims.ctx {
         check_context(context)?;
     }
@@ -77,7 +83,13 @@ pub(crate) fn get_token(call: &Call<'_>) -> ApiResult<Reply> {
     }
     let granted = granted_roles(&account.roles, request.scope.as_deref().unwrap_or_default())?;
 
-    let token = bearer::issue(call.state, call.now, &account.client_id, &granted, claims.ctx.as_ref());
+    let grant = Grant {
+        client_id: &account.client_id,
+        roles: &granted,
+        context: claims.ctx.as_ref(),
+        proof: Proof::Key(claims.key.as_deref().unwrap_or_default()),
+    };
+    let token = bearer::issue(call.state, call.now, &grant);
     Ok(Reply::json(json!({ "accessToken": token, "tokenType": "Bearer" })))
 }
 
@@ -92,6 +104,16 @@ fn check_expiry(expiry: Option<f64>, now: i64) -> ApiResult<()> {
         return Err(ApiError::invalid_grant("Expiry is more than 60 minutes ahead"));
     }
     Ok(())
+}
+
+/// A token may say when it begins to be valid (`nbf`).
+pub(super) fn check_start(start: Option<f64>, now: i64) -> ApiResult<()> {
+    if is_in_future(start, now) { Err(ApiError::invalid_grant("Assertion is not valid yet")) } else { Ok(()) }
+}
+
+/// Tells whether a point in time is ahead by more than clocks differ.
+pub(super) fn is_in_future(start: Option<f64>, now: i64) -> bool {
+    start.is_some_and(|start| start as i64 > now.saturating_add(LEEWAY))
 }
 
 fn check_context(context: &Value) -> ApiResult<()> {
@@ -112,7 +134,8 @@ fn granted_roles(roles: &str, scope: &str) -> ApiResult<Vec<String>> {
     for entry in scope.split_whitespace() {
         match entry.strip_prefix("role:") {
             Some(id) if owned.contains(&id) => granted.push(id.to_owned()),
-            _ => return Err(ApiError::bad_request(format!("invalid_scope: Invalid Scope {entry}"))),
+            Some(_) => return Err(ApiError::bad_request(format!("invalid_scope: Invalid Scope {entry}"))),
+            None => return Err(ApiError::bad_request("Scopes in request token in wrong format")),
         }
     }
     if granted.is_empty() {

@@ -11,10 +11,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::key_set::KeySet;
+
 /// A token in three parts whose signature has not been looked at.
 pub(crate) struct Jws<'a> {
     signed: &'a str,
     algorithm: String,
+    key_id: Option<String>,
     claims: Vec<u8>,
     signature: Vec<u8>,
 }
@@ -22,6 +25,7 @@ pub(crate) struct Jws<'a> {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
+    kid: Option<String>,
 }
 
 impl<'a> Jws<'a> {
@@ -32,6 +36,7 @@ impl<'a> Jws<'a> {
         Some(Self {
             signed,
             algorithm: header.alg,
+            key_id: header.kid,
             claims: URL_SAFE_NO_PAD.decode(claims).ok()?,
             signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
         })
@@ -48,6 +53,11 @@ impl<'a> Jws<'a> {
             && UnparsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, public_key)
                 .verify(self.signed.as_bytes(), &self.signature)
                 .is_ok()
+    }
+
+    /// Verifies the signature with the keys of another issuer.
+    pub(crate) fn is_signed_by_set(&self, keys: &KeySet) -> bool {
+        keys.verifies(&self.algorithm, self.key_id.as_deref(), self.signed.as_bytes(), &self.signature)
     }
 
     /// Verifies the signature with the vault's own key.

@@ -1,5 +1,6 @@
 //! Key pairs and API keys, and the credentials made from them.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
@@ -23,12 +24,21 @@ pub(crate) fn generate(client_id: &str) -> Result<KeyRow, aws_lc_rs::error::Unsp
         private_key,
         public_key: pair.public_key().as_ref().to_vec(),
         enabled: true,
+        expires_at: None,
     })
 }
 
 /// An API key in Skyflow's form.
 pub(crate) fn api_key() -> Zeroizing<String> {
     Zeroizing::new(format!("sky-{}-{}", Random::system().hex(5), Random::system().hex(32)))
+}
+
+/// Returns the id of an API key, which tells nothing of the key.
+pub(crate) fn api_key_id(api_key: &str) -> String {
+    let hash = digest(&SHA256, api_key.as_bytes());
+    let hex: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    // Ids begin with a letter.
+    format!("k{}", hex.get(1..).unwrap_or_default())
 }
 
 /// Writes what Skyflow calls `credentials.json`.

@@ -58,6 +58,8 @@ pub(crate) enum Permission {
     /// See values beyond what their columns show by default.
     PlainText,
     InvokeConnection,
+    /// Change who may call the vault.
+    Manage,
     /// Replace values with tokens, which may store the values.
     Deidentify,
     /// Put values back, as far as their columns show them.

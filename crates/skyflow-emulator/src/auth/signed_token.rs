@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::caller::Caller;
+use super::exchange::is_in_future;
 use super::jws::Jws;
 use crate::clock::Now;
 use crate::errors::ApiResult;
@@ -20,6 +21,7 @@ struct SignedClaims {
     key: Option<String>,
     tok: Option<String>,
     exp: Option<f64>,
+    nbf: Option<f64>,
     ctx: Option<Value>,
 }
 
@@ -44,13 +46,15 @@ impl DataToken {
         };
         let trusted = key.is_some_and(|key| {
             key.enabled
+                && !key.is_expired(now.seconds())
                 && key.client_id == caller.client_id
                 && claims.sub.as_deref() == Some(&*caller.client_id)
                 && claims.iss.as_deref() == Some("sdk")
                 && jws.is_signed_by_rsa(&key.public_key)
         });
         // A JSON number; everything a clock can say fits without loss.
-        let current = claims.exp.is_some_and(|expiry| expiry as i64 > now.seconds());
+        let current = claims.exp.is_some_and(|expiry| expiry as i64 > now.seconds())
+            && !is_in_future(claims.nbf, now.seconds());
         Ok(match claims.tok {
             Some(token) if trusted && current && claims.ctx == caller.context => Self::Signed(token),
             _ => Self::Refused,

@@ -5,7 +5,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Response, StatusCode};
-use skyflow_http::{Body, ErrorKind, form_pairs};
+use skyflow_http::{Body, form_pairs};
 use skyflow_types::ERROR_FROM_CLIENT;
 
 use super::document::Document;
@@ -18,7 +18,8 @@ use super::spec::{Content, Route, Target};
 use crate::auth::{Caller, Permission, bearer};
 use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
-use crate::operations::{Reply, ReplyBody};
+use crate::operations::Reply;
+use crate::request_body;
 use crate::routes::Parameters;
 use crate::state::State;
 
@@ -86,14 +87,7 @@ async fn serve(
         // Before a rule of the route stores a value.
         return Err(forwarding_is_missing());
     }
-    let body = match body.collect(state.body_limit).await {
-        Ok(body) => body,
-        Err(error) if error.kind() == ErrorKind::BodyTooLarge => {
-            let text = format!("The request body is larger than {} bytes.", state.body_limit);
-            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, text));
-        }
-        Err(_) => return Err(ApiError::bad_request("The request body could not be read.")),
-    };
+    let body = request_body::read(body, state.body_limit, &*state.clock).await?;
     let call = Call { route, parts, path_values, body };
     let (call, outgoing) = {
         let state = Arc::clone(&state);
@@ -274,7 +268,7 @@ fn reply(incoming: Incoming, is_fault_of_target: bool) -> Reply {
     if is_fault_of_target {
         response.headers_mut().insert(FROM_CLIENT, HeaderValue::from_static("true"));
     }
-    Reply { status: incoming.status, body: ReplyBody::Made(Box::new(response)), records: 0, failed: 0 }
+    Reply::made(response)
 }
 
 /// Runs work that touches the store away from the threads of an async runtime, where there is one.

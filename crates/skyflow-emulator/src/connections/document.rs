@@ -1,22 +1,22 @@
-use serde_json::Value;
+use crate::exact::Exact;
 use skyflow_http::{form_pairs, form_urlencoded};
 
 /// A part of a message, as far as rules can reach into it.
 pub(super) enum Document {
-    Json(Value),
+    Json(Exact),
     /// A form, a query, headers, or the parameters of a path. Names may be nested: `card[number]`.
-    Pairs(Vec<(String, Value)>),
+    Pairs(Vec<(String, Exact)>),
 }
 
 /// A field, and which list elements lie on the way to it.
 pub(super) struct Field<'a> {
     pub(super) indices: Vec<usize>,
-    pub(super) value: &'a mut Value,
+    pub(super) value: &'a mut Exact,
 }
 
 impl Document {
     pub(super) fn pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self::Pairs(pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect())
+        Self::Pairs(pairs.into_iter().map(|(name, value)| (name, Exact::String(value))).collect())
     }
 
     pub(super) fn from_form(text: &str) -> Self {
@@ -54,20 +54,20 @@ impl Document {
     }
 }
 
-fn collect<'a>(value: &'a mut Value, path: &[String], indices: Vec<usize>, found: &mut Vec<Field<'a>>) {
+fn collect<'a>(value: &'a mut Exact, path: &[String], indices: Vec<usize>, found: &mut Vec<Field<'a>>) {
     let Some((first, rest)) = path.split_first() else {
-        if matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)) {
+        if matches!(value, Exact::String(_) | Exact::Number(_) | Exact::Bool(_)) {
             found.push(Field { indices, value });
         }
         return;
     };
     match value {
-        Value::Object(members) => {
+        Exact::Object(members) => {
             if let Some(member) = members.get_mut(first) {
                 collect(member, rest, indices, found);
             }
         }
-        Value::Array(elements) => {
+        Exact::Array(elements) => {
             for (index, element) in elements.iter_mut().enumerate() {
                 if first == "*" || first.parse() == Ok(index) {
                     let mut indices = indices.clone();
@@ -105,19 +105,20 @@ fn indices_of(name: &str, path: &[String]) -> Option<Vec<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     fn found(document: &mut Document, path: &str) -> Vec<(Vec<usize>, Value)> {
+        let value = |value: &Exact| serde_json::from_str(&value.to_string()).unwrap();
         let path: Vec<String> = path.split('.').map(str::to_owned).collect();
-        document.fields(&path).into_iter().map(|field| (field.indices, field.value.clone())).collect()
+        document.fields(&path).into_iter().map(|field| (field.indices, value(field.value))).collect()
     }
 
     #[test]
     fn a_star_is_any_element_of_a_list() {
         let mut json =
-            Document::Json(json!({"data": {"emails": [{"a": "x"}, {"b": 1}, {"a": 2}, {"a": null}]}}));
+            Document::Json(json!({"data": {"emails": [{"a": "x"}, {"b": 1}, {"a": 2}, {"a": null}]}}).into());
         assert_eq!(found(&mut json, "data.emails.*.a"), [(vec![0], json!("x")), (vec![2], json!(2))]);
         assert_eq!(found(&mut json, "data.emails.2.a"), [(vec![2], json!(2))]);
         for nothing in ["data", "data.emails", "data.*", "emails.*.a", "data.emails.*.a.b"] {

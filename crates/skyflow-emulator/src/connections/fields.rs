@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
-use serde_json::{Map, Value};
 use skyflow_types::Redaction;
 
 use super::document::Document;
 use super::rules::{Action, Rule};
 use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
+use crate::exact::{Exact, Members};
 use crate::operations::connection_fields;
 use crate::schema::text_of;
 use crate::state::State;
@@ -32,7 +32,7 @@ pub(super) fn transform(
         return Ok(());
     }
     state.store.write(|connection| {
-        let mut rows: BTreeMap<RowKey, Map<String, Value>> = BTreeMap::new();
+        let mut rows: BTreeMap<RowKey, Members> = BTreeMap::new();
         for (rules, document) in parts.iter_mut() {
             visit(rules, document, &mut |rule, indices, number, text| {
                 match &rule.action {
@@ -41,7 +41,7 @@ pub(super) fn transform(
                     }
                     Action::Tokenize { table, column } => {
                         let row = rows.entry((table.clone(), indices.to_vec(), number)).or_default();
-                        row.insert(column.clone(), Value::String(text.to_owned()));
+                        row.insert(column.clone(), Exact::String(text.to_owned()));
                         Ok(None)
                     }
                 }
@@ -94,7 +94,7 @@ fn visit(rules: &[Rule], document: &mut Document, change: &mut Change<'_>) -> Ap
             let text = text_of(field.value);
             let Some(selector) = &rule.selector else {
                 if let Some(changed) = change(rule, &field.indices, 0, &text)? {
-                    *field.value = Value::String(changed);
+                    *field.value = Exact::String(changed);
                 }
                 continue;
             };
@@ -110,7 +110,7 @@ fn visit(rules: &[Rule], document: &mut Document, change: &mut Change<'_>) -> Ap
             }
             if copied > 0 {
                 changed.push_str(text.get(copied..).unwrap_or_default());
-                *field.value = Value::String(changed);
+                *field.value = Exact::String(changed);
             }
         }
     }

@@ -1,8 +1,8 @@
+use crate::exact::{Exact, Members};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
-use serde_json::{Map, Value, json};
 
 /// Headers of one hop, and those that are meant for the vault.
 const NOT_FORWARDED: [HeaderName; 13] = [
@@ -47,21 +47,18 @@ pub(super) fn passed_on(headers: &HeaderMap) -> HeaderMap {
 
 /// The target inside the vault: it tells what it was sent, with the status that the header `x-echo-status` asks for.
 pub(super) fn echo(outgoing: &Outgoing) -> Incoming {
-    let mut headers = Map::new();
+    let mut headers = Members::new();
     for (name, value) in &outgoing.headers {
-        headers.insert(name.to_string(), String::from_utf8_lossy(value.as_bytes()).into());
+        headers.insert(name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned().into());
     }
-    let body = match serde_json::from_slice::<Value>(&outgoing.body) {
-        Ok(json) => json,
-        Err(_) => String::from_utf8_lossy(&outgoing.body).into(),
-    };
-    let told = json!({
-        "method": outgoing.method.as_str(),
-        "path": outgoing.target.path(),
-        "query": outgoing.target.query().unwrap_or_default(),
-        "headers": headers,
-        "body": body,
-    });
+    let text = String::from_utf8_lossy(&outgoing.body);
+    let told = Exact::Object(Members::from_iter([
+        ("method".to_owned(), outgoing.method.as_str().into()),
+        ("path".to_owned(), outgoing.target.path().into()),
+        ("query".to_owned(), outgoing.target.query().unwrap_or_default().into()),
+        ("headers".to_owned(), Exact::Object(headers)),
+        ("body".to_owned(), Exact::parse(&text).unwrap_or_else(|| text.as_ref().into())),
+    ]));
     let asked =
         outgoing.headers.get("x-echo-status").and_then(|value| StatusCode::from_bytes(value.as_bytes()).ok());
     let json = HeaderValue::from_static("application/json");

@@ -6,7 +6,7 @@ use skyflow_types::Redaction;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RuleJson {
-    action: String,
+    action: Option<String>,
     field_name: Option<String>,
     table: Option<String>,
     column: Option<String>,
@@ -41,7 +41,7 @@ impl RuleJson {
     pub(super) fn gap(&self) -> Option<&'static str> {
         let is_set = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
         let encryption = self.encryption_type.as_deref().is_some_and(|kind| !matches!(kind, "" | "NONE"));
-        if self.action == "ENCRYPTION" || encryption {
+        if self.action.as_deref() == Some("ENCRYPTION") || encryption {
             Some("encryption")
         } else if is_set(&self.function_name) {
             Some("functions")
@@ -68,8 +68,8 @@ impl Rule {
     /// Reads a field; `None` when nothing happens to it.
     pub(super) fn read(json: RuleJson) -> Result<Option<Self>, String> {
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let action = match json.action.as_str() {
-            "NOT_SELECTED" | "" | "ENCRYPTION" => return Ok(None),
+        let action = match json.action.as_deref().unwrap_or_default() {
+            "NOT_SELECTED" | "NOACTION" | "" | "ENCRYPTION" => return Ok(None),
             "DETOKENIZATION" => Action::Detokenize(json.redaction.unwrap_or(Redaction::PlainText)),
             "TOKENIZATION" => match (given(json.table), given(json.column)) {
                 (Some(_), Some(column)) if column.contains('.') => {

@@ -96,7 +96,9 @@ pub struct ConnectionSpecError {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SpecJson {
-    mode: ModeJson,
+    #[serde(rename = "ID")]
+    id: Option<String>,
+    mode: Option<ModeJson>,
     #[serde(rename = "baseURL")]
     base_url: Option<String>,
     auth_mode: Option<String>,
@@ -125,11 +127,24 @@ struct RouteJson {
     request_header: Option<Vec<RuleJson>>,
     response_header: Option<Vec<RuleJson>>,
     query_params: Option<Vec<RuleJson>>,
-    pre_field_request_message_actions: Option<Vec<Value>>,
-    post_field_request_message_actions: Option<Vec<Value>>,
-    pre_field_response_message_actions: Option<Vec<Value>>,
-    post_field_response_message_actions: Option<Vec<Value>>,
+    pre_field_request_message_actions: Option<Vec<MessageActionJson>>,
+    post_field_request_message_actions: Option<Vec<MessageActionJson>>,
+    pre_field_response_message_actions: Option<Vec<MessageActionJson>>,
+    post_field_response_message_actions: Option<Vec<MessageActionJson>>,
     table_upsert_info: Option<Vec<UpsertJson>>,
+}
+
+#[derive(Deserialize)]
+struct MessageActionJson {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+impl MessageActionJson {
+    /// An entry without a type may be of an older form, so that something is asked for.
+    fn does_nothing(&self) -> bool {
+        self.kind.as_deref() == Some("NOACTION")
+    }
 }
 
 #[derive(Deserialize)]
@@ -149,11 +164,41 @@ impl ConnectionSpec {
     ///
     /// Fails when the JSON is no connection, or a path, a method, a base URL or an expression in it cannot be used.
     pub fn from_json(json: &Value) -> Result<Self, ConnectionSpecError> {
+        Self::read(json, None)
+    }
+
+    /// Reads an outbound connection as `POST /v1/gateway/outboundRoutes` takes it: without a `mode`.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`ConnectionSpec::from_json`] does, and when the JSON has another mode.
+    pub fn outbound_from_json(json: &Value) -> Result<Self, ConnectionSpecError> {
+        Self::read(json, Some(ModeJson::Egress))
+    }
+
+    /// Reads an inbound connection as `POST /v1/gateway/inboundRoutes` takes it: without a `mode`.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`ConnectionSpec::from_json`] does, and when the JSON has another mode.
+    pub fn inbound_from_json(json: &Value) -> Result<Self, ConnectionSpecError> {
+        Self::read(json, Some(ModeJson::Ingress))
+    }
+
+    fn read(json: &Value, kind: Option<ModeJson>) -> Result<Self, ConnectionSpecError> {
         let name = json.get("name").and_then(Value::as_str).unwrap_or("without a name").to_owned();
         let refused = |problem: String| ConnectionSpecError { connection: name.clone(), problem };
         let spec: SpecJson = serde_json::from_value(json.clone())
             .map_err(|error| refused(format!("is not in the form of the service: {error}")))?;
-        let outbound = spec.mode == ModeJson::Egress;
+        let mode = match (spec.mode, kind) {
+            (Some(mode), Some(kind)) if mode != kind => {
+                return Err(refused("has the mode of the other direction".to_owned()));
+            }
+            (mode, kind) => mode.or(kind).ok_or_else(|| {
+                refused("has no mode: read it with outbound_from_json or inbound_from_json".to_owned())
+            })?,
+        };
+        let outbound = mode == ModeJson::Egress;
         let gap = if spec.auth_mode.as_deref().is_some_and(|mode| mode != "NOAUTH" && !mode.is_empty()) {
             Some("an authMode other than NOAUTH")
         } else if spec.deny_pass_through == Some(true) {
@@ -172,11 +217,11 @@ impl ConnectionSpec {
             (None | Some("" | ECHO), _) => Target::Echo,
             (Some(url), _) => Target::read(url).map_err(refused)?,
         };
-        let id = object_id();
+        let id = spec.id.filter(|id| !id.is_empty()).unwrap_or_else(object_id);
         Ok(Self { id, outbound, target, allowed: Vec::new(), routes })
     }
 
-    /// Sets the id of the connection, which is part of its URL; random otherwise.
+    /// Sets the id of the connection, which is part of its URL; the `ID` of the JSON otherwise, or a random one.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
@@ -266,7 +311,7 @@ impl Route {
             &json.pre_field_response_message_actions,
             &json.post_field_response_message_actions,
         ];
-        let has_actions = actions.into_iter().flatten().any(|actions| !actions.is_empty());
+        let has_actions = actions.into_iter().flatten().flatten().any(|action| !action.does_nothing());
         let has_mle =
             json.mle_type.as_deref().is_some_and(|mle| !matches!(mle, "" | "NOT_REQUIRED" | "NONE"));
         let (content, content_gap) = match json.content_type.as_deref() {

@@ -1,32 +1,42 @@
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
-use super::{Call, Reply};
+use super::{Call, Reply, members};
 use crate::auth::{Caller, Permission};
 use crate::errors::{ApiError, ApiResult};
+use crate::exact::Exact;
 use crate::schema::{CompiledTable, text_of};
 use crate::store::records;
 
 #[derive(Deserialize)]
 struct LookupRequest {
-    #[serde(rename = "BIN")]
+    #[serde(rename = "BIN", default, deserialize_with = "members::optional")]
     bin: Option<String>,
+    #[serde(default, deserialize_with = "members::optional")]
     fields: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "members::optional")]
     skyflow_id: Option<String>,
+    #[serde(default, deserialize_with = "members::optional")]
     vault_schema_config: Option<SchemaConfig>,
 }
 
 #[derive(Deserialize, Default)]
 struct SchemaConfig {
+    #[serde(default, deserialize_with = "members::optional")]
     id: Option<String>,
+    #[serde(default, deserialize_with = "members::optional")]
     table_name: Option<String>,
+    #[serde(default, deserialize_with = "members::optional")]
     mapping: Option<Mapping>,
 }
 
 #[derive(Deserialize, Default)]
 struct Mapping {
+    #[serde(default, deserialize_with = "members::optional")]
     card_number: Option<String>,
+    #[serde(default, deserialize_with = "members::optional")]
     card_last_four_digits: Option<String>,
+    #[serde(default, deserialize_with = "members::optional")]
     card_expiry: Option<String>,
 }
 
@@ -77,9 +87,7 @@ const ISSUERS: &[Issuer] = &[
 pub(super) fn list_cards(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     caller.require(Permission::Read)?;
     let request: LookupRequest = call.json()?;
-    let given = request.bin.filter(|bin| !bin.is_empty());
-    let id = request.skyflow_id.filter(|id| !id.is_empty());
-    let (number, last_four, expiry) = match (given, id) {
+    let (number, last_four, expiry) = match (request.bin, request.skyflow_id) {
         (Some(bin), None) => (bin, None, None),
         (None, Some(id)) => stored_card(call, &id, request.vault_schema_config.unwrap_or_default())?,
         _ => return Err(ApiError::bad_request("Invalid request. Specify either BIN or skyflow_id.")),
@@ -142,7 +150,7 @@ fn stored_card(
     Ok((number, last_four, value(&mapping.card_expiry)?))
 }
 
-fn value_of<'r>(table: &CompiledTable, values: &'r [Value], name: &str) -> ApiResult<&'r Value> {
+fn value_of<'r>(table: &CompiledTable, values: &'r [Exact], name: &str) -> ApiResult<&'r Exact> {
     let index = table.columns().iter().position(|column| column.name == name);
     index.and_then(|index| values.get(index)).ok_or_else(|| {
         ApiError::bad_request(format!("Invalid request. Column {name} is invalid. Specify a valid column."))

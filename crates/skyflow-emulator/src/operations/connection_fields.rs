@@ -1,7 +1,6 @@
 //! What connections ask of the vault. They act with its full rights: who may invoke one may not read the vault.
 
 use rusqlite::Connection;
-use serde_json::{Map, Value};
 use skyflow_types::{Redaction, TokenMode};
 
 use super::detokenize;
@@ -9,6 +8,7 @@ use super::write::{RecordInput, Writer};
 use crate::auth::{AuthKind, Caller, Role};
 use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
+use crate::exact::Members;
 use crate::state::State;
 
 /// Returns the value of a token; `None` for an unknown token.
@@ -23,6 +23,8 @@ pub(crate) fn reveal(
         kind: AuthKind::None,
         client_id: String::new(),
         token_id: None,
+        key_id: None,
+        subject: None,
         roles: vec![Role::VaultOwner],
         context: None,
         enforce_signed_tokens: false,
@@ -37,9 +39,9 @@ pub(crate) fn insert(
     connection: &Connection,
     now: Now,
     table: &str,
-    fields: Map<String, Value>,
+    fields: Members,
     upsert: Option<&str>,
-) -> ApiResult<Map<String, Value>> {
+) -> ApiResult<Members> {
     let table = state.schema.table(table).ok_or_else(|| ApiError::unknown_table(table))?;
     let writer = Writer { state, connection, now, mode: TokenMode::default() };
     let record = RecordInput { fields: Some(fields), tokens: None };

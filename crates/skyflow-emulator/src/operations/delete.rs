@@ -2,7 +2,7 @@ use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Call, Reply};
+use super::{Call, Reply, members};
 use crate::auth::{Caller, Permission};
 use crate::errors::{ApiError, ApiResult};
 use crate::schema::CompiledTable;
@@ -13,6 +13,7 @@ const ALL: &str = "*";
 
 #[derive(Deserialize)]
 struct BulkDeleteRequest {
+    #[serde(default, deserialize_with = "members::optional")]
     skyflow_ids: Option<Vec<String>>,
 }
 
@@ -29,6 +30,7 @@ pub(super) fn bulk_delete(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> 
     let table = call.table()?;
     let request: BulkDeleteRequest = call.json()?;
     let ids = request.skyflow_ids.unwrap_or_default();
+    call.check_rows("Delete", "Skyflow IDs", ids.len())?;
     let count = match ids.as_slice() {
         [] => {
             return Err(ApiError::bad_request(

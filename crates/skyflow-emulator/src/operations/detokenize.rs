@@ -3,12 +3,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use skyflow_types::Redaction;
 
-use super::{Call, Reply};
+use super::{Call, Reply, files, members};
 use crate::auth::{Caller, DataToken, Permission};
 use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
 use crate::schema::text_of;
 use crate::state::State;
+use crate::store::files::FileCell;
 use crate::store::{records, tokens};
 
 const TOKEN_UNKNOWN: &str = "Token Not Found";
@@ -18,13 +19,19 @@ const SIGNATURE_MISSING: &str = "Token Is Not Signed";
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DetokenizeRequest {
+    #[serde(default, deserialize_with = "members::optional")]
     detokenization_parameters: Option<Vec<DetokenizeParameter>>,
+    #[serde(default, deserialize_with = "members::optional")]
     continue_on_error: Option<bool>,
+    #[serde(rename = "downloadURL", default, deserialize_with = "members::optional")]
+    download_url: Option<bool>,
 }
 
 #[derive(Deserialize)]
 struct DetokenizeParameter {
+    #[serde(default, deserialize_with = "members::optional")]
     token: Option<String>,
+    #[serde(default, deserialize_with = "members::named")]
     redaction: Option<Redaction>,
 }
 
@@ -43,6 +50,8 @@ pub(super) fn detokenize(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
             "Detokenize failed. No tokens were present. Specify valid tokens.",
         ));
     }
+    call.check_rows("Detokenize", "tokens", parameters.len())?;
+    let with_links = request.download_url.unwrap_or(false);
     let mut failed = Vec::new();
     let mut found = 0;
     let records: Vec<Value> = call.state.store.read(|connection| {
@@ -55,7 +64,15 @@ pub(super) fn detokenize(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
                     DataToken::Plain(_) if caller.enforce_signed_tokens => SIGNATURE_MISSING,
                     DataToken::Refused => SIGNATURE_INVALID,
                     DataToken::Plain(data) | DataToken::Signed(data) => {
-                        match resolve(call.state, call.now, caller, connection, &data, asked)? {
+                        let found_value = match with_links {
+                            true => link(call, connection, &data)?,
+                            false => None,
+                        };
+                        let found_value = match found_value {
+                            None => resolve(call.state, call.now, caller, connection, &data, asked)?,
+                            link => link,
+                        };
+                        match found_value {
                             Some(Detokenized { value, value_type }) => {
                                 found += 1;
                                 // Without `error`: the official Python and Java SDKs fail on null.
@@ -95,6 +112,20 @@ fn refusal(failed: &[(String, &str)], found: usize) -> ApiError {
             format!("Tokens not found for {}", tokens.join(", "))
         }
     })
+}
+
+/// Returns the link to the file of a token; `None` for the token of anything else.
+fn link(call: &Call<'_>, connection: &Connection, token: &str) -> ApiResult<Option<Detokenized>> {
+    let Some(target) = tokens::find(connection, token, call.now.millis())? else { return Ok(None) };
+    let table = call.state.schema.table(&target.table);
+    let Some(column) = table.and_then(|table| table.column(&target.column)).filter(|column| column.is_file())
+    else {
+        return Ok(None);
+    };
+    let value_type = column.value_type();
+    let cell = FileCell { table: target.table, column: target.column, skyflow_id: target.skyflow_id };
+    let url = files::download_url(connection, call, cell, false)?;
+    Ok(url.map(|value| Detokenized { value, value_type }))
 }
 
 pub(super) fn resolve(

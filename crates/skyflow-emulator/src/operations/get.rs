@@ -1,11 +1,13 @@
 use rusqlite::Connection;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use skyflow_types::Redaction;
 
 use super::parameters::invalid;
-use super::{Call, Reply, files, put_nested};
+use super::{Call, Reply, files};
 use crate::auth::{Caller, Permission};
 use crate::errors::{ApiError, ApiResult};
+use crate::exact::{Exact, Members};
 use crate::schema::{CompiledTable, SKYFLOW_ID};
 use crate::store::files::FileCell;
 use crate::store::records::{self, Order, StoredRow};
@@ -23,6 +25,32 @@ pub(super) struct View {
     /// Show links in place of the names of files.
     pub(super) download_url: bool,
     pub(super) file_metadata: bool,
+    /// Let links show the file instead of saving it.
+    pub(super) inline: bool,
+}
+
+/// One record of a response.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RecordReply {
+    fields: Members,
+    /// Null, or absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<()>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_metadata: Option<Map<String, Value>>,
+}
+
+impl RecordReply {
+    /// Omits `tokens`, for the entries of a batch.
+    pub(super) fn without_null(self) -> Self {
+        Self { tokens: None, ..self }
+    }
+}
+
+#[derive(Serialize)]
+struct ListReply {
+    records: Vec<RecordReply>,
 }
 
 impl View {
@@ -33,6 +61,11 @@ impl View {
             fields: call.query.all("fields"),
             download_url: call.query.flag("downloadURL")?,
             file_metadata: call.query.flag("returnFileMetadata")?,
+            inline: match call.query.name("contentDisposition").as_deref() {
+                None | Some("ATTACHMENT") => false,
+                Some("INLINE") => true,
+                Some(_) => return Err(invalid("contentDisposition", "INLINE or ATTACHMENT")),
+            },
         })
     }
 
@@ -70,10 +103,11 @@ pub(super) fn list(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
         limit => limit.unwrap_or(PAGE).min(PAGE),
     };
     let offset = query.number("offset")?.unwrap_or(0);
-    let order = match query.one("order_by") {
-        None | Some("ASCENDING") => Order::Ascending,
-        Some("DESCENDING") => Order::Descending,
-        Some("NONE") => Order::Insertion,
+    let order = match query.name("order_by").as_deref() {
+        None => None,
+        Some("ASCENDING") => Some(Order::Ascending),
+        Some("DESCENDING") => Some(Order::Descending),
+        Some("NONE") => Some(Order::Insertion),
         Some(_) => return Err(invalid("order_by", "ASCENDING, DESCENDING or NONE")),
     };
     if view.tokenization && ids.is_empty() {
@@ -86,26 +120,39 @@ pub(super) fn list(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
         return Err(ApiError::bad_request("Invalid request. Specify either Skyflow IDs or a column name."));
     }
 
-    let records: Vec<Value> = call.state.store.read(|connection| {
+    let records: Vec<RecordReply> = call.state.store.read(|connection| {
         let rows = match column_name {
-            Some(name) => by_column(connection, table, name, &column_values)?,
-            None if ids.is_empty() => records::page(connection, table, order, offset, limit)?,
-            None => by_ids(connection, table, &ids)?,
+            Some(name) => {
+                let rows = by_column(connection, table, name, &column_values)?;
+                page_of(rows, order, offset, limit)
+            }
+            None if ids.is_empty() => {
+                records::page(connection, table, order.unwrap_or(Order::Ascending), offset, limit)?
+            }
+            None => page_of(by_ids(connection, table, &ids)?, order, offset, limit),
         };
         rows.into_iter()
-            .skip(if column_name.is_some() || !ids.is_empty() { offset as usize } else { 0 })
-            .take(limit as usize)
             .map(|row| record(call, caller, connection, table, row, &view))
             .collect::<ApiResult<_>>()
     })?;
     let count = records.len();
-    Ok(Reply::json(json!({ "records": records })).counting(count, 0))
+    Ok(Reply::serialized(&ListReply { records })?.counting(count, 0))
+}
+
+/// Orders rows by their ids, unless the order of the request is to stay, and takes one page of them.
+fn page_of(mut rows: Vec<StoredRow>, order: Option<Order>, offset: u32, limit: u32) -> Vec<StoredRow> {
+    match order {
+        Some(Order::Ascending) => rows.sort_by(|a, b| a.skyflow_id.cmp(&b.skyflow_id)),
+        Some(Order::Descending) => rows.sort_by(|a, b| b.skyflow_id.cmp(&a.skyflow_id)),
+        Some(Order::Insertion) | None => {}
+    }
+    rows.into_iter().skip(offset as usize).take(limit as usize).collect()
 }
 
 pub(super) fn get_one(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     let view = View::of_query(call)?;
     let record = one_record(call, caller, call.table()?, call.path.get("id"), &view)?;
-    Ok(Reply::json(record).counting(1, 0))
+    Ok(Reply::serialized(&record)?.counting(1, 0))
 }
 
 /// Reads one record, for get and for batch.
@@ -115,7 +162,7 @@ pub(super) fn one_record(
     table: &CompiledTable,
     id: &str,
     view: &View,
-) -> ApiResult<Value> {
+) -> ApiResult<RecordReply> {
     call.state.store.read(|connection| one_record_in(connection, call, caller, table, id, view))
 }
 
@@ -127,7 +174,7 @@ pub(super) fn one_record_in(
     table: &CompiledTable,
     id: &str,
     view: &View,
-) -> ApiResult<Value> {
+) -> ApiResult<RecordReply> {
     caller.require(Permission::Read)?;
     view.check(table)?;
     match records::get(connection, table, id)? {
@@ -181,12 +228,12 @@ fn record(
     table: &CompiledTable,
     row: StoredRow,
     view: &View,
-) -> ApiResult<Value> {
+) -> ApiResult<RecordReply> {
     let mut tokens = match view.tokenization {
         true => tokens::of_record(connection, &row.skyflow_id, call.now.millis())?,
         false => Default::default(),
     };
-    let mut fields = Map::new();
+    let mut fields = Members::new();
     for (column, value) in table.columns().iter().zip(row.values) {
         if !view.shows(&column.name) {
             continue;
@@ -199,21 +246,20 @@ fn record(
                     column: column.name.clone(),
                     skyflow_id: row.skyflow_id.clone(),
                 };
-                files::download_url(connection, call, cell)?.into()
+                files::download_url(connection, call, cell, view.inline)?.map_or(Exact::Null, Exact::from)
             }
             None => column.show(value, caller.level(column, view.redaction)),
         };
         if !shown.is_null() {
-            put_nested(&mut fields, &column.name, shown);
+            Exact::put_nested(&mut fields, &column.name, shown);
         }
     }
     fields.insert(SKYFLOW_ID.to_owned(), row.skyflow_id.as_str().into());
-    let mut record =
-        Map::from_iter([("fields".to_owned(), fields.into()), ("tokens".to_owned(), Value::Null)]);
-    if view.file_metadata {
-        files::add_metadata(connection, table, &row.skyflow_id, &mut record)?;
-    }
-    Ok(record.into())
+    let file_metadata = match view.file_metadata {
+        true => Some(files::metadata_of_record(connection, table, &row.skyflow_id)?),
+        false => None,
+    };
+    Ok(RecordReply { fields, tokens: Some(()), file_metadata })
 }
 
 fn unknown_column(name: &str) -> ApiError {

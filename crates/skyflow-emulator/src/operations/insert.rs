@@ -1,19 +1,28 @@
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use skyflow_types::TokenMode;
 
-use super::write::{RecordInput, Writer};
-use super::{Call, Reply};
+use super::write::{RecordInput, Writer, WrittenReply};
+use super::{Call, Reply, members};
 use crate::auth::{Caller, Permission};
 use crate::errors::{ApiError, ApiResult};
 
 #[derive(Deserialize)]
 struct InsertRequest {
+    #[serde(default, deserialize_with = "members::optional")]
     records: Option<Vec<RecordInput>>,
+    #[serde(default, deserialize_with = "members::optional")]
     tokenization: Option<bool>,
+    #[serde(default, deserialize_with = "members::optional")]
     upsert: Option<String>,
+    #[serde(default, deserialize_with = "members::optional")]
     homogeneous: Option<bool>,
+    #[serde(default, deserialize_with = "members::named")]
     byot: Option<TokenMode>,
+}
+
+#[derive(Serialize)]
+pub(super) struct InsertReply {
+    pub(super) records: Vec<WrittenReply>,
 }
 
 pub(super) fn insert(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
@@ -28,12 +37,13 @@ pub(super) fn insert(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     if records.is_empty() {
         return Err(ApiError::bad_request("Insert failed. No records were present. Specify valid records."));
     }
-    let upsert = request.upsert.as_deref().filter(|column| !column.is_empty());
+    call.check_rows("Insert", "records", records.len())?;
+    let upsert = request.upsert.as_deref();
     if request.homogeneous == Some(true) {
         check_homogeneous(&records, upsert)?;
     }
     let with_tokens = request.tokenization.unwrap_or(false);
-    let inserted: Vec<Value> = call.state.store.write(|transaction| {
+    let inserted: Vec<WrittenReply> = call.state.store.write(|transaction| {
         let writer = Writer {
             state: call.state,
             connection: transaction,
@@ -42,15 +52,15 @@ pub(super) fn insert(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
         };
         records
             .iter()
-            .map(|record| Ok(writer.insert(table, record, upsert)?.into_json(with_tokens)))
+            .map(|record| Ok(writer.insert(table, record, upsert)?.into_reply(with_tokens)))
             .collect::<ApiResult<_>>()
     })?;
     let count = inserted.len();
-    Ok(Reply::json(json!({ "records": inserted })).counting(count, 0))
+    Ok(Reply::serialized(&InsertReply { records: inserted })?.counting(count, 0))
 }
 
 pub(super) fn unknown_table(name: &str) -> ApiError {
-    ApiError::bad_request(format!("Insert failed. Table name {name} is invalid. Specify a valid table name."))
+    ApiError::not_found(format!("Insert failed. Table name {name} is invalid. Specify a valid table name."))
 }
 
 fn check_homogeneous(records: &[RecordInput], upsert: Option<&str>) -> ApiResult<()> {

@@ -11,22 +11,27 @@ mod detokenize;
 mod files;
 mod get;
 mod insert;
+mod members;
 mod parameters;
 mod query;
+mod token_exchange;
 mod tokenize;
 mod update;
+mod upload;
 mod write;
 
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use skyflow_http::Body;
 
 pub(crate) use parameters::QueryParameters;
 
-use crate::auth::{Caller, bearer, exchange};
+use crate::audit::AuditDetails;
+use crate::auth::{Caller, bearer, exchange, outside_token};
 use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
 use crate::routes::{Operation, Parameters};
@@ -71,6 +76,17 @@ impl Call<'_> {
         }
     }
 
+    /// Refuses a request with more rows than the vault takes at once.
+    fn check_rows(&self, verb: &str, rows: &str, count: usize) -> ApiResult<()> {
+        let limit = self.state.row_limit;
+        if count <= limit {
+            return Ok(());
+        }
+        Err(ApiError::bad_request(format!(
+            "{verb} failed. The request has {count} {rows}. Specify at most {limit}."
+        )))
+    }
+
     pub(crate) fn table(&self) -> ApiResult<&Arc<CompiledTable>> {
         self.table_named(self.path.get("table_name"))
     }
@@ -87,12 +103,15 @@ pub(crate) struct Reply {
     /// Counted in the journal.
     pub(crate) records: usize,
     pub(crate) failed: usize,
+    /// What the audit log tells beside status and caller.
+    pub(crate) audit: AuditDetails,
 }
 
 pub(crate) enum ReplyBody {
-    Json(Value),
+    Json(String),
     File {
         content_type: String,
+        content_disposition: String,
         content: Vec<u8>,
     },
     /// A response that was made elsewhere, such as by the target of a connection.
@@ -101,12 +120,36 @@ pub(crate) enum ReplyBody {
 
 impl Reply {
     pub(crate) fn json(body: Value) -> Self {
-        Self { status: StatusCode::OK, body: ReplyBody::Json(body), records: 0, failed: 0 }
+        Self::text(body.to_string())
     }
 
-    fn file(content_type: String, content: Vec<u8>) -> Self {
-        let body = ReplyBody::File { content_type, content };
-        Self { status: StatusCode::OK, body, records: 1, failed: 0 }
+    /// Writes a body that holds values: [`Value`] would round their numbers.
+    pub(crate) fn serialized(body: &impl Serialize) -> ApiResult<Self> {
+        serde_json::to_string(body).map(Self::text).map_err(|_| ApiError::internal())
+    }
+
+    fn text(body: String) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body: ReplyBody::Json(body),
+            records: 0,
+            failed: 0,
+            audit: AuditDetails::default(),
+        }
+    }
+
+    /// Passes a response on that was made elsewhere.
+    pub(crate) fn made(response: http::Response<Body>) -> Self {
+        let status = response.status();
+        Self { status, body: ReplyBody::Made(Box::new(response)), ..Self::text(String::new()) }
+    }
+
+    fn file(content_type: String, content: Vec<u8>, name: &str, inline: bool) -> Self {
+        let disposition = if inline { "inline" } else { "attachment" };
+        let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+        let content_disposition = format!("{disposition}; filename*=UTF-8''{name}");
+        let body = ReplyBody::File { content_type, content_disposition, content };
+        Self { body, records: 1, ..Self::text(String::new()) }
     }
 
     pub(crate) fn counting(mut self, records: usize, failed: usize) -> Self {
@@ -120,6 +163,7 @@ impl Reply {
 pub(crate) fn run(operation: Operation, call: &Call<'_>) -> (Option<Caller>, ApiResult<Reply>) {
     match operation {
         Operation::AuthenticationGetToken => return (None, exchange::get_token(call)),
+        Operation::AuthenticationExchangeToken => return (None, outside_token::get_token(call)),
         Operation::EmulatorDownloadFile => return (None, files::download(call)),
         _ => {}
     }
@@ -138,9 +182,15 @@ fn run_for(caller: &Caller, operation: Operation, call: &Call<'_>) -> ApiResult<
     match operation {
         // Served before this point.
         Operation::AuthenticationGetToken
+        | Operation::AuthenticationExchangeToken
         | Operation::EmulatorDownloadFile
         | Operation::ConnectionsInvokeOutbound
         | Operation::ConnectionsInvokeInbound => Err(ApiError::internal()),
+        Operation::TokenExchangeListConfigs => token_exchange::list(call, caller),
+        Operation::TokenExchangeCreateConfig => token_exchange::create(call, caller),
+        Operation::TokenExchangeGetConfig => token_exchange::get(call, caller),
+        Operation::TokenExchangeUpdateConfig => token_exchange::update(call, caller),
+        Operation::TokenExchangeDeleteConfig => token_exchange::delete(call, caller),
         Operation::RecordsBatch => batch::batch(call, caller),
         Operation::RecordsList => get::list(call, caller),
         Operation::RecordsInsert => insert::insert(call, caller),
@@ -148,8 +198,9 @@ fn run_for(caller: &Caller, operation: Operation, call: &Call<'_>) -> ApiResult<
         Operation::RecordsGet => get::get_one(call, caller),
         Operation::RecordsUpdate => update::update(call, caller),
         Operation::RecordsDelete => delete::delete_one(call, caller),
-        Operation::RecordsUploadFile => files::upload(call, caller),
-        Operation::RecordsUploadFileV2 => files::upload_v2(call, caller),
+        Operation::RecordsUploadFile => upload::upload(call, caller),
+        Operation::RecordsUploadFileV2 => upload::upload_v2(call, caller),
+        Operation::RecordsGetFilesUploadStatus => files::upload_status(call, caller),
         Operation::RecordsDeleteFile => files::delete_file(call, caller),
         Operation::RecordsGetFileScanStatus => files::scan_status(call, caller),
         Operation::QueryExecute => query::query(call, caller),
@@ -186,21 +237,6 @@ fn run_for(caller: &Caller, operation: Operation, call: &Call<'_>) -> ApiResult<
             return detect::run(operation, call, caller);
             #[cfg(not(feature = "detect"))]
             Err(ApiError::missing_feature("detect"))
-        }
-    }
-}
-
-/// Puts a value under a column name, in which a dot leads into a nested object.
-pub(crate) fn put_nested(target: &mut Map<String, Value>, name: &str, value: Value) {
-    match name.split_once('.') {
-        None => {
-            target.insert(name.to_owned(), value);
-        }
-        Some((parent, rest)) => {
-            let inner = target.entry(parent).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(inner) = inner {
-                put_nested(inner, rest, value);
-            }
         }
     }
 }

@@ -26,21 +26,30 @@ impl QueryParameters {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Returns the name of one of a few choices in uppercase; an SDK writes `null` for none.
+    pub(crate) fn name(&self, name: &str) -> Option<String> {
+        self.one(name).map(str::to_ascii_uppercase).filter(|text| text != "NULL")
+    }
+
     pub(crate) fn flag(&self, name: &str) -> ApiResult<bool> {
-        match self.one(name) {
-            None => Ok(false),
-            Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
-            Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+        match self.name(name).as_deref() {
+            None | Some("FALSE") => Ok(false),
+            Some("TRUE") => Ok(true),
             Some(_) => Err(invalid(name, "true or false")),
         }
     }
 
     pub(crate) fn number(&self, name: &str) -> ApiResult<Option<u32>> {
-        self.one(name).map(|text| text.parse().map_err(|_| invalid(name, "a whole number"))).transpose()
+        let whole = |text: String| {
+            // Some clients write whole numbers as floats.
+            let digits = text.strip_suffix(".0").unwrap_or(&text);
+            digits.parse().map_err(|_| invalid(name, "a whole number"))
+        };
+        self.name(name).map(whole).transpose()
     }
 
     pub(crate) fn redaction(&self) -> ApiResult<Redaction> {
-        match self.one("redaction") {
+        match self.name("redaction").as_deref() {
             None | Some("DEFAULT") => Ok(Redaction::Default),
             Some("REDACTED") => Ok(Redaction::Redacted),
             Some("MASKED") => Ok(Redaction::Masked),

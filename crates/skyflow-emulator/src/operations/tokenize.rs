@@ -1,35 +1,57 @@
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Call, Reply};
+use super::{Call, Reply, members};
 use crate::auth::{Caller, Permission};
 use crate::errors::{ApiError, ApiResult};
-use crate::schema::text_of;
+use crate::exact::Exact;
+use crate::schema::{CompiledColumn, Schema, text_of};
 use crate::store::tokens;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TokenizeRequest {
+    #[serde(default, deserialize_with = "members::optional")]
     tokenization_parameters: Option<Vec<TokenizeParameter>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TokenizeParameter {
-    value: Option<Value>,
+    #[serde(default)]
+    value: Option<Exact>,
+    #[serde(default, deserialize_with = "members::optional")]
     column_group: Option<String>,
+    #[serde(default, deserialize_with = "members::optional")]
     table: Option<String>,
+    #[serde(default, deserialize_with = "members::optional")]
     column: Option<String>,
 }
 
 impl TokenizeParameter {
-    /// A column may be named by its group, or by itself.
-    fn group(&self, call: &Call<'_>) -> String {
-        let by_column = || {
-            let table = call.state.schema.table(self.table.as_deref()?)?;
-            Some(table.column(self.column.as_deref()?)?.group.clone())
+    /// Finds the columns that are meant: by their group, or by one of them.
+    fn column<'s>(&self, schema: &'s Schema) -> ApiResult<&'s Arc<CompiledColumn>> {
+        let (found, name) = match (&self.column_group, &self.table, &self.column) {
+            (Some(group), None, None) => (schema.group(group), format!("Column group {group}")),
+            (None, Some(table), Some(column)) => {
+                let table = schema.table(table).ok_or_else(|| ApiError::unknown_table(table))?;
+                (table.column(column), format!("Column {column}"))
+            }
+            _ => {
+                return Err(ApiError::bad_request(
+                    "Tokenization failed. Specify either columnGroup, or both table and column.",
+                ));
+            }
         };
-        self.column_group.clone().filter(|group| !group.is_empty()).or_else(by_column).unwrap_or_default()
+        let is_deterministic = |column: &&Arc<CompiledColumn>| {
+            column.token_policy.is_some_and(|policy| policy.is_deterministic())
+        };
+        found.filter(is_deterministic).ok_or_else(|| {
+            let kind = if self.column_group.is_some() { "column group" } else { "column" };
+            ApiError::bad_request(format!("Tokenization failed. {name} is invalid. Specify a valid {kind}."))
+        })
     }
 }
 
@@ -43,22 +65,19 @@ pub(super) fn tokenize(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
             "Tokenization failed. No values were present. Specify valid values.",
         ));
     }
+    call.check_rows("Tokenization", "values", parameters.len())?;
     let records: Vec<Value> = call.state.store.read(|connection| {
         parameters
             .iter()
             .map(|parameter| {
-                let name = parameter.group(call);
-                let group = call.state.schema.group(&name);
-                if !group
-                    .and_then(|column| column.token_policy)
-                    .is_some_and(|policy| policy.is_deterministic())
-                {
-                    return Err(ApiError::bad_request(format!(
-                        "Tokenization failed. Column group {name} is invalid. Specify a valid column group."
-                    )));
-                }
-                let text = parameter.value.as_ref().map(text_of).unwrap_or_default();
-                let fingerprint = call.state.token_key.fingerprint(&name, &text);
+                let column = parameter.column(&call.state.schema)?;
+                let Some(value) = parameter.value.as_ref().filter(|value| !value.is_null()) else {
+                    return Err(ApiError::bad_request(
+                        "Tokenization failed. A value is missing. Specify valid values.",
+                    ));
+                };
+                let text = text_of(&column.normal(value.clone()));
+                let fingerprint = call.state.token_key.fingerprint(&column.group, &text);
                 match tokens::of_value(connection, &fingerprint)? {
                     Some(token) => Ok(json!({ "token": token })),
                     None => Err(ApiError::not_found(

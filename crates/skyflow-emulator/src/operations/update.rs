@@ -2,14 +2,17 @@ use serde::Deserialize;
 use skyflow_types::TokenMode;
 
 use super::write::{RecordInput, Writer};
-use super::{Call, Reply};
+use super::{Call, Reply, members};
 use crate::auth::{Caller, Permission};
 use crate::errors::ApiResult;
 
 #[derive(Deserialize)]
 struct UpdateRequest {
+    #[serde(default, deserialize_with = "members::optional")]
     record: Option<RecordInput>,
+    #[serde(default, deserialize_with = "members::optional")]
     tokenization: Option<bool>,
+    #[serde(default, deserialize_with = "members::named")]
     byot: Option<TokenMode>,
 }
 
@@ -27,5 +30,5 @@ pub(super) fn update(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
         };
         writer.update(table, call.path.get("id"), &record)
     })?;
-    Ok(Reply::json(written.into_json(request.tokenization.unwrap_or(false))).counting(1, 0))
+    Ok(Reply::serialized(&written.into_reply(request.tokenization.unwrap_or(false)))?.counting(1, 0))
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 use skyflow_types::TokenMode;
 
-use super::put_nested;
+use super::members;
 use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
+use crate::exact::{Exact, Members};
 use crate::schema::{CompiledColumn, CompiledTable, DataType, TokenPolicy, text_of};
 use crate::state::State;
 use crate::store::{records, tokens};
@@ -24,18 +24,18 @@ const TOKEN_ATTEMPTS: u32 = 64;
 /// One record of a request.
 #[derive(Deserialize, Default)]
 pub(crate) struct RecordInput {
-    #[serde(default)]
-    pub(crate) fields: Option<Map<String, Value>>,
-    #[serde(default)]
-    pub(crate) tokens: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "members::optional")]
+    pub(crate) fields: Option<Members>,
+    #[serde(default, deserialize_with = "members::optional")]
+    pub(crate) tokens: Option<Members>,
 }
 
 impl RecordInput {
-    pub(super) fn fields(&self) -> Option<&Map<String, Value>> {
+    pub(super) fn fields(&self) -> Option<&Members> {
         self.fields.as_ref().filter(|fields| !fields.is_empty())
     }
 
-    fn tokens(&self) -> Option<&Map<String, Value>> {
+    fn tokens(&self) -> Option<&Members> {
         self.tokens.as_ref().filter(|tokens| !tokens.is_empty())
     }
 }
@@ -44,17 +44,23 @@ impl RecordInput {
 pub(crate) struct Written {
     pub(super) skyflow_id: String,
     /// The tokens of the fields of the request.
-    pub(crate) tokens: Map<String, Value>,
+    pub(crate) tokens: Members,
+}
+
+/// A written record in a response.
+#[derive(Serialize)]
+pub(super) struct WrittenReply {
+    skyflow_id: String,
+    tokens: Option<Members>,
 }
 
 impl Written {
-    pub(super) fn into_json(self, with_tokens: bool) -> Value {
-        let tokens = if with_tokens { Value::Object(self.tokens) } else { Value::Null };
-        serde_json::json!({ "skyflow_id": self.skyflow_id, "tokens": tokens })
+    pub(super) fn into_reply(self, with_tokens: bool) -> WrittenReply {
+        WrittenReply { skyflow_id: self.skyflow_id, tokens: with_tokens.then_some(self.tokens) }
     }
 }
 
-type Cells = Vec<(Arc<CompiledColumn>, Value)>;
+type Cells = Vec<(Arc<CompiledColumn>, Exact)>;
 
 /// Writes records inside a transaction that somebody else commits.
 pub(crate) struct Writer<'a> {
@@ -100,6 +106,18 @@ impl Writer<'_> {
         Ok(skyflow_id)
     }
 
+    /// Gives a file the token that its column asks for; the token of the file before it stops working.
+    pub(super) fn tokenize_file(
+        &self,
+        table: &CompiledTable,
+        column: &CompiledColumn,
+        skyflow_id: &str,
+        content: &str,
+    ) -> ApiResult<()> {
+        tokens::remove_cell(self.connection, skyflow_id, &column.name)?;
+        self.token(table, column, &Exact::from(content), skyflow_id, None, "Upload").map(drop)
+    }
+
     pub(super) fn update(
         &self,
         table: &CompiledTable,
@@ -126,7 +144,7 @@ impl Writer<'_> {
     ) -> ApiResult<Option<String>> {
         let Some(name) = upsert.filter(|name| !name.is_empty()) else { return Ok(None) };
         let Some(column) = table.column(name) else {
-            return Err(ApiError::bad_request(unknown_column("Insert", name)));
+            return Err(unknown_column("Insert", name));
         };
         if !column.unique {
             return Err(ApiError::bad_request(format!(
@@ -161,14 +179,14 @@ impl Writer<'_> {
             Write::New => records::insert(self.connection, table, &skyflow_id, &stored)?,
             Write::Change => records::update(self.connection, table, &skyflow_id, &stored)?,
         }
-        let mut made = Map::new();
+        let mut made = Members::new();
         for (column, value) in cells {
             if write == Write::Change {
                 tokens::remove_cell(self.connection, &skyflow_id, &column.name)?;
             }
             let given = given.iter().find(|(name, _)| *name == column.name).map(|(_, token)| *token);
             if let Some(token) = self.token(table, column, value, &skyflow_id, given, verb)? {
-                put_nested(&mut made, &column.name, token.into());
+                Exact::put_nested(&mut made, &column.name, token.into());
             }
         }
         Ok(Written { skyflow_id, tokens: made })
@@ -178,7 +196,7 @@ impl Writer<'_> {
         &self,
         table: &CompiledTable,
         column: &CompiledColumn,
-        value: &Value,
+        value: &Exact,
         skyflow_id: &str,
         verb: &str,
     ) -> ApiResult<()> {
@@ -222,7 +240,7 @@ impl Writer<'_> {
             .map_err(|name| refused(verb, &name, "requires a token that is a text"))?;
         for (name, _) in &given {
             let Some(column) = table.column(name) else {
-                return Err(ApiError::bad_request(unknown_column(verb, name)));
+                return Err(unknown_column(verb, name));
             };
             if !cells.iter().any(|(field, _)| field.name == *name) {
                 return Err(refused(verb, name, "has a token and no value"));
@@ -244,7 +262,7 @@ impl Writer<'_> {
         &self,
         table: &CompiledTable,
         column: &CompiledColumn,
-        value: &Value,
+        value: &Exact,
         skyflow_id: &str,
         given: Option<&str>,
         verb: &str,
@@ -324,24 +342,23 @@ impl Write {
     }
 }
 
-fn cells_of(table: &CompiledTable, fields: &Map<String, Value>, verb: &str) -> ApiResult<Cells> {
+fn cells_of(table: &CompiledTable, fields: &Members, verb: &str) -> ApiResult<Cells> {
     let mut cells = Vec::with_capacity(fields.len());
-    collect_cells(table, fields, "", &mut cells)
-        .map_err(|name| ApiError::bad_request(unknown_column(verb, &name)))?;
+    collect_cells(table, fields, "", &mut cells).map_err(|name| unknown_column(verb, &name))?;
     Ok(cells)
 }
 
 fn collect_cells(
     table: &CompiledTable,
-    fields: &Map<String, Value>,
+    fields: &Members,
     prefix: &str,
     cells: &mut Cells,
 ) -> Result<(), String> {
     for (key, value) in fields {
         let name = format!("{prefix}{key}");
         match (table.column(&name), value) {
-            (Some(column), _) => cells.push((Arc::clone(column), value.clone())),
-            (None, Value::Object(members)) if table.has_nested(&name) => {
+            (Some(column), _) => cells.push((Arc::clone(column), column.normal(value.clone()))),
+            (None, Exact::Object(members)) if table.has_nested(&name) => {
                 collect_cells(table, members, &format!("{name}."), cells)?;
             }
             _ => return Err(name),
@@ -351,23 +368,25 @@ fn collect_cells(
 }
 
 fn collect_tokens<'r>(
-    tokens: &'r Map<String, Value>,
+    tokens: &'r Members,
     prefix: &str,
     given: &mut Vec<(String, &'r str)>,
 ) -> Result<(), String> {
     for (key, value) in tokens {
         let name = format!("{prefix}{key}");
         match value {
-            Value::String(token) if !token.is_empty() => given.push((name, token)),
-            Value::Object(members) => collect_tokens(members, &format!("{name}."), given)?,
+            Exact::String(token) if !token.is_empty() => given.push((name, token)),
+            Exact::Object(members) => collect_tokens(members, &format!("{name}."), given)?,
             _ => return Err(name),
         }
     }
     Ok(())
 }
 
-pub(super) fn unknown_column(verb: &str, name: &str) -> String {
-    format!("{verb} failed. Column {name} is invalid. Specify a valid column.")
+/// The service's page on errors lists 404 for an insert into an unknown column; of updates it says nothing.
+fn unknown_column(verb: &str, name: &str) -> ApiError {
+    let message = format!("{verb} failed. Column {name} is invalid. Specify a valid column.");
+    if verb == Write::New.verb() { ApiError::not_found(message) } else { ApiError::bad_request(message) }
 }
 
 fn refused(verb: &str, column: &str, problem: &str) -> ApiError {

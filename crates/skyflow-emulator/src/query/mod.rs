@@ -15,7 +15,8 @@ use rusqlite::types::Value as SqlValue;
 use skyflow_types::Redaction;
 use sqlparser::ast::{Expr, GroupByExpr, LimitClause, Query, Select, SetExpr, Statement, Value};
 use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::parser::Parser;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Location;
 
 use crate::errors::{ApiError, ApiResult};
 use crate::schema::{CompiledColumn, Schema};
@@ -33,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) sql: String,
     pub(crate) parameters: Vec<SqlValue>,
     pub(crate) outputs: Vec<Output>,
+    /// The table after `FROM`.
+    pub(crate) table: Option<String>,
 }
 
 /// One column of the response.
@@ -69,14 +72,16 @@ pub(crate) fn compile(schema: &Schema, text: &str) -> ApiResult<Plan> {
 }
 
 fn compile_here(schema: &Schema, text: &str) -> ApiResult<Plan> {
-    // The parser's own messages repeat the query, which holds values.
     let mut statements =
-        Parser::parse_sql(&PostgreSqlDialect {}, text).map_err(|_| refused("The query is not valid SQL."))?;
+        Parser::parse_sql(&PostgreSqlDialect {}, text).map_err(|error| not_sql(location_of(&error)))?;
     let query = match (statements.pop(), statements.is_empty()) {
         (Some(Statement::Query(query)), true) => *query,
         _ => return Err(refused("Only one SELECT statement is supported.")),
     };
     let (select, page) = split(query)?;
+    if select.projection.is_empty() {
+        return Err(not_sql(Some(select.select_token.0.span.end)));
+    }
     let scope = Scope::read(schema, &select.from)?;
     let mut translation = expression::Translation::new(&scope);
     let (projection, outputs) = projection::read(&scope, &select.projection)?;
@@ -87,7 +92,8 @@ fn compile_here(schema: &Schema, text: &str) -> ApiResult<Plan> {
     };
     let sql =
         format!("SELECT {projection} FROM {from}{condition} LIMIT {} OFFSET {}", page.limit, page.offset);
-    Ok(Plan { sql, parameters: translation.into_parameters(), outputs })
+    let table = scope.sources.first().map(|source| source.table.name().to_owned());
+    Ok(Plan { sql, parameters: translation.into_parameters(), outputs, table })
 }
 
 /// Which rows of the result are wanted.
@@ -199,6 +205,26 @@ fn number(expression: &Expr) -> ApiResult<u64> {
         _ => None,
     }
     .ok_or_else(|| refused("LIMIT and OFFSET take whole numbers."))
+}
+
+/// Finds where the parser stopped. Its message repeats the query, which holds values.
+fn location_of(error: &ParserError) -> Option<Location> {
+    let (ParserError::TokenizerError(message) | ParserError::ParserError(message)) = error else {
+        return None;
+    };
+    let (_, place) = message.rsplit_once("at Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    Some(Location { line: line.parse().ok()?, column: column.trim().parse().ok()? })
+}
+
+/// Refuses text that is not SQL.
+fn not_sql(location: Option<Location>) -> ApiError {
+    refused(match location {
+        Some(Location { line, column }) => {
+            format!("The query is not valid SQL (line {line}, column {column}).")
+        }
+        None => "The query is not valid SQL (at its end).".to_owned(),
+    })
 }
 
 pub(crate) fn refused(reason: impl AsRef<str>) -> ApiError {

@@ -39,7 +39,7 @@ pub(super) fn read(scope: &Scope<'_>, items: &[SelectItem]) -> ApiResult<(String
         let item = read_item(scope, expression)?;
         *(if item.computed { &mut computed } else { &mut plain }) = true;
         columns.push(item.sql);
-        let nested = alias.is_none();
+        let nested = alias.is_none() && !item.computed;
         outputs.push(Output { name: alias.unwrap_or(item.name), nested, shown: item.shown });
     }
     if computed && plain {
@@ -81,6 +81,8 @@ fn reference(scope: &Scope<'_>, expression: &Expr) -> ApiResult<Reference> {
 
 fn read_function(scope: &Scope<'_>, function: &Function) -> ApiResult<Item> {
     let (name, arguments) = simple_call(function)?;
+    // Without an alias the response calls it as the query does: public programs read `count(*)`.
+    let written = function.to_string();
     match (name.as_str(), arguments) {
         (
             "redaction",
@@ -90,7 +92,7 @@ fn read_function(scope: &Scope<'_>, function: &Function) -> ApiResult<Item> {
             ],
         ) => Ok(value_item(reference(scope, column)?, level_of(level)?)),
         ("count", [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]) => {
-            Ok(Item { sql: "count(*)".to_owned(), name, shown: Shown::Plain, computed: true })
+            Ok(Item { sql: "count(*)".to_owned(), name: written, shown: Shown::Plain, computed: true })
         }
         (
             "count" | "avg" | "sum" | "min" | "max",
@@ -110,7 +112,7 @@ fn read_function(scope: &Scope<'_>, function: &Function) -> ApiResult<Item> {
                 }
                 Target::Column(column) => Shown::Computed(Arc::clone(column)),
             };
-            Ok(Item { sql, name, shown, computed: true })
+            Ok(Item { sql, name: written, shown, computed: true })
         }
         _ => Err(unsupported()),
     }

@@ -5,10 +5,16 @@ use sqlparser::ast::{
 };
 
 use super::expression::Translation;
-use super::{refused, unsupported};
+use super::{not_sql, refused, unsupported};
 use crate::errors::{ApiError, ApiResult};
 use crate::schema::{CompiledColumn, CompiledTable, SKYFLOW_ID, Schema};
 use crate::store::{layout, quoted};
+
+/// The words that a query is made of. The parser takes them for names where a name has to be.
+const CLAUSES: [&str; 26] = [
+    "SELECT", "FROM", "WHERE", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "OUTER", "CROSS", "ON", "AS", "AND",
+    "OR", "NOT", "NULL", "IS", "IN", "LIKE", "ILIKE", "LIMIT", "OFFSET", "GROUP", "ORDER", "HAVING", "UNION",
+];
 
 /// The tables of a query, under the names that its columns use.
 pub(super) struct Scope<'q> {
@@ -150,13 +156,27 @@ fn source(schema: &Schema, factor: &TableFactor) -> ApiResult<Source> {
         return Err(unsupported());
     }
     let table_name = single_name(name)?;
-    let table = schema.table(&table_name).ok_or_else(|| ApiError::unknown_table(&table_name))?;
+    let table = schema.table(&table_name).ok_or_else(|| unknown(name, &table_name))?;
     let alias = match alias {
         Some(alias) if alias.columns.is_empty() => alias.name.value.clone(),
         Some(_) => return Err(unsupported()),
         None => table_name,
     };
     Ok(Source { alias, table: Arc::clone(table) })
+}
+
+/// Returns a syntax error for a keyword where a table is expected, and 404 for any other name.
+fn unknown(name: &ObjectName, table: &str) -> ApiError {
+    match name.0.as_slice() {
+        [ObjectNamePart::Identifier(ident)] if ident.quote_style.is_none() && is_reserved(&ident.value) => {
+            not_sql(Some(ident.span.start))
+        }
+        _ => ApiError::unknown_table(table),
+    }
+}
+
+fn is_reserved(word: &str) -> bool {
+    CLAUSES.iter().any(|clause| word.eq_ignore_ascii_case(clause))
 }
 
 fn single_name(name: &ObjectName) -> ApiResult<String> {

@@ -8,8 +8,12 @@ pub enum DataType {
     String,
     /// A 32-bit signed integer.
     Int32,
+    /// A 64-bit signed integer.
+    Int64,
     /// A floating-point number.
     Float32,
+    /// A floating-point number; the vault keeps 64 bits of either type.
+    Float64,
     /// `true` or `false`.
     Bool,
     /// A calendar date, `YYYY-MM-DD`.
@@ -25,10 +29,12 @@ pub enum DataType {
 }
 
 impl DataType {
-    const NAMES: [(Self, &'static str); 9] = [
+    const NAMES: [(Self, &'static str); 11] = [
         (Self::String, "DT_STRING"),
         (Self::Int32, "DT_INT32"),
+        (Self::Int64, "DT_INT64"),
         (Self::Float32, "DT_FLOAT32"),
+        (Self::Float64, "DT_FLOAT64"),
         (Self::Bool, "DT_BOOL"),
         (Self::Date, "DT_DATE"),
         (Self::DateTime, "DT_DATETIME"),
@@ -43,11 +49,9 @@ impl DataType {
     }
 
     pub(super) fn parse(name: &str) -> Option<Self> {
-        // Skyflow's own schemas spell a few types in more than one way.
+        // Skyflow's own schemas spell a type in more than one way.
         match name {
             "DT_ENUM" => Some(Self::String),
-            "DT_INT64" => Some(Self::Int32),
-            "DT_FLOAT64" => Some(Self::Float32),
             _ => value_of(&Self::NAMES, name),
         }
     }

@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use regex::Regex;
 use rusqlite::types::{Value as SqlValue, ValueRef};
-use serde_json::Value;
 use skyflow_types::Redaction;
 
 use super::column::{Column, ColumnOperation, DataType, Table, TokenPolicy};
 use super::error::SchemaError;
 use super::{REDACTED, SKYFLOW_ID, value};
+use crate::exact::Exact;
 use crate::tokens::TokenPattern;
 
 const DEFAULT_TTL_MINUTES: u32 = 60;
@@ -152,6 +152,14 @@ impl CompiledColumn {
         if !(1..=MAX_TTL_MINUTES).contains(&ttl_minutes) {
             return Err(SchemaError::tag(&column.name, "skyflow.options.ttl", &ttl_minutes.to_string()));
         }
+        if column.data_type == DataType::File && column.token_policy == Some(TokenPolicy::Transient) {
+            // Transient values live with their token only, and a file does not.
+            return Err(SchemaError::tag(
+                &column.name,
+                "skyflow.options.default_token_policy",
+                TokenPolicy::Transient.as_str(),
+            ));
+        }
         let token_pattern = match &column.token_format {
             Some(format) => Some(patterns.token(column, format)?),
             None => None,
@@ -166,7 +174,7 @@ impl CompiledColumn {
             group: column.column_group.clone().unwrap_or_else(|| format!("{table}.{}", column.name)),
             name: column.name.clone(),
             data_type: column.data_type,
-            token_policy: column.token_policy.filter(|_| column.data_type != DataType::File),
+            token_policy: column.token_policy,
             token_pattern,
             redaction: column.redaction,
             unique: column.unique,
@@ -222,7 +230,7 @@ impl CompiledColumn {
     }
 
     /// Tells what is wrong with a value, in a few words that do not repeat it.
-    pub(crate) fn problem_with(&self, value: &Value) -> Option<&'static str> {
+    pub(crate) fn problem_with(&self, value: &Exact) -> Option<&'static str> {
         if value.is_null() {
             return self.required.then_some("requires a value");
         }
@@ -230,14 +238,14 @@ impl CompiledColumn {
             return Some("takes files, which are uploaded");
         }
         let elements = match (self.array, value) {
-            (true, Value::Array(elements)) => elements.as_slice(),
+            (true, Exact::Array(elements)) => elements.as_slice(),
             (true, _) => return Some("requires an array"),
             (false, single) => std::slice::from_ref(single),
         };
         if !elements.iter().all(|element| value::has_type(self.data_type, element)) {
             return Some("has another data type");
         }
-        let valid = |element: &Value| {
+        let valid = |element: &Exact| {
             let text = value::text_of(element);
             self.validations.iter().all(|pattern| pattern.is_match(&text))
                 && (self.allowed_values.is_empty() || self.allowed_values.contains(&text))
@@ -249,7 +257,7 @@ impl CompiledColumn {
     }
 
     /// Shows a value at a level; [`Redaction::Default`] means the column's own.
-    pub(crate) fn show(&self, value: Value, level: Redaction) -> Value {
+    pub(crate) fn show(&self, value: Exact, level: Redaction) -> Exact {
         let level = if level == Redaction::Default { self.redaction } else { level };
         match (level, &self.mask) {
             _ if value.is_null() => value,
@@ -271,9 +279,10 @@ impl CompiledColumn {
     pub(crate) fn value_type(&self) -> &'static str {
         match self.data_type {
             _ if self.array => "ARRAY",
-            DataType::String | DataType::File | DataType::Time => "STRING",
-            DataType::Int32 => "INTEGER",
-            DataType::Float32 => "FLOAT",
+            DataType::String | DataType::File => "STRING",
+            DataType::Time => "TIME",
+            DataType::Int32 | DataType::Int64 => "INTEGER",
+            DataType::Float32 | DataType::Float64 => "FLOAT",
             DataType::Bool => "BOOL",
             DataType::Date => "DATE",
             DataType::DateTime => "DATETIME",
@@ -282,21 +291,25 @@ impl CompiledColumn {
     }
 
     /// Reads a value that came as text, such as one in a URL.
-    pub(crate) fn parse_text(&self, text: &str) -> Value {
-        let parsed = match self.data_type {
-            DataType::Int32 => text.parse::<i64>().ok().map(Value::from),
-            DataType::Float32 => text.parse::<f64>().ok().map(Value::from),
-            DataType::Bool => text.parse::<bool>().ok().map(Value::from),
-            _ => None,
-        };
-        parsed.unwrap_or_else(|| text.into())
+    pub(crate) fn parse_text(&self, text: &str) -> Exact {
+        let is_text = matches!(
+            self.data_type,
+            DataType::String | DataType::Date | DataType::DateTime | DataType::Time | DataType::File
+        );
+        let parsed = if is_text { None } else { Exact::parse(text) };
+        parsed.map_or_else(|| text.into(), |value| self.normal(value))
     }
 
-    pub(crate) fn to_sql(&self, value: &Value) -> SqlValue {
+    /// Brings a value into the form that is stored and that tokens are made from.
+    pub(crate) fn normal(&self, value: Exact) -> Exact {
+        value::normal(self.data_type, value)
+    }
+
+    pub(crate) fn to_sql(&self, value: &Exact) -> SqlValue {
         value::to_sql(value)
     }
 
-    pub(crate) fn read(&self, stored: ValueRef<'_>) -> Value {
+    pub(crate) fn read(&self, stored: ValueRef<'_>) -> Exact {
         value::from_sql(self.data_type, self.is_structured(), stored)
     }
 }
@@ -319,14 +332,15 @@ fn check_name(name: &str, nested: bool) -> Result<(), SchemaError> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::super::default_tables;
     use super::*;
 
     fn shown(table: &str, column: &str, level: Redaction, value: Value) -> Value {
         let schema = Schema::compile(&default_tables()).unwrap();
-        schema.table(table).unwrap().column(column).unwrap().show(value, level)
+        let shown = schema.table(table).unwrap().column(column).unwrap().show(value.into(), level);
+        serde_json::from_str(&shown.to_string()).unwrap()
     }
 
     #[test]

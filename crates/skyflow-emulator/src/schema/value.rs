@@ -1,56 +1,77 @@
 //! What a column accepts, how it stores a value, and how it shows one.
 
-use rusqlite::types::{Value as SqlValue, ValueRef};
-use serde_json::Value;
-
 use super::column::DataType;
+use crate::exact::Exact;
+use rusqlite::types::{Value as SqlValue, ValueRef};
+
+/// Brings a value into the form that its column stores: a whole number that is written `41.0` is 41, and a float has the
+/// digits of its 64 bits. A value of another type stays as it is.
+pub(super) fn normal(data_type: DataType, value: Exact) -> Exact {
+    match value {
+        Exact::Array(elements) if data_type != DataType::Json => {
+            Exact::Array(elements.into_iter().map(|element| normal(data_type, element)).collect())
+        }
+        Exact::Number(digits) => match data_type {
+            DataType::Int32 | DataType::Int64 => digits.to_i64().map_or(Exact::Number(digits), Exact::from),
+            DataType::Float32 | DataType::Float64 if digits.as_str().parse::<i64>().is_err() => {
+                digits.to_f64().map_or(Exact::Number(digits), Exact::from)
+            }
+            _ => Exact::Number(digits),
+        },
+        other => other,
+    }
+}
 
 /// Tells whether a value, which is not null, has the column's type.
-pub(super) fn has_type(data_type: DataType, value: &Value) -> bool {
-    match data_type {
-        DataType::String => value.is_string(),
-        DataType::Int32 => value.as_i64().is_some_and(|n| i32::try_from(n).is_ok()),
-        DataType::Float32 => value.is_number(),
-        DataType::Bool => value.is_boolean(),
-        DataType::Date => value.as_str().is_some_and(|text| text.is_empty() || is_date(text)),
-        DataType::DateTime => value.as_str().is_some_and(|text| text.is_empty() || is_date_time(text)),
-        DataType::Time => value.as_str().is_some_and(|text| text.is_empty() || is_time(text)),
-        DataType::Json => value.is_object() || value.is_array(),
-        DataType::File => false,
+pub(super) fn has_type(data_type: DataType, value: &Exact) -> bool {
+    let text =
+        |is_valid: fn(&str) -> bool| value.as_str().is_some_and(|text| text.is_empty() || is_valid(text));
+    match (data_type, value) {
+        (DataType::String, Exact::String(_)) | (DataType::Bool, Exact::Bool(_)) => true,
+        (DataType::Int32, Exact::Number(digits)) => digits.to_i64().is_some_and(|n| i32::try_from(n).is_ok()),
+        (DataType::Int64, Exact::Number(digits)) => digits.to_i64().is_some(),
+        (DataType::Float32 | DataType::Float64, Exact::Number(digits)) => digits.to_f64().is_some(),
+        (DataType::Date, _) => text(is_date),
+        (DataType::DateTime, _) => text(is_date_time),
+        (DataType::Time, _) => text(is_time),
+        (DataType::Json, Exact::Object(_) | Exact::Array(_)) => true,
+        _ => false,
     }
 }
 
 /// The text that patterns look at and that tokens are made from.
-pub(crate) fn text_of(value: &Value) -> String {
+pub(crate) fn text_of(value: &Exact) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Exact::String(text) => text.clone(),
         other => other.to_string(),
     }
 }
 
-pub(super) fn to_sql(value: &Value) -> SqlValue {
+pub(super) fn to_sql(value: &Exact) -> SqlValue {
     match value {
-        Value::Null => SqlValue::Null,
-        Value::Bool(flag) => SqlValue::Integer(i64::from(*flag)),
-        Value::Number(number) => match number.as_i64() {
+        Exact::Null => SqlValue::Null,
+        Exact::Bool(flag) => SqlValue::Integer(i64::from(*flag)),
+        Exact::Number(digits) => match digits.to_i64() {
             Some(integer) => SqlValue::Integer(integer),
-            None => number.as_f64().map_or(SqlValue::Null, SqlValue::Real),
+            None => digits.to_f64().map_or(SqlValue::Null, SqlValue::Real),
         },
-        Value::String(text) => SqlValue::Text(text.clone()),
+        Exact::String(text) => SqlValue::Text(text.clone()),
         structured => SqlValue::Text(structured.to_string()),
     }
 }
 
-pub(super) fn from_sql(data_type: DataType, structured: bool, stored: ValueRef<'_>) -> Value {
+pub(super) fn from_sql(data_type: DataType, structured: bool, stored: ValueRef<'_>) -> Exact {
     match stored {
-        ValueRef::Null => Value::Null,
+        ValueRef::Null => Exact::Null,
         ValueRef::Integer(0 | 1) if data_type == DataType::Bool => {
-            Value::Bool(stored == ValueRef::Integer(1))
+            Exact::Bool(stored == ValueRef::Integer(1))
         }
         ValueRef::Integer(integer) => integer.into(),
         ValueRef::Real(real) => real.into(),
-        ValueRef::Text(text) if structured => serde_json::from_slice(text).unwrap_or(Value::Null),
-        ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8_lossy(text).into(),
+        ValueRef::Text(text) if structured => {
+            std::str::from_utf8(text).ok().and_then(Exact::parse).unwrap_or(Exact::Null)
+        }
+        ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned().into(),
     }
 }
 
@@ -106,13 +127,16 @@ fn is_offset(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     #[test]
     fn each_type_accepts_its_own_values_only() {
+        let has_type = |data_type, value: &Value| has_type(data_type, &value.clone().into());
         let samples = [
+            (DataType::Int64, json!(3_000_000_000_i64)),
+            (DataType::Float64, json!(1)),
             (DataType::String, json!("x")),
             (DataType::Int32, json!(7)),
             (DataType::Float32, json!(1.5)),
@@ -149,6 +173,22 @@ mod tests {
     }
 
     #[test]
+    fn numbers_take_the_form_of_their_column() {
+        for (data_type, sent, stored) in [
+            (DataType::Int32, "41.0", "41"),
+            (DataType::Int64, "9223372036854775807", "9223372036854775807"),
+            (DataType::Int32, "41.5", "41.5"),
+            (DataType::Float32, "1.10", "1.1"),
+            (DataType::Float64, "5", "5"),
+            (DataType::Float32, "1e400", "1e400"),
+            (DataType::Json, r#"{"a":1.10}"#, r#"{"a":1.10}"#),
+        ] {
+            assert_eq!(normal(data_type, Exact::parse(sent).unwrap()).to_string(), stored, "{sent}");
+        }
+        assert!(!has_type(DataType::Float32, &Exact::parse("1e400").unwrap()));
+    }
+
+    #[test]
     fn a_value_comes_back_from_storage_as_it_was() {
         for (data_type, value) in [
             (DataType::Bool, json!(true)),
@@ -158,8 +198,9 @@ mod tests {
             (DataType::String, json!("ü")),
             (DataType::String, Value::Null),
         ] {
+            let value = Exact::from(value);
             let stored = to_sql(&value);
-            assert_eq!(from_sql(data_type, data_type == DataType::Json, (&stored).into()), value);
+            assert!(from_sql(data_type, data_type == DataType::Json, (&stored).into()) == value);
         }
     }
 }

@@ -22,6 +22,14 @@ pub(crate) struct KeyRow {
     /// The RSA public key in DER.
     pub(crate) public_key: Vec<u8>,
     pub(crate) enabled: bool,
+    /// Seconds since 1970; a key without a time does not expire.
+    pub(crate) expires_at: Option<i64>,
+}
+
+impl KeyRow {
+    pub(crate) fn is_expired(&self, now: i64) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
 }
 
 /// An API key and its service account.
@@ -67,8 +75,16 @@ pub(crate) fn account(connection: &Connection, client_id: &str) -> rusqlite::Res
 pub(crate) fn put_key(connection: &Connection, row: &KeyRow) -> rusqlite::Result<()> {
     connection
         .execute(
-            "INSERT INTO service_account_keys VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![row.key_id, row.client_id, *row.private_key, row.public_key, row.enabled],
+            "INSERT INTO service_account_keys (key_id, client_id, private_key, public_key, enabled, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                row.key_id,
+                row.client_id,
+                *row.private_key,
+                row.public_key,
+                row.enabled,
+                row.expires_at
+            ],
         )
         .map(drop)
 }
@@ -76,7 +92,7 @@ pub(crate) fn put_key(connection: &Connection, row: &KeyRow) -> rusqlite::Result
 pub(crate) fn key(connection: &Connection, key_id: &str) -> rusqlite::Result<Option<KeyRow>> {
     connection
         .prepare_cached(
-            "SELECT key_id, client_id, private_key, public_key, enabled
+            "SELECT key_id, client_id, private_key, public_key, enabled, expires_at
              FROM service_account_keys WHERE key_id = ?1",
         )?
         .query_row([key_id], |row| {
@@ -86,6 +102,7 @@ pub(crate) fn key(connection: &Connection, key_id: &str) -> rusqlite::Result<Opt
                 private_key: row.get::<_, Vec<u8>>(2)?.into(),
                 public_key: row.get(3)?,
                 enabled: row.get(4)?,
+                expires_at: row.get(5)?,
             })
         })
         .optional()
@@ -99,6 +116,20 @@ pub(crate) fn set_key_enabled(
 ) -> rusqlite::Result<bool> {
     connection
         .execute("UPDATE service_account_keys SET enabled = ?2 WHERE key_id = ?1", params![key_id, enabled])
+        .map(|rows| rows > 0)
+}
+
+/// Sets when a key expires; tells whether there is such a key.
+pub(crate) fn set_key_expiry(
+    connection: &Connection,
+    key_id: &str,
+    expires_at: i64,
+) -> rusqlite::Result<bool> {
+    connection
+        .execute(
+            "UPDATE service_account_keys SET expires_at = ?2 WHERE key_id = ?1",
+            params![key_id, expires_at],
+        )
         .map(|rows| rows > 0)
 }
 

@@ -6,6 +6,18 @@ use super::quoted;
 use crate::schema::{CompiledTable, SKYFLOW_ID};
 
 pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
+    create_tables(connection)?;
+    // Data files of earlier versions do not have it.
+    let has_expiry = connection
+        .prepare("SELECT 1 FROM pragma_table_info('service_account_keys') WHERE name = 'expires_at'")?
+        .exists([])?;
+    if !has_expiry {
+        connection.execute_batch("ALTER TABLE service_account_keys ADD COLUMN expires_at INTEGER")?;
+    }
+    Ok(())
+}
+
+fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS audiences (uri TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -55,8 +67,12 @@ pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
              client_id TEXT NOT NULL REFERENCES service_accounts,
              private_key BLOB NOT NULL,
              public_key BLOB NOT NULL,
-             enabled INTEGER NOT NULL
+             enabled INTEGER NOT NULL,
+             expires_at INTEGER
          ) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS token_exchanges (
+             row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, json TEXT NOT NULL
+         );
          CREATE TABLE IF NOT EXISTS api_keys (
              api_key TEXT PRIMARY KEY,
              client_id TEXT NOT NULL REFERENCES service_accounts,

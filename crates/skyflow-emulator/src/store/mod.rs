@@ -7,19 +7,28 @@ pub(crate) mod layout;
 pub(crate) mod records;
 #[cfg(feature = "detect")]
 pub(crate) mod runs;
+mod search;
 pub(crate) mod settings;
+pub(crate) mod token_exchanges;
 pub(crate) mod tokens;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction};
 
+pub(crate) use search::Searched;
+
 /// Prepared statements that are kept; an insert has one per set of columns.
 const STATEMENTS: usize = 256;
 
-/// One connection, used by one operation at a time.
-pub(crate) struct Store(Mutex<Connection>);
+/// One connection, used by one operation at a time; searches that take long leave it to the others.
+pub(crate) struct Store {
+    connection: Mutex<Connection>,
+    /// The data file, unless all is in memory.
+    path: Option<PathBuf>,
+    places: search::Places,
+}
 
 impl Store {
     /// Opens the database: in memory, or a file that only its owner may read.
@@ -36,10 +45,11 @@ impl Store {
         };
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "secure_delete", true)?;
-        // As in standard SQL; `ILIKE` is the one that ignores case.
-        connection.pragma_update(None, "case_sensitive_like", true)?;
+        configure(&connection)?;
         layout::create(&connection)?;
-        Ok(Self(Mutex::new(connection)))
+        // The data is opened again for searches, wherever the process has gone by then.
+        let path = path.map(std::path::absolute).transpose()?;
+        Ok(Self { connection: Mutex::new(connection), path, places: search::Places::default() })
     }
 
     /// Runs work that only reads.
@@ -61,8 +71,13 @@ impl Store {
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panic inside an operation rolls its transaction back, so the connection is sound afterwards.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Sets how every connection compares: as in standard SQL; `ILIKE` is the one that ignores case.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "case_sensitive_like", true)
 }
 
 /// Reports a database that could not be opened.

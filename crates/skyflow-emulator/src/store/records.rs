@@ -1,17 +1,16 @@
 //! Rows of values.
 
-use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value as SqlValue};
-use serde_json::Value;
-
 use super::layout::values_of;
 use super::quoted;
 use super::tokens::TokenTarget;
+use crate::exact::Exact;
 use crate::schema::{CompiledColumn, CompiledTable, SKYFLOW_ID};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value as SqlValue};
 
 /// A row as it is stored; the values have the order of the table's columns.
 pub(crate) struct StoredRow {
     pub(crate) skyflow_id: String,
-    pub(crate) values: Vec<Value>,
+    pub(crate) values: Vec<Exact>,
 }
 
 /// How rows are ordered.
@@ -23,7 +22,7 @@ pub(crate) enum Order {
 }
 
 /// A column and the value for it.
-pub(crate) type Cell<'a> = (&'a CompiledColumn, &'a Value);
+pub(crate) type Cell<'a> = (&'a CompiledColumn, &'a Exact);
 
 pub(crate) fn insert(
     connection: &Connection,
@@ -84,7 +83,7 @@ pub(crate) fn find_by_value(
     connection: &Connection,
     table: &CompiledTable,
     column: &CompiledColumn,
-    value: &Value,
+    value: &Exact,
 ) -> rusqlite::Result<Option<String>> {
     let sql =
         format!("SELECT {SKYFLOW_ID} FROM {} WHERE {} = ?1", values_of(table.name()), quoted(&column.name));
@@ -106,9 +105,9 @@ pub(crate) fn value_behind(
     table: &CompiledTable,
     column: &CompiledColumn,
     target: &TokenTarget,
-) -> rusqlite::Result<Option<Value>> {
+) -> rusqlite::Result<Option<Exact>> {
     match &target.value {
-        Some(json) => Ok(serde_json::from_str(json).ok()),
+        Some(json) => Ok(Exact::parse(json)),
         None => get_value(connection, table, column, &target.skyflow_id),
     }
 }
@@ -119,7 +118,7 @@ fn get_value(
     table: &CompiledTable,
     column: &CompiledColumn,
     skyflow_id: &str,
-) -> rusqlite::Result<Option<Value>> {
+) -> rusqlite::Result<Option<Exact>> {
     let sql =
         format!("SELECT {} FROM {} WHERE {SKYFLOW_ID} = ?1", quoted(&column.name), values_of(table.name()));
     connection

@@ -9,6 +9,8 @@ const OPEN_REPETITIONS: u32 = 12;
 /// A regular expression that tokens are made from.
 pub(crate) struct TokenPattern {
     check: Regex,
+    /// Matches the pattern from the first character to the last.
+    whole: Regex,
     syntax: Hir,
 }
 
@@ -17,7 +19,8 @@ impl TokenPattern {
     pub(crate) fn compile(pattern: &str) -> Result<Self, String> {
         let check = Regex::new(pattern).map_err(|error| error.to_string())?;
         let syntax = regex_syntax::parse(pattern).map_err(|error| error.to_string())?;
-        let pattern = Self { check, syntax };
+        let whole = Regex::new(&format!(r"\A(?:{pattern})\z")).map_err(|error| error.to_string())?;
+        let pattern = Self { check, whole, syntax };
         let trial = pattern.generate(&mut Entropy::fresh());
         if trial.is_empty() || !pattern.check.is_match(&trial) {
             return Err("no token can be made from it".to_owned());
@@ -27,6 +30,11 @@ impl TokenPattern {
 
     pub(crate) fn as_str(&self) -> &str {
         self.check.as_str()
+    }
+
+    /// Tells whether the whole text could be a token of the pattern.
+    pub(crate) fn fits(&self, text: &str) -> bool {
+        self.whole.is_match(text)
     }
 
     pub(crate) fn generate(&self, entropy: &mut Entropy) -> String {

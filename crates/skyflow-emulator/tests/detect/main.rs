@@ -12,6 +12,7 @@ mod runs;
 #[path = "../support/mod.rs"]
 mod support;
 mod texts;
+mod unknown_tokens;
 mod version_2;
 
 use base64::Engine as _;

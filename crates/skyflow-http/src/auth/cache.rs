@@ -1,14 +1,14 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
 use skyflow_types::LogLevel;
 use tokio::runtime::Handle;
 
 use super::entry::Entry;
 use super::flight::{Driver, Flight, HANDOVER, Landing};
-use super::{AccessToken, TokenError, TokenFuture, TokenProvider};
+use super::{AccessToken, TokenError, TokenErrorKind, TokenFuture, TokenProvider};
+use crate::sync::{Mutex, MutexGuard, Swap};
 use crate::{Clock, LogControl, SystemClock, TARGET};
 
 /// How long other calls fail with the error of a failed exchange: between this and 1.5 times this.
@@ -35,7 +35,9 @@ const RESTARTS: u32 = 4;
 /// An exchange belongs to the cache, not to the caller that starts it. A task of the caller's tokio runtime drives it,
 /// and without a runtime the callers that wait for it do. A caller that is dropped, or reaches its deadline, does not
 /// end it; its own time limit does ([`Cached::exchange_timeout`]). When its runtime ends before it, the next caller
-/// starts it again, and callers on another runtime do so after 5 seconds.
+/// starts it again, and callers on another runtime do so after 5 seconds. A call that joins an exchange of 5 seconds or
+/// more, and sees it fail, starts another one: a runtime that is driven only during calls lets time limits pass between
+/// them.
 ///
 /// A failed refresh does not take away a token that is still valid, and is remembered for about a second, so that ten
 /// thousand callers make one sequence of attempts and get the same error. Expired tokens are replaced at most once a
@@ -59,9 +61,8 @@ struct Settings {
 }
 
 /// What callers and the exchange under way share.
-#[derive(Default)]
 struct State {
-    current: ArcSwapOption<Entry>,
+    current: Swap<Entry>,
     slot: Mutex<Slot>,
 }
 
@@ -73,6 +74,7 @@ struct Slot {
 }
 
 struct Failure {
+    flight: Weak<Flight>,
     error: TokenError,
     in_a_row: u32,
     shared_until: Instant,
@@ -110,7 +112,7 @@ impl<P: TokenProvider> Cached<P> {
     pub fn with_clock(provider: P, clock: Arc<dyn Clock>) -> Self {
         let log = LogControl::default();
         let settings = Settings { clock, jitter: fastrand::f64, log, limit: EXCHANGE_LIMIT };
-        Self { provider: Arc::new(provider), settings, state: Arc::default() }
+        Self { provider: Arc::new(provider), settings, state: Arc::new(State::new()) }
     }
 
     /// Obeys a log level that can be changed while it is in use.
@@ -137,12 +139,16 @@ impl<P: TokenProvider> Cached<P> {
     }
 
     async fn refresh(&self) -> Result<AccessToken, TokenError> {
+        // An old exchange that this call has joined and seen fail.
+        let mut late: Option<Arc<Flight>> = None;
         for _ in 0..RESTARTS {
-            let (flight, launch, valid) = match self.next_step() {
+            let (flight, launch, valid) = match self.next_step(late.as_ref()) {
                 Step::Serve(token) => return Ok(token),
                 Step::Fail(error) => return Err(error),
                 Step::Join(flight, launch, valid) => (flight, launch, valid),
             };
+            // A runtime that was not driven meanwhile may have let the time limits of an older exchange pass.
+            let joins_late = launch.is_none() && flight.is_old(self.settings.clock.monotonic());
             if let Some(Launch { driver, runtime }) = launch {
                 flight.drive(driver, &runtime).await;
             }
@@ -153,11 +159,12 @@ impl<P: TokenProvider> Cached<P> {
                 });
             }
             match self.wait(&flight).await {
+                Some(Landing::Outcome(Err(_))) if joins_late && late.is_none() => late = Some(flight),
                 Some(Landing::Outcome(outcome)) => return outcome,
                 Some(Landing::Unchanged | Landing::Lost) | None => {}
             }
         }
-        Err(TokenError::exchange_lost())
+        Err(unavailable("the runtime of the token exchange has ended"))
     }
 
     /// Waits for an exchange; `None` when it runs elsewhere and takes too long.
@@ -173,18 +180,22 @@ impl<P: TokenProvider> Cached<P> {
         }
     }
 
-    fn next_step(&self) -> Step {
+    /// Decides what a call does; the failure of `late` does not count.
+    fn next_step(&self, late: Option<&Arc<Flight>>) -> Step {
         let mut slot = self.state.lock();
         let now = self.settings.clock.monotonic();
         let runtime = current_runtime();
         let limit = self.settings.limit;
         let is_alive = |flight: &&Arc<Flight>| flight.is_alive(now, limit, runtime.as_ref().map(Handle::id));
         let under_way = slot.flight.as_ref().filter(is_alive).cloned();
-        let Some(entry) = self.state.current.load_full().filter(|entry| entry.is_valid_at(now)) else {
+        let Some(entry) = self.state.current.load().filter(|entry| entry.is_valid_at(now)) else {
             if let Some(flight) = under_way {
                 return Step::Join(flight, None, None);
             }
-            if let Some(failure) = slot.failure.as_ref().filter(|failure| now < failure.shared_until) {
+            let is_late =
+                |failure: &Failure| late.is_some_and(|late| failure.flight.as_ptr() == Arc::as_ptr(late));
+            let failure = slot.failure.as_ref().filter(|failure| now < failure.shared_until);
+            if let Some(failure) = failure.filter(|failure| !is_late(failure)) {
                 return Step::Fail(failure.error.clone());
             }
             let (flight, launch) = self.launch(&mut slot, now, runtime, false);
@@ -231,7 +242,7 @@ impl<P: TokenProvider> Cached<P> {
                 tokio::select! {
                     biased;
                     landing = exchange => landing,
-                    () = clock.sleep(limit) => Landing::Outcome(Err(TokenError::exchange_too_slow())),
+                    () = clock.sleep(limit) => Landing::Outcome(Err(unavailable("the token exchange did not end in time"))),
                 }
             } else {
                 exchange.await
@@ -249,6 +260,10 @@ impl<P: TokenProvider> Cached<P> {
     }
 }
 
+fn unavailable(text: &'static str) -> TokenError {
+    TokenError::new(TokenErrorKind::Unavailable, text)
+}
+
 fn current_runtime() -> Option<Handle> {
     Handle::try_current().ok()
 }
@@ -261,6 +276,10 @@ async fn changed(provider: &impl TokenProvider) -> bool {
 }
 
 impl State {
+    fn new() -> Self {
+        Self { current: Swap::new(), slot: Mutex::new(Slot::default()) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -289,7 +308,7 @@ impl Report {
             slot.flight = None;
         }
         let now = self.settings.clock.monotonic();
-        let current = || state.current.load_full();
+        let current = || state.current.load();
         match landing {
             Landing::Outcome(Ok(token)) => {
                 let entry = Entry::new(token.clone(), now, (self.settings.jitter)(), watched);
@@ -317,6 +336,7 @@ impl Report {
         let pause = REMEMBERED.saturating_mul(1 << in_a_row.min(10)).min(LONGEST_PAUSE);
         let stretch = 1.0 + 0.5 * (self.settings.jitter)();
         slot.failure = Some(Failure {
+            flight: Weak::clone(&self.flight),
             error: error.clone(),
             in_a_row: in_a_row.saturating_add(1),
             shared_until: now + REMEMBERED.mul_f64(stretch),
@@ -381,9 +401,10 @@ impl<P: TokenProvider> TokenProvider for Cached<P> {
     }
 
     fn peek(&self) -> Option<AccessToken> {
-        let current = self.state.current.load();
         let now = self.settings.clock.monotonic();
-        current.as_ref().filter(|entry| entry.is_settled_at(now)).map(|entry| entry.token().clone())
+        self.state
+            .current
+            .read(|entry| entry.filter(|entry| entry.is_settled_at(now)).map(|entry| entry.token().clone()))
     }
 
     fn can_refresh(&self) -> bool {
@@ -394,7 +415,7 @@ impl<P: TokenProvider> TokenProvider for Cached<P> {
     fn invalidate(&self, rejected: &AccessToken) {
         let mut slot = self.state.lock();
         let is_current =
-            self.state.current.load().as_ref().is_some_and(|entry| entry.token().is_same(rejected));
+            self.state.current.read(|entry| entry.is_some_and(|entry| entry.token().is_same(rejected)));
         if is_current && slot.replaced.allow(self.settings.clock.monotonic()) {
             self.state.current.store(None);
         }

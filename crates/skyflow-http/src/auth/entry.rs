@@ -1,9 +1,10 @@
 //! A token in a cache, and the points in time that decide what a call does with it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::AccessToken;
+use crate::sync::AtomicU64;
 
 /// A token is refreshed at most this long before it expires, or 10 % of its lifetime before when that is shorter.
 const EARLIEST: Duration = Duration::from_secs(300);

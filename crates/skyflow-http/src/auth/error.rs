@@ -70,16 +70,12 @@ impl TokenError {
 
     /// Reports an exchange that got no response.
     pub fn unavailable(source: impl Into<BoxError>) -> Self {
-        let text = "the token endpoint could not be reached";
+        Self::unavailable_because("the token endpoint could not be reached", source)
+    }
+
+    /// Reports an exchange that got no response, with a clause that says why.
+    pub fn unavailable_because(text: &'static str, source: impl Into<BoxError>) -> Self {
         Self::new(TokenErrorKind::Unavailable, text).with_source(Transport(source.into()))
-    }
-
-    pub(crate) fn exchange_too_slow() -> Self {
-        Self::new(TokenErrorKind::Unavailable, "the token exchange did not end in time")
-    }
-
-    pub(crate) fn exchange_lost() -> Self {
-        Self::new(TokenErrorKind::Unavailable, "the runtime of the token exchange has ended")
     }
 
     pub(crate) fn foreign_host() -> Self {

@@ -3,17 +3,15 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
-use std::task::Poll;
+use std::sync::{Arc, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
-use futures_util::future::Shared;
 use tokio::runtime::{Handle, Id};
-use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::{AccessToken, TokenError};
+use crate::sync::{Mutex, MutexGuard, Once, Wake};
 
 /// How long callers on one runtime wait for an exchange on another one: that runtime may not be driven any more.
 pub(super) const HANDOVER: Duration = Duration::from_secs(5);
@@ -37,9 +35,11 @@ pub(super) struct Flight {
     started: Instant,
     /// The runtime that drives it; without one, the callers that wait drive it.
     runtime: Option<Id>,
-    driver: OnceLock<Shared<Driver>>,
-    landing: OnceLock<Landing>,
-    landed: Notify,
+    /// Without a runtime: taken by the caller whose turn it is.
+    driver: Mutex<Option<Driver>>,
+    landing: Once<Landing>,
+    /// Wakes the callers that wait, at the end and for a turn.
+    wake: Wake,
     task: OnceLock<AbortHandle>,
 }
 
@@ -48,16 +48,20 @@ impl Flight {
         Arc::new(Self {
             started,
             runtime: runtime.map(Handle::id),
-            driver: OnceLock::new(),
-            landing: OnceLock::new(),
-            landed: Notify::new(),
+            driver: Mutex::new(None),
+            landing: Once::new(),
+            wake: Wake::new(),
             task: OnceLock::new(),
         })
     }
 
-    /// Lets the callers that wait drive the exchange.
+    /// Lets the callers that wait drive the exchange, one at a time.
     pub(super) fn driven_by_waiters(&self, driver: Driver) {
-        let _ = self.driver.set(driver.shared());
+        *self.turn() = Some(driver);
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Option<Driver>> {
+        self.driver.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Polls the driver, and makes a task of it when it is not ready at once.
@@ -74,6 +78,11 @@ impl Flight {
         self.landing.get().is_none() && age < limit && (is_near || age < HANDOVER)
     }
 
+    /// Tells whether it has been under way for longer than exchanges usually take.
+    pub(super) fn is_old(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.started) >= HANDOVER
+    }
+
     /// Returns how long a caller on `runtime` waits before it looks again; `None` when it waits until the end.
     pub(super) fn handover(&self, now: Instant, runtime: Option<Id>) -> Option<Duration> {
         let is_near = self.runtime.is_none() || self.runtime == runtime;
@@ -82,7 +91,7 @@ impl Flight {
 
     /// Tells whether waiting for it is what drives it.
     pub(super) fn needs_waiters(&self) -> bool {
-        self.driver.get().is_some()
+        self.runtime.is_none()
     }
 
     pub(super) fn has_landed(&self) -> bool {
@@ -91,20 +100,21 @@ impl Flight {
 
     /// Ends it, for all that wait; only the first end counts.
     pub(super) fn land(&self, landing: Landing) {
-        let _ = self.landing.set(landing);
-        self.landed.notify_waiters();
+        self.landing.set(landing);
+        self.wake.all();
     }
 
     /// Waits for the end, and drives the exchange if no runtime does.
     pub(super) async fn wait(&self) -> Landing {
         loop {
-            let landed = self.landed.notified();
+            let woken = self.wake.woken();
             if let Some(landing) = self.landing.get() {
-                return landing.clone();
+                return landing;
             }
-            match self.driver.get() {
-                Some(driver) => driver.clone().await,
-                None => landed.await,
+            let driver = self.turn().take();
+            match driver {
+                Some(driver) => Turn { flight: self, driver: Some(driver) }.await,
+                None => woken.await,
             }
         }
     }
@@ -112,6 +122,32 @@ impl Flight {
     /// Returns the end if it is there, after one poll where that drives the exchange.
     pub(super) async fn look(&self) -> Option<Landing> {
         poll_once(&mut std::pin::pin!(self.wait())).await
+    }
+}
+
+/// A caller that drives an exchange, and passes it on when it is dropped.
+struct Turn<'a> {
+    flight: &'a Flight,
+    driver: Option<Driver>,
+}
+
+impl Future for Turn<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(driver) = &mut self.driver else { return Poll::Ready(()) };
+        ready!(driver.as_mut().poll(cx));
+        self.driver = None;
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(driver) = self.driver.take() {
+            *self.flight.turn() = Some(driver);
+            self.flight.wake.all();
+        }
     }
 }
 

@@ -107,6 +107,34 @@ mod tests {
     }
 
     #[test]
+    fn each_setting_changes_its_pauses_only() {
+        let second = Duration::from_secs;
+        let pauses = |backoff: Backoff| {
+            let full = backoff.random(|| 1.0);
+            [full.pause(0, false), full.pause(0, true), full.pause(60, false), full.pause(60, true)]
+        };
+        let (base, throttled, cap) = (Duration::from_millis(50), second(1), second(20));
+        assert_eq!(pauses(Backoff::new()), [base, throttled, cap, cap]);
+        assert_eq!(pauses(Backoff::new().base(second(2))), [second(2), throttled, cap, cap]);
+        assert_eq!(pauses(Backoff::new().throttled_base(second(3))), [base, second(3), cap, cap]);
+        assert_eq!(pauses(Backoff::new().cap(second(40))), [base, throttled, second(40), second(40)]);
+        assert_eq!(
+            pauses(Backoff::new().cap(second(1) / 2))[1],
+            second(1) / 2,
+            "the cap holds for the base too"
+        );
+        assert_eq!(pauses(Backoff::new().base(Duration::ZERO))[2], Duration::ZERO);
+    }
+
+    #[test]
+    fn random_share_is_kept_between_0_and_1() {
+        for (random, share) in [(-1.0, 0.0), (0.0, 0.0), (0.5, 0.5), (1.0, 1.0), (7.0, 1.0)] {
+            let pause = Backoff::new().random(move || random).pause(0, false);
+            assert_eq!(pause, Duration::from_millis(50).mul_f64(share), "{random}");
+        }
+    }
+
+    #[test]
     fn rel_r04_pauses_are_uniformly_distributed() {
         let mut generator = fastrand::Rng::with_seed(7);
         let draws: Vec<f64> = (0..10_000).map(|_| generator.f64()).collect();

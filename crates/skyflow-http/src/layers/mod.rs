@@ -9,6 +9,7 @@ mod metadata;
 mod response_meta;
 mod retry;
 mod retry_after;
+mod retry_budget;
 mod time_limits;
 mod trace;
 
@@ -18,7 +19,8 @@ pub(crate) mod probe;
 pub use backoff::Backoff;
 pub use metadata::{Metadata, MetadataError, MetadataLayer};
 pub use response_meta::{ResponseMeta, ResponseMetaLayer, request_id};
-pub use retry::{Retry, RetryBudget, RetryLayer};
+pub use retry::{Retry, RetryLayer};
+pub use retry_budget::RetryBudget;
 pub use time_limits::{AttemptTimeout, AttemptTimeoutLayer, DeadlineLayer, TimerFuture, WithDeadline};
 pub use trace::{
     AttemptTrace, AttemptTraceLayer, LogControl, OperationTrace, OperationTraceLayer, TraceFuture,

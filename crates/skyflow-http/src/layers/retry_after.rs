@@ -49,6 +49,22 @@ mod tests {
             ("Sun, 99 Nov 1994 08:49:47 GMT", None),
             ("Sun, 06 Nov 99999999 08:49:47 GMT", None),
             ("((((((((((((((((((((", None),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", Some(u64::MAX)),
+            ("00000000000000000000000000000001", Some(1)),
+            ("\t7\t", Some(7)),
+            ("7;", None),
+            ("7 8", None),
+            ("NaN", None),
+            ("inf", None),
+            ("1_000", None),
+            ("1,000", None),
+            ("PT7S", None),
+            ("1994-11-06T08:49:47Z", None),
+            ("Sun, 06 Nov 1994 08:49:47 UTC", None),
+            ("Sun, 06 Nov 1994 24:00:00 GMT", None),
+            ("Sun, 31 Feb 2099 08:49:47 GMT", None),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(252_618_189_022)),
         ];
         for (text, expected) in rows {
             let mut headers = HeaderMap::new();

@@ -80,6 +80,8 @@ impl LogControl {
 /// INFO, with product, operation, status, attempts, elapsed milliseconds and request id. A [`LogControl`] can suppress
 /// all of it.
 ///
+/// Alone it counts one attempt; a [`RetryLayer`](super::RetryLayer) below it counts the others.
+///
 /// It fits over services of any body, such as a `hyper_util` client:
 ///
 /// ```

@@ -16,7 +16,7 @@ mod operation;
 pub mod runtime;
 mod text;
 
-pub use base64::{Base64, Base64OrText};
+pub use base64::Base64;
 pub use client::{Client, Response};
 pub use element::Element;
 pub use error::{ApiError, DecodeError, DecodeErrorKind, EncodeError, Error, ErrorBody};

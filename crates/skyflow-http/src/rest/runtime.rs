@@ -10,9 +10,7 @@ pub use super::media::{accepting, decode_bytes, decode_optional_json, decode_tex
 pub use super::open_object::{empty_when_absent, fill, optional, required, required_list};
 use super::text::without_mark;
 pub use super::text::{leading_json, lossy_members, lossy_string, text_of};
-pub use super::{
-    Base64, Base64OrText, DecodeError, Element, EncodeError, FilePart, Json, Multipart, Operation,
-};
+pub use super::{Base64, DecodeError, Element, EncodeError, FilePart, Json, Multipart, Operation};
 use crate::Body;
 pub use crate::{Idempotency, OperationInfo, Request, RequestTarget};
 pub use crate::{open_enum, open_object};

@@ -5,8 +5,10 @@ use std::{fmt, io};
 use rustls::AlertDescription;
 
 use super::connector::ConnectTimedOut;
+use super::proxy::ProxyError;
 use super::resolver::Unresolved;
 use super::tls_reason::reason;
+use super::tunnel::ProxyRefused;
 use crate::error::chain;
 use crate::{BoxError, Error, ErrorKind};
 
@@ -25,7 +27,15 @@ impl From<BoxError> for ConnectFailure {
         let has_timed_out = chain(&*source).any(|error| error.is::<ConnectTimedOut>());
         let is_unresolved = chain(&*source).any(|error| error.is::<Unresolved>());
         let is_tls = chain(&*source).any(|error| error.is::<rustls::Error>());
-        let kind = if is_tls && !has_timed_out { ErrorKind::Tls } else { ErrorKind::Connect };
+        let is_refused_by_proxy = chain(&*source).any(|error| {
+            error.is::<ProxyError>()
+                || error.downcast_ref::<ProxyRefused>().is_some_and(|refused| !refused.is_temporary)
+        });
+        let kind = match (is_tls && !has_timed_out, is_refused_by_proxy) {
+            (true, _) => ErrorKind::Tls,
+            (_, true) => ErrorKind::Proxy,
+            _ => ErrorKind::Connect,
+        };
         let reason = reason_of(&*source).map(Into::into);
         Self { kind, has_timed_out, is_unresolved, reason, source: source.into() }
     }
@@ -35,7 +45,7 @@ impl ConnectFailure {
     /// Tells whether the calls that waited during the attempt would only meet the same failure in their own: it took
     /// as long as they may wait, the name does not resolve, or the server's certificate is not trusted.
     pub(super) fn concerns_all(&self) -> bool {
-        self.has_timed_out || self.is_unresolved || self.kind == ErrorKind::Tls
+        self.has_timed_out || self.is_unresolved || matches!(self.kind, ErrorKind::Tls | ErrorKind::Proxy)
     }
 
     pub(super) fn into_error(self) -> Error {
@@ -52,6 +62,9 @@ pub(super) fn reason_of(source: &(dyn StdError + 'static)) -> Option<String> {
     chain(source).find_map(|cause| {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return Some(reason(tls));
+        }
+        if cause.is::<ProxyRefused>() || cause.is::<ProxyError>() {
+            return Some(cause.to_string());
         }
         // tokio-rustls has no type for it.
         let io = cause.downcast_ref::<io::Error>()?;
@@ -114,14 +127,15 @@ pub(super) fn verdict(error: &hyper::Error, is_new: bool) -> Verdict {
                 return Verdict::Refused;
             }
         }
-        if let Some(rustls::Error::AlertReceived(alert)) = cause.downcast_ref::<rustls::Error>()
-            && is_new
-            && rejects_handshake(*alert)
-        {
-            return Verdict::Tls;
-        }
     }
-    Verdict::Ambiguous
+    if is_new && rejects_tls(error) { Verdict::Tls } else { Verdict::Ambiguous }
+}
+
+/// Tells whether an error of a new connection is an alert that ends the handshake.
+pub(super) fn rejects_tls(error: &(dyn StdError + 'static)) -> bool {
+    chain(error).any(|cause| {
+        matches!(cause.downcast_ref(), Some(rustls::Error::AlertReceived(alert)) if rejects_handshake(*alert))
+    })
 }
 
 /// Tells whether an alert ends the handshake. With TLS 1.3 it may come after the client has begun to send.

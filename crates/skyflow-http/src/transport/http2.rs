@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 
+use super::failure::rejects_tls;
 use super::pool::Pool;
 use super::sent_body::{BodyProgress, SentBody};
 use super::stream::{Io, Probe, Stream};
@@ -25,6 +26,8 @@ pub(super) struct Http2Connection {
     probe: Probe,
     streams: AtomicUsize,
     limit: Arc<StreamLimit>,
+    /// The server has rejected the TLS handshake. The streams of the connection only learn that it has ended.
+    is_rejected: Arc<AtomicBool>,
 }
 
 /// How many streams the server allows at once.
@@ -45,7 +48,13 @@ impl Http2Connection {
             settings_were_read: AtomicBool::new(false),
             driver: AtomicWaker::new(),
         });
-        let io = WatchSettings { io: stream.io, frame: FirstFrame::default(), limit: Arc::clone(&limit) };
+        let is_rejected = Arc::new(AtomicBool::new(false));
+        let io = WatchStart {
+            io: stream.io,
+            frame: FirstFrame::default(),
+            limit: Arc::clone(&limit),
+            is_rejected: Arc::clone(&is_rejected),
+        };
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(KEEP_ALIVE_INTERVAL)
@@ -58,6 +67,7 @@ impl Http2Connection {
             probe: stream.probe,
             streams: AtomicUsize::new(0),
             limit: Arc::clone(&limit),
+            is_rejected,
         });
         // A connection ends when its last sender is dropped, so its task must not own one.
         let driver = Driver { connection: Arc::downgrade(&opened), pool: Arc::downgrade(pool), limit };
@@ -101,6 +111,11 @@ impl Http2Connection {
     pub(super) fn lease(self: &Arc<Self>, pool: &Arc<Pool>) -> Http2Lease {
         self.streams.fetch_add(1, Ordering::AcqRel);
         Http2Lease { connection: Some(Arc::clone(self)), pool: Arc::clone(pool) }
+    }
+
+    /// Tells whether the server has rejected the TLS handshake.
+    pub(super) fn is_rejected(&self) -> bool {
+        self.is_rejected.load(Ordering::Acquire)
     }
 
     fn release(&self) {
@@ -191,13 +206,16 @@ impl Drop for Driver {
     }
 }
 
-/// Wakes the task of a connection when the first frame has been processed, which holds the settings of the server.
+/// Wakes the task of a connection when the first frame has been processed, which holds the settings of the server, and
+/// notes a rejected TLS handshake.
 ///
-/// hyper has no event for it, and the requests that wait for a stream would wait for the next response.
-struct WatchSettings {
+/// hyper has no event for either: the requests that wait for a stream would wait for the next response, and the error
+/// of the connection is not that of its streams.
+struct WatchStart {
     io: Io,
     frame: FirstFrame,
     limit: Arc<StreamLimit>,
+    is_rejected: Arc<AtomicBool>,
 }
 
 /// How much of the first frame has been read.
@@ -236,7 +254,7 @@ impl FirstFrame {
     }
 }
 
-impl AsyncRead for WatchSettings {
+impl AsyncRead for WatchStart {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -255,12 +273,17 @@ impl AsyncRead for WatchSettings {
         }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(cx, buffer);
+        if let Poll::Ready(Err(error)) = &polled
+            && rejects_tls(error)
+        {
+            self.is_rejected.store(true, Ordering::Release);
+        }
         self.frame.read(buffer.filled().get(before..).unwrap_or_default());
         polled
     }
 }
 
-impl AsyncWrite for WatchSettings {
+impl AsyncWrite for WatchStart {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, bytes)
     }

@@ -6,6 +6,7 @@ mod failure;
 mod http1;
 mod http2;
 mod pool;
+mod proxy;
 mod resolver;
 mod sent_body;
 mod stall;
@@ -13,6 +14,7 @@ mod stream;
 mod tls;
 mod tls_reason;
 mod traffic;
+mod tunnel;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -33,10 +35,12 @@ use tower_service::Service;
 
 pub use self::builder::TransportBuilder;
 use self::connector::Connector;
+pub use self::connector::HttpVersions;
 use self::failure::{Verdict, reason_of, verdict};
 use self::http1::Http1Lease;
 use self::http2::Http2Lease;
 use self::pool::{Lease, Limits, Pool};
+pub use self::proxy::{Proxies, ProxyError};
 use self::sent_body::SentBody;
 use self::stall::{StallLimit, StallTimer, Stalled};
 pub use self::tls::TlsError;
@@ -47,6 +51,10 @@ use crate::{Body, BoxError, Clock, Error, ErrorKind, HttpService, Request, Respo
 const MAX_MOVES: usize = 8;
 
 /// Sends requests over pooled HTTP/1.1 and HTTP/2 connections (chosen by ALPN), with TLS 1.2 or 1.3 by rustls.
+///
+/// Connections go through the proxy of the environment where there is one; see [`Proxies`]. Names are resolved each
+/// time that a connection is opened, and an unused connection is closed after 30 s, so a change of DNS is noticed then.
+/// Where a name has several addresses, each is tried.
 ///
 /// Clones share their connections, which live on the tokio runtimes that open them. Redirects are not followed. There
 /// is no switch that accepts an untrusted certificate.
@@ -150,7 +158,9 @@ enum Failure {
 /// Sends a request and reads the head of its response.
 async fn exchange(pool: &Arc<Pool>, runtime: &Handle, request: Request) -> Result<Response, Error> {
     send(pool, runtime, request).await.map_err(|error| match error.kind() {
-        ErrorKind::Connect | ErrorKind::Tls => error.with_server(pool.origin().host_and_port()),
+        ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Proxy => {
+            error.with_server(pool.origin().host_and_port())
+        }
         _ => error,
     })
 }
@@ -246,6 +256,9 @@ async fn over_http2(pool: &Pool, lease: Http2Lease, mut request: Request) -> Res
             let unsent_request = unsent.take_message().map(|request| request.map(SentBody::into_inner));
             let error = unsent.into_error();
             let verdict = match verdict(&error, probe.is_new()) {
+                Verdict::Ambiguous if lease.connection().is_some_and(|used| used.is_rejected()) => {
+                    Verdict::Tls
+                }
                 // The connection has ended before the request was opened on it, or before its body was read.
                 Verdict::Ambiguous if !progress.has_begun() => Verdict::Moves,
                 verdict => verdict,

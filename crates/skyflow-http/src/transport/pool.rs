@@ -251,7 +251,9 @@ impl Pool {
 
     /// Takes the least loaded HTTP/2 connection with a stream to spare, or the HTTP/1 connection that was used last.
     fn take(self: &Arc<Self>, state: &mut State) -> Option<Lease> {
-        state.http2.retain(|entry| entry.connection.is_open());
+        // A runtime that is driven only during calls closes idle connections late.
+        let is_kept = |since| self.idle_time_left(since).is_some();
+        state.http2.retain(|entry| entry.connection.is_open() && entry.idle_since.is_none_or(is_kept));
         let least_loaded = state
             .http2
             .iter_mut()
@@ -262,7 +264,7 @@ impl Pool {
             return Some(Lease::Http2(entry.connection.lease(self)));
         }
         while let Some(idle) = state.http1_idle.pop() {
-            if idle.connection.is_ready() {
+            if idle.connection.is_ready() && is_kept(idle.since) {
                 return Some(Lease::Http1(idle.connection.lease(self)));
             }
         }
@@ -406,13 +408,17 @@ impl Pool {
         }
     }
 
+    /// Returns how much longer a connection may be idle; `None` when its time has passed.
+    fn idle_time_left(&self, since: Instant) -> Option<Duration> {
+        let idle = self.clock.monotonic().saturating_duration_since(since);
+        self.limits.idle_timeout.checked_sub(idle).filter(|left| !left.is_zero())
+    }
+
     /// Closes the connections that were idle for too long; returns when the next one is due. With none the check ends,
     /// and the next idle connection starts another one.
     fn close_idle(&self) -> Option<Duration> {
-        let now = self.clock.monotonic();
-        let timeout = self.limits.idle_timeout;
-        let left = |since: Instant| timeout.checked_sub(now.saturating_duration_since(since));
-        let is_kept = |since: Instant| left(since).is_some_and(|left| !left.is_zero());
+        let left = |since| self.idle_time_left(since);
+        let is_kept = |since| left(since).is_some();
         let mut state = self.lock();
         state.http1_idle.retain(|idle| idle.connection.is_ready() && is_kept(idle.since));
         state.http2.retain(|entry| entry.connection.is_open() && entry.idle_since.is_none_or(is_kept));

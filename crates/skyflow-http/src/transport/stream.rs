@@ -79,17 +79,27 @@ impl AsyncWrite for Io {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            // There is no one to send the end of TLS to.
+            Self::Tls(stream) if stream.get_ref().0.probe().write_has_failed() => Poll::Ready(Ok(())),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }
 
+/// A connection of a caller's own connector.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
 /// A TCP connection whose state can be read while a connection task owns it.
 ///
-/// For HTTP/1 a failed write is not reported: a server may respond before it has read the request and then close, and
-/// the response is still in the receive buffer. Reading ends with that response, or with the error of the connection.
+/// After the handshake a failed write is not reported: a server may respond before it has read the request, or reject
+/// the client's certificate, and then close, and that is still in the receive buffer. Reading ends with it, or with the
+/// error of the connection.
 pub(super) struct Socket {
     shared: Arc<Shared>,
+    /// A connection of the caller's own; else it is a TCP connection.
+    own: Option<Box<dyn Duplex>>,
     hides_write_errors: bool,
 }
 
@@ -98,7 +108,8 @@ pub(super) struct Socket {
 pub(super) struct Probe(Arc<Shared>);
 
 struct Shared {
-    stream: TcpStream,
+    /// Missing for a connection of the caller's own, whose state cannot be read.
+    stream: Option<TcpStream>,
     traffic: Traffic,
     has_responded: AtomicBool,
     /// A write has failed, and the read side has to tell how the connection ends.
@@ -119,13 +130,11 @@ pub(super) enum Peek {
 impl Socket {
     pub(super) fn new(stream: TcpStream, clock: Arc<dyn Clock>) -> Self {
         limit_unsent(&stream);
-        let shared = Shared {
-            stream,
-            traffic: Traffic::new(clock),
-            has_responded: AtomicBool::new(false),
-            write_has_failed: AtomicBool::new(false),
-        };
-        Self { shared: Arc::new(shared), hides_write_errors: false }
+        Self { shared: Arc::new(Shared::new(Some(stream), clock)), own: None, hides_write_errors: false }
+    }
+
+    pub(super) fn own(stream: Box<dyn Duplex>, clock: Arc<dyn Clock>) -> Self {
+        Self { shared: Arc::new(Shared::new(None, clock)), own: Some(stream), hides_write_errors: false }
     }
 
     pub(super) fn probe(&self) -> Probe {
@@ -141,26 +150,68 @@ impl Socket {
         &mut self,
         cx: &mut Context<'_>,
         write: impl Fn(&TcpStream) -> io::Result<usize>,
+        write_own: impl FnOnce(Pin<&mut dyn Duplex>, &mut Context<'_>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if self.shared.write_has_failed.load(Ordering::Relaxed) {
             return Poll::Pending;
         }
-        loop {
-            if self.shared.stream.poll_write_ready(cx)?.is_pending() {
-                self.shared.traffic.note_full();
+        let written = match (&mut self.own, &self.shared.stream) {
+            (Some(own), _) => write_own(Pin::new(&mut **own), cx),
+            (None, Some(stream)) => write_tcp(stream, cx, write),
+            (None, None) => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        };
+        match written {
+            Poll::Pending => self.shared.traffic.note_full(),
+            Poll::Ready(Err(error)) if self.hides_write_errors && is_closed_by_peer(&error) => {
+                self.shared.write_has_failed.store(true, Ordering::Relaxed);
                 return Poll::Pending;
             }
-            match write(&self.shared.stream) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if self.hides_write_errors && is_closed_by_peer(&error) => {
-                    self.shared.write_has_failed.store(true, Ordering::Relaxed);
-                    return Poll::Pending;
-                }
-                outcome => {
-                    self.shared.traffic.note_write();
-                    return Poll::Ready(outcome);
-                }
-            }
+            Poll::Ready(_) => self.shared.traffic.note_write(),
+        }
+        written
+    }
+}
+
+impl Shared {
+    fn new(stream: Option<TcpStream>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            stream,
+            traffic: Traffic::new(clock),
+            has_responded: AtomicBool::new(false),
+            write_has_failed: AtomicBool::new(false),
+        }
+    }
+}
+
+fn write_tcp(
+    stream: &TcpStream,
+    cx: &mut Context<'_>,
+    write: impl Fn(&TcpStream) -> io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(stream.poll_write_ready(cx))?;
+        match write(stream) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            outcome => return Poll::Ready(outcome),
+        }
+    }
+}
+
+fn read_tcp(stream: &TcpStream, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    loop {
+        ready!(stream.poll_read_ready(cx))?;
+        let space = buffer.remaining();
+        let mut read = None;
+        let polled = stream.try_io(Interest::READABLE, || {
+            let bytes = stream.try_read_buf(buffer)?;
+            read = Some(bytes);
+            // A short read has emptied the socket: saying so saves the read that would find nothing.
+            if bytes > 0 && bytes < space { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        });
+        match (read, polled) {
+            (Some(_), _) => return Poll::Ready(Ok(())),
+            (None, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+            (None, outcome) => return Poll::Ready(outcome),
         }
     }
 }
@@ -183,7 +234,8 @@ fn is_closed_by_peer(error: &io::Error) -> bool {
 impl Probe {
     /// Asks the operating system, not the runtime: a runtime that is driven only during calls learns of a close late.
     pub(super) fn peek(&self) -> Peek {
-        match SockRef::from(&self.0.stream).peek(&mut [MaybeUninit::uninit()]) {
+        let Some(stream) = &self.0.stream else { return Peek::Quiet };
+        match SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]) {
             Ok(0) => Peek::Closed,
             Ok(_) => Peek::Data,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Peek::Quiet,
@@ -224,36 +276,26 @@ impl Probe {
 
 impl AsyncRead for Socket {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let stream = &self.shared.stream;
-        loop {
-            ready!(stream.poll_read_ready(cx))?;
-            let space = buffer.remaining();
-            let mut read = None;
-            let polled = stream.try_io(Interest::READABLE, || {
-                let bytes = stream.try_read_buf(buffer)?;
-                read = Some(bytes);
-                // A short read has emptied the socket: saying so saves the read that would find nothing.
-                if bytes > 0 && bytes < space { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
-            });
-            match (read, polled) {
-                (Some(_), _) => {
-                    self.shared.traffic.note_read();
-                    return Poll::Ready(Ok(()));
-                }
-                (None, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
-                (None, outcome) => return Poll::Ready(outcome),
-            }
+        let this = &mut *self;
+        let polled = match (&mut this.own, &this.shared.stream) {
+            (Some(own), _) => Pin::new(&mut **own).poll_read(cx, buffer),
+            (None, Some(stream)) => read_tcp(stream, cx, buffer),
+            (None, None) => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        };
+        if polled.is_ready() {
+            this.shared.traffic.note_read();
         }
+        polled
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.write_with(cx, |stream| stream.try_write(bytes))
+        self.write_with(cx, |stream| stream.try_write(bytes), |own, cx| own.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -261,19 +303,31 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.write_with(cx, |stream| stream.try_write_vectored(slices))
+        self.write_with(
+            cx,
+            |stream| stream.try_write_vectored(slices),
+            |own, cx| own.poll_write_vectored(cx, slices),
+        )
     }
 
     fn is_write_vectored(&self) -> bool {
-        true
+        self.own.as_ref().is_none_or(|own| own.is_write_vectored())
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.own {
+            Some(own) => Pin::new(&mut **own).poll_flush(cx),
+            None => Poll::Ready(Ok(())),
+        }
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match SockRef::from(&self.shared.stream).shutdown(std::net::Shutdown::Write) {
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if let Some(own) = &mut this.own {
+            return Pin::new(&mut **own).poll_shutdown(cx);
+        }
+        let Some(stream) = &this.shared.stream else { return Poll::Ready(Ok(())) };
+        match SockRef::from(stream).shutdown(std::net::Shutdown::Write) {
             Err(error) if error.kind() != io::ErrorKind::NotConnected => Poll::Ready(Err(error)),
             _ => Poll::Ready(Ok(())),
         }

@@ -76,10 +76,12 @@ fn certificate(problem: &CertificateError) -> String {
 
 const CLOCK: &str = ": have it replaced, or check the clock of this machine";
 
-/// Explains an alert of the server. This client has no certificate of its own.
+/// Explains an alert of the server.
 fn rejected(alert: AlertDescription) -> String {
     let wants = match alert {
-        AlertDescription::CertificateRequired => "it requires a client certificate, and this client has none",
+        AlertDescription::CertificateRequired => {
+            "it requires a client certificate: set one with client_certificate_pem"
+        }
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
             "it may require a client certificate, or accept no cipher suite of this client"
         }

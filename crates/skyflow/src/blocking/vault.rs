@@ -7,9 +7,10 @@ use skyflow_types::VaultId;
 use super::{Detect, Elements, blocking_methods, handle_methods, wait};
 use crate::{
     AuditEvent, BatchRequest, BatchResponse, DeleteRequest, DeleteResponse, DetokenizeRequest,
-    DetokenizeResponse, Error, FileScan, GetRequest, GetResponse, InsertRequest, InsertResponse,
-    QueryRequest, QueryResponse, StoredRecord, TokenizeRequest, TokenizeResponse, UpdateRequest,
-    UpdateResponse, UploadFileRequest, UploadFileResponse,
+    DetokenizeResponse, Error, FileScan, GetByIdRequest, GetRequest, GetResponse, InsertRequest,
+    InsertResponse, QueryRequest, QueryResponse, StoredRecord, TokenizeRequest, TokenizeResponse,
+    UpdateRequest, UpdateResponse, UploadFileRequest, UploadFileResponse, UploadStatusRequest,
+    UploadStatusResponse,
 };
 
 /// A handle on one vault of a synchronous client; cheap to clone.
@@ -35,6 +36,7 @@ impl Vault {
     blocking_methods! { Vault:
         fn insert(request: InsertRequest) -> InsertResponse;
         fn get(request: GetRequest) -> GetResponse;
+        fn get_by_id(request: GetByIdRequest) -> StoredRecord;
         fn get_one(request: GetRequest) -> StoredRecord;
         fn update(request: UpdateRequest) -> UpdateResponse;
         fn delete(request: DeleteRequest) -> DeleteResponse;
@@ -45,6 +47,7 @@ impl Vault {
         fn tokenize(request: TokenizeRequest) -> TokenizeResponse;
         fn upload_file(request: UploadFileRequest) -> UploadFileResponse;
         fn delete_file(table: impl Into<String>, skyflow_id: impl Into<String>, column: impl Into<String>) -> bool;
+        fn upload_status(request: UploadStatusRequest) -> UploadStatusResponse;
         fn file_scan_status(table: impl Into<String>, skyflow_id: impl Into<String>, column: impl Into<String>) -> FileScan;
         fn bin_lookup(request: types::BinLookupRequest) -> Vec<types::Card>;
     }

@@ -66,7 +66,7 @@ fn written(json: &Json, format: Format, headers: &mut HeaderMap) -> Result<Body,
 /// Writes each member as a part: strings, numbers and booleans as text, objects and lists as JSON, null as nothing.
 fn parts_of(json: &Json) -> Result<Multipart, Error> {
     let Some(Shape::Object(members)) = Shape::of(json.get()) else {
-        return Err(Error::invalid("body", "must serialise to an object to become a multipart form"));
+        return Err(Error::invalid("body", "must serialize to an object to become a multipart form"));
     };
     let mut form = Multipart::new();
     for (name, value) in members {

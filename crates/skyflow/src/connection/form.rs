@@ -6,7 +6,7 @@ use crate::Error;
 /// Writes an object as the pairs of a form: nested members as `a[b]`, list elements as `a[0]`, null as nothing.
 pub(super) fn pairs_of(json: &str) -> Result<Vec<(String, String)>, Error> {
     let Some(Shape::Object(members)) = Shape::of(json) else {
-        return Err(Error::invalid("body", "must serialise to an object, or be the form's own text"));
+        return Err(Error::invalid("body", "must serialize to an object, or be the form's own text"));
     };
     let mut pairs = Vec::new();
     for (key, value) in members {

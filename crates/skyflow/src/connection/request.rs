@@ -3,7 +3,7 @@ use std::fmt;
 use http::Method;
 use http::header::HeaderMap;
 use serde::Serialize;
-use skyflow_api::{Json, Multipart};
+use skyflow_api::{EncodeError, Json, Multipart};
 use skyflow_http::{Body, PathTemplate, Request};
 
 use super::body::Content;
@@ -79,17 +79,31 @@ impl InvokeConnectionRequest {
     }
 
     /// Sets the value of `{name}` in the connection's path. The last value wins.
-    pub fn path_param(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+    pub fn path_param<V: ToString>(mut self, name: impl Into<String>, value: V) -> Self {
         let name = name.into();
+        let value = self.finite(value, "path_params", &name);
         self.path_params.retain(|(known, _)| *known != name);
-        self.path_params.push((name, value.to_string()));
+        self.path_params.push((name, value));
         self
     }
 
     /// Adds a pair to the query; the same name again adds another pair.
-    pub fn query_param(mut self, name: impl Into<String>, value: impl ToString) -> Self {
-        self.query_params.push((name.into(), value.to_string()));
+    pub fn query_param<V: ToString>(mut self, name: impl Into<String>, value: V) -> Self {
+        let name = name.into();
+        let value = self.finite(value, "query_params", &name);
+        self.query_params.push((name, value));
         self
+    }
+
+    /// Writes a parameter. A number that is NaN or infinite is a problem; a string that spells one is not.
+    fn finite<V: ToString>(&mut self, value: V, list: &str, name: &str) -> String {
+        let text = value.to_string();
+        let is_float = matches!(std::any::type_name::<V>().trim_start_matches('&'), "f32" | "f64");
+        if is_float && !text.parse::<f64>().is_ok_and(f64::is_finite) {
+            let problem = Error::not_finite(&field(list, name), "");
+            self.problem = self.problem.take().or(Some(problem));
+        }
+        text
     }
 
     /// Adds the members of a struct or map to the query: a list repeats its name, null is left out.
@@ -114,7 +128,7 @@ impl InvokeConnectionRequest {
         self.header("content-type", content_type)
     }
 
-    /// Sets the body to a value of yours.
+    /// Sets the body to a value of yours. A number in it that is NaN or infinite is refused when the request is sent.
     ///
     /// | content type | what is sent |
     /// |---|---|
@@ -126,10 +140,7 @@ impl InvokeConnectionRequest {
     pub fn body<T: Serialize + ?Sized>(mut self, body: &T) -> Self {
         match Json::from_serialize(body) {
             Ok(json) => self.content = Content::Value(json),
-            Err(source) => {
-                let problem = Error::invalid("body", "cannot be serialised").with_source(source);
-                self.problem = self.problem.or(Some(problem));
-            }
+            Err(source) => self.problem = self.problem.or(Some(unserializable("body", source))),
         }
         self
     }
@@ -209,11 +220,17 @@ fn field(list: &str, name: &str) -> String {
     if is_plain { format!("{list}.{name}") } else { list.to_owned() }
 }
 
+fn unserializable(field: &str, source: EncodeError) -> Error {
+    match source {
+        EncodeError::NotFinite(path) => Error::not_finite(field, &path),
+        source => Error::invalid(field, "cannot be serialized").with_source(source),
+    }
+}
+
 fn query_pairs<T: Serialize + ?Sized>(params: &T) -> Result<Vec<(String, String)>, Error> {
-    let json = Json::from_serialize(params)
-        .map_err(|source| Error::invalid("query_params", "cannot be serialised").with_source(source))?;
+    let json = Json::from_serialize(params).map_err(|source| unserializable("query_params", source))?;
     let Some(Shape::Object(members)) = Shape::of(json.get()) else {
-        return Err(Error::invalid("query_params", "must serialise to an object"));
+        return Err(Error::invalid("query_params", "must serialize to an object"));
     };
     let mut pairs = Vec::new();
     for (name, value) in members {

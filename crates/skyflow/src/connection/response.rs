@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +18,7 @@ use skyflow_types::RequestId;
 use super::Invoke;
 use super::content_type::{Format, format_of};
 use crate::Error;
+use crate::record::Origin;
 
 /// The response of the third party, with a status of 2xx.
 #[derive(Debug, Clone, Serialize)]
@@ -57,15 +59,18 @@ pub struct ConnectionMetadata {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
+    origin: Arc<Origin>,
 }
 
 impl InvokeConnectionResponse {
     pub(super) fn read(response: Response<Bytes>) -> Self {
+        let origin = Origin::of(Invoke::INFO.name, &response);
         let data = ConnectionData::read(&response.headers, response.body);
         let metadata = ConnectionMetadata {
             request_id: response.request_id,
             status: response.status,
             headers: response.headers,
+            origin,
         };
         Self { data, metadata }
     }
@@ -78,10 +83,7 @@ impl InvokeConnectionResponse {
     /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the body does not fit the type, or is bytes.
     /// The error names where, and no value.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        self.data.decode().map_err(|error| {
-            let error = error.in_operation(Invoke::INFO.name).applied();
-            error.with_request_id(self.metadata.request_id.clone())
-        })
+        self.data.decode().map_err(|error| error.in_response(&self.metadata.origin).applied())
     }
 }
 

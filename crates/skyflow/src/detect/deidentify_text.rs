@@ -2,15 +2,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
+use bytes::Bytes;
 use serde::Serialize;
-use skyflow_api::{Response, strings, types};
+use skyflow_api::runtime::decode_json;
+use skyflow_api::{DecodeError, Operation, Response, strings, types};
 use skyflow_types::{DetectEntity, RequestId};
 
 use super::Detect;
 use super::options::{Options, fill_options, option_setters};
 use crate::Error;
-use crate::handle::Call;
-use crate::record::not_blank;
+use crate::elements::{ElementError, Elements, Lenient, ReadBody, lenient, list_of, sorted};
+use crate::handle::{Call, ReadAs};
+use crate::record::{Origin, not_blank};
 
 /// Replaces the sensitive data of a text with tokens.
 ///
@@ -37,13 +40,16 @@ impl DeidentifyTextRequest {
 
     option_setters!();
 
-    fn into_deidentify(self, vault_id: &str) -> Result<Call<strings::Deidentify>, Error> {
+    fn into_deidentify(
+        self,
+        vault_id: &str,
+    ) -> Result<Call<ReadAs<strings::Deidentify, Deidentified>>, Error> {
         not_blank("text", &self.text)?;
         self.options.check()?;
         let stores = self.options.may_store_values();
         let mut body = types::DeidentifyStringRequest::new(self.text, vault_id);
         fill_options!(body, self.options);
-        Ok(Call::new(strings::Deidentify::new(body)).read_only_if(!stores))
+        Ok(Call::new(ReadAs::new(strings::Deidentify::new(body))).read_only_if(!stores))
     }
 }
 
@@ -66,6 +72,9 @@ pub struct DeidentifyTextResponse {
     pub processed_text: String,
     /// The entities that were found, as the server lists them.
     pub entities: Vec<DetectedEntity>,
+    /// The elements of the server's list that are no entities.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ElementError>,
     /// The words of the original text, when the server says so.
     pub word_count: Option<u64>,
     /// The characters of the original text, when the server says so.
@@ -75,18 +84,44 @@ pub struct DeidentifyTextResponse {
 }
 
 impl DeidentifyTextResponse {
-    fn from_deidentify(response: Response<types::DeidentifyStringResponse>) -> Result<Self, Error> {
-        let body = response.body;
+    fn from_deidentify(response: Response<Deidentified>) -> Result<Self, Error> {
+        let origin = Origin::of(strings::Deidentify::INFO.name, &response);
+        let Deidentified { body, entities } = response.body;
+        let (entities, errors) = sorted(entities, &origin, |entity| Ok(entity.into()));
         let count = |number: Option<i64>| number.and_then(|number| number.try_into().ok());
         Ok(Self {
             processed_text: body
                 .processed_text
                 .ok_or_else(|| Error::bad_response("the response has no text"))?,
-            entities: body.entities.into_iter().map(Into::into).collect(),
+            entities,
+            errors,
             word_count: count(body.word_count),
             char_count: count(body.character_count),
             request_id: response.request_id,
         })
+    }
+}
+
+/// The members of a response that are independent of each other, and its entities, each read on its own.
+struct Deidentified {
+    body: types::DeidentifyStringResponse,
+    entities: Elements<types::DetectedEntity>,
+}
+
+impl ReadBody for Deidentified {
+    type Value = Self;
+
+    fn read(body: &Bytes) -> Result<Self, DecodeError> {
+        let mut whole = match decode_json::<types::DeidentifyStringResponse>(body) {
+            Ok(whole) => whole,
+            Err(_) => {
+                let whole = Lenient::<types::DeidentifyStringResponse>::read(body)?;
+                let list = list_of(body, "entities").unwrap_or_default();
+                return Ok(Self { body: whole, entities: list.into_iter().map(lenient).collect() });
+            }
+        };
+        let entities = std::mem::take(&mut whole.entities);
+        Ok(Self { body: whole, entities: entities.into_iter().map(Ok).collect() })
     }
 }
 

@@ -6,7 +6,8 @@ use skyflow_types::RequestId;
 
 use super::Detect;
 use crate::Error;
-use crate::handle::Call;
+use crate::elements::Lenient;
+use crate::handle::{Call, ReadAs};
 use crate::record::{none_blank, not_blank};
 
 /// Checks text for toxicity and denied topics.
@@ -42,7 +43,10 @@ impl GuardrailsRequest {
         self
     }
 
-    fn into_check(self, vault_id: &str) -> Result<Call<guardrails::Check>, Error> {
+    fn into_check(
+        self,
+        vault_id: &str,
+    ) -> Result<Call<ReadAs<guardrails::Check, Lenient<types::CheckGuardrailsResponse>>>, Error> {
         not_blank("text", &self.text)?;
         check_limits(&self.text, &self.deny_topics)?;
         let mut body = types::CheckGuardrailsRequest::new(self.text, vault_id);
@@ -51,7 +55,7 @@ impl GuardrailsRequest {
             none_blank("deny_topics", &self.deny_topics)?;
             body.deny_topics = Some(self.deny_topics);
         }
-        Ok(Call::new(guardrails::Check::new(body)))
+        Ok(Call::new(ReadAs::new(guardrails::Check::new(body))))
     }
 }
 

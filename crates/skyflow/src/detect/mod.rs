@@ -9,6 +9,7 @@ mod file_format;
 mod guardrails;
 mod options;
 mod output;
+mod output_file;
 mod poller;
 mod reidentify_file;
 mod reidentify_text;

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
-use skyflow_api::{Base64OrText, types};
 
+use super::output_file::OutputFile;
 use crate::Error;
 use crate::media_type::media_type_of;
 
@@ -25,11 +25,11 @@ const NUMBERS: u32 = 10_000;
 #[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct DetectOutput {
-    /// The content; Base64 where it is serialized. Empty for a file that the server keeps at a [`DetectOutput::path`].
+    /// The content; Base64 where it is serialized. Empty when the server returns a path in its place.
     #[serde(serialize_with = "as_base64")]
     pub content: Bytes,
-    /// Where the server keeps the file, when its response has a path, an id or a link in place of the content, as with
-    /// the output type `EFS_PATH`. Such an output is not written into an output directory.
+    /// Where the server has stored the file, when it returns a path (`EFS_PATH`) in place of the content. An output
+    /// directory does not receive such a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// What it is, such as `redacted_file` or `entities`; `None` when the server does not say.
@@ -61,36 +61,16 @@ pub(super) fn name_after(stem: &str, outputs: &mut [DetectOutput]) {
 }
 
 impl DetectOutput {
-    /// Reads an output; what its text means is said by the output type of the response.
-    pub(super) fn new(
-        file: Option<Base64OrText>,
-        output_type: Option<&types::OutputType>,
-        kind: Option<OutputKind>,
-        extension: Option<String>,
-    ) -> Result<Self, Error> {
-        let (content, path) = match (file, output_type) {
-            (None, _) => (Bytes::new(), None),
-            (Some(file), Some(types::OutputType::Other(_))) => (Bytes::new(), Some(file.into_text())),
-            (Some(file), _) => {
-                let broken = || Error::bad_response("the content of an output is not valid Base64");
-                (file.into_bytes().ok_or_else(broken)?, None)
-            }
-        };
-        Ok(Self {
-            content,
+    pub(super) fn from_wire(OutputFile { file, path }: OutputFile) -> Self {
+        let extension = file.processed_file_extension.unwrap_or_default();
+        Self {
+            content: file.processed_file.unwrap_or_default().into_bytes(),
             path,
-            kind,
-            media_type: media_type_of(&format!(".{}", extension.as_deref().unwrap_or_default())),
-            extension: extension.unwrap_or_default(),
+            kind: file.processed_file_type,
+            media_type: media_type_of(&format!(".{extension}")),
+            extension,
             file_name: String::new(),
-        })
-    }
-
-    pub(super) fn from_wire(
-        wire: types::ProcessedFile,
-        output_type: Option<&types::OutputType>,
-    ) -> Result<Self, Error> {
-        Self::new(wire.processed_file, output_type, wire.processed_file_type, wire.processed_file_extension)
+        }
     }
 }
 
@@ -98,7 +78,7 @@ impl fmt::Debug for DetectOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DetectOutput")
             .field("content", &self.content.len())
-            .field("has_path", &self.path.is_some())
+            .field("path", &self.path.is_some())
             .field("kind", &self.kind)
             .field("extension", &self.extension)
             .finish_non_exhaustive()

@@ -7,10 +7,11 @@ use skyflow_types::RequestId;
 
 use super::file_format::{format_of, own_extension};
 use super::output::{Destination, OutputDirectory, destination_setters, file_stem, name_after};
+use super::output_file::ReadFile;
 use super::reidentify_text::{Format, format_setters};
 use super::run::RESPONSE_LIMIT;
 use super::{Detect, DetectOutput, RunStatus};
-use crate::handle::Call;
+use crate::handle::{Call, ReadAs};
 use crate::record::not_blank;
 use crate::{Error, FileSource};
 
@@ -60,7 +61,7 @@ impl ReidentifyFileRequest {
     async fn into_reidentify(
         self,
         vault_id: &str,
-    ) -> Result<(Call<files::Reidentify>, Option<OutputDirectory>), Error> {
+    ) -> Result<(Call<ReadAs<files::Reidentify, ReadFile>>, Option<OutputDirectory>), Error> {
         if let Some(id) = &self.skyflow_id {
             not_blank("skyflow_id", id)?;
         }
@@ -80,7 +81,7 @@ impl ReidentifyFileRequest {
         file.skyflow_id = self.skyflow_id;
         let mut body = types::ReidentifyFileRequest::new(vault_id, file);
         body.format = self.format.to_wire();
-        let call = Call::new(files::Reidentify::new(body)).response_limit(RESPONSE_LIMIT);
+        let call = Call::new(ReadAs::new(files::Reidentify::new(body))).response_limit(RESPONSE_LIMIT);
         Ok((call, directory))
     }
 }
@@ -121,16 +122,13 @@ impl fmt::Debug for ReidentifyFileResponse {
 }
 
 impl ReidentifyFileResponse {
-    fn from_reidentify(response: Response<types::ReidentifyFileResponse>) -> Result<Self, Error> {
-        let body = response.body;
+    fn from_reidentify(response: Response<ReadFile>) -> Result<Self, Error> {
+        let ReadFile { response: body, output } = response.body;
         let status = body.status.ok_or_else(|| Error::bad_response("the response has no status"))?;
-        let output_type = body.output_type;
-        let output = body.output.map(|output| {
-            let kind = output.processed_file_type.map(|kind| kind.as_str().into());
-            let extension = output.processed_file_extension;
-            DetectOutput::new(output.processed_file, output_type.as_ref(), kind, extension)
-        });
-        let output = output.transpose()?;
+        let output = output
+            .transpose()
+            .map_err(|_| Error::bad_response("the content of the file is no Base64"))?
+            .map(DetectOutput::from_wire);
         Ok(Self { status, output, saved: None, request_id: response.request_id })
     }
 }

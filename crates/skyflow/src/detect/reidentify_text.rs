@@ -7,7 +7,8 @@ use skyflow_types::{DetectEntity, RequestId};
 use super::Detect;
 use super::options::entity_types;
 use crate::Error;
-use crate::handle::Call;
+use crate::elements::Lenient;
+use crate::handle::{Call, ReadAs};
 use crate::record::not_blank;
 
 /// How each entity is shown when it is put back.
@@ -89,11 +90,14 @@ impl ReidentifyTextRequest {
 
     format_setters!();
 
-    fn into_reidentify(self, vault_id: &str) -> Result<Call<strings::Reidentify>, Error> {
+    fn into_reidentify(
+        self,
+        vault_id: &str,
+    ) -> Result<Call<ReadAs<strings::Reidentify, Lenient<types::ReidentifyStringResponse>>>, Error> {
         not_blank("text", &self.text)?;
         let mut body = types::ReidentifyStringRequest::new(self.text, vault_id);
         body.format = self.format.to_wire();
-        Ok(Call::new(strings::Reidentify::new(body)))
+        Ok(Call::new(ReadAs::new(strings::Reidentify::new(body))))
     }
 }
 

@@ -1,14 +1,18 @@
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 use skyflow_api::{Json, Operation, Response, files, types};
 use skyflow_types::RequestId;
 
 use super::output::{file_stem, name_after};
+use super::output_file::ReadRun;
 use super::{Detect, DetectOutput, DetectedEntity, OutputKind};
 use crate::Error;
-use crate::handle::Call;
+use crate::elements::{ElementError, sorted};
+use crate::handle::{Call, ReadAs};
+use crate::record::Origin;
 
 pub use skyflow_api::types::RunStatus;
 
@@ -28,8 +32,10 @@ pub struct DetectRun {
     pub message: Option<String>,
     /// What the run made: the processed file first. Servers send none unless the run succeeded.
     pub outputs: Vec<DetectOutput>,
-    /// Where the outputs were written, in their order, without those that the server keeps at a
-    /// [`DetectOutput::path`]; empty without an output directory.
+    /// The elements of the server's list that are no outputs, such as those whose content is no Base64.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ElementError>,
+    /// Where the outputs with content were written, in their order; empty without an output directory.
     pub saved: Vec<PathBuf>,
     /// The words of the processed file; `None` while the run is in progress.
     pub word_count: Option<u64>,
@@ -45,6 +51,8 @@ pub struct DetectRun {
     pub slide_count: Option<u64>,
     /// The request id of the response.
     pub request_id: Option<RequestId>,
+    #[serde(skip)]
+    origin: Option<Arc<Origin>>,
 }
 
 impl DetectRun {
@@ -66,13 +74,21 @@ impl DetectRun {
     /// [`DetectRun::entity_lists`].
     pub fn entities(&self) -> Result<Vec<DetectedEntity>, Error> {
         let mut entities = Vec::new();
-        for list in self.entity_lists().filter(|list| list.path.is_none()) {
+        for list in self.entity_lists() {
+            if list.path.is_some() {
+                let problem = "the list of entities is stored at a path, which is in its output";
+                return Err(self.about(Error::bad_response(problem)));
+            }
             let text = std::str::from_utf8(&list.content).unwrap_or_default();
-            let found: Vec<types::DetectedEntity> =
-                Json::parse(text).and_then(|json| json.decode()).map_err(|source| {
-                    self.about(Error::bad_response("the list of entities cannot be read").with_source(source))
-                })?;
-            entities.extend(found.into_iter().map(DetectedEntity::from));
+            let found: Vec<Json> = Json::parse(text).and_then(|json| json.decode()).map_err(|source| {
+                self.about(Error::bad_response("the list of entities cannot be read").with_source(source))
+            })?;
+            for (index, entity) in found.iter().enumerate() {
+                let entity: types::DetectedEntity = entity
+                    .decode_lenient()
+                    .map_err(|source| self.about(Error::misshapen(index).with_source(source)))?;
+                entities.push(entity.into());
+            }
         }
         Ok(entities)
     }
@@ -83,7 +99,10 @@ impl DetectRun {
     }
 
     fn about(&self, error: Error) -> Error {
-        let error = error.in_operation(files::GetRun::INFO.name).with_request_id(self.request_id.clone());
+        let error = match &self.origin {
+            Some(origin) => error.in_response(origin),
+            None => error.in_operation(files::GetRun::INFO.name),
+        };
         error.with_run_id(&self.run_id)
     }
 
@@ -117,6 +136,7 @@ impl DetectRun {
             status: RunStatus::InProgress,
             message: None,
             outputs: Vec::new(),
+            errors: Vec::new(),
             saved: Vec::new(),
             word_count: None,
             char_count: None,
@@ -125,11 +145,13 @@ impl DetectRun {
             page_count: None,
             slide_count: None,
             request_id: None,
+            origin: None,
         }
     }
 
-    fn from_wire(run_id: &str, response: Response<types::DetectRunResponse>) -> Result<Self, Error> {
-        let (body, request_id) = (response.body, response.request_id);
+    fn from_wire(run_id: &str, response: Response<ReadRun>) -> Result<Self, Error> {
+        let origin = Origin::of(files::GetRun::INFO.name, &response);
+        let (ReadRun { run: body, outputs }, request_id) = (response.body, response.request_id);
         let status = body.status.ok_or_else(|| Error::bad_response("the response has no status"))?;
         // The wire has zeros where nothing was counted: in every count while a run is under way, and later in those
         // that do not apply to the file, such as the pages of a sound.
@@ -138,15 +160,14 @@ impl DetectRun {
         let count = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
         let measure = |number: Option<f64>| number.filter(|number| is_counted && *number > 0.0);
         let parts = |number: Option<i64>| count(number).filter(|number| is_counted && *number > 0);
-        let output_type = body.output_type;
-        let outputs = body.output.into_iter().map(|file| DetectOutput::from_wire(file, output_type.as_ref()));
-        let mut outputs: Vec<_> = outputs.collect::<Result<_, _>>()?;
+        let (mut outputs, errors) = sorted(outputs, &origin, |output| Ok(DetectOutput::from_wire(output)));
         name_after(&file_stem(run_id), &mut outputs);
         Ok(Self {
             run_id: run_id.to_owned(),
             status,
-            message: body.message,
+            message: body.message.map(|message| origin.hide(&message)),
             outputs,
+            errors,
             saved: Vec::new(),
             word_count: count(counts.word_count),
             char_count: count(counts.character_count),
@@ -155,6 +176,7 @@ impl DetectRun {
             page_count: parts(body.pages),
             slide_count: parts(body.slides),
             request_id,
+            origin: Some(origin),
         })
     }
 }
@@ -179,7 +201,7 @@ impl fmt::Debug for DetectRun {
 impl Detect {
     pub(super) async fn fetch_run(&self, run_id: &str) -> Result<DetectRun, Error> {
         let get = files::GetRun::new(run_id, self.vault_id().as_str());
-        let call = Ok(Call::new(get).response_limit(RESPONSE_LIMIT));
+        let call = Ok(Call::new(ReadAs::<_, ReadRun>::new(get)).response_limit(RESPONSE_LIMIT));
         let run = self.vault.handle.call(call, |response| DetectRun::from_wire(run_id, response)).await;
         run.map_err(|error| error.with_run_id(run_id))
     }

@@ -7,7 +7,8 @@ use super::file_format::{FileKind, format_of, has_vault_tokens, own_extension};
 use super::options::fill_options;
 use super::output::{Destination, OutputDirectory, file_stem};
 use super::{DeidentifyFileRequest, Detect};
-use crate::handle::Call;
+use crate::elements::Lenient;
+use crate::handle::{Call, ReadAs};
 use crate::{Error, FileSource};
 
 /// Starts a run. Everything that can be found out before the run is paid for is found out first.
@@ -131,9 +132,12 @@ where
 {
     let read = |response: Response<wire::StartRunResponse>| {
         let run_id = response.body.run_id.as_deref().and_then(last_segment);
+        // A server that repeats a token there would bring it into errors.
+        let run_id = run_id.filter(|id| response.progress.hide_sent(id) == **id);
         run_id.map(ToOwned::to_owned).ok_or_else(|| Error::bad_response("the response does not name the run"))
     };
-    detect.vault.handle.call(Ok(Call::new(operation)), read).await
+    let call = Call::new(ReadAs::<_, Lenient<wire::StartRunResponse>>::new(operation));
+    detect.vault.handle.call(Ok(call), read).await
 }
 
 /// Returns the id of a run. Servers name it by the id, by the path of its status, or by the URL.

@@ -1,15 +1,18 @@
 //! Audit events: each as the bindings know it, and as the server sent it.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Deref;
 
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use skyflow_api::runtime::null_as_default;
-use skyflow_api::{Json, audit, types};
+use skyflow_api::{Json, Operation, audit, types};
 
 use super::Vault;
 use crate::Error;
+use crate::elements::Strict;
 use crate::handle::ReadAs;
 
 /// Describes one audited call. It derefs to the members that are documented, and [`AuditEvent::raw`] has them all;
@@ -23,9 +26,9 @@ pub struct AuditEvent {
 }
 
 impl AuditEvent {
-    /// An event of an unexpected shape keeps no other from being read: its documented members are empty.
+    /// A member of an unexpected shape is absent among the documented ones, and keeps no other from being read.
     fn of(raw: Json) -> Self {
-        Self { event: raw.decode().unwrap_or_default(), raw }
+        Self { event: raw.decode_lenient().unwrap_or_default(), raw }
     }
 
     /// Returns the event as JSON text, byte for byte as the server sent it; keep it out of logs.
@@ -53,13 +56,21 @@ struct RawEvents {
     #[serde(deserialize_with = "null_as_default")]
     event: Vec<Json>,
     #[serde(rename = "nextOps")]
-    next_ops: Option<types::AuditAfterOptions>,
+    next_ops: Option<Json>,
+}
+
+/// The pages that are still to be read.
+struct Pages {
+    next: Option<audit::ListEvents>,
+    /// The cursors of the pages that were requested, as hashes. A server that returns to one would be asked forever.
+    seen: HashSet<u64>,
 }
 
 impl Vault {
     /// Lists audit events of an account, page after page, until the caller stops or there are no more.
     ///
-    /// Each page is requested when its first event is; a failed page ends the stream with its error.
+    /// Each page is requested when its first event is; a failed page ends the stream with its error. So does a server that
+    /// returns to a page that was read before: with an error of kind [`ErrorKind::Decode`](crate::ErrorKind::Decode).
     ///
     /// ```
     /// # async fn run(vault: skyflow::Vault) -> Result<(), skyflow::Error> {
@@ -77,17 +88,25 @@ impl Vault {
         request: audit::ListEvents,
     ) -> impl Stream<Item = Result<AuditEvent, Error>> + Send + use<> {
         let vault = self.clone();
-        stream::try_unfold(Some(request), move |page| {
-            let vault = vault.clone();
+        let hasher = RandomState::new();
+        let start = Pages { next: Some(request), seen: HashSet::new() };
+        stream::try_unfold(start, move |mut pages| {
+            let (vault, hasher) = (vault.clone(), hasher.clone());
             async move {
-                let Some(request) = page else { return Ok::<_, Error>(None) };
-                let page = vault.send(ReadAs::<_, RawEvents>::new(request.clone())).await?.body;
-                let next = page
-                    .next_ops
-                    .and_then(|next| following(request, next))
-                    .filter(|_| !page.event.is_empty());
+                let Some(request) = pages.next.take() else { return Ok::<_, Error>(None) };
+                if let Some(cursor) = &request.after_change_id
+                    && !pages.seen.insert(hasher.hash_one(cursor))
+                {
+                    let error =
+                        Error::bad_response("the response names a page that was read before as the next one");
+                    return Err(error.in_operation(audit::ListEvents::INFO.name));
+                }
+                let page = vault.send(ReadAs::<_, Strict<RawEvents>>::new(request.clone())).await?.body;
+                let next = page.next_ops.and_then(|next| next.decode_lenient().ok());
+                let next = next.and_then(|next| following(request, next));
+                pages.next = next.filter(|_| !page.event.is_empty());
                 let events = page.event.into_iter().map(AuditEvent::of);
-                Ok(Some((stream::iter(events).map(Ok), next)))
+                Ok(Some((stream::iter(events).map(Ok), pages)))
             }
         })
         .try_flatten()

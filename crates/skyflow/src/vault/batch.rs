@@ -3,13 +3,14 @@ use std::sync::Arc;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use skyflow_api::runtime::clean;
 use skyflow_api::{Operation, Response, records, types};
 use skyflow_types::{Redaction, RequestId, TokenMode};
 
 use super::Vault;
-use super::batch_outcome::{Outcome, Requested, Row};
+use super::batch_outcome::{BatchCall, Entries, Outcome, Requested, Row};
 use super::batch_row::{BatchRow, id_for_later};
-use crate::handle::Call;
+use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
 use crate::record::{RowProblem, check_row_tokens, names_row, not_blank, to_row};
 use crate::{Error, Record};
@@ -143,7 +144,7 @@ impl BatchOperation {
         match &fields {
             // With ENABLE a row may leave its tokens to the vault.
             Some(fields) if tokens.is_some() || mode == TokenMode::EnableStrict => {
-                check_row_tokens(mode, fields, tokens.as_ref(), &at("tokens"))?;
+                check_row_tokens(mode, fields, tokens.as_ref(), || at("tokens"))?;
             }
             None if tokens.is_some() => {
                 return Err(Error::invalid(at("tokens"), "are for inserts and updates only"));
@@ -330,7 +331,7 @@ impl Serialize for BatchOutcome {
 
 impl fmt::Display for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&skyflow_types::redact_text(&self.message))
+        f.write_str(&skyflow_types::redact_text(&clean(&self.message)))
     }
 }
 
@@ -382,7 +383,7 @@ impl BatchRequest {
         self.operations.iter().map(requested).collect()
     }
 
-    fn into_batch(self, vault_id: &str) -> Result<Call<records::Batch>, Error> {
+    fn into_batch(self, vault_id: &str) -> Result<Call<BatchCall>, Error> {
         let reads_only = self.operations.iter().all(|operation| operation.method == types::BatchMethod::Get);
         let repeatable = self.operations.iter().all(BatchOperation::may_be_repeated);
         let mut entries = Vec::with_capacity(self.operations.len());
@@ -399,19 +400,22 @@ impl BatchRequest {
         if self.token_mode != TokenMode::Disable {
             body = body.byot(self.token_mode.as_str());
         }
-        let call = Call::new(records::Batch::new(vault_id, body));
+        let call = Call::new(ReadAs::new(records::Batch::new(vault_id, body)));
         Ok(call.repeatable_if(repeatable).read_only_if(reads_only))
     }
 }
 
 impl BatchResponse {
-    fn from_batch(response: Response<types::BatchResponse>, requested: &[Requested]) -> Result<Self, Error> {
+    fn from_batch(response: Response<Entries>, requested: &[Requested]) -> Result<Self, Error> {
         let origin = Origin::of(records::Batch::INFO.name, &response);
         let outcomes = Outcome::of_all(response.body, requested, response.status)?;
         let outcomes = outcomes.into_iter().enumerate().map(|(request_index, outcome)| {
             let result = match outcome.rows {
                 Ok(rows) => Ok(BatchOutput::of_all(rows, &origin)),
-                Err(failure) => Err(BatchError { message: failure.message, skyflow_id: failure.skyflow_id }),
+                Err(failure) => {
+                    let message = origin.hide(&failure.message);
+                    Err(BatchError { message, skyflow_id: failure.skyflow_id })
+                }
             };
             BatchOutcome { request_index, http_code: outcome.http_code, result, entry: outcome.raw }
         });

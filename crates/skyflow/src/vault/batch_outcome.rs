@@ -6,20 +6,37 @@
 use std::collections::BTreeMap;
 
 use http::StatusCode;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use skyflow_api::Json;
-use skyflow_api::types::{BatchMethod, BatchResponse};
+use skyflow_api::records;
+use skyflow_api::runtime::null_as_default;
+use skyflow_api::types::BatchMethod;
 
 use super::batch_row::BatchRow;
 use crate::Error;
-use crate::record::{columns_of, members_of, text_of};
+use crate::elements::Strict;
+use crate::handle::ReadAs;
+use crate::record::{columns_of, members_of, message_of, text_of};
 
 /// The message for an entry that is missing in the response.
 pub(super) const NO_OUTCOME: &str = "the response does not say what became of this row";
 /// The message for a delete that did not happen.
 const NOT_DELETED: &str = "the response says that the row was not deleted";
+/// The message for an entry whose status is no status of HTTP.
+const NO_STATUS: &str = "the response has a status for this row that is none of HTTP";
 /// The members of the single operations' responses.
 const MEMBERS: [&str; 6] = ["records", "skyflow_id", "fields", "tokens", "fileMetadata", "deleted"];
+
+/// A batch of which the entries alone are read.
+pub(super) type BatchCall = ReadAs<records::Batch, Strict<Entries>>;
+
+/// The entries of a response.
+#[derive(Deserialize)]
+pub(super) struct Entries {
+    #[serde(deserialize_with = "null_as_default")]
+    responses: Vec<Json>,
+}
 
 /// What an entry of the request expects.
 pub(super) struct Requested {
@@ -131,22 +148,21 @@ impl<'a> Members<'a> {
         listed.chain(Row::of(self)).collect()
     }
 
-    /// Returns the status of the entry.
-    fn status(&self) -> Option<u16> {
-        self.get("Status").and_then(status_of)
+    /// Returns the status of the entry. One that is no status of HTTP, such as -3, says at least that the entry did not
+    /// succeed as it should.
+    fn status(&self) -> Status {
+        match self.get("Status").map(status_of) {
+            None => Status::Absent,
+            Some(Some(status)) => Status::Http(status),
+            Some(None) => Status::Unknown,
+        }
     }
 
     /// Returns the server's message about a failure, and the status within it.
     fn error(&self) -> Option<(String, Option<u16>)> {
-        let error = self.get("error")?;
-        let described = members_of(error.get());
-        let message = match described.get("message") {
-            Some(message) => text_of(message.get()),
-            None => text_of(error.get()).filter(|_| error.get().starts_with('"')),
-        };
-        let empty = matches!(error.get(), "\"\"" | "{}" | "false");
-        (!empty)
-            .then(|| (message.unwrap_or_default(), described.get("http_code").copied().and_then(status_of)))
+        let error = self.get("error")?.get();
+        let code = members_of(error).get("http_code").copied().and_then(status_of);
+        message_of(error).map(|message| (message, code))
     }
 
     /// Returns a body that is no object, but text about a failure.
@@ -159,7 +175,7 @@ impl<'a> Members<'a> {
 impl Outcome {
     /// Returns exactly one outcome for each entry of the request, in its order.
     pub(super) fn of_all(
-        response: BatchResponse,
+        response: Entries,
         requested: &[Requested],
         status: StatusCode,
     ) -> Result<Vec<Self>, Error> {
@@ -197,19 +213,28 @@ fn read(
     id: Option<String>,
     response: StatusCode,
 ) -> (Option<u16>, Result<Vec<Row>, Failure>) {
-    let status = entry.status();
-    let succeeded = status.is_some_and(|status| (200..300).contains(&status));
+    let (status, succeeded, failed) = match entry.status() {
+        Status::Absent => (None, false, false),
+        Status::Unknown => (None, false, true),
+        Status::Http(status) => {
+            let succeeded = (200..300).contains(&status);
+            (Some(status), succeeded, !succeeded)
+        }
+    };
     let mut rows = entry.rows();
     let error = entry.error();
     let not_deleted = entry.get("deleted").is_some_and(|deleted| deleted.get() == "false");
-    if error.is_some() || (status.is_some() && !succeeded) || not_deleted {
+    if error.is_some() || failed || not_deleted {
         let (message, code) = error.unwrap_or_else(|| {
             let message = entry.text().or_else(|| not_deleted.then(|| NOT_DELETED.to_owned()));
-            (message.unwrap_or_default(), None)
+            let unknown = || (failed && status.is_none()).then(|| NO_STATUS.to_owned());
+            (message.or_else(unknown).unwrap_or_default(), None)
         });
         let skyflow_id = rows.into_iter().find_map(|row| row.skyflow_id);
-        let http_code = status.or(code).unwrap_or_else(|| response.as_u16());
-        return (Some(http_code), Err(Failure { message, skyflow_id }));
+        let known = status.or(code);
+        // Without any status it is unknown what became of the row.
+        let http_code = if failed { known } else { known.or(Some(response.as_u16())) };
+        return (http_code, Err(Failure { message, skyflow_id }));
     }
     let names_its_row = *method != BatchMethod::Post;
     let changes = matches!(method, BatchMethod::Put | BatchMethod::Delete);
@@ -226,9 +251,22 @@ fn read(
     (Some(status.unwrap_or_else(|| response.as_u16())), Ok(rows))
 }
 
+/// The status of an entry.
+enum Status {
+    Absent,
+    Http(u16),
+    Unknown,
+}
+
 /// Reads a status; some servers write it as a string.
 fn status_of(status: &RawValue) -> Option<u16> {
-    text_of(status.get())?.parse().ok().filter(|status| (100..1000).contains(status))
+    let status: f64 = text_of(status.get())?.trim().parse().ok()?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is whole, and within the range"
+    )]
+    (status.fract() == 0.0 && (100.0..1000.0).contains(&status)).then_some(status as u16)
 }
 
 /// Reads an id; a number stays what it is.
@@ -290,6 +328,24 @@ mod tests {
         let id = |id: &str| Ok(id.to_owned());
         let none = Err(NO_OUTCOME);
         assert_eq!(summary, [id("a"), Err("message"), none.clone(), Err(""), none.clone(), id("b"), none]);
+    }
+
+    #[test]
+    fn status_outside_of_http_is_no_success() {
+        let body = serde_json::json!({"records": [{"skyflow_id": "a"}]});
+        for status in ["-3", "0", "99", "1000", "70000", "\"OK\"", "\"\"", "200.5", "true", "{}", "[200]"] {
+            let status: Json = Json::parse(status).unwrap();
+            let entry = serde_json::json!({"Body": body, "Status": status});
+            let found = outcomes(1, serde_json::json!([entry]));
+            let failure = found[0].rows.as_ref().unwrap_err();
+            assert_eq!(found[0].http_code, None, "{status:?}");
+            assert_eq!((failure.skyflow_id.as_deref(), failure.message.as_str()), (Some("a"), NO_STATUS));
+        }
+        for status in ["200", "\"200\"", "200.0", "2e2", "null"] {
+            let status: Json = Json::parse(status).unwrap();
+            let found = outcomes(1, serde_json::json!([{"Body": body, "Status": status}]));
+            assert_eq!((found[0].http_code, found[0].rows.is_ok()), (Some(200), true), "{status:?}");
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
+use bytes::Bytes;
 use serde::Serialize;
-use skyflow_api::{Response, records, types};
+use skyflow_api::{DecodeError, Json, Operation, Response, records, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
 use crate::Error;
-use crate::handle::Call;
-use crate::record::{none_blank, not_blank};
+use crate::elements::{ElementError, Elements, ReadBody, elements, sorted};
+use crate::handle::{Call, ReadAs};
+use crate::record::{Origin, none_blank, not_blank, text_of};
 
 /// Deletes rows of one table.
 ///
@@ -27,7 +29,10 @@ impl DeleteRequest {
         Self { table: table.into(), ids: ids.into_iter().map(Into::into).collect() }
     }
 
-    fn into_bulk_delete(self, vault_id: &str) -> Result<Call<records::BulkDelete>, Error> {
+    fn into_bulk_delete(
+        self,
+        vault_id: &str,
+    ) -> Result<Call<ReadAs<records::BulkDelete, DeletedIds>>, Error> {
         none_blank("ids", &self.ids)?;
         if let Some(index) = self.ids.iter().position(|id| id == "*") {
             let field = format!("ids[{index}]");
@@ -43,6 +48,9 @@ impl DeleteRequest {
 pub struct DeleteResponse {
     /// Their ids; a single `*` when all rows were deleted.
     pub deleted_ids: Vec<String>,
+    /// The elements of the response that are no ids; the rows were deleted nevertheless.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ElementError>,
     /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
@@ -86,16 +94,38 @@ impl Vault {
 
     async fn delete_rows(
         &self,
-        call: Result<Call<records::BulkDelete>, Error>,
+        call: Result<Call<ReadAs<records::BulkDelete, DeletedIds>>, Error>,
     ) -> Result<DeleteResponse, Error> {
-        let read = |response: Response<types::BulkDeleteResponse>| {
-            Ok(DeleteResponse { deleted_ids: response.body.record_ids, request_id: response.request_id })
+        let read = |response: Response<Elements<String>>| {
+            let origin = Origin::of(records::BulkDelete::INFO.name, &response);
+            let (deleted_ids, errors) = sorted(response.body, &origin, Ok);
+            Ok(DeleteResponse { deleted_ids, errors, request_id: response.request_id })
         };
         self.handle.call(call, read).await
     }
 }
 
-fn bulk_delete(vault_id: &str, table: String, ids: Vec<String>) -> Result<Call<records::BulkDelete>, Error> {
+/// The ids of a response, each read on its own; a number stays what it is.
+struct DeletedIds;
+
+impl ReadBody for DeletedIds {
+    type Value = Elements<String>;
+
+    fn read(body: &Bytes) -> Result<Self::Value, DecodeError> {
+        let number = |id: Json| match id.get().as_bytes().first() {
+            Some(b'-' | b'0'..=b'9') => text_of(id.get()).ok_or(id),
+            _ => Err(id),
+        };
+        elements(body, "RecordIDResponse", |whole: types::BulkDeleteResponse| whole.record_ids, number)
+    }
+}
+
+fn bulk_delete(
+    vault_id: &str,
+    table: String,
+    ids: Vec<String>,
+) -> Result<Call<ReadAs<records::BulkDelete, DeletedIds>>, Error> {
     not_blank("table", &table)?;
-    Ok(Call::new(records::BulkDelete::new(vault_id, table, types::BulkDeleteRequest::new(ids))))
+    let delete = records::BulkDelete::new(vault_id, table, types::BulkDeleteRequest::new(ids));
+    Ok(Call::new(ReadAs::new(delete)))
 }

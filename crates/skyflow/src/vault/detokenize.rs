@@ -1,18 +1,20 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use skyflow_api::{Json, tokens, types};
+use skyflow_api::{DecodeError, Json, Operation, Response, tokens, types};
 use skyflow_types::{Redaction, RequestId};
 
 pub use skyflow_api::types::DetokenizedValueType as ValueType;
 
 use super::Vault;
 use crate::Error;
-use crate::handle::Call;
-use crate::record::not_blank;
-use crate::record::text_of;
+use crate::elements::{Elements, ReadBody, elements};
+use crate::handle::{Call, ReadAs};
+use crate::record::{Origin, columns_of, message_of, not_blank, text_of, try_text_of};
 
 /// Requests the values of tokens.
 ///
@@ -66,7 +68,7 @@ impl DetokenizeRequest {
         self
     }
 
-    fn into_detokenize(self, vault_id: &str) -> Result<Call<tokens::Detokenize>, Error> {
+    fn into_detokenize(self, vault_id: &str) -> Result<Call<ReadAs<tokens::Detokenize, Entries>>, Error> {
         if self.tokens.is_empty() {
             return Err(Error::invalid("tokens", "must not be empty"));
         }
@@ -77,7 +79,7 @@ impl DetokenizeRequest {
         let parameters = parameters.collect::<Result<_, Error>>()?;
         let mut body = types::DetokenizeRequest::new(parameters).continue_on_error(self.continue_on_error);
         body.download_url = self.download_url;
-        Ok(Call::new(tokens::Detokenize::new(vault_id, body)))
+        Ok(Call::new(ReadAs::new(tokens::Detokenize::new(vault_id, body))))
     }
 }
 
@@ -114,13 +116,34 @@ pub struct DetokenizedField {
     /// The type that the vault gives the value.
     pub value_type: Option<ValueType>,
     value: Option<Json>,
+    #[serde(skip)]
+    origin: Arc<Origin>,
 }
 
 impl DetokenizedField {
     /// Returns the value as text: strings as they are, numbers, booleans and nested values as JSON. `None` for null.
-    /// Keep it out of logs.
+    /// A string with an unpaired surrogate, which no Rust string can hold, is returned as JSON too, with its quotes and
+    /// escapes; [`DetokenizedField::try_value`] fails for it. Keep it out of logs.
     pub fn value(&self) -> Option<String> {
         self.value.as_ref().and_then(|value| text_of(value.get()))
+    }
+
+    /// Returns the value as [`DetokenizedField::value`] does.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the value is a string that no Rust string can hold,
+    /// because it has an unpaired surrogate; its JSON is [`DetokenizedField::raw`].
+    pub fn try_value(&self) -> Result<Option<String>, Error> {
+        match self.value.as_ref().map(|value| try_text_of(value.get())) {
+            None => Ok(None),
+            Some(text) => text.map_err(|source| Error::row(source).in_response(&self.origin)),
+        }
+    }
+
+    /// Returns the value as JSON text, byte for byte as the server sent it; `None` when it sent none. Keep it out of logs.
+    pub fn raw(&self) -> Option<&str> {
+        self.value.as_ref().map(Json::get)
     }
 
     /// Decodes the value into your own type.
@@ -133,6 +156,7 @@ impl DetokenizedField {
             Some(value) => value.decode().map_err(Error::row),
             None => Err(Error::bad_response("the token has no value")),
         }
+        .map_err(|error| error.in_response(&self.origin))
     }
 }
 
@@ -189,68 +213,130 @@ impl Vault {
     pub async fn detokenize(&self, request: DetokenizeRequest) -> Result<DetokenizeResponse, Error> {
         let requested: Vec<String> = request.tokens.iter().map(|(token, _)| token.clone()).collect();
         let call = request.into_detokenize(self.id().as_str());
-        self.handle.call(call, |response| sort(requested, response.body.records, response.request_id)).await
+        let read = |response: Response<_>| {
+            let origin = Origin::of(tokens::Detokenize::INFO.name, &response);
+            DetokenizeResponse::sorted(requested, response.body, &origin)
+        };
+        self.handle.call(call, read).await
     }
 }
 
-/// Puts each token that was requested into exactly one of the two lists.
-///
-/// An entry belongs to the token it names, in any position. An entry that names none of the tokens (a signed data token
-/// may come back without its signature) belongs to its position, if there are as many entries as tokens.
-fn sort(
-    requested: Vec<String>,
-    entries: Vec<types::DetokenizedRecord>,
-    request_id: Option<RequestId>,
-) -> Result<DetokenizeResponse, Error> {
-    let by_place = entries.len() == requested.len();
-    let wanted: HashSet<&str> = requested.iter().map(String::as_str).collect();
-    let mut named: HashMap<String, VecDeque<types::DetokenizedRecord>> = HashMap::new();
-    let mut placed: HashMap<usize, types::DetokenizedRecord> = HashMap::new();
-    for (place, mut entry) in entries.into_iter().enumerate() {
-        // Some servers write an empty text where others write null.
-        entry.error = entry.error.filter(|message| !message.is_empty());
-        match entry.token.take() {
-            Some(token) if wanted.contains(token.as_str()) => {
-                named.entry(token).or_default().push_back(entry)
-            }
-            _ if by_place => drop(placed.insert(place, entry)),
-            _ => return Err(Error::bad_response("the response names a token that was not requested")),
-        }
+/// The entries of a response, each read on its own.
+struct Entries;
+
+impl ReadBody for Entries {
+    type Value = Elements<types::DetokenizedRecord>;
+
+    fn read(body: &Bytes) -> Result<Self::Value, DecodeError> {
+        elements(body, "records", |whole: types::DetokenizeResponse| whole.records, entry_of)
     }
-    let mut response = DetokenizeResponse { detokenized_fields: Vec::new(), errors: Vec::new(), request_id };
-    for (request_index, token) in requested.into_iter().enumerate() {
-        let entry = match named.get_mut(&token).and_then(VecDeque::pop_front) {
-            Some(entry) => Some(entry),
-            None => placed.remove(&request_index),
+}
+
+/// Reads an entry that does not have the form of the bindings, member by member. An error of any form is an error.
+fn entry_of(entry: Json) -> Result<types::DetokenizedRecord, Json> {
+    if !entry.get().starts_with('{') {
+        return Err(entry);
+    }
+    let members = columns_of(&entry);
+    let text = |name| members.get(name).and_then(|value| text_of(value.get()));
+    let mut found = types::DetokenizedRecord::default();
+    found.token = text("token");
+    found.value_type = text("valueType").map(ValueType::from);
+    found.value = members.get("value").and_then(|value| Json::parse(value.get()).ok());
+    let message = members.get("error").and_then(|error| message_of(error.get()));
+    found.error = message.map(|message| if message.is_empty() { UNKNOWN_ERROR.to_owned() } else { message });
+    Ok(found)
+}
+
+/// The message for an error that has none.
+const UNKNOWN_ERROR: &str = "the response has an error without a message for this token";
+
+/// The message for an entry that is none.
+const UNREADABLE: &str = "the entry of this token cannot be read";
+
+impl DetokenizeResponse {
+    /// Puts each token that was requested into exactly one of the two lists.
+    ///
+    /// An entry belongs to the token it names, in any position. An entry that names none of the tokens (a signed data
+    /// token may come back without its signature) belongs to its position, if there are as many entries as tokens. No
+    /// other entry can be assigned: it is passed over, and its token is one that the response does not mention.
+    fn sorted(
+        requested: Vec<String>,
+        entries: Elements<types::DetokenizedRecord>,
+        origin: &Arc<Origin>,
+    ) -> Result<Self, Error> {
+        let by_place = entries.len() == requested.len();
+        // As servers do it: one entry for each token, in the order of the request.
+        let names = |entry: &Result<types::DetokenizedRecord, Json>, token: &String| {
+            entry.as_ref().is_ok_and(|entry| entry.token.as_ref() == Some(token))
         };
-        match entry {
-            Some(types::DetokenizedRecord { error: None, value, value_type, .. }) => {
-                response.detokenized_fields.push(DetokenizedField {
-                    token,
-                    request_index,
-                    value_type,
-                    value,
-                });
-            }
-            missing_or_failed => {
-                let error = missing_or_failed
-                    .and_then(|entry| entry.error)
-                    .unwrap_or_else(|| "the response does not mention this token".to_owned());
-                let request_id = response.request_id.clone();
-                response.errors.push(DetokenizeError { token, request_index, error, request_id });
+        if by_place && entries.iter().zip(&requested).all(|(entry, token)| names(entry, token)) {
+            let entries = entries.into_iter().map(Result::ok);
+            return Ok(Self::of_entries(requested.into_iter().zip(entries), origin));
+        }
+        let has_entries = !entries.is_empty();
+        let wanted: HashSet<&str> = requested.iter().map(String::as_str).collect();
+        let mut named: HashMap<String, VecDeque<types::DetokenizedRecord>> = HashMap::new();
+        let mut placed: HashMap<usize, types::DetokenizedRecord> = HashMap::new();
+        for (place, entry) in entries.into_iter().enumerate() {
+            let mut entry = entry.unwrap_or_else(|_| {
+                let mut unreadable = types::DetokenizedRecord::default();
+                unreadable.error = Some(UNREADABLE.to_owned());
+                unreadable
+            });
+            match entry.token.take() {
+                Some(token) if wanted.contains(token.as_str()) => {
+                    named.entry(token).or_default().push_back(entry)
+                }
+                _ if by_place => drop(placed.insert(place, entry)),
+                _ => {}
             }
         }
+        if has_entries && named.is_empty() && placed.is_empty() {
+            return Err(Error::bad_response("the response names none of the requested tokens"));
+        }
+        let found = requested.into_iter().enumerate().map(|(request_index, token)| {
+            let entry = named.get_mut(&token).and_then(VecDeque::pop_front);
+            (token, entry.or_else(|| placed.remove(&request_index)))
+        });
+        Ok(Self::of_entries(found, origin))
     }
-    let surplus = !placed.is_empty() || named.values().any(|rest| !rest.is_empty());
-    if surplus {
-        Err(Error::bad_response("the response has more values than the request has tokens"))
-    } else {
-        Ok(response)
+
+    /// Makes the lists of the tokens, in the order of the request, with the entry of each.
+    fn of_entries(
+        found: impl Iterator<Item = (String, Option<types::DetokenizedRecord>)>,
+        origin: &Arc<Origin>,
+    ) -> Self {
+        let request_id = origin.request_id.clone();
+        let mut response = Self {
+            detokenized_fields: Vec::with_capacity(found.size_hint().0),
+            errors: Vec::new(),
+            request_id,
+        };
+        for (request_index, (token, entry)) in found.enumerate() {
+            // Some servers write an empty text where others write null.
+            match entry {
+                Some(entry) if entry.error.as_ref().is_none_or(String::is_empty) => {
+                    let (value_type, value, origin) = (entry.value_type, entry.value, Arc::clone(origin));
+                    let field = DetokenizedField { token, request_index, value_type, value, origin };
+                    response.detokenized_fields.push(field);
+                }
+                missing_or_failed => {
+                    let error = missing_or_failed.and_then(|entry| entry.error);
+                    let error = error.as_deref().unwrap_or("the response does not mention this token");
+                    let (error, request_id) = (origin.hide(error), response.request_id.clone());
+                    response.errors.push(DetokenizeError { token, request_index, error, request_id });
+                }
+            }
+        }
+        response
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use skyflow_api::Progress;
+
     use super::*;
 
     fn entry(token: Option<&str>, value: &str) -> types::DetokenizedRecord {
@@ -258,11 +344,26 @@ mod tests {
         serde_json::from_value(json).unwrap()
     }
 
+    fn response(
+        requested: &[&str],
+        entries: Vec<types::DetokenizedRecord>,
+    ) -> Result<DetokenizeResponse, Error> {
+        let requested = requested.iter().map(ToString::to_string).collect();
+        let entries: Elements<_> = entries.into_iter().map(Ok).collect();
+        let origin = Origin {
+            operation: "",
+            status: http::StatusCode::OK,
+            request_id: None,
+            progress: Progress::default(),
+        };
+        DetokenizeResponse::sorted(requested, entries, &Arc::new(origin))
+    }
+
     fn sorted(
         requested: &[&str],
         entries: Vec<types::DetokenizedRecord>,
     ) -> Result<Vec<(usize, String)>, Error> {
-        let response = sort(requested.iter().map(ToString::to_string).collect(), entries, None)?;
+        let response = response(requested, entries)?;
         Ok(response.detokenized_fields.iter().map(|f| (f.request_index, f.value().unwrap())).collect())
     }
 
@@ -287,11 +388,32 @@ mod tests {
 
     #[test]
     fn missing_entry_is_an_error_of_its_token() {
-        let response = sort(vec!["a".into(), "b".into()], vec![entry(Some("b"), "2")], None).unwrap();
+        let response = response(&["a", "b"], vec![entry(Some("b"), "2")]).unwrap();
         assert_eq!(response.detokenized_fields[0].request_index, 1);
         assert_eq!((response.errors.len(), response.errors[0].request_index), (1, 0));
         assert!(sorted(&["a", "b"], vec![entry(Some("c"), "3")]).is_err());
-        let surplus = vec![entry(Some("a"), "1"), entry(Some("a"), "1")];
-        assert!(sorted(&["a"], surplus).is_err());
+    }
+
+    #[test]
+    fn entry_of_another_token_loses_no_other() {
+        let one = [(0, "1".to_owned())];
+        let surplus = vec![entry(Some("a"), "1"), entry(Some("a"), "2")];
+        assert_eq!(sorted(&["a"], surplus).unwrap(), one);
+        let foreign = vec![entry(Some("c"), "3"), entry(Some("a"), "1"), entry(None, "4")];
+        assert_eq!(sorted(&["a", "b"], foreign).unwrap(), one);
+    }
+
+    #[test]
+    fn error_of_any_form_is_an_error() {
+        for error in [r#""x""#, r#"{"message":"x"}"#, "7", "true", "[1]", r#"{"code":5}"#] {
+            let json =
+                Json::parse(&format!("{{\"token\":\"a\",\"value\":\"v\",\"error\":{error}}}")).unwrap();
+            assert!(entry_of(json).unwrap().error.is_some(), "{error}");
+        }
+        for none in ["null", "\"\"", "{}", "[]", "false"] {
+            let json = Json::parse(&format!("{{\"token\":7,\"valueType\":[],\"error\":{none}}}")).unwrap();
+            let entry = entry_of(json).unwrap();
+            assert_eq!((entry.token.as_deref(), entry.error), (Some("7"), None), "{none}");
+        }
     }
 }

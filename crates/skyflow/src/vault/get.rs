@@ -2,13 +2,15 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
-use skyflow_api::{Operation, Response, records, types};
+use skyflow_api::{DecodeError, Json, Operation, Response, records, types};
 use skyflow_types::{Redaction, RequestId};
 
 use super::Vault;
-use crate::handle::Call;
+use crate::elements::{ElementError, Elements, ReadBody, elements, lenient, sorted};
+use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
 use crate::record::{none_blank, not_blank};
 use crate::{Error, Record};
@@ -198,7 +200,7 @@ impl GetRequest {
         Ok(())
     }
 
-    fn into_list(self, vault_id: &str) -> Result<Call<records::List>, Error> {
+    fn into_list(self, vault_id: &str) -> Result<Call<ReadAs<records::List, StoredRows>>, Error> {
         self.check()?;
         let mut list = records::List::new(vault_id, self.table);
         for rows in self.rows {
@@ -232,7 +234,7 @@ impl GetRequest {
         if let Some(order) = self.order {
             list = list.order_by(order.as_str());
         }
-        Ok(Call::new(list))
+        Ok(Call::new(ReadAs::new(list)))
     }
 }
 
@@ -259,6 +261,9 @@ impl fmt::Debug for GetRequest {
 pub struct GetResponse {
     /// The rows, in the order of the response.
     pub data: Vec<StoredRecord>,
+    /// The elements of the response that are no rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ElementError>,
     /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
@@ -293,12 +298,29 @@ impl Serialize for StoredRecord {
 }
 
 impl StoredRecord {
-    fn of(row: types::StoredRecord, origin: &Arc<Origin>) -> Self {
+    /// Reads a row; the columns of one that has none come back as the error.
+    pub(super) fn of(row: types::StoredRecord, origin: &Arc<Origin>) -> Result<Self, Json> {
         let read = |columns| Record::new(columns).in_response(origin);
+        let columns = row.fields.as_ref().or(row.tokens.as_ref());
+        if let Some(wrong) = columns.filter(|columns| !columns.get().starts_with('{')) {
+            return Err(wrong.clone());
+        }
         let tokens = row.tokens.map(read);
         // A row with neither is a row all the same.
-        let record = row.fields.map(read).or_else(|| tokens.clone()).unwrap_or_else(Record::empty);
-        Self { record, tokens, file_metadata: row.file_metadata.map(read) }
+        let record = row.fields.map(read).or_else(|| tokens.clone());
+        let record = record.unwrap_or_else(|| Record::empty().in_response(origin));
+        Ok(Self { record, tokens, file_metadata: row.file_metadata.map(read) })
+    }
+}
+
+/// The rows of a table, each read on its own.
+struct StoredRows;
+
+impl ReadBody for StoredRows {
+    type Value = Elements<types::StoredRecord>;
+
+    fn read(body: &Bytes) -> Result<Self::Value, DecodeError> {
+        elements(body, "records", |whole: types::ListRecordsResponse| whole.records, lenient)
     }
 }
 
@@ -311,23 +333,37 @@ impl Deref for StoredRecord {
 }
 
 impl GetResponse {
-    fn from_list(response: Response<types::ListRecordsResponse>) -> Self {
+    fn from_list(response: Response<Elements<types::StoredRecord>>) -> Self {
         let origin = Origin::of(records::List::INFO.name, &response);
-        let rows = response.body.records.into_iter();
-        Self {
-            data: rows.map(|row| StoredRecord::of(row, &origin)).collect(),
-            request_id: response.request_id,
-        }
+        let (data, errors) = sorted(response.body, &origin, |row| StoredRecord::of(row, &origin));
+        Self { data, errors, request_id: response.request_id }
     }
 
     /// Decodes the rows into your own type.
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when a row does not fit the type.
+    /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when a row does not fit the type, and when an element of
+    /// the response is no row.
     pub fn records<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
+        self.each_record().collect()
+    }
+
+    /// Decodes the rows into your own type, each for itself: a row that does not fit is an error, and the others are read.
+    /// An element of the response that is no row is an error behind them.
+    ///
+    /// ```
+    /// # async fn run(vault: skyflow::Vault, request: skyflow::GetRequest) -> Result<(), skyflow::Error> {
+    /// # #[derive(serde::Deserialize)]
+    /// # struct Card { card_number: String }
+    /// let response = vault.get(request).await?;
+    /// let (cards, misfits): (Vec<_>, Vec<_>) = response.each_record::<Card>().partition(Result::is_ok);
+    /// # Ok(()) }
+    /// ```
+    pub fn each_record<T: DeserializeOwned>(&self) -> impl Iterator<Item = Result<T, Error>> + '_ {
         let rows = self.data.iter().enumerate();
-        rows.map(|(index, row)| row.decode().map_err(|error| error.at_row(index))).collect()
+        let rows = rows.map(|(index, row)| row.decode().map_err(|error| error.at_row(index)));
+        rows.chain(self.errors.iter().map(|error| Err(error.clone().into_error())))
     }
 }
 
@@ -377,9 +413,10 @@ impl Vault {
     pub async fn get_one(&self, request: GetRequest) -> Result<StoredRecord, Error> {
         let call = request.into_list(self.id.as_str());
         let read = |response| {
-            let mut rows = GetResponse::from_list(response).data;
-            match (rows.pop(), rows.is_empty()) {
-                (Some(row), true) => Ok(row),
+            let GetResponse { data: mut rows, mut errors, .. } = GetResponse::from_list(response);
+            match (rows.pop(), errors.pop()) {
+                (Some(row), None) if rows.is_empty() => Ok(row),
+                (None, Some(error)) if errors.is_empty() => Err(error.into_error()),
                 _ => Err(Error::bad_response("expected one row")),
             }
         };

@@ -1,16 +1,19 @@
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use skyflow_api::runtime::null_as_default;
-use skyflow_api::{Json, Operation, Response, records, types};
+use skyflow_api::runtime::{decode_json, null_as_default};
+use skyflow_api::{DecodeError, Json, Operation, Response, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
 use super::Vault;
 use super::batch_outcome::{self, NO_OUTCOME};
-use crate::handle::Call;
-use crate::handle::ReadAs;
+use super::row_with_id;
+use crate::elements::ReadBody;
+use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
 use crate::record::columns_of;
 use crate::record::{RowProblem, check_row_tokens, names_row, not_blank, to_row};
@@ -65,8 +68,9 @@ impl InsertRequest {
         }
     }
 
-    /// Adds a row: anything that serialises to a JSON object. It is serialised here, once. JSON knows neither NaN nor
-    /// infinities: `serde_json` makes `null` of them.
+    /// Adds a row: anything that serializes to a JSON object. It is serialized here, once. A number that is NaN or infinite
+    /// is refused when the request is sent, with the name of its field. A [`serde_json::Value`] cannot hold one:
+    /// `json!` has made it `null` already.
     pub fn record<T: Serialize>(mut self, record: T) -> Self {
         self.rows.push(match to_row(&record) {
             Ok(fields) => Ok(Row { fields, tokens: None }),
@@ -173,7 +177,7 @@ impl InsertRequest {
             if row.tokens.is_none() && matches!(self.token_mode, TokenMode::Enable) {
                 return Ok(());
             }
-            check_row_tokens(self.token_mode, &row.fields, row.tokens.as_ref(), &format!("tokens[{index}]"))
+            check_row_tokens(self.token_mode, &row.fields, row.tokens.as_ref(), || format!("tokens[{index}]"))
         })
     }
 
@@ -218,7 +222,7 @@ impl fmt::Debug for InsertRequest {
 }
 
 /// Reports the outcome of each row: every row of the request is in exactly one of the two lists.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct InsertResponse {
     /// The rows that were inserted or updated, in the order of the request.
@@ -227,6 +231,8 @@ pub struct InsertResponse {
     pub errors: Vec<InsertError>,
     /// The request id of the response.
     pub request_id: Option<RequestId>,
+    #[serde(skip)]
+    pub(super) origin: Arc<Origin>,
 }
 
 impl InsertResponse {
@@ -249,28 +255,27 @@ impl InsertResponse {
     pub fn single(mut self) -> Result<InsertedRecord, Error> {
         match (self.inserted_fields.pop(), self.errors.pop()) {
             (Some(row), None) if self.inserted_fields.is_empty() => Ok(row),
-            (None, Some(refused)) if self.errors.is_empty() => Err(refused.into_error()),
-            _ => Err(Error::bad_response("expected a response about one row")
-                .with_request_id(self.request_id)
-                .applied()),
+            (None, Some(refused)) if self.errors.is_empty() => Err(refused.into_error(&self.origin)),
+            _ => {
+                let error = Error::bad_response("expected a response about one row");
+                Err(error.in_response(&self.origin).applied())
+            }
         }
     }
 
-    fn from_insert(response: Response<WrittenRows>, count: usize) -> Result<Self, Error> {
+    fn from_insert(response: Response<Vec<Option<WrittenRow>>>, count: usize) -> Result<Self, Error> {
         let origin = Origin::of(records::Insert::INFO.name, &response);
-        let (rows, request_id) = (response.body.records, response.request_id);
+        let (rows, request_id) = (response.body, response.request_id);
         if rows.len() > count {
             return Err(Error::bad_response("the response has more rows than the request"));
         }
         let mut inserted_fields = Vec::with_capacity(count);
         let mut errors = Vec::new();
-        let outcomes = rows.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        let outcomes = rows.into_iter().chain(std::iter::repeat_with(|| None));
         for (request_index, outcome) in outcomes.take(count).enumerate() {
-            let row = outcome.as_ref().and_then(batch_outcome::Row::read);
-            match row.and_then(|row| Some((row.skyflow_id?, row.tokens))) {
-                Some((skyflow_id, tokens)) => {
-                    let tokens = tokens.map(|tokens| Record::of_a_write(tokens).in_response(&origin));
-                    inserted_fields.push(InsertedRecord { skyflow_id, request_index, tokens });
+            match outcome {
+                Some(WrittenRow { skyflow_id, tokens }) => {
+                    inserted_fields.push(InsertedRecord::new(skyflow_id, request_index, tokens, &origin));
                 }
                 None => errors.push(InsertError {
                     request_index,
@@ -281,7 +286,7 @@ impl InsertResponse {
                 }),
             }
         }
-        Ok(Self { inserted_fields, errors, request_id })
+        Ok(Self { inserted_fields, errors, request_id, origin })
     }
 
     /// Decodes the inserted rows into your own type: `skyflow_id` and, when they were requested, one field per
@@ -292,13 +297,19 @@ impl InsertResponse {
     /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when a row does not fit the type. The rows are in the
     /// vault all the same, and [`Error::may_have_been_applied`] says so.
     pub fn records<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
+        self.each_record().collect()
+    }
+
+    /// Decodes the inserted rows into your own type, as [`InsertResponse::records`] does, each for itself: a row that does
+    /// not fit is an error, and the others are read.
+    pub fn each_record<T: DeserializeOwned>(&self) -> impl Iterator<Item = Result<T, Error>> + '_ {
         let rows = self.inserted_fields.iter();
-        rows.map(|row| row.decode().map_err(|error| error.at_row(row.request_index))).collect()
+        rows.map(|row| row.decode().map_err(|error| error.at_row(row.request_index)))
     }
 }
 
 /// A row that was inserted or updated.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct InsertedRecord {
     /// The id of the row.
@@ -307,9 +318,21 @@ pub struct InsertedRecord {
     pub request_index: usize,
     /// The tokens by column, when they were requested.
     pub tokens: Option<Record>,
+    #[serde(skip)]
+    origin: Arc<Origin>,
 }
 
 impl InsertedRecord {
+    pub(super) fn new(
+        skyflow_id: String,
+        request_index: usize,
+        tokens: Option<Json>,
+        origin: &Arc<Origin>,
+    ) -> Self {
+        let tokens = tokens.map(|tokens| Record::of_a_write(tokens).in_response(origin));
+        Self { skyflow_id, request_index, tokens, origin: Arc::clone(origin) }
+    }
+
     /// Returns the token of a column.
     pub fn token(&self, column: &str) -> Option<String> {
         self.tokens.as_ref()?.text(column)
@@ -322,7 +345,7 @@ impl InsertedRecord {
     /// Fails with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when they do not fit the type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         match &self.tokens {
-            None => Record::of_a_write(with_id(&self.skyflow_id, "{}")).decode(),
+            None => Record::of_a_write(with_id(&self.skyflow_id, "{}")).in_response(&self.origin).decode(),
             // A column of that name would duplicate the id, which no type decodes.
             Some(tokens) if tokens.raw().contains("skyflow_id") => {
                 let mut merged = tokens.to_map()?;
@@ -331,8 +354,32 @@ impl InsertedRecord {
                     .map_err(|_| Error::bad_response("the row cannot be read"))?;
                 tokens.with_columns(merged).decode()
             }
-            Some(tokens) => tokens.with_columns(with_id(&self.skyflow_id, tokens.raw())).decode(),
+            Some(tokens) => match row_with_id::decode(&self.skyflow_id, tokens.raw()) {
+                Some(row) => Ok(row),
+                // Decoded as one text, its error says where the row does not fit.
+                None => tokens.with_columns(with_id(&self.skyflow_id, tokens.raw())).decode(),
+            },
         }
+    }
+}
+
+impl fmt::Debug for InsertedRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InsertedRecord")
+            .field("skyflow_id", &self.skyflow_id)
+            .field("request_index", &self.request_index)
+            .field("tokens", &self.tokens)
+            .finish()
+    }
+}
+
+impl fmt::Debug for InsertResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InsertResponse")
+            .field("inserted_fields", &self.inserted_fields)
+            .field("errors", &self.errors)
+            .field("request_id", &self.request_id)
+            .finish()
     }
 }
 
@@ -361,9 +408,9 @@ pub struct InsertError {
 }
 
 impl InsertError {
-    fn into_error(self) -> Error {
+    fn into_error(self, origin: &Origin) -> Error {
         let is_unknown = self.http_code.is_none();
-        let error = Error::refused_row(self.error, self.http_code).with_request_id(self.request_id);
+        let error = Error::refused_row(self.error, self.http_code).of_row(origin);
         if is_unknown { error.applied() } else { error }
     }
 }
@@ -380,11 +427,45 @@ impl fmt::Debug for InsertError {
     }
 }
 
-/// The rows of a response, each read on its own.
+/// The rows of a response: `None` for one that does not say what became of it.
+pub(super) struct WrittenRows;
+
+/// A row as the published API describes it.
 #[derive(Deserialize)]
-struct WrittenRows {
-    #[serde(deserialize_with = "null_as_default")]
-    records: Vec<Json>,
+pub(super) struct WrittenRow {
+    skyflow_id: String,
+    tokens: Option<Json>,
+}
+
+impl WrittenRow {
+    /// Reads a row of any other form.
+    fn of_other_form(row: &Json) -> Option<Self> {
+        let row = batch_outcome::Row::read(row)?;
+        Some(Self { skyflow_id: row.skyflow_id?, tokens: row.tokens })
+    }
+}
+
+impl ReadBody for WrittenRows {
+    type Value = Vec<Option<WrittenRow>>;
+
+    /// Reads the response in one pass, and again row by row when a row has another form.
+    fn read(body: &Bytes) -> Result<Self::Value, DecodeError> {
+        #[derive(Deserialize)]
+        struct Rows<R> {
+            #[serde(deserialize_with = "null_as_default", bound = "R: Deserialize<'de>")]
+            records: Vec<R>,
+        }
+
+        match serde_json::from_slice::<Rows<WrittenRow>>(body) {
+            Ok(rows) if rows.records.iter().all(|row| !row.skyflow_id.is_empty()) => {
+                Ok(rows.records.into_iter().map(Some).collect())
+            }
+            _ => {
+                let rows: Rows<Json> = decode_json(body)?;
+                Ok(rows.records.iter().map(WrittenRow::of_other_form).collect())
+            }
+        }
+    }
 }
 
 impl Vault {

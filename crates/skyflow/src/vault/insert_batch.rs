@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use skyflow_api::{Operation, Response, records, types};
 
-use super::batch_outcome::{Failure, Outcome, Requested};
+use super::batch_outcome::{BatchCall, Entries, Failure, Outcome, Requested};
 use super::insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
-use crate::handle::Call;
+use crate::Error;
+use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
-use crate::{Error, Record};
 
 impl InsertRequest {
-    pub(super) fn into_batch(mut self, vault_id: &str) -> Result<Call<records::Batch>, Error> {
+    pub(super) fn into_batch(mut self, vault_id: &str) -> Result<Call<BatchCall>, Error> {
         let rows = self.take_rows()?;
         let repeatable = self.may_be_repeated(&rows);
         let entries = rows.into_iter().map(|row| {
@@ -24,32 +24,32 @@ impl InsertRequest {
         });
         let mut body = types::BatchRequest::new(entries.collect()).continue_on_error(true);
         body.byot = self.byot();
-        Ok(Call::new(records::Batch::new(vault_id, body)).repeatable_if(repeatable))
+        Ok(Call::new(ReadAs::new(records::Batch::new(vault_id, body))).repeatable_if(repeatable))
     }
 }
 
 impl InsertResponse {
-    pub(super) fn from_batch(response: Response<types::BatchResponse>, count: usize) -> Result<Self, Error> {
+    pub(super) fn from_batch(response: Response<Entries>, count: usize) -> Result<Self, Error> {
         let origin = Origin::of(records::Batch::INFO.name, &response);
         let requested: Vec<_> = std::iter::repeat_with(|| Requested::INSERT).take(count).collect();
         let outcomes = Outcome::of_all(response.body, &requested, response.status)?;
         let request_id = response.request_id;
-        let mut inserted = Self { inserted_fields: Vec::new(), errors: Vec::new(), request_id };
+        let mut inserted = Self { inserted_fields: Vec::new(), errors: Vec::new(), request_id, origin };
         for (request_index, outcome) in outcomes.into_iter().enumerate() {
-            inserted.sort(request_index, outcome, &origin);
+            inserted.sort(request_index, outcome);
         }
         Ok(inserted)
     }
 
     /// Puts one row into exactly one of the two lists.
-    fn sort(&mut self, request_index: usize, outcome: Outcome, origin: &Arc<Origin>) {
+    fn sort(&mut self, request_index: usize, outcome: Outcome) {
+        let origin = Arc::clone(&self.origin);
         let (failure, http_code) = match outcome.rows {
             Err(failure) => (failure, outcome.http_code),
             Ok(rows) => {
                 let before = self.inserted_fields.len();
                 self.inserted_fields.extend(rows.into_iter().filter_map(|row| {
-                    let tokens = row.tokens.map(|tokens| Record::of_a_write(tokens).in_response(origin));
-                    Some(InsertedRecord { skyflow_id: row.skyflow_id?, request_index, tokens })
+                    Some(InsertedRecord::new(row.skyflow_id?, request_index, row.tokens, &origin))
                 }));
                 if self.inserted_fields.len() > before {
                     return;
@@ -58,7 +58,8 @@ impl InsertResponse {
             }
         };
         let request_id = self.request_id.clone();
-        let Failure { message: error, skyflow_id } = failure;
+        let Failure { message, skyflow_id } = failure;
+        let error = origin.hide(&message);
         self.errors.push(InsertError { request_index, request_id, error, http_code, skyflow_id });
     }
 }

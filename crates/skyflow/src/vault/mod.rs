@@ -9,15 +9,20 @@ mod batch_outcome;
 mod batch_row;
 mod delete;
 mod detokenize;
+mod file_metadata;
 mod get;
+mod get_by_id;
 mod insert;
 mod insert_batch;
 mod metadata;
 mod pages;
 mod query;
+mod row_with_id;
+mod sql;
 mod tokenize;
 mod update;
 mod upload;
+mod upload_status;
 
 use std::sync::Arc;
 
@@ -30,12 +35,16 @@ pub use batch::{BatchError, BatchOperation, BatchOutcome, BatchOutput, BatchRequ
 pub use batch_row::BatchRow;
 pub use delete::{DeleteRequest, DeleteResponse};
 pub use detokenize::{DetokenizeError, DetokenizeRequest, DetokenizeResponse, DetokenizedField, ValueType};
+pub use file_metadata::FileMetadata;
 pub use get::{GetRequest, GetResponse, Order, StoredRecord};
+pub use get_by_id::GetByIdRequest;
 pub use insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
 pub use query::{QueriedRecord, QueryRequest, QueryResponse};
-pub use tokenize::{TokenizeRequest, TokenizeResponse, TokenizedField};
+pub use sql::SqlValue;
+pub use tokenize::{TokenizeError, TokenizeRequest, TokenizeResponse, TokenizedField};
 pub use update::{UpdateRequest, UpdateResponse};
 pub use upload::{FileScan, UploadFileRequest, UploadFileResponse};
+pub use upload_status::{UploadStatus, UploadStatusRequest, UploadStatusResponse, UploadedRow};
 
 use crate::handle::{Call, Handle};
 use crate::{CallOptions, Detect, Error};

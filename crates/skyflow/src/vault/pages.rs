@@ -1,12 +1,13 @@
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 
 use futures_core::Stream;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, TryStreamExt};
 use skyflow_api::Operation;
 use skyflow_api::records::List;
 
 use super::Vault;
-use super::get::{GetRequest, Order, Rows, StoredRecord};
+use super::get::{GetRequest, GetResponse, Order, Rows, StoredRecord};
 use crate::Error;
 
 /// The most rows that the vault returns in one response.
@@ -16,7 +17,8 @@ impl Vault {
     /// Gets rows page after page, 25 at a time, until the caller stops or there are no more.
     ///
     /// A page is requested when its first row is; dropping the stream requests nothing more. A failed page ends the
-    /// stream with its error. [`GetRequest::limit`] bounds the rows of the whole stream, and [`GetRequest::offset`]
+    /// stream with its error, and so does a server that returns the rows of another page again, because it ignores the
+    /// offset. An element of a page that is no row is an error among the rows, after which the stream continues. [`GetRequest::limit`] bounds the rows of the whole stream, and [`GetRequest::offset`]
     /// skips rows before the first. With [`GetRequest::all_rows`], rows that are inserted or deleted meanwhile may move
     /// others from one page to another.
     ///
@@ -45,9 +47,9 @@ impl Vault {
             async move {
                 let mut cursor = cursor.started()?;
                 let Some(page) = cursor.next_page() else { return Ok::<_, Error>(None) };
-                let rows = vault.get(page).await?.data;
-                cursor.received(rows.len());
-                Ok(Some((stream::iter(rows).map(Ok), Cursor::Under(cursor))))
+                let page = vault.get(page).await?;
+                let rows = cursor.received(page)?;
+                Ok(Some((stream::iter(rows), Cursor::Under(cursor))))
             }
         })
         .try_flatten()
@@ -81,6 +83,7 @@ impl Cursor {
                     chunks,
                     whole_table,
                     ended: false,
+                    seen: Seen::default(),
                 })
             }
         }
@@ -104,6 +107,34 @@ struct Pages {
     offset: Option<u64>,
     left: Option<u64>,
     ended: bool,
+    seen: Seen,
+}
+
+/// The pages that were received, to find out that a server ignores the offset.
+#[derive(Default)]
+struct Seen {
+    hasher: RandomState,
+    pages: HashSet<u64>,
+    last: Option<u64>,
+    alike: u32,
+}
+
+/// How many pages of equal rows without ids may follow one another: the rows of a column with few values are equal.
+const MOST_ALIKE: u32 = 100;
+
+impl Seen {
+    /// Notes a page; false when it was received before.
+    fn is_new(&mut self, rows: &[StoredRecord]) -> bool {
+        let ids: Option<Vec<String>> = rows.iter().map(|row| row.skyflow_id()).collect();
+        if let Some(ids) = ids {
+            return self.pages.insert(self.hasher.hash_one(ids));
+        }
+        let rows: Vec<&str> = rows.iter().map(|row| row.raw()).collect();
+        let page = Some(self.hasher.hash_one(rows));
+        self.alike = if self.last == page { self.alike + 1 } else { 0 };
+        self.last = page;
+        self.alike < MOST_ALIKE
+    }
 }
 
 impl Pages {
@@ -131,13 +162,22 @@ impl Pages {
         Some(page)
     }
 
-    fn received(&mut self, rows: usize) {
-        let rows = rows as u64;
-        self.left = self.left.map(|left| left.saturating_sub(rows));
+    /// Takes the rows of a page, as many as are still wanted.
+    fn received(&mut self, page: GetResponse) -> Result<Vec<Result<StoredRecord, Error>>, Error> {
+        let count = (page.data.len() + page.errors.len()) as u64;
         if self.whole_table {
-            self.offset = Some(self.offset.unwrap_or(0).saturating_add(rows));
+            if count > 0 && !self.seen.is_new(&page.data) {
+                let error =
+                    Error::bad_response("the response has the rows of another page: the offset is ignored");
+                return Err(error.in_operation(List::INFO.name).with_request_id(page.request_id));
+            }
+            self.offset = Some(self.offset.unwrap_or(0).saturating_add(count));
             // A short page is not the last one when the server gives fewer rows than it may; an empty one is.
-            self.ended = rows == 0;
+            self.ended = count == 0;
         }
+        let wanted = self.left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
+        self.left = self.left.map(|left| left.saturating_sub(count));
+        let errors = page.errors.into_iter().map(|error| Err(error.into_error()));
+        Ok(page.data.into_iter().map(Ok).take(wanted).chain(errors).collect())
     }
 }

@@ -1,25 +1,36 @@
 use std::fmt;
 
-use serde::Serialize;
-use skyflow_api::{Response, tokens, types};
+use serde::{Deserialize, Serialize};
+use skyflow_api::runtime::null_as_default;
+use skyflow_api::{Json, Operation, Response, tokens, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
 use crate::Error;
-use crate::handle::Call;
-use crate::record::not_blank;
+use crate::elements::Strict;
+use crate::handle::{Call, ReadAs};
+use crate::record::{Origin, columns_of, message_of, not_blank, text_of};
 
 /// Requests the tokens of values that the vault already stores.
 ///
 /// ```
 /// use skyflow::TokenizeRequest;
 ///
-/// let request = TokenizeRequest::new().value("4111111111111111", "card_number_cg").value("John Doe", "name_cg");
+/// let request = TokenizeRequest::new()
+///     .value("4111111111111111", "card_number_cg")
+///     .column_value("John Doe", "persons", "name");
 /// ```
 #[derive(Clone, Default)]
 #[must_use = "a request does nothing until it is given to `Vault::tokenize`"]
 pub struct TokenizeRequest {
-    values: Vec<(String, String)>,
+    values: Vec<(String, Place)>,
+}
+
+/// Where a value is stored.
+#[derive(Clone)]
+enum Place {
+    Group(String),
+    Column(String, String),
 }
 
 impl TokenizeRequest {
@@ -30,23 +41,45 @@ impl TokenizeRequest {
 
     /// Adds a value and the column group it is stored in.
     pub fn value(mut self, value: impl Into<String>, column_group: impl Into<String>) -> Self {
-        self.values.push((value.into(), column_group.into()));
+        self.values.push((value.into(), Place::Group(column_group.into())));
         self
     }
 
-    fn into_tokenize(self, vault_id: &str) -> Result<Call<tokens::Tokenize>, Error> {
+    /// Adds a value and the table and column it is stored in.
+    pub fn column_value(
+        mut self,
+        value: impl Into<String>,
+        table: impl Into<String>,
+        column: impl Into<String>,
+    ) -> Self {
+        self.values.push((value.into(), Place::Column(table.into(), column.into())));
+        self
+    }
+
+    fn into_tokenize(self, vault_id: &str) -> Result<Call<ReadAs<tokens::Tokenize, Strict<Entries>>>, Error> {
         if self.values.is_empty() {
             return Err(Error::invalid("values", "must not be empty"));
         }
-        let parameters = self.values.into_iter().enumerate().map(|(index, (value, group))| {
+        let parameters = self.values.into_iter().enumerate().map(|(index, (value, place))| {
+            let at = |name: &str| format!("values[{index}].{name}");
             if value.is_empty() {
-                return Err(Error::invalid(format!("values[{index}].value"), "must not be empty"));
+                return Err(Error::invalid(at("value"), "must not be empty"));
             }
-            not_blank(&format!("values[{index}].column_group"), &group)?;
-            Ok(types::TokenizeParameter::new(value).column_group(group))
+            let parameter = types::TokenizeParameter::new(value);
+            match place {
+                Place::Group(group) => {
+                    not_blank(&at("column_group"), &group)?;
+                    Ok(parameter.column_group(group))
+                }
+                Place::Column(table, column) => {
+                    not_blank(&at("table"), &table)?;
+                    not_blank(&at("column"), &column)?;
+                    Ok(parameter.table(table).column(column))
+                }
+            }
         });
         let body = types::TokenizeRequest::new(parameters.collect::<Result<_, Error>>()?);
-        Ok(Call::new(tokens::Tokenize::new(vault_id, body)))
+        Ok(Call::new(ReadAs::new(tokens::Tokenize::new(vault_id, body))))
     }
 }
 
@@ -56,25 +89,38 @@ impl fmt::Debug for TokenizeRequest {
     }
 }
 
-/// The tokens of the values.
+/// Reports the outcome of each value: every value of the request is in exactly one of the two lists.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct TokenizeResponse {
-    /// One token per value, in the order of the request.
+    /// The tokens, in the order of the request.
     pub tokenized_fields: Vec<TokenizedField>,
+    /// The values without a token, in the order of the request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<TokenizeError>,
     /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
 
 impl TokenizeResponse {
-    fn from_tokenize(response: Response<types::TokenizeResponse>, count: usize) -> Result<Self, Error> {
+    fn from_tokenize(response: Response<Entries>, count: usize) -> Result<Self, Error> {
+        let origin = Origin::of(tokens::Tokenize::INFO.name, &response);
+        let (entries, request_id) = (response.body.records, response.request_id);
         // A token has nothing but its place to tell which value it belongs to.
-        let tokens = response.body.records.into_iter().filter_map(|record| record.token);
-        let tokenized_fields: Vec<_> = tokens.map(|token| TokenizedField { token }).collect();
-        if tokenized_fields.len() != count {
-            return Err(Error::bad_response("the response does not have one token per value"));
+        if entries.len() != count {
+            return Err(Error::bad_response("the response does not have one entry per value"));
         }
-        Ok(Self { tokenized_fields, request_id: response.request_id })
+        let mut found = Self { tokenized_fields: Vec::new(), errors: Vec::new(), request_id };
+        for (request_index, entry) in entries.iter().enumerate() {
+            match token_of(entry) {
+                Ok(token) => found.tokenized_fields.push(TokenizedField { token, request_index }),
+                Err(message) => {
+                    let (error, request_id) = (origin.hide(&message), found.request_id.clone());
+                    found.errors.push(TokenizeError { request_index, error, request_id });
+                }
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -84,6 +130,48 @@ impl TokenizeResponse {
 pub struct TokenizedField {
     /// The token.
     pub token: String,
+    /// The index of the value in the request, from 0.
+    pub request_index: usize,
+}
+
+/// Describes why a value has no token.
+#[derive(Clone, Serialize)]
+#[non_exhaustive]
+pub struct TokenizeError {
+    /// The index of the value in the request, from 0.
+    pub request_index: usize,
+    /// The server's message about this value; it may repeat what was sent, so keep it out of logs.
+    pub error: String,
+    /// The request id of the response.
+    pub request_id: Option<RequestId>,
+}
+
+impl fmt::Debug for TokenizeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenizeError")
+            .field("request_index", &self.request_index)
+            .field("error", &skyflow_types::redact_text(&self.error))
+            .field("request_id", &self.request_id)
+            .finish()
+    }
+}
+
+/// The entries of a response, each read on its own.
+#[derive(Deserialize)]
+struct Entries {
+    #[serde(deserialize_with = "null_as_default")]
+    records: Vec<Json>,
+}
+
+/// Returns the token of an entry, or the message that it has in its place.
+fn token_of(entry: &Json) -> Result<String, String> {
+    let members = columns_of(entry);
+    let token = members.get("token").and_then(|token| text_of(token.get())).filter(|token| !token.is_empty());
+    match (members.get("error").and_then(|error| message_of(error.get())), token) {
+        (Some(message), _) => Err(message),
+        (None, Some(token)) => Ok(token),
+        (None, None) => Err("the response has no token for this value".to_owned()),
+    }
 }
 
 impl fmt::Debug for TokenizedField {
@@ -106,8 +194,9 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// Fails before anything is sent when there is no value, or a value or column group is empty; fails as every call
-    /// does afterwards, and when the response does not have one token per value.
+    /// Fails before anything is sent when there is no value, or a value, column group, table or column is empty; fails as
+    /// every call does afterwards, and when the response does not have one entry per value. A value without a token is no
+    /// error: it is in [`TokenizeResponse::errors`].
     pub async fn tokenize(&self, request: TokenizeRequest) -> Result<TokenizeResponse, Error> {
         let (count, call) = (request.values.len(), request.into_tokenize(self.id().as_str()));
         self.handle.call(call, |response| TokenizeResponse::from_tokenize(response, count)).await

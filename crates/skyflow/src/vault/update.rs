@@ -1,11 +1,15 @@
 use std::fmt;
 
+use bytes::Bytes;
 use serde::Serialize;
-use skyflow_api::{Json, Operation, Response, records, types};
+use skyflow_api::runtime::decode_json;
+use skyflow_api::{DecodeError, Json, Operation, Response, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
 use super::Vault;
-use crate::handle::Call;
+use super::batch_outcome::Row;
+use crate::elements::ReadBody;
+use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
 use crate::record::columns_of;
 use crate::record::{RowProblem, check_row_tokens, not_blank, to_row};
@@ -32,8 +36,10 @@ pub struct UpdateRequest {
 }
 
 impl UpdateRequest {
-    /// Names the row and its new values: anything that serialises to a JSON object. Columns that are not named stay as
-    /// they are. A `skyflow_id` among the values has to be the row's.
+    /// Names the row and its new values: anything that serializes to a JSON object. Columns that are not named stay as
+    /// they are, and null clears a column. A `skyflow_id` among the values must be the row's. A number that is NaN or
+    /// infinite is refused when the request is sent; a [`serde_json::Value`] cannot hold one: `json!` has made it `null`
+    /// already.
     pub fn new<T: Serialize>(table: impl Into<String>, skyflow_id: impl Into<String>, fields: T) -> Self {
         Self {
             table: table.into(),
@@ -63,20 +69,20 @@ impl UpdateRequest {
         self
     }
 
-    fn into_update(self, vault_id: &str) -> Result<Call<records::Update>, Error> {
+    fn into_update(self, vault_id: &str) -> Result<Call<ReadAs<records::Update, UpdatedRow>>, Error> {
         not_blank("table", &self.table)?;
         not_blank("skyflow_id", &self.skyflow_id)?;
         let fields = self.fields.map_err(|problem| problem.of("fields"))?;
         let fields = without_id(fields, &self.skyflow_id)?;
         let tokens = self.tokens.transpose().map_err(|problem| problem.of("tokens"))?;
-        check_row_tokens(self.token_mode, &fields, tokens.as_ref(), "tokens")?;
+        check_row_tokens(self.token_mode, &fields, tokens.as_ref(), || "tokens".to_owned())?;
         let mut row = types::Record::default().fields(fields);
         row.tokens = tokens;
         let mut body = types::UpdateRecordRequest::new(row).tokenization(self.return_tokens);
         if self.token_mode != TokenMode::Disable {
             body = body.byot(self.token_mode.as_str());
         }
-        Ok(Call::new(records::Update::new(vault_id, self.table, self.skyflow_id, body)))
+        Ok(Call::new(ReadAs::new(records::Update::new(vault_id, self.table, self.skyflow_id, body))))
     }
 }
 
@@ -88,7 +94,7 @@ fn without_id(fields: Json, skyflow_id: &str) -> Result<Json, Error> {
             return Err(Error::invalid("fields.skyflow_id", "is not the id of the row"));
         }
         let rest = Json::from_serialize(&columns);
-        return refuse_empty(rest.map_err(|_| RowProblem::NotSerializable.of("fields"))?);
+        return refuse_empty(rest.map_err(|_| RowProblem::Unserializable.of("fields"))?);
     }
     drop(columns);
     refuse_empty(fields)
@@ -113,6 +119,22 @@ impl fmt::Debug for UpdateRequest {
     }
 }
 
+/// A response whose members are independent of each other.
+struct UpdatedRow;
+
+impl ReadBody for UpdatedRow {
+    type Value = Row;
+
+    fn read(body: &Bytes) -> Result<Row, DecodeError> {
+        let json = decode_json::<Json>(body)?;
+        if json.get().starts_with('{') {
+            return Ok(Row::read(&json).unwrap_or_default());
+        }
+        // It fails, and says where.
+        json.decode::<types::UpdateRecordResponse>().map(|_| Row::default())
+    }
+}
+
 /// The row that was changed.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
@@ -127,7 +149,7 @@ pub struct UpdateResponse {
 
 impl UpdateResponse {
     /// A response need not repeat the id that was requested.
-    fn from_update(response: Response<types::UpdateRecordResponse>, requested_id: String) -> Self {
+    fn from_update(response: Response<Row>, requested_id: String) -> Self {
         let origin = Origin::of(records::Update::INFO.name, &response);
         let tokens = response.body.tokens.map(|tokens| Record::of_a_write(tokens).in_response(&origin));
         let skyflow_id = response.body.skyflow_id.unwrap_or(requested_id);

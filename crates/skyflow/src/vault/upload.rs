@@ -1,12 +1,13 @@
 use std::num::NonZeroU32;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skyflow_api::types::FileScanStatus;
-use skyflow_api::{Operation, Response, record_files, types};
+use skyflow_api::{Json, Operation, Response, record_files, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
-use crate::handle::Call;
+use crate::elements::Lenient;
+use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
 use crate::record::not_blank;
 use crate::{Error, FileSource, Record};
@@ -56,7 +57,7 @@ impl UploadFileRequest {
         self
     }
 
-    async fn into_upload(self, vault_id: &str) -> Result<Call<record_files::Upload>, Error> {
+    async fn into_upload(self, vault_id: &str) -> Result<Call<Uploading>, Error> {
         not_blank("table", &self.table)?;
         not_blank("column_name", &self.column)?;
         if let Some(id) = &self.skyflow_id {
@@ -68,8 +69,27 @@ impl UploadFileRequest {
         form.skyflow_id = self.skyflow_id;
         // A second upload replaces the file of a row, but makes a second row.
         let names_row = form.skyflow_id.is_some();
-        let call = Call::new(record_files::Upload::new(vault_id, form));
+        let call = Call::new(ReadAs::new(record_files::Upload::new(vault_id, form)));
         Ok(call.repeatable_if(names_row).usual_attempts(UPLOAD_ATTEMPTS))
+    }
+}
+
+/// An upload whose response has members that are independent of each other.
+type Uploading = ReadAs<record_files::Upload, Lenient<types::UploadFileResponse>>;
+
+/// The flag of a response, whatever is beside it.
+#[derive(Deserialize)]
+struct Deleted {
+    deleted: Option<Json>,
+}
+
+impl Deleted {
+    fn flag(&self) -> Result<bool, Error> {
+        match self.deleted.as_ref().map(Json::get) {
+            None | Some("null" | "false" | "\"false\"") => Ok(false),
+            Some("true" | "\"true\"") => Ok(true),
+            Some(_) => Err(Error::bad_response("the response does not say whether there was a file")),
+        }
     }
 }
 
@@ -157,9 +177,10 @@ impl Vault {
         column: impl Into<String>,
     ) -> Result<bool, Error> {
         let call = file_place(table, skyflow_id, column).map(|(table, skyflow_id, column)| {
-            Call::new(record_files::Delete::new(self.id().as_str(), table, skyflow_id, column))
+            let delete = record_files::Delete::new(self.id().as_str(), table, skyflow_id, column);
+            Call::new(ReadAs::<_, Lenient<Deleted>>::new(delete))
         });
-        self.handle.call(call, |response| Ok(response.body.deleted.unwrap_or(false))).await
+        self.handle.call(call, |response| response.body.flag()).await
     }
 
     /// Returns the result of the virus scan of a stored file.
@@ -176,7 +197,8 @@ impl Vault {
         column: impl Into<String>,
     ) -> Result<FileScan, Error> {
         let call = file_place(table, skyflow_id, column).map(|(table, skyflow_id, column)| {
-            Call::new(record_files::GetScanStatus::new(self.id().as_str(), table, skyflow_id, column))
+            let get = record_files::GetScanStatus::new(self.id().as_str(), table, skyflow_id, column);
+            Call::new(ReadAs::<_, Lenient<types::FileScanStatusResponse>>::new(get))
         });
         self.handle.call(call, FileScan::from_scan_status).await
     }
@@ -197,9 +219,10 @@ impl FileScan {
 }
 
 /// One published example spells a status `SCAN-CLEAN`.
-fn published(status: FileScanStatus) -> FileScanStatus {
+pub(super) fn published(status: FileScanStatus) -> FileScanStatus {
     status.as_str().to_ascii_uppercase().replace('-', "_").as_str().into()
 }
+
 fn file_place(
     table: impl Into<String>,
     skyflow_id: impl Into<String>,

@@ -140,13 +140,9 @@ fn check_parameter_type(at: &str, ty: &Type, place: Place) -> Result<(), Error> 
     match inner {
         Type::String | Type::Bool | Type::Integer | Type::Number => Ok(()),
         Type::Named(_) => Ok(()),
-        Type::Base64
-        | Type::Base64OrText
-        | Type::Json
-        | Type::File
-        | Type::List(_)
-        | Type::Map(_)
-        | Type::Element(_) => Err(Error::spec(at, "a parameter of this type is not supported")),
+        Type::Base64 | Type::Json | Type::File | Type::List(_) | Type::Map(_) | Type::Element(_) => {
+            Err(Error::spec(at, "a parameter of this type is not supported"))
+        }
     }
 }
 

@@ -268,7 +268,6 @@ impl<'a> Schemas<'a> {
     fn overridden(&mut self, at: &str, name: &str) -> Result<Type, Error> {
         Ok(match name {
             "base64" => Type::Base64,
-            "base64_or_text" => Type::Base64OrText,
             "json" => Type::Json,
             "json[]" => Type::List(Box::new(Type::Json)),
             "string" => Type::String,

@@ -141,15 +141,7 @@ fn check_files(api: &Api, overlay: &Overlay) -> Result<(), Error> {
                 (Type::File, form) => form,
                 (Type::String | Type::Bool | Type::Integer | Type::Number, _) | (_, false) => true,
                 (Type::Named(name), true) => api.is_enum(name),
-                (
-                    Type::Base64
-                    | Type::Base64OrText
-                    | Type::Json
-                    | Type::List(_)
-                    | Type::Map(_)
-                    | Type::Element(_),
-                    true,
-                ) => false,
+                (Type::Base64 | Type::Json | Type::List(_) | Type::Map(_) | Type::Element(_), true) => false,
             };
             if !fits {
                 return Err(Error::spec(

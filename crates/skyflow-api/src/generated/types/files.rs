@@ -389,7 +389,7 @@ crate::runtime::open_enum!(PresentationFormat, Ppt = "ppt", Pptx = "pptx");
 pub struct ProcessedFile {
     /// Base64 content.
     #[serde(rename = "processedFile", skip_serializing_if = "Option::is_none")]
-    pub processed_file: Option<Base64OrText>,
+    pub processed_file: Option<Base64>,
     /// Role of a produced file. Union of the values listed by all client generations.
     #[serde(rename = "processedFileType", skip_serializing_if = "Option::is_none")]
     pub processed_file_type: Option<ProcessedFileType>,
@@ -457,7 +457,7 @@ crate::runtime::open_enum!(
 pub struct ReidentifiedFileOutput {
     /// Base64 content.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub processed_file: Option<Base64OrText>,
+    pub processed_file: Option<Base64>,
     /// The `processed_file_type` property.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processed_file_type: Option<ReidentifiedFileType>,

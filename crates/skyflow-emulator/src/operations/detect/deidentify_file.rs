@@ -223,6 +223,11 @@ fn options(request: &DeidentifyFileRequest<'_>) -> ApiResult<FileOptions> {
     Ok(options)
 }
 
+/// The enumeration of the extensions of results has no `jsonl` in the official SDKs, some of which refuse other values.
+pub(super) fn published_extension(extension: &str) -> &str {
+    if extension == "jsonl" { "json" } else { extension }
+}
+
 /// Stores a processed file in a cell.
 fn store_file(state: &State, cell: &FileCell, content: &[u8], extension: &str) -> ApiResult<()> {
     let table = state.schema.table(&cell.table).ok_or_else(ApiError::no_such_resource)?;
@@ -271,7 +276,10 @@ impl Work {
         {
             return failed(&error.message(""));
         }
-        let files = run.outputs.iter().map(|file| output(file.kind, &file.extension, &file.content));
+        let files = run
+            .outputs
+            .iter()
+            .map(|file| output(file.kind, published_extension(&file.extension), &file.content));
         // A file may show the same words in several passages, such as a row of a PDF and its column.
         let mut listed = BTreeSet::new();
         found.retain(|found| listed.insert((found.token.clone(), found.value.clone())));

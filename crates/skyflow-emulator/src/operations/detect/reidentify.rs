@@ -8,7 +8,7 @@ use skyflow_emulator_detect::{
 };
 use skyflow_types::{DetectEntity, Redaction};
 
-use super::deidentify_file::FileData;
+use super::deidentify_file::{FileData, published_extension};
 use super::deidentify_text::required_text;
 use super::vault_tokens::StoredTokens;
 use super::{Call, Reply, require_format};
@@ -64,7 +64,7 @@ pub(super) fn file(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
         "output": {
             "processed_file": STANDARD.encode(&file.content),
             "processed_file_type": "reidentified_file",
-            "processed_file_extension": file.extension,
+            "processed_file_extension": published_extension(&file.extension),
         },
     }))
     .counting(1, 0))

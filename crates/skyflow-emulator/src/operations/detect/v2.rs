@@ -411,7 +411,7 @@ impl Source {
             "PRESIGNED_URL" => {
                 let path =
                     value.strip_prefix(call.origin).and_then(|path| path.strip_prefix(downloads::PATH));
-                let cell =
+                let (cell, _) =
                     path.and_then(|key| call.state.downloads.find(key, call.now)).ok_or_else(|| {
                         ApiError::bad_request(
                             "Invalid request. value is no link of this vault, or has expired.",

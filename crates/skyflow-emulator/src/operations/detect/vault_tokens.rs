@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use serde_json::{Map, Value};
 use skyflow_emulator_detect::{DetectError, TokenValues, VaultTokens, is_readable};
 use skyflow_types::{DetectEntity, Redaction, TokenMode};
 
@@ -12,10 +11,25 @@ use crate::auth::Caller;
 use crate::clock::Now;
 use crate::detect::{ColumnName, Destinations};
 use crate::errors::{ApiError, ApiResult};
+use crate::exact::{Exact, Members};
 use crate::operations::write::{RecordInput, Writer};
 use crate::schema::{CompiledColumn, CompiledTable, column_of, text_of};
 use crate::state::State;
 use crate::store::{records, tokens};
+
+/// Returns the first column that is called after the entity and gives one value the same token each time.
+fn named_after<'a>(
+    state: &'a State,
+    entity: &DetectEntity,
+) -> Option<(&'a Arc<CompiledTable>, &'a Arc<CompiledColumn>)> {
+    let is_deterministic =
+        |column: &CompiledColumn| column.token_policy.is_some_and(|policy| policy.is_deterministic());
+    let name = column_of(entity);
+    state.schema.tables().find_map(|table| {
+        let column = table.column(&name).filter(|column| is_deterministic(column))?;
+        Some((table, column))
+    })
+}
 
 /// Creates tokens of the vault, for one request.
 pub(super) struct NewTokens<'a> {
@@ -30,18 +44,11 @@ impl NewTokens<'_> {
     /// Returns the column of an entity: the one that the request names, or the first one that is called after the entity
     /// and gives one value the same token each time.
     fn column(&self, entity: &DetectEntity) -> Option<(&Arc<CompiledTable>, &Arc<CompiledColumn>)> {
-        let schema = &self.state.schema;
         if let Some(ColumnName { table, column }) = self.destinations.get(entity) {
-            let table = schema.table(table)?;
+            let table = self.state.schema.table(table)?;
             return Some((table, table.column(column)?));
         }
-        let is_deterministic =
-            |column: &CompiledColumn| column.token_policy.is_some_and(|policy| policy.is_deterministic());
-        let name = column_of(entity);
-        schema.tables().find_map(|table| {
-            let column = table.column(&name).filter(|column| is_deterministic(column))?;
-            Some((table, column))
-        })
+        named_after(self.state, entity)
     }
 
     /// Returns the token of a value, which it stores where the vault does not have it yet.
@@ -57,7 +64,7 @@ impl NewTokens<'_> {
         if let Some(token) = tokens::of_value(self.connection, &fingerprint)? {
             return readable(token, &name);
         }
-        let fields = Map::from_iter([(name.clone(), Value::from(value))]);
+        let fields = Members::from_iter([(name.clone(), Exact::from(value))]);
         let record = RecordInput { fields: Some(fields), tokens: None };
         let writer = Writer {
             state: self.state,
@@ -66,7 +73,7 @@ impl NewTokens<'_> {
             mode: TokenMode::Disable,
         };
         let written = writer.insert(table, &record, None)?;
-        let token = written.tokens.get(&name).and_then(Value::as_str).ok_or_else(ApiError::internal)?;
+        let token = written.tokens.get(&name).and_then(Exact::as_str).ok_or_else(ApiError::internal)?;
         readable(token.to_owned(), &name)
     }
 }
@@ -122,7 +129,27 @@ impl TokenValues for StoredTokens<'_> {
         token: &str,
         asked: Redaction,
     ) -> Result<Option<String>, DetectError> {
-        Ok(self.stored_value(entity, token, asked)?)
+        let value = self.stored_value(entity, token, asked)?;
+        if value.is_none() && self.is_token_shaped(entity, token) {
+            let text = format!("Detokenization failed. Token {token} is invalid. Specify a valid token.");
+            return Err(ApiError::not_found(text).into());
+        }
+        Ok(value)
+    }
+}
+
+impl StoredTokens<'_> {
+    /// Tells whether text in brackets could be a token of the entity's column. A number of digits only is a counter.
+    fn is_token_shaped(&self, entity: &DetectEntity, text: &str) -> bool {
+        let Some((_, column)) = named_after(self.state, entity) else { return false };
+        let is_counter = text.chars().all(|letter| letter.is_ascii_digit());
+        // `[LOCATION_ADDRESS]` names an entity, and no token of a location.
+        let is_entity = DetectEntity::new(format!("{entity}_{text}")).is_known();
+        let fits = match &column.token_pattern {
+            Some(pattern) => pattern.fits(text),
+            None => uuid::Uuid::parse_str(text).is_ok(),
+        };
+        fits && !is_counter && !is_entity
     }
 }
 

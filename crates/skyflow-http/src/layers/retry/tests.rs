@@ -1,4 +1,5 @@
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::header::{HeaderValue, RETRY_AFTER};
 
@@ -70,6 +71,7 @@ async fn rel_r02_the_retry_matrix_holds_in_every_cell() {
     let rows = [
         (Fail(ErrorKind::Connect), true, true),
         (Fail(ErrorKind::Tls), false, false),
+        (Fail(ErrorKind::Proxy), false, false),
         (Fail(ErrorKind::Refused), true, true),
         (Status(429), true, true),
         (Fail(ErrorKind::Io), true, false),
@@ -379,4 +381,37 @@ fn budget_refills_by_successes_up_to_capacity() {
     }
     assert_eq!((0..1_000).filter(|_| budget.withdraw(true)).count(), 100);
     assert!(!RetryBudget::with_capacity(0).withdraw(true));
+}
+
+#[test]
+fn budget_is_never_fuller_than_its_capacity() {
+    for capacity in [0, 13, 14, 15, 500, u32::MAX] {
+        let budget = RetryBudget::with_capacity(capacity);
+        // A deposit into a full bucket changes nothing.
+        budget.deposit();
+        let affordable = capacity / 14;
+        if affordable < 100 {
+            for _ in 0..affordable {
+                assert!(budget.withdraw(false), "{capacity}");
+            }
+            assert!(!budget.withdraw(false), "{capacity}");
+        } else {
+            assert!(budget.withdraw(false));
+        }
+    }
+}
+
+#[test]
+fn partition_is_full_and_independent() {
+    let budget = RetryBudget::with_capacity(19);
+    assert!(budget.withdraw(false) && budget.withdraw(true) && !budget.withdraw(true));
+    let shared = budget.clone();
+    let partition = budget.partition();
+    assert!(partition.withdraw(false) && partition.withdraw(true), "it is full");
+    assert!(!partition.withdraw(true), "it has the same size");
+    assert!(!shared.withdraw(true), "a clone shares the bucket");
+    for _ in 0..5 {
+        partition.deposit();
+    }
+    assert!(partition.withdraw(true) && !shared.withdraw(true), "deposits are not shared");
 }

@@ -37,7 +37,8 @@ pub enum DecodeErrorKind {
 }
 
 impl DecodeError {
-    pub(crate) fn new(error: &serde_json::Error, text: &[u8]) -> Self {
+    /// Describes why `text` cannot be read. The error names the place and no value.
+    pub fn new(error: &serde_json::Error, text: &[u8]) -> Self {
         let kind = match error.classify() {
             _ if text.trim_ascii().is_empty() => DecodeErrorKind::Empty,
             Category::Data => DecodeErrorKind::Data,

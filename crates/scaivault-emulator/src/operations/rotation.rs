@@ -1,0 +1,486 @@
+//! Rotation policies, their schedule, and the recipes of generated values.
+
+use scaivault::{DurationList, VaultDuration};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use crate::call::{Call, Reply, page, page_body, time};
+use crate::events::{Event, publish};
+use crate::failure::{Failure, Outcome, invalid};
+use crate::generators;
+use crate::operations::secrets::seconds;
+use crate::state::State;
+use crate::versions::{SecretDocument, keep, live};
+
+/// How long the version before can be read unless a rotation says otherwise: 48 hours.
+pub(crate) const DEFAULT_GRACE: i64 = 172_800_000;
+
+/// A rotation policy as it is stored.
+#[derive(Serialize, Deserialize, Clone)]
+pub(crate) struct RotationDocument {
+    pub(crate) id: String,
+    name: String,
+    description: Option<String>,
+    pub(crate) interval: String,
+    grace_period: String,
+    pub(crate) warn_before: Option<String>,
+    pub(crate) auto_generate: bool,
+    secret_policy_id: Option<String>,
+    webhook_ids: Vec<String>,
+    pub(crate) is_active: bool,
+    created_at: String,
+}
+
+/// The schedule of one secret under a policy.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Assignment {
+    pub(crate) policy_id: String,
+    pub(crate) secret_path: String,
+    pub(crate) last_rotated_at: i64,
+    /// Thresholds in milliseconds before the rotation that were reported; 0 is the rotation itself.
+    pub(crate) reported: Vec<i64>,
+    pub(crate) overdue_reported: bool,
+}
+
+#[derive(Deserialize)]
+struct Write {
+    name: Option<String>,
+    description: Option<String>,
+    interval: Option<String>,
+    grace_period: Option<String>,
+    warn_before: Option<String>,
+    auto_generate: Option<bool>,
+    secret_policy_id: Option<String>,
+    webhook_ids: Option<Vec<String>>,
+}
+
+impl RotationDocument {
+    pub(crate) fn interval_millis(&self) -> i64 {
+        VaultDuration::new(&self.interval).map_or(i64::MAX, seconds)
+    }
+
+    pub(crate) fn grace_millis(&self) -> i64 {
+        VaultDuration::new(&self.grace_period).map_or(DEFAULT_GRACE, seconds)
+    }
+
+    /// Returns the thresholds of warnings, the earliest first.
+    pub(crate) fn thresholds(&self) -> Vec<i64> {
+        let list =
+            self.warn_before.as_deref().and_then(|text| DurationList::new(text).ok()).unwrap_or_default();
+        let mut thresholds: Vec<i64> = list.iter().map(seconds).collect();
+        thresholds.sort_by(|a, b| b.cmp(a));
+        thresholds
+    }
+
+    fn checked(self) -> Outcome<Self> {
+        let interval = VaultDuration::new(&self.interval).map_err(invalid("invalid_duration"))?;
+        let grace = VaultDuration::new(&self.grace_period).map_err(invalid("invalid_duration"))?;
+        if grace >= interval {
+            return Err(Failure::field("grace_period", "must be shorter than the interval"));
+        }
+        if let Some(text) = &self.warn_before {
+            let list = DurationList::new(text).map_err(invalid("invalid_duration"))?;
+            if list.iter().any(|threshold| threshold >= interval) {
+                return Err(Failure::field("warn_before", "must be shorter than the interval"));
+            }
+        }
+        Ok(self)
+    }
+
+    fn shown(&self, state: &State, tenant: &str) -> Outcome<Value> {
+        let secrets = assignments(state, tenant)?.iter().filter(|one| one.policy_id == self.id).count();
+        Ok(json!({
+            "id": self.id,
+            "name": self.name,
+            "description": self.description,
+            "interval": self.interval,
+            "interval_seconds": self.interval_millis() / 1000,
+            "grace_period": self.grace_period,
+            "warn_before": self.warn_before,
+            "auto_generate": self.auto_generate,
+            "secret_policy_id": self.secret_policy_id,
+            "webhook_ids": self.webhook_ids,
+            "secrets_count": secrets,
+            "is_active": self.is_active,
+            "created_at": self.created_at,
+        }))
+    }
+}
+
+fn find(state: &State, call: &Call) -> Outcome<RotationDocument> {
+    state.find("rotation_policy", &call.tenant, call.parameter("id"), "rotation_policy_not_found")
+}
+
+pub(crate) fn assignments(state: &State, tenant: &str) -> Outcome<Vec<Assignment>> {
+    Ok(state.store.list("assignment", tenant)?.into_iter().map(|(_, assignment)| assignment).collect())
+}
+
+pub(crate) fn list(state: &State, call: &Call) -> Outcome<Reply> {
+    let active_only = call.flag("active_only")?.unwrap_or_default();
+    let mut policies: Vec<RotationDocument> =
+        state.store.list("rotation_policy", &call.tenant)?.into_iter().map(|(_, policy)| policy).collect();
+    policies.retain(|policy: &RotationDocument| policy.is_active || !active_only);
+    policies.sort_by(|a, b| a.id.cmp(&b.id));
+    let (policies, cursor) = page(&state.epoch, call, policies, 100, |policy| policy.id.clone())?;
+    let shown: Outcome<Vec<_>> = policies.iter().map(|policy| policy.shown(state, &call.tenant)).collect();
+    Reply::ok(&page_body("data", shown?, cursor))
+}
+
+pub(crate) fn create(state: &State, call: &Call) -> Outcome<Reply> {
+    let body: Write = call.json()?;
+    let missing = |field: &str| Failure::field(field, "is required");
+    let policy = RotationDocument {
+        id: state.id("rot"),
+        name: body.name.ok_or_else(|| missing("name"))?,
+        description: body.description,
+        interval: body.interval.ok_or_else(|| missing("interval"))?,
+        grace_period: body.grace_period.unwrap_or_else(|| "48h".to_owned()),
+        warn_before: body.warn_before,
+        auto_generate: body.auto_generate.unwrap_or_default(),
+        secret_policy_id: body.secret_policy_id,
+        webhook_ids: body.webhook_ids.unwrap_or_default(),
+        is_active: true,
+        created_at: call.time(),
+    }
+    .checked()?;
+    state.put("rotation_policy", &call.tenant, &policy.id, &policy)?;
+    Reply::created(&policy.shown(state, &call.tenant)?)
+}
+
+pub(crate) fn get(state: &State, call: &Call) -> Outcome<Reply> {
+    Reply::ok(&find(state, call)?.shown(state, &call.tenant)?)
+}
+
+pub(crate) fn update(state: &State, call: &Call) -> Outcome<Reply> {
+    let body: Write = call.json()?;
+    let mut policy = find(state, call)?;
+    policy.name = body.name.unwrap_or(policy.name);
+    policy.description = body.description.or(policy.description);
+    policy.interval = body.interval.unwrap_or(policy.interval);
+    policy.grace_period = body.grace_period.unwrap_or(policy.grace_period);
+    policy.warn_before = body.warn_before.or(policy.warn_before);
+    policy.auto_generate = body.auto_generate.unwrap_or(policy.auto_generate);
+    policy.secret_policy_id = body.secret_policy_id.or(policy.secret_policy_id);
+    policy.webhook_ids = body.webhook_ids.unwrap_or(policy.webhook_ids);
+    save(state, call, policy.checked()?)
+}
+
+fn save(state: &State, call: &Call, policy: RotationDocument) -> Outcome<Reply> {
+    state.put("rotation_policy", &call.tenant, &policy.id, &policy)?;
+    Reply::ok(&policy.shown(state, &call.tenant)?)
+}
+
+pub(crate) fn delete(state: &State, call: &Call) -> Outcome<Reply> {
+    let policy = find(state, call)?;
+    for assignment in assignments(state, &call.tenant)?.iter().filter(|one| one.policy_id == policy.id) {
+        detach_path(state, &call.tenant, &assignment.secret_path)?;
+    }
+    state.store.remove("rotation_policy", &call.tenant, &policy.id)?;
+    Reply::nothing()
+}
+
+pub(crate) fn enable(state: &State, call: &Call) -> Outcome<Reply> {
+    save(state, call, RotationDocument { is_active: true, ..find(state, call)? })
+}
+
+pub(crate) fn disable(state: &State, call: &Call) -> Outcome<Reply> {
+    save(state, call, RotationDocument { is_active: false, ..find(state, call)? })
+}
+
+pub(crate) fn assign(state: &State, call: &Call) -> Outcome<Reply> {
+    #[derive(Deserialize)]
+    struct Body {
+        secret_path: String,
+    }
+    let body: Body = call.json()?;
+    let mut secret = live(state, &call.tenant, &body.secret_path)?;
+    let policy = find(state, call)?;
+    let assignment = assign_to(state, call, &call.tenant, &policy.id, &body.secret_path)?;
+    secret.rotation_policy_id = Some(policy.id.clone());
+    keep(state, &call.tenant, &secret)?;
+    Reply::created(&json!({
+        "policy_id": policy.id,
+        "secret_path": body.secret_path,
+        "last_rotated_at": time(assignment.last_rotated_at),
+        "next_rotation_at": time(assignment.last_rotated_at.saturating_add(policy.interval_millis())),
+    }))
+}
+
+/// Starts the schedule of a secret; one that is under the same policy already keeps its schedule.
+pub(crate) fn assign_to(
+    state: &State,
+    call: &Call,
+    tenant: &str,
+    policy: &str,
+    path: &str,
+) -> Outcome<Assignment> {
+    let _: RotationDocument = state.find("rotation_policy", tenant, policy, "rotation_policy_not_found")?;
+    let known: Option<Assignment> = state.store.get("assignment", tenant, path)?;
+    if let Some(known) = known.filter(|known| known.policy_id == policy) {
+        return Ok(known);
+    }
+    let assignment = Assignment {
+        policy_id: policy.to_owned(),
+        secret_path: path.to_owned(),
+        last_rotated_at: call.now,
+        reported: Vec::new(),
+        overdue_reported: false,
+    };
+    state.put("assignment", tenant, path, &assignment)?;
+    Ok(assignment)
+}
+
+pub(crate) fn detach(state: &State, call: &Call) -> Outcome<Reply> {
+    let policy = find(state, call)?;
+    let path = call.parameter("secret_path");
+    let known: Option<Assignment> = state.store.get("assignment", &call.tenant, path)?;
+    if known.is_none_or(|known| known.policy_id != policy.id) {
+        return Err(
+            Failure::new("secret_not_found", "the secret is not assigned to the policy").with("path", path)
+        );
+    }
+    detach_path(state, &call.tenant, path)?;
+    Reply::nothing()
+}
+
+fn detach_path(state: &State, tenant: &str, path: &str) -> Outcome<()> {
+    state.store.remove("assignment", tenant, path)?;
+    if let Ok(mut secret) = live(state, tenant, path) {
+        secret.rotation_policy_id = None;
+        keep(state, tenant, &secret)?;
+    }
+    Ok(())
+}
+
+/// Restarts the schedule of a secret that was written.
+pub(crate) fn note_write(state: &State, tenant: &str, path: &str, now: i64) -> Outcome<()> {
+    let Some(mut assignment) = state.store.get::<Assignment>("assignment", tenant, path)? else {
+        return Ok(());
+    };
+    assignment.last_rotated_at = now;
+    assignment.reported.clear();
+    assignment.overdue_reported = false;
+    state.put("assignment", tenant, path, &assignment)
+}
+
+/// Who rotates, and why.
+pub(crate) struct Rotated<'a> {
+    pub(crate) by: &'a str,
+    pub(crate) policy: Option<&'a RotationDocument>,
+    pub(crate) auto_generated: bool,
+}
+
+/// Replaces the current version of a secret. Returns the old and the new version and the end of the grace period.
+pub(crate) fn replace(
+    state: &State,
+    tenant: &str,
+    secret: &mut SecretDocument,
+    data: Box<RawValue>,
+    grace: i64,
+    now: i64,
+    rotated: &Rotated<'_>,
+) -> Outcome<(u64, u64, i64)> {
+    let old = secret.current_number();
+    let new = secret.append(data, rotated.by, now, Some(grace));
+    let ends = now.saturating_add(grace);
+    keep(state, tenant, secret)?;
+    let event = json!({
+        "old_version": old,
+        "new_version": new,
+        "rotation_policy_id": rotated.policy.map(|policy| &policy.id),
+        "rotation_policy_name": rotated.policy.map(|policy| &policy.name),
+        "grace_period_ends": time(ends),
+        "auto_generated": rotated.auto_generated,
+    });
+    let kind = "secret.rotated";
+    publish(state, tenant, rotated.by, None, now, &Event { kind, path: Some(&secret.path), data: event })?;
+    if let Some(policy) = rotated.policy {
+        let item = json!({
+            "policy_id": policy.id,
+            "secret_path": secret.path,
+            "status": "success",
+            "rotated_at": time(now),
+            "old_version": old,
+            "new_version": new,
+        });
+        state.put("rotation_history", tenant, &state.id("rh"), &item)?;
+        let data = json!({ "rotation_policy_id": policy.id, "version": new });
+        let kind = "rotation.completed";
+        publish(state, tenant, rotated.by, None, now, &Event { kind, path: Some(&secret.path), data })?;
+    }
+    Ok((old, new, ends))
+}
+
+/// Rotates a secret under its policy, with a generated value.
+pub(crate) fn rotate_by_policy(
+    state: &State,
+    tenant: &str,
+    policy: &RotationDocument,
+    path: &str,
+    now: i64,
+    by: &str,
+) -> Outcome<(u64, u64)> {
+    let mut secret = live(state, tenant, path)?;
+    let recipe = policy.secret_policy_id.as_ref().or(secret.secret_policy_id.as_ref());
+    let data = match recipe {
+        Some(recipe) => generated(state, tenant, recipe)?,
+        None => generators::like(state, secret.current().map_or("{}", |version| version.data.get()))?,
+    };
+    let rotated = Rotated { by, policy: Some(policy), auto_generated: true };
+    let (old, new, _) = replace(state, tenant, &mut secret, data, policy.grace_millis(), now, &rotated)?;
+    note_write(state, tenant, path, now)?;
+    Ok((old, new))
+}
+
+pub(crate) fn trigger(state: &State, call: &Call) -> Outcome<Reply> {
+    #[derive(Deserialize, Default)]
+    struct Body {
+        secret_paths: Option<Vec<String>>,
+    }
+    let body: Body = call.optional_json()?;
+    let policy = find(state, call)?;
+    let assigned: Vec<String> = assignments(state, &call.tenant)?
+        .into_iter()
+        .filter(|one| one.policy_id == policy.id)
+        .map(|one| one.secret_path)
+        .collect();
+    let paths = body.secret_paths.unwrap_or_else(|| assigned.clone());
+    let mut items = Vec::new();
+    for path in paths {
+        if !assigned.contains(&path) {
+            return Err(Failure::new("secret_not_found", "the secret is not assigned to the policy")
+                .with("path", path));
+        }
+        let by = call.caller.identity.id.as_str();
+        let (old, new) = rotate_by_policy(state, &call.tenant, &policy, &path, call.now, by)?;
+        items.push(json!({
+            "secret_path": path, "status": "success", "rotated_at": call.time(), "old_version": old, "new_version": new,
+        }));
+    }
+    Reply::ok(&items)
+}
+
+pub(crate) fn history(state: &State, call: &Call) -> Outcome<Reply> {
+    let policy = find(state, call)?;
+    let mut items: Vec<(usize, Value)> = state
+        .store
+        .list::<Value>("rotation_history", &call.tenant)?
+        .into_iter()
+        .map(|(_, item)| item)
+        .filter(|item| item["policy_id"] == policy.id.as_str())
+        .filter(|item| call.query("status").is_none_or(|status| item["status"] == status))
+        .enumerate()
+        .collect();
+    items.sort_by_key(|(at, _)| *at);
+    let (items, cursor) = page(&state.epoch, call, items, 100, |(at, _)| format!("{at:010}"))?;
+    Reply::ok(&page_body("data", items.into_iter().map(|(_, item)| item).collect(), cursor))
+}
+
+pub(crate) fn due(state: &State, call: &Call) -> Outcome<Reply> {
+    let hours = i64::try_from(call.number("within_hours")?.unwrap_or(24)).unwrap_or(i64::MAX);
+    let overdue = call.flag("include_overdue")?.unwrap_or(true);
+    let until = call.now.saturating_add(hours.saturating_mul(3_600_000));
+    let mut items = Vec::new();
+    for assignment in assignments(state, &call.tenant)? {
+        let policy: Option<RotationDocument> =
+            state.store.get("rotation_policy", &call.tenant, &assignment.policy_id)?;
+        let Some(policy) = policy.filter(|policy| policy.is_active) else { continue };
+        if call.query("policy_id").is_some_and(|wanted| wanted != policy.id) {
+            continue;
+        }
+        let due = assignment.last_rotated_at.saturating_add(policy.interval_millis());
+        let is_overdue = due <= call.now;
+        if due <= until && (overdue || !is_overdue) {
+            items.push(json!({
+                "secret_path": assignment.secret_path, "policy_id": policy.id, "due_at": time(due), "is_overdue": is_overdue,
+            }));
+        }
+    }
+    Reply::ok(&json!({ "data": items }))
+}
+
+/// A recipe as it is stored.
+#[derive(Serialize, Deserialize)]
+struct RecipeDocument {
+    id: String,
+    name: String,
+    policy_type: Option<String>,
+    fields: Vec<generators::Field>,
+    description: Option<String>,
+    is_active: bool,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Deserialize)]
+struct RecipeWrite {
+    name: String,
+    policy_type: Option<String>,
+    fields: Vec<generators::Field>,
+    description: Option<String>,
+}
+
+fn recipe(state: &State, call: &Call) -> Outcome<RecipeDocument> {
+    state.find("secret_policy", &call.tenant, call.parameter("id"), "secret_policy_not_found")
+}
+
+/// Generates the value of a recipe.
+pub(crate) fn generated(state: &State, tenant: &str, id: &str) -> Outcome<Box<RawValue>> {
+    let recipe: RecipeDocument = state.find("secret_policy", tenant, id, "secret_policy_not_found")?;
+    generators::value(state, &recipe.fields)
+}
+
+pub(crate) fn list_recipes(state: &State, call: &Call) -> Outcome<Reply> {
+    let mut recipes = state.store.list::<Value>("secret_policy", &call.tenant)?;
+    recipes.sort_by(|a, b| a.0.cmp(&b.0));
+    let (recipes, cursor) = page(&state.epoch, call, recipes, 100, |(id, _)| id.clone())?;
+    Reply::ok(&page_body("data", recipes.into_iter().map(|(_, recipe)| recipe).collect(), cursor))
+}
+
+pub(crate) fn create_recipe(state: &State, call: &Call) -> Outcome<Reply> {
+    let body: RecipeWrite = call.json()?;
+    generators::value(state, &body.fields)?;
+    let recipe = RecipeDocument {
+        id: state.id("sp"),
+        name: body.name,
+        policy_type: body.policy_type,
+        fields: body.fields,
+        description: body.description,
+        is_active: true,
+        created_at: call.time(),
+        updated_at: call.time(),
+    };
+    state.put("secret_policy", &call.tenant, &recipe.id, &recipe)?;
+    Reply::created(&recipe)
+}
+
+pub(crate) fn get_recipe(state: &State, call: &Call) -> Outcome<Reply> {
+    Reply::ok(&recipe(state, call)?)
+}
+
+pub(crate) fn update_recipe(state: &State, call: &Call) -> Outcome<Reply> {
+    let body: RecipeWrite = call.json()?;
+    generators::value(state, &body.fields)?;
+    let mut recipe = recipe(state, call)?;
+    (recipe.name, recipe.fields) = (body.name, body.fields);
+    recipe.policy_type = body.policy_type.or(recipe.policy_type);
+    recipe.description = body.description.or(recipe.description);
+    recipe.updated_at = call.time();
+    state.put("secret_policy", &call.tenant, &recipe.id, &recipe)?;
+    Reply::ok(&recipe)
+}
+
+pub(crate) fn delete_recipe(state: &State, call: &Call) -> Outcome<Reply> {
+    let recipe = recipe(state, call)?;
+    state.store.remove("secret_policy", &call.tenant, &recipe.id)?;
+    Reply::nothing()
+}
+
+pub(crate) fn preview_recipe(state: &State, call: &Call) -> Outcome<Reply> {
+    let recipe = recipe(state, call)?;
+    let data = generators::value(state, &recipe.fields)?;
+    let mut body = Map::new();
+    body.insert("data".to_owned(), serde_json::from_str(data.get()).unwrap_or_default());
+    Reply::ok(&body)
+}

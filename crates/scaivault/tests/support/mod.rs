@@ -1,0 +1,77 @@
+//! A client of an embedded server in process.
+#![allow(dead_code, reason = "each test file uses some of it")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use scaivault::{Async, Client, ClientBuilder};
+use scaivault_emulator::{EmbeddedScaiVault, Identity};
+use skyflow_http::ManualClock;
+use skyflow_testkit::Recorder;
+
+pub(crate) const BASE: &str = "https://scaivault.example";
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+
+pub(crate) struct Bench {
+    pub(crate) vault: EmbeddedScaiVault,
+    pub(crate) clock: ManualClock,
+    pub(crate) wire: Recorder,
+    pub(crate) client: Client,
+}
+
+/// A server and a client with one clock, which moves by itself where something waits.
+pub(crate) fn bench() -> Bench {
+    bench_with(|vault| vault, |client| client)
+}
+
+pub(crate) fn bench_with(
+    vault: impl FnOnce(
+        scaivault_emulator::EmbeddedScaiVaultBuilder,
+    ) -> scaivault_emulator::EmbeddedScaiVaultBuilder,
+    client: impl FnOnce(ClientBuilder<Async>) -> ClientBuilder<Async>,
+) -> Bench {
+    with_clock(ManualClock::auto_advancing(), vault, client)
+}
+
+pub(crate) fn with_clock(
+    clock: ManualClock,
+    vault: impl FnOnce(
+        scaivault_emulator::EmbeddedScaiVaultBuilder,
+    ) -> scaivault_emulator::EmbeddedScaiVaultBuilder,
+    client: impl FnOnce(ClientBuilder<Async>) -> ClientBuilder<Async>,
+) -> Bench {
+    let vault = vault(EmbeddedScaiVault::builder().clock(Arc::new(clock.clone()))).build().unwrap();
+    let wire = Recorder::new();
+    let builder = builder(&vault, &clock, &wire).token(vault.token().clone());
+    let client = client(builder).build().unwrap();
+    Bench { vault, clock, wire, client }
+}
+
+/// Starts a client of a server, without credentials and without the environment of the process.
+pub(crate) fn builder(
+    vault: &EmbeddedScaiVault,
+    clock: &ManualClock,
+    wire: &Recorder,
+) -> ClientBuilder<Async> {
+    Client::builder()
+        .base_url(BASE)
+        .environment(|_| None)
+        .transport(wire.around(vault.service()))
+        .clock(Arc::new(clock.clone()))
+}
+
+impl Bench {
+    /// Returns a client of another identity.
+    pub(crate) fn client_of(&self, identity: Identity) -> Client {
+        let token = self.vault.issue_token(identity).unwrap();
+        builder(&self.vault, &self.clock, &self.wire).token(token).build().unwrap()
+    }
+
+    pub(crate) fn targets(&self) -> Vec<String> {
+        self.wire
+            .exchanges()
+            .iter()
+            .map(|exchange| format!("{} {}", exchange.method, exchange.target()))
+            .collect()
+    }
+}

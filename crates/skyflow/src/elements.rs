@@ -1,0 +1,200 @@
+//! Reads responses so that one value of an unexpected shape loses no other.
+//!
+//! A response that has the form of the bindings is read in one pass. Only one that has not is read again, element by
+//! element and member by member.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use skyflow_api::runtime::{decode_json, lossy_members, text_of};
+use skyflow_api::{DecodeError, Json};
+
+use crate::Error;
+use crate::record::Origin;
+
+/// How a body is read.
+pub(crate) trait ReadBody {
+    type Value;
+
+    fn read(body: &Bytes) -> Result<Self::Value, DecodeError>;
+}
+
+/// Reads a body as a whole.
+pub(crate) struct Strict<T>(PhantomData<T>);
+
+impl<T: DeserializeOwned> ReadBody for Strict<T> {
+    type Value = T;
+
+    fn read(body: &Bytes) -> Result<T, DecodeError> {
+        decode_json(body)
+    }
+}
+
+/// Reads a body whose members are independent of each other: one that does not fit is absent.
+pub(crate) struct Lenient<T>(PhantomData<T>);
+
+impl<T: DeserializeOwned> ReadBody for Lenient<T> {
+    type Value = T;
+
+    fn read(body: &Bytes) -> Result<T, DecodeError> {
+        decode_json(body).or_else(|error| whole(body).map_or(Err(error), |json| json.decode_lenient()))
+    }
+}
+
+/// The elements of a list; one that cannot be read is kept as JSON.
+pub(crate) type Elements<T> = Vec<Result<T, Json>>;
+
+/// Reads the list of a body that `T` is the form of. An element that does not fit is passed to `misfit`.
+pub(crate) fn elements<T: DeserializeOwned, E>(
+    body: &Bytes,
+    list: &str,
+    of_whole: impl FnOnce(T) -> Vec<E>,
+    misfit: impl Fn(Json) -> Result<E, Json>,
+) -> Result<Elements<E>, DecodeError>
+where
+    E: DeserializeOwned,
+{
+    match decode_json::<T>(body) {
+        Ok(whole) => Ok(of_whole(whole).into_iter().map(Ok).collect()),
+        Err(error) => {
+            let read = |element: Json| element.decode().or_else(|_| misfit(element));
+            list_of(body, list).map_or(Err(error), |list| Ok(list.into_iter().map(read).collect()))
+        }
+    }
+}
+
+/// Reads an element whose members are independent of each other.
+pub(crate) fn lenient<E: DeserializeOwned>(element: Json) -> Result<E, Json> {
+    element.decode_lenient().map_err(|_| element)
+}
+
+/// Returns the elements of a list in a body; `None` when the body has no such list.
+pub(crate) fn list_of(body: &Bytes, list: &str) -> Option<Vec<Json>> {
+    let json = whole(body)?;
+    let members = lossy_members(json.get());
+    let (_, found) = members.into_iter().rev().find(|(name, _)| name == list)?;
+    if found.get() == "null" {
+        return Some(Vec::new());
+    }
+    Json::parse(found.get()).ok()?.decode().ok()
+}
+
+/// Returns a body as JSON; `None` when it is none.
+pub(crate) fn whole(body: &Bytes) -> Option<Json> {
+    Json::parse(&text_of(body)?).ok()
+}
+
+/// Describes an element of a response that does not have the form that the operation defines, such as a row. It does
+/// not affect the other elements.
+///
+/// ```
+/// # async fn run(vault: skyflow::Vault, request: skyflow::GetRequest) -> Result<(), skyflow::Error> {
+/// let response = vault.get(request).await?;
+/// for error in &response.errors {
+///     eprintln!("{error}"); // its JSON is `error.raw()`
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Serialize)]
+#[non_exhaustive]
+pub struct ElementError {
+    /// The index of the element in the response, from 0.
+    pub index: usize,
+    raw: Json,
+    #[serde(skip)]
+    origin: Arc<Origin>,
+}
+
+impl ElementError {
+    pub(crate) fn new(index: usize, raw: Json, origin: &Arc<Origin>) -> Self {
+        Self { index, raw, origin: Arc::clone(origin) }
+    }
+
+    /// Returns the element as JSON text, byte for byte as the server sent it; keep it out of logs.
+    pub fn raw(&self) -> &str {
+        self.raw.get()
+    }
+
+    /// Makes it the error of a call: of kind [`ErrorKind::Decode`](crate::ErrorKind::Decode), with the operation, the
+    /// status and the request id of the response.
+    pub fn into_error(self) -> Error {
+        Error::misshapen(self.index).in_response(&self.origin)
+    }
+}
+
+impl fmt::Debug for ElementError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ElementError").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for ElementError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.clone().into_error(), f)
+    }
+}
+
+impl std::error::Error for ElementError {}
+
+/// Separates the elements that were read from the others.
+pub(crate) fn sorted<E, T>(
+    elements: Elements<E>,
+    origin: &Arc<Origin>,
+    read: impl Fn(E) -> Result<T, Json>,
+) -> (Vec<T>, Vec<ElementError>) {
+    let (mut good, mut errors) = (Vec::with_capacity(elements.len()), Vec::new());
+    for (index, element) in elements.into_iter().enumerate() {
+        match element.and_then(&read) {
+            Ok(element) => good.push(element),
+            Err(raw) => errors.push(ElementError::new(index, raw, origin)),
+        }
+    }
+    (good, errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Page {
+        rows: Vec<Row>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Row {
+        id: String,
+        age: Option<u8>,
+    }
+
+    fn read(body: &'static str) -> Result<Vec<Result<String, String>>, DecodeError> {
+        let rows = elements(&Bytes::from_static(body.as_bytes()), "rows", |page: Page| page.rows, lenient)?;
+        Ok(rows.into_iter().map(|row| row.map(|row| row.id).map_err(|raw| raw.get().to_owned())).collect())
+    }
+
+    #[test]
+    fn misshapen_element_loses_no_other() {
+        let good = |id: &str| Ok(id.to_owned());
+        let bad = |raw: &str| Err(raw.to_owned());
+        for (body, rows) in [
+            (r#"{"rows":[{"id":"a"},{"id":"b"}]}"#, vec![good("a"), good("b")]),
+            (
+                r#"{"rows":[{"id":"a"},7,{"id":"b","age":"x"},{"id":7}]}"#,
+                vec![good("a"), bad("7"), good("b"), bad(r#"{"id":7}"#)],
+            ),
+            ("\u{feff}{\"rows\":[{\"id\":\"a\"},null]}", vec![good("a"), bad("null")]),
+            (r#"{"rows":null}"#, vec![]),
+        ] {
+            assert_eq!(read(body).unwrap(), rows, "{body}");
+        }
+        for body in ["", "{}", r#"{"rows":"x"}"#, r#"{"rows":[{"id":"a"}"#] {
+            assert!(read(body).is_err(), "{body}");
+        }
+    }
+}

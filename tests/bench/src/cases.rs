@@ -1,0 +1,246 @@
+//! The calls that are measured. Every contestant writes the same rows and reads the response into the same types.
+
+use std::hint::black_box;
+
+use serde::{Deserialize, Serialize};
+use skyflow::{
+    DetokenizeRequest, DetokenizeResponse, GetRequest, GetResponse, InsertRequest, InsertResponse, Redaction,
+    blocking,
+};
+
+use crate::Failure;
+use crate::contestants::{Contestant, reqwest_call};
+
+/// A call, and how many rows it has.
+#[derive(Clone, Copy)]
+pub enum Case {
+    Insert(usize),
+    Detokenize(usize),
+    Get(usize),
+}
+
+#[derive(Serialize)]
+struct Card {
+    card_number: String,
+    cardholder_name: &'static str,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    skyflow_id: String,
+    card_number: String,
+    cardholder_name: String,
+}
+
+mod wire {
+    use super::{Card, Deserialize, Serialize};
+
+    #[derive(Serialize)]
+    pub struct Insert {
+        pub records: Vec<Fields>,
+        pub tokenization: bool,
+    }
+
+    #[derive(Serialize)]
+    pub struct Fields {
+        pub fields: Card,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Inserted {
+        pub records: Vec<InsertedRow>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct InsertedRow {
+        pub skyflow_id: String,
+        pub tokens: Tokens,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Tokens {
+        pub card_number: String,
+        pub cardholder_name: String,
+    }
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct Detokenize {
+        pub detokenization_parameters: Vec<Token>,
+    }
+
+    #[derive(Serialize)]
+    pub struct Token {
+        pub token: String,
+        pub redaction: &'static str,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Detokenized {
+        pub records: Vec<Value>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Value {
+        pub token: String,
+        pub value: String,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Got {
+        pub records: Vec<GotRow>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct GotRow {
+        pub fields: super::Row,
+    }
+}
+
+fn cards(rows: usize) -> impl Iterator<Item = Card> {
+    (0..rows).map(|row| Card { card_number: format!("4111111111{row:06}"), cardholder_name: "John Doe" })
+}
+
+fn tokens(rows: usize) -> impl Iterator<Item = String> {
+    (0..rows).map(|row| format!("{row:04}-4629-3722-7102"))
+}
+
+fn ids(rows: usize) -> impl Iterator<Item = String> {
+    (0..rows).map(|row| format!("b9b80eef-4a4a-4b9c-8f9a-{row:012}"))
+}
+
+fn check(rows: Vec<Row>, wanted: usize) -> Result<(), Failure> {
+    let right = rows.len() == wanted
+        && rows.iter().all(|row| {
+            !row.skyflow_id.is_empty() && !row.card_number.is_empty() && !row.cardholder_name.is_empty()
+        });
+    black_box(rows);
+    if right { Ok(()) } else { Err("the response lacks rows".into()) }
+}
+
+fn check_pairs(pairs: Vec<(String, String)>, wanted: usize) -> Result<(), Failure> {
+    let right =
+        pairs.len() == wanted && pairs.iter().all(|(token, value)| !token.is_empty() && !value.is_empty());
+    black_box(pairs);
+    if right { Ok(()) } else { Err("the response lacks values".into()) }
+}
+
+fn from_inserted(inserted: wire::Inserted) -> Vec<Row> {
+    let rows = inserted.records.into_iter().map(|row| Row {
+        skyflow_id: row.skyflow_id,
+        card_number: row.tokens.card_number,
+        cardholder_name: row.tokens.cardholder_name,
+    });
+    rows.collect()
+}
+
+fn from_detokenized(found: wire::Detokenized) -> Vec<(String, String)> {
+    found.records.into_iter().map(|row| (row.token, row.value)).collect()
+}
+
+impl Case {
+    pub fn named(name: &str) -> Result<Self, Failure> {
+        let (kind, rows) = name.split_once('-').ok_or("a case is called like insert-100")?;
+        let rows = rows.parse()?;
+        match kind {
+            "insert" => Ok(Self::Insert(rows)),
+            "detokenize" => Ok(Self::Detokenize(rows)),
+            "get" => Ok(Self::Get(rows)),
+            other => Err(format!("no case is called {other}").into()),
+        }
+    }
+
+    pub async fn call(self, contestant: &Contestant) -> Result<(), Failure> {
+        match contestant {
+            Contestant::Floor(floor) => match self {
+                Self::Insert(rows) => {
+                    let body = serde_json::to_vec(&insert_body(rows))?;
+                    let response = floor.send("POST", "/v1/vaults/vault1/table1", body).await?;
+                    check(from_inserted(serde_json::from_slice(&response)?), rows)
+                }
+                Self::Detokenize(rows) => {
+                    let body = serde_json::to_vec(&detokenize_body(rows))?;
+                    let response = floor.send("POST", "/v1/vaults/vault1/detokenize", body).await?;
+                    check_pairs(from_detokenized(serde_json::from_slice(&response)?), rows)
+                }
+                Self::Get(rows) => {
+                    let response = floor.send("GET", &get_path(rows), Vec::new()).await?;
+                    let got: wire::Got = serde_json::from_slice(&response)?;
+                    check(got.records.into_iter().map(|row| row.fields).collect(), rows)
+                }
+            },
+            Contestant::Reqwest { client, url } => match self {
+                Self::Insert(rows) => {
+                    let request = client.post(format!("{url}/v1/vaults/vault1/table1")).json(&insert_body(rows));
+                    check(from_inserted(reqwest_call(request).await?), rows)
+                }
+                Self::Detokenize(rows) => {
+                    let request =
+                        client.post(format!("{url}/v1/vaults/vault1/detokenize")).json(&detokenize_body(rows));
+                    check_pairs(from_detokenized(reqwest_call(request).await?), rows)
+                }
+                Self::Get(rows) => {
+                    let got: wire::Got = reqwest_call(client.get(format!("{url}{}", get_path(rows)))).await?;
+                    check(got.records.into_iter().map(|row| row.fields).collect(), rows)
+                }
+            },
+            Contestant::Ours(vault) => match self {
+                Self::Insert(rows) => inserted(vault.insert(insert_request(rows)).await?, rows),
+                Self::Detokenize(rows) => detokenized(vault.detokenize(detokenize_request(rows)).await?, rows),
+                Self::Get(rows) => got(vault.get(get_request(rows)).await?, rows),
+            },
+            Contestant::Blocking(_) => Err("a synchronous client has no asynchronous calls".into()),
+        }
+    }
+
+    pub fn blocking(self, vault: &blocking::Vault) -> Result<(), Failure> {
+        match self {
+            Self::Insert(rows) => inserted(vault.insert(insert_request(rows))?, rows),
+            Self::Detokenize(rows) => detokenized(vault.detokenize(detokenize_request(rows))?, rows),
+            Self::Get(rows) => got(vault.get(get_request(rows))?, rows),
+        }
+    }
+}
+
+fn insert_body(rows: usize) -> wire::Insert {
+    wire::Insert { records: cards(rows).map(|fields| wire::Fields { fields }).collect(), tokenization: true }
+}
+
+fn detokenize_body(rows: usize) -> wire::Detokenize {
+    let parameters = tokens(rows).map(|token| wire::Token { token, redaction: "PLAIN_TEXT" });
+    wire::Detokenize { detokenization_parameters: parameters.collect() }
+}
+
+fn get_path(rows: usize) -> String {
+    let mut path = String::from("/v1/vaults/vault1/table1?");
+    ids(rows).for_each(|id| path.extend(["skyflow_ids=", &id, "&"]));
+    path + "redaction=PLAIN_TEXT"
+}
+
+fn insert_request(rows: usize) -> InsertRequest {
+    InsertRequest::new("table1").records(cards(rows)).return_tokens(true)
+}
+
+fn detokenize_request(rows: usize) -> DetokenizeRequest {
+    DetokenizeRequest::new().tokens(tokens(rows), Redaction::PlainText)
+}
+
+fn get_request(rows: usize) -> GetRequest {
+    GetRequest::new("table1").ids(ids(rows)).redaction(Redaction::PlainText)
+}
+
+fn inserted(response: InsertResponse, rows: usize) -> Result<(), Failure> {
+    check(response.records()?, rows)
+}
+
+fn detokenized(response: DetokenizeResponse, rows: usize) -> Result<(), Failure> {
+    let pairs = response
+        .detokenized_fields
+        .iter()
+        .map(|field| Some((field.token.clone(), field.value()?)));
+    check_pairs(pairs.collect::<Option<_>>().ok_or("a value is missing")?, rows)
+}
+
+fn got(response: GetResponse, rows: usize) -> Result<(), Failure> {
+    check(response.records()?, rows)
+}

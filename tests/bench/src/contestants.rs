@@ -1,0 +1,101 @@
+//! The clients that are compared.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use skyflow::http::Transport;
+use skyflow::{Credentials, Skyflow, VaultConfig, blocking};
+
+use crate::Failure;
+
+const KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
+
+/// A client, ready to call.
+pub enum Contestant {
+    /// hyper's client and serde_json: the least that a typed call costs.
+    Floor(Floor),
+    /// reqwest as its documentation shows it.
+    Reqwest { client: reqwest::Client, url: String },
+    /// The client of this repository.
+    Ours(skyflow::Vault),
+    /// Its synchronous side.
+    Blocking(blocking::Vault),
+}
+
+pub struct Floor {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    url: String,
+}
+
+impl Contestant {
+    pub fn named(name: &str, url: &str, certificate: &[u8]) -> Result<Self, Failure> {
+        Ok(match name {
+            "floor" => Self::Floor(Floor::new(url, certificate)?),
+            "reqwest" => {
+                let tls = tls(certificate)?;
+                let client = reqwest::Client::builder().use_preconfigured_tls(tls).build()?;
+                Self::Reqwest { client, url: url.to_owned() }
+            }
+            "ours" => Self::Ours(ours(url, certificate)?.default_vault()?),
+            "blocking" => Self::Blocking(blocking::Skyflow::new(ours(url, certificate)?)?.default_vault()?),
+            other => return Err(format!("no contestant is called {other}").into()),
+        })
+    }
+}
+
+fn ours(url: &str, certificate: &[u8]) -> Result<Skyflow, Failure> {
+    let transport = Transport::builder().add_root_certificates_pem(certificate)?.build();
+    let config = VaultConfig::with_base_url("vault1", url).credentials(Credentials::api_key(KEY)?);
+    Ok(Skyflow::builder().vault(config).transport(transport).build()?)
+}
+
+fn tls(certificate: &[u8]) -> Result<rustls::ClientConfig, Failure> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(certificate)?)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+impl Floor {
+    fn new(url: &str, certificate: &[u8]) -> Result<Self, Failure> {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.enforce_http(false);
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_tls_config(tls(certificate)?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), url: url.to_owned() })
+    }
+
+    pub async fn send(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Bytes, Failure> {
+        let mut request = hyper::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        request = request.header(AUTHORIZATION, format!("Bearer {KEY}"));
+        if !body.is_empty() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let response = self.client.request(request.body(Full::from(body))?).await?;
+        if !response.status().is_success() {
+            return Err(format!("status {}", response.status()).into());
+        }
+        Ok(response.into_body().collect().await?.to_bytes())
+    }
+}
+
+/// Sends with reqwest.
+pub async fn reqwest_call<T: serde::de::DeserializeOwned>(
+    request: reqwest::RequestBuilder,
+) -> Result<T, Failure> {
+    Ok(request.bearer_auth(KEY).send().await?.error_for_status()?.json().await?)
+}

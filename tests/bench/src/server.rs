@@ -1,0 +1,121 @@
+//! A server that does no work: it reads one request after another and sends the bytes that its path asks for.
+//!
+//! It prints the port of HTTP, the port of HTTPS and the certificate to trust, as JSON on one line, and serves until
+//! its standard input ends.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+
+use rcgen::{CertificateParams, KeyPair};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls_pki_types::PrivateKeyDer;
+use serde_json::json;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> Result<(), Failure> {
+    let key = KeyPair::generate()?;
+    let certificate = CertificateParams::new(["127.0.0.1".to_owned()])?.self_signed(&key)?;
+    let private = PrivateKeyDer::try_from(key.serialize_der())?;
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)?;
+    let config = Arc::new(config);
+    let (plain, secure) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
+    let ports = json!({
+        "http": plain.local_addr()?.port(),
+        "https": secure.local_addr()?.port(),
+        "certificate": certificate.pem(),
+    });
+    println!("{ports}");
+    accept(plain, |connection| serve(connection));
+    accept(secure, move |connection| {
+        if let Ok(tls) = ServerConnection::new(Arc::clone(&config)) {
+            serve(StreamOwned::new(tls, connection));
+        }
+    });
+    io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(())
+}
+
+fn accept(listener: TcpListener, serve: impl Fn(TcpStream) + Clone + Send + 'static) {
+    thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            let serve = serve.clone();
+            let _ = connection.set_nodelay(true);
+            thread::spawn(move || serve(connection));
+        }
+    });
+}
+
+/// Rows by the path and the size of the request: as many as it asks for.
+fn response(head: &str, body: &str) -> String {
+    let count = |needle: &str| body.matches(needle).count();
+    let body = if head.contains("/detokenize ") {
+        let records = (0..count("\"token\"")).map(|row| {
+            let token = format!("{row:04}-4629-3722-7102");
+            json!({"token": token, "valueType": "STRING", "value": format!("4111111111{row:06}")})
+        });
+        json!({"records": records.collect::<Vec<_>>()})
+    } else if head.starts_with("GET ") {
+        let records = (0..head.matches("skyflow_ids=").count()).map(|row| {
+            json!({"fields": {
+                "skyflow_id": id(row), "card_number": format!("4111111111{row:06}"), "cardholder_name": "John Doe"
+            }})
+        });
+        json!({"records": records.collect::<Vec<_>>()})
+    } else {
+        let records = (0..count("\"fields\"")).map(|row| {
+            json!({"skyflow_id": id(row), "tokens": {
+                "card_number": format!("{row:04}-4629-3722-7102"),
+                "cardholder_name": "0f6b8a2c-5a55-4d0e-a8a3-1b5f6a0e6b0c"
+            }})
+        });
+        json!({"records": records.collect::<Vec<_>>()})
+    };
+    let body = body.to_string();
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: 5d5d7e21-c789-9fcc-ba31-2a279d3a28ef\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn id(row: usize) -> String {
+    format!("b9b80eef-4a4a-4b9c-8f9a-{row:012}")
+}
+
+/// The same request has the same response, which is made once.
+fn serve(mut connection: impl Read + Write) {
+    let mut received = Vec::new();
+    let mut chunk = vec![0; 1 << 16];
+    let mut last: Option<(Vec<u8>, String)> = None;
+    loop {
+        let Ok(read @ 1..) = connection.read(&mut chunk) else { return };
+        received.extend_from_slice(chunk.get(..read).unwrap_or_default());
+        let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let (head, body) = received.split_at(end + 4);
+        let length = content_length(head);
+        if body.len() < length {
+            continue;
+        }
+        if last.as_ref().is_none_or(|(request, _)| *request != received) {
+            let text = response(&String::from_utf8_lossy(head), &String::from_utf8_lossy(body));
+            last = Some((received.clone(), text));
+        }
+        let Some((_, response)) = &last else { return };
+        if connection.write_all(response.as_bytes()).and_then(|()| connection.flush()).is_err() {
+            return;
+        }
+        received.clear();
+    }
+}
+
+fn content_length(head: &[u8]) -> usize {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let value = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+    value.and_then(|value| value.parse().ok()).unwrap_or(0)
+}

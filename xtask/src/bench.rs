@@ -1,0 +1,243 @@
+//! Clients side by side: `cargo xtask bench`, and `cargo xtask bench --instructions`.
+//!
+//! Every contestant is a process of its own that does the same typed calls against the same server, which runs on the
+//! other core. Rounds are interleaved, so that what else the machine does meets all of them. The instructions are
+//! counted by callgrind, and do not depend on the machine.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::streams;
+
+const PAGE: &str = "docs/benchmarks.md";
+const MANIFEST: &str = "tests/bench/Cargo.toml";
+const FLOOR: &str = "floor";
+const CONTESTANTS: [&str; 4] = [FLOOR, "reqwest", "ours", "blocking"];
+const CASES: [&str; 4] = ["insert-1", "insert-100", "detokenize-100", "get-25"];
+
+/// The most instructions of a call, as a multiple of the floor's. They are lowered when a figure falls.
+const MOST_INSTRUCTIONS: [(&str, f64); 4] =
+    [("insert-1", 2.1), ("insert-100", 2.3), ("detokenize-100", 1.7), ("get-25", 1.7)];
+
+/// Options of `cargo xtask bench`.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Args {
+    #[command(subcommand)]
+    suite: Option<Suite>,
+    /// Counts instructions with callgrind instead of measuring CPU time, and fails above the limits.
+    #[arg(long)]
+    instructions: bool,
+    /// The interleaved rounds of a measurement.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// The calls of a contestant in one round.
+    #[arg(long, default_value_t = 2_000)]
+    calls: usize,
+}
+
+/// Another benchmark than that of calls.
+#[derive(clap::Subcommand)]
+enum Suite {
+    /// Calls a server with a limit of HTTP/2 streams from many tasks, beside eight plain hyper clients.
+    Streams(streams::Args),
+}
+
+/// Runs the benchmark.
+pub fn run(args: &Args) -> Result<(), String> {
+    if let Some(Suite::Streams(streams)) = &args.suite {
+        return streams::run(streams);
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask is not below the root")?;
+    let programs = build(root)?;
+    let server = Server::start(&programs)?;
+    if args.instructions { count(&programs, &server) } else { measure(root, &programs, &server, args) }
+}
+
+fn build(root: &Path) -> Result<PathBuf, String> {
+    let target = root.join("target/bench");
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--release", "--locked", "--manifest-path"])
+        .arg(root.join(MANIFEST))
+        .arg("--target-dir")
+        .arg(&target)
+        .status()
+        .map_err(|error| format!("cannot run cargo build: {error}"))?;
+    if status.success() { Ok(target.join("release")) } else { Err("the contestants do not build".to_owned()) }
+}
+
+/// The server, which ends with its standard input.
+struct Server {
+    process: Child,
+    ports: BTreeMap<&'static str, u64>,
+    certificate: PathBuf,
+}
+
+impl Server {
+    fn start(programs: &Path) -> Result<Self, String> {
+        let mut process = on_core(1, &programs.join("bench-server"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot start the server: {error}"))?;
+        let mut line = String::new();
+        let output = process.stdout.take().ok_or("the server has no output")?;
+        BufReader::new(output).read_line(&mut line).map_err(|error| error.to_string())?;
+        let said: Value = serde_json::from_str(&line).map_err(|error| format!("server: {error}"))?;
+        let certificate = programs.join("bench-certificate.pem");
+        std::fs::write(&certificate, said["certificate"].as_str().unwrap_or_default())
+            .map_err(|error| error.to_string())?;
+        let ports = ["http", "https"].map(|scheme| (scheme, said[scheme].as_u64().unwrap_or_default()));
+        Ok(Self { process, ports: ports.into(), certificate })
+    }
+
+    fn url(&self, scheme: &str) -> String {
+        format!("{scheme}://127.0.0.1:{}", self.ports.get(scheme).copied().unwrap_or_default())
+    }
+
+    fn arguments(
+        &self,
+        contestant: &str,
+        case: &str,
+        scheme: &str,
+        calls: usize,
+        at_once: usize,
+    ) -> Vec<String> {
+        let certificate = self.certificate.display().to_string();
+        let (calls, at_once) = (calls.to_string(), at_once.to_string());
+        vec![contestant.into(), case.into(), self.url(scheme), certificate, calls, at_once]
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+/// Runs a program on one core, where the operating system has the means.
+fn on_core(core: usize, program: &Path) -> Command {
+    let has_taskset = Command::new("taskset").arg("--version").output().is_ok_and(|it| it.status.success());
+    if !has_taskset {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &core.to_string()]).arg(program);
+    command
+}
+
+fn count(programs: &Path, server: &Server) -> Result<(), String> {
+    println!("| case | floor, instructions | ours | ratio | limit |\n|---|---|---|---|---|");
+    let mut above = Vec::new();
+    for (case, limit) in MOST_INSTRUCTIONS {
+        let [floor, ours] =
+            [FLOOR, "ours"].map(|contestant| instructions(programs, server, contestant, case));
+        let (floor, ours) = (floor?, ours?);
+        let ratio = ours / floor;
+        println!("| {case} | {floor:.0} | {ours:.0} | {ratio:.2} | {limit:.2} |");
+        if ratio > limit {
+            above.push(case);
+        }
+    }
+    if above.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("more instructions than allowed: {}", above.join(", ")))
+    }
+}
+
+/// The instructions of one call: the difference of two runs, so that starting counts in neither.
+fn instructions(programs: &Path, server: &Server, contestant: &str, case: &str) -> Result<f64, String> {
+    const FEW: usize = 20;
+    const MANY: usize = 120;
+    let collected = |calls| {
+        let output = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(programs.join("bench-client"))
+            .args(server.arguments(contestant, case, "http", calls, 1))
+            .output()
+            .map_err(|error| format!("cannot run valgrind: {error}"))?;
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let found =
+            text.lines().find_map(|line| line.split("Collected : ").nth(1)?.trim().parse::<f64>().ok());
+        found.filter(|_| output.status.success()).ok_or_else(|| format!("callgrind failed: {text}"))
+    };
+    Ok((collected(MANY)? - collected(FEW)?) / (MANY - FEW) as f64)
+}
+
+/// The CPU time and the median of a contestant, the best of all rounds.
+#[derive(Clone, Copy)]
+struct Figures {
+    cpu: f64,
+    median: f64,
+}
+
+fn measure(root: &Path, programs: &Path, server: &Server, args: &Args) -> Result<(), String> {
+    let mut page = String::from(
+        "# Benchmarks\n\n<!-- Written by `cargo xtask bench`. -->\n\n\
+         CPU time per call in µs, and its multiple of the floor: hyper's client and serde_json doing the same typed work. \
+         The best of interleaved rounds; the server runs on another core. `blocking` is measured one at a time.\n",
+    );
+    for (scheme, at_once) in [("http", 1), ("http", 32), ("https", 1), ("https", 32)] {
+        let _ = write!(
+            page,
+            "\n## {scheme}, {at_once} at a time\n\n| case | floor | reqwest | ours | blocking | ours / floor | p50 |\n|---|---|---|---|---|---|---|\n"
+        );
+        for case in CASES {
+            let best = rounds(programs, server, args, scheme, at_once, case)?;
+            let cpu = |name: &str| best.get(name).map_or("-".to_owned(), |found| format!("{:.1}", found.cpu));
+            let ratio = |figure: fn(&Figures) -> f64| match (best.get("ours"), best.get(FLOOR)) {
+                (Some(ours), Some(floor)) => format!("{:.2}", figure(ours) / figure(floor)),
+                _ => "-".to_owned(),
+            };
+            let row = format!(
+                "| {case} | {} | {} | {} | {} | {} | {} |",
+                cpu(FLOOR),
+                cpu("reqwest"),
+                cpu("ours"),
+                cpu("blocking"),
+                ratio(|found| found.cpu),
+                ratio(|found| found.median)
+            );
+            println!("{scheme} {at_once} {row}");
+            let _ = writeln!(page, "{row}");
+        }
+    }
+    std::fs::write(root.join(PAGE), page).map_err(|error| format!("cannot write {PAGE}: {error}"))
+}
+
+fn rounds(
+    programs: &Path,
+    server: &Server,
+    args: &Args,
+    scheme: &str,
+    at_once: usize,
+    case: &str,
+) -> Result<BTreeMap<&'static str, Figures>, String> {
+    let mut best: BTreeMap<&str, Figures> = BTreeMap::new();
+    for _ in 0..args.rounds {
+        for contestant in CONTESTANTS.into_iter().filter(|name| at_once == 1 || *name != "blocking") {
+            let output = on_core(0, &programs.join("bench-client"))
+                .args(server.arguments(contestant, case, scheme, args.calls, at_once))
+                .stderr(Stdio::inherit())
+                .output()
+                .map_err(|error| format!("cannot run {contestant}: {error}"))?;
+            let found: Value = serde_json::from_slice(&output.stdout)
+                .map_err(|error| format!("{contestant}, {case}: {error}"))?;
+            let figure = |name: &str| found[name].as_f64().unwrap_or(f64::INFINITY);
+            let new = Figures { cpu: figure("cpu_us"), median: figure("p50_us") };
+            best.entry(contestant)
+                .and_modify(|old| {
+                    *old = Figures { cpu: old.cpu.min(new.cpu), median: old.median.min(new.median) };
+                })
+                .or_insert(new);
+        }
+    }
+    Ok(best)
+}
