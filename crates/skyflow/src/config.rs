@@ -234,7 +234,7 @@ mod tests {
             ("https://u:canary", "[REDACTED]"),
             ("https:u:canary@h.example/p", "h.example/p"),
             ("//u:canary@h.example/p", "h.example/p"),
-            ("https://u:canary\\@h.example", "h.example"),
+            ("https://u:canary\\@h.example", "https://h.example"),
             ("canary://x://u@h", "[REDACTED]"),
             ("can,ary://h.example", "[REDACTED]"),
             ("https://h.example/p;key=canary", "https://h.example/p"),

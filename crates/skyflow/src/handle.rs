@@ -267,7 +267,8 @@ mod tests {
     async fn refused_input_is_logged_at_warn() {
         let lines = Lines::default();
         let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
         let _guard = tracing::subscriber::set_default(subscriber);
         let client = Skyflow::builder()
             .transport(tower::service_fn(async |_| Err::<skyflow_http::Response, _>("nothing may be sent")))

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(feature = "detect-v2")]
+use skyflow_api::types;
 use skyflow_http::blocking::BlockingRuntime;
 use skyflow_types::VaultId;
 
@@ -53,6 +55,34 @@ impl Detect {
     /// Fails when the id is blank.
     pub fn run(&self, run_id: impl Into<String>) -> Result<RunPoller, Error> {
         Ok(RunPoller { poller: self.handle.run(run_id)?, runtime: self.runtime.clone() })
+    }
+}
+
+#[cfg(feature = "detect-v2")]
+impl Detect {
+    /// Returns a handle on version 2 of Detect, with the options and layers of this one.
+    pub fn version_2(&self) -> DetectV2 {
+        DetectV2 { handle: self.handle.version_2(), runtime: self.runtime.clone() }
+    }
+}
+
+/// A handle on version 2 of Detect in one vault of a synchronous client; cheap to clone.
+#[cfg(feature = "detect-v2")]
+#[derive(Debug, Clone)]
+pub struct DetectV2 {
+    handle: crate::DetectV2,
+    runtime: BlockingRuntime,
+}
+
+#[cfg(feature = "detect-v2")]
+impl DetectV2 {
+    blocking_methods! { DetectV2:
+        fn deidentify_string(request: types::DeidentifyStringRequestV2) -> types::DeidentifyStringResponseV2;
+        fn reidentify_string(request: types::ReidentifyStringRequestV2) -> types::ReidentifyStringResponseV2;
+        fn check_guardrails(request: types::CheckGuardrailsRequestV2) -> types::CheckGuardrailsResponseV2;
+        fn start_deidentify_file(request: types::DeidentifyFileRequestV2) -> String;
+        fn reidentify_file(request: types::ReidentifyFileRequestV2) -> types::ReidentifyFileResponseV2;
+        fn get_run(run_id: impl Into<String>) -> types::DetectRunResponseV2;
     }
 }
 

@@ -29,6 +29,8 @@ mod vault;
 
 pub use client::Skyflow;
 pub use connection::Connection;
+#[cfg(feature = "detect-v2")]
+pub use detect::DetectV2;
 pub use detect::{Detect, RunPoller};
 pub use vault::{Events, Rows, Vault};
 
@@ -163,7 +165,7 @@ mod tests {
     #[test]
     fn both_apis_have_the_same_methods() {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        for of in ["Skyflow", "Vault", "Detect", "Connection", "RunPoller"] {
+        for of in ["Skyflow", "Vault", "Detect", "DetectV2", "Connection", "RunPoller"] {
             let (mut asynchronous, mut synchronous) = (BTreeSet::new(), BTreeSet::new());
             methods(&source, "blocking", of, &mut asynchronous);
             methods(&source.join("blocking"), "", of, &mut synchronous);
