@@ -18,10 +18,14 @@ pub(super) async fn tokenize(vault: &Vault, args: &Json) -> Result<Outcome, Stop
     finished(vault.tokenize(request).await, |response| {
         let fields =
             response.tokenized_fields.iter().map(|field| Json::object([("token", Json::text(&field.token))]));
+        let errors = response
+            .errors
+            .iter()
+            .map(|error| Json::object([("request_index", Json::number(error.request_index))]));
         Json::object([
             ("type", Json::text("TokenizeResponse")),
             ("tokenized_fields", Json::List(fields.collect())),
-            ("errors", Json::List(Vec::new())),
+            ("errors", Json::List(errors.collect())),
         ])
     })
 }

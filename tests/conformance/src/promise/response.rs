@@ -90,12 +90,19 @@ fn read(call: &Call, path: &str, reply: &Reply) -> Option<Json> {
         }
         "tokenize" => {
             let records = list(&body, "records")?;
-            let tokens: Option<Vec<Json>> = records
-                .iter()
-                .map(|record| Some(Json::object([("token", text(record, "token")?)])))
-                .collect();
-            let tokens = tokens.filter(|tokens| tokens.len() == args.get("values").elements().len())?;
-            response("TokenizeResponse", "tokenized_fields", Json::List(tokens), Vec::new())
+            if records.len() != args.get("values").elements().len() {
+                return None;
+            }
+            let (mut tokens, mut errors) = (Vec::new(), Vec::new());
+            for (index, record) in records.iter().enumerate() {
+                match text(record, "token") {
+                    Some(token) => tokens.push(Json::object([("token", token)])),
+                    None => {
+                        errors.push(Json::object([("request_index", Json::number(index))]));
+                    }
+                }
+            }
+            response("TokenizeResponse", "tokenized_fields", Json::List(tokens), errors)
         }
         "detokenize" => {
             let (fields, errors) = detokenized(list(&body, "records")?, args.get("data").elements(), reply)?;

@@ -21,6 +21,20 @@ pub(super) const RULES: &[Rule] = &[
         holds: as_responded,
     },
     Rule {
+        id: "value-without-token",
+        applies: |case| {
+            let lacks_one = |reply: &Reply| {
+                reply.json().is_some_and(|body| {
+                    body.get("records").elements().iter().any(|record| record.get("token").as_str().is_none())
+                })
+            };
+            case.call.op == "tokenize"
+                && success(case).is_some_and(|reply| reads(case, reply) && lacks_one(reply))
+        },
+        explains: the_result,
+        holds: as_responded,
+    },
+    Rule {
         id: "partial-response",
         applies: |case| {
             let unusual = |reply: &Reply| {
