@@ -31,7 +31,7 @@ area! {
 }
 
 model! {
-    /// An account with an authority. Its key never leaves the server.
+    /// An account with an authority. Its key stays on the server.
     AcmeAccount from AcmeAccount {
         /// The id.
         id: String,

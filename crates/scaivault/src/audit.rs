@@ -27,7 +27,7 @@ model! {
         id: Option<String>,
         /// When it happened.
         timestamp: Option<Timestamp>,
-        /// What was called.
+        /// The operation.
         action: Option<AuditAction>,
         /// What the caller is.
         identity_type: Option<IdentityType>,

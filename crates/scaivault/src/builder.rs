@@ -29,7 +29,7 @@ const MANAGED: &str = "https://scaivault.scailabs.ai";
 /// The token endpoint of the managed service.
 const TOKEN_URL: &str = "https://scaikey.scailabs.ai/oauth/token";
 
-/// Configures a client. What is not set is read from the environment; see [`Client::from_env`](crate::Client::from_env).
+/// Configures a client. Missing settings are read from the environment; see [`Client::from_env`](crate::Client::from_env).
 ///
 /// ```
 /// # fn main() -> Result<(), scaivault::Error> {

@@ -124,7 +124,7 @@ struct Watcher {
     pause: Duration,
 }
 
-/// What is done next.
+/// The next step.
 #[derive(Clone, Copy)]
 enum Stage {
     /// Reads the metadata, and then goes on with the other stage.

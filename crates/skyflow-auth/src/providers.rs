@@ -155,7 +155,7 @@ impl<K> fmt::Debug for InUse<K> {
     }
 }
 
-/// What was made of credentials and is in use. A client has few credentials, so it is searched.
+/// The providers in use. A client has few credentials, so it is searched.
 struct List<T>(Mutex<Vec<Entry<T>>>);
 
 type Entry<T> = (Credentials, Weak<T>);

@@ -152,7 +152,7 @@ async fn load(duration: Duration) -> Result<ExitCode, Box<dyn Error>> {
     Ok(verdict(&samples, tokens, counts.failed.load(Ordering::Relaxed)))
 }
 
-/// Makes the calls of one turn. It leaves no row behind.
+/// Makes the calls of one turn. It deletes the rows that it inserts.
 async fn turn(vault: &Vault, counts: &Counts) -> Result<(), skyflow::Error> {
     let card = json!({"card_number": "4111111111111111", "cardholder_name": "John Doe"});
     let inserted =

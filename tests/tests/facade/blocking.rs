@@ -142,7 +142,7 @@ fn blocking_call_inside_its_own_layer_fails() {
         tower::service_fn(move |_: Request| {
             let inner = inner.clone();
             async move {
-                // As a layer does that leaves work to a task of the client's runtime.
+                // As in a layer that gives work to a task of the client's runtime.
                 let call = move || inner.get(GetRequest::new("table1").all_rows()).unwrap_err().kind();
                 let kind = tokio::spawn(async move { call() }).await?;
                 assert_eq!(kind, ErrorKind::Custom);

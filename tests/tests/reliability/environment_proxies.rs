@@ -43,7 +43,7 @@ fn malformed_proxy_variables_fail_the_build() {
     let source = std::error::Error::source(&error).unwrap();
     let shown = format!("{error} {error:?} {source} {source:?}");
     assert!(shown.contains(&expected) && !shown.contains("canary"), "{shown}");
-    // A setting in the code leaves the environment aside.
+    // A setting in the code takes precedence over the environment.
     builder().proxies(Proxies::none()).build().unwrap();
     // A transport that is made without a client fails its calls.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

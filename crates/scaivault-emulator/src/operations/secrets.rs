@@ -220,7 +220,7 @@ pub(crate) fn delete(state: &State, call: &Call) -> Outcome<Reply> {
     authorize(state, call, path.as_str(), "delete")?;
     let permanent = call.flag("permanent")?.unwrap_or_default();
     let known = stored(state, &call.tenant, path.as_str())?;
-    // What is deleted already can still be removed for good.
+    // A deleted secret can still be removed for good.
     let mut secret =
         known.filter(|secret| permanent || !secret.is_deleted()).ok_or_else(|| not_found(path.as_str()))?;
     let recoverable = (!permanent).then(|| time(call.now.saturating_add(retention(state))));

@@ -65,7 +65,7 @@ pub(crate) struct Subject {
     pub(crate) names: Vec<String>,
 }
 
-/// What was issued.
+/// An issued certificate.
 pub(crate) struct Issued {
     pub(crate) id: String,
     pub(crate) body: Value,

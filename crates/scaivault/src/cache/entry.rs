@@ -23,7 +23,7 @@ impl Key {
     }
 }
 
-/// What is known about a secret.
+/// The state of a cached secret.
 #[derive(Default)]
 pub(super) struct Entry {
     value: Option<Value>,

@@ -64,7 +64,7 @@ impl<M: Mode> GenerateCredentials<M> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves no lease: one that the server makes nevertheless is revoked.
+    /// No lease remains when the future is dropped: one that the server makes nevertheless is revoked.
     pub fn send(self) -> M::Outcome<Lease> {
         let mode = self.mode.clone();
         mode.run(async move { self.armed().await.map(Revoking::disarm) })

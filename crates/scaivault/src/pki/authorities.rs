@@ -9,7 +9,7 @@ use crate::page::paged;
 use crate::{Call, Page, Timestamp};
 
 model! {
-    /// A certificate authority. Its key never leaves the server.
+    /// A certificate authority. Its key stays on the server.
     CertificateAuthority from Ca {
         /// The id.
         id: String,

@@ -54,7 +54,7 @@ impl CertificateChain {
         self.0.concat()
     }
 
-    /// Returns the certificates between a leaf and the root as one text.
+    /// Returns the certificates between a certificate and the root as one text.
     pub(crate) fn intermediates_pem(&self) -> String {
         self.0.split_last().map_or_else(String::new, |(_, intermediates)| intermediates.concat())
     }

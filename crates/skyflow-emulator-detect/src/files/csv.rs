@@ -90,7 +90,7 @@ impl Iterator for Records<'_> {
                 return Some(Ok(record));
             }
         }
-        // A last quoted cell without an end leaves a record open.
+        // A last quoted cell without an end ends no record.
         (!record.is_empty()).then_some(Ok(record))
     }
 }

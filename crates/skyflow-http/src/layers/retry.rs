@@ -69,7 +69,7 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Debug, Clone)]
 pub struct RetryLayer {
-    /// `None` leaves it to the operation.
+    /// With `None` the operation decides.
     max_attempts: Option<NonZeroU32>,
     backoff: Backoff,
     budget: RetryBudget,

@@ -1,4 +1,4 @@
-//! Reads what fits a type and leaves out what does not: a value of an unexpected shape loses no other.
+//! Reads what fits a type and omits what does not: a value of an unexpected shape loses no other.
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;

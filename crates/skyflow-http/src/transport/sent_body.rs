@@ -19,7 +19,7 @@ const FRAME: usize = 16 * 1024;
 /// The body of a request in flight, which records what happens to it.
 pub(super) struct SentBody {
     body: Content,
-    /// What is left of a frame that was cut.
+    /// The rest of a frame that was cut.
     rest: Bytes,
     progress: Option<BodyProgress>,
     cuts_frames: bool,
@@ -30,7 +30,7 @@ enum Content {
     OfAnyLength(Body),
 }
 
-/// What is known about a body in flight.
+/// The state of a body in flight.
 #[derive(Clone)]
 pub(super) struct BodyProgress(Arc<Shared>);
 

@@ -179,7 +179,7 @@ impl Document {
         reference.trim_start_matches("#/").split('/').fold(&self.root, |at, name| &at[name])
     }
 
-    /// Tells whether a request leaves a member out.
+    /// Tells whether a request omits a member.
     fn is_left_out(&self, schema: &Value, name: &str, member: &Value, fill: Fill) -> bool {
         let required = schema["required"].as_array().is_some_and(|names| names.iter().any(|it| it == name));
         let may_be_null = member["nullable"] == true || self.followed(member)["nullable"] == true;
@@ -274,7 +274,7 @@ impl Document {
     }
 }
 
-/// A request leaves out what it has no value for: where a schema leads to itself.
+/// A request omits what it has no value for: where a schema leads to itself.
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Array(elements) => {

@@ -10,7 +10,7 @@ use crate::document::{Fill, TEXT, UNKNOWN};
 /// Makes the request of an operation.
 pub(crate) type Make = fn(&Filling) -> Result<Request, EncodeError>;
 
-/// Stands in for a member that may be any JSON.
+/// Represents a member that may be any JSON.
 pub(crate) const ANY_JSON: &str = "any JSON";
 
 /// The number of requests and what they hold.

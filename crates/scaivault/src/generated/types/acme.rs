@@ -6,24 +6,32 @@ use crate::runtime::*;
 
 /// The response of [`acme::CreateAccount`](super::super::acme::CreateAccount),
 /// [`acme::GetAccount`](super::super::acme::GetAccount).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct AcmeAccount {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `provider` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<AcmeProvider>,
     /// The `environment` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<AcmeEnvironment>,
     /// The `email` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -104,14 +112,16 @@ impl fmt::Debug for AcmeAccountCreate {
 }
 
 /// The response of [`acme::ListAccounts`](super::super::acme::ListAccounts).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct AcmeAccountList {
     /// The `data` property.
     pub data: Vec<Element<AcmeAccount>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 
@@ -166,28 +176,37 @@ pub enum AcmeEnvironment {
 crate::runtime::open_enum!(AcmeEnvironment, Production = "production", Staging = "staging");
 
 /// pending, processing and valid are documented statuses; invalid and the key names are inferred.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct AcmeOrder {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `account_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// The `domains` property.
     pub domains: Vec<String>,
     /// The `challenge_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub challenge_type: Option<AcmeChallenge>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<AcmeOrderStatus>,
     /// The `auto_renew` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_renew: Option<bool>,
     /// The `certificate_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate_id: Option<String>,
     /// The `error` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -265,14 +284,16 @@ impl fmt::Debug for AcmeOrderCreate {
 }
 
 /// The response of [`acme::ListOrders`](super::super::acme::ListOrders).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct AcmeOrderList {
     /// The `data` property.
     pub data: Vec<Element<AcmeOrder>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 

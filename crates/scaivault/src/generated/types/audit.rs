@@ -86,18 +86,23 @@ crate::runtime::open_enum!(
 
 /// The response of [`audit::ExportCreate`](super::super::audit::ExportCreate),
 /// [`audit::ExportGet`](super::super::audit::ExportGet).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct AuditExport {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// completed is a documented value.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `manifest` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<Json>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -253,32 +258,44 @@ pub enum AuditExportTarget {
 crate::runtime::open_enum!(AuditExportTarget, S3 = "s3", Gcs = "gcs", AzureBlob = "azure_blob");
 
 /// The `AuditLog` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct AuditLog {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `timestamp` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
     /// The `action` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<AuditAction>,
     /// The `identity_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_type: Option<super::IdentityType>,
     /// The `identity_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_id: Option<String>,
     /// The `secret_path` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_path: Option<String>,
     /// The `source_ip` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_ip: Option<String>,
     /// The `user_agent` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
     /// The `success` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub success: Option<bool>,
     /// The `duration_ms` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<i64>,
     /// The `request_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// The `extra_data` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub extra_data: Option<Json>,
 }
 
@@ -302,14 +319,16 @@ impl fmt::Debug for AuditLog {
 }
 
 /// The response of [`audit::List`](super::super::audit::List).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct AuditLogs {
     /// The `logs` property.
     pub logs: Vec<Element<AuditLog>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 
@@ -330,14 +349,17 @@ crate::runtime::open_object!(AuditLogs {
 });
 
 /// Eight lines in the documented example; only these two keys were readable.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct AuditSummary {
     /// The `total_events` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total_events: Option<i64>,
     /// The `successful_events` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub successful_events: Option<i64>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -358,18 +380,22 @@ crate::runtime::open_object!(
 
 /// The response of [`audit::IdentityTrail`](super::super::audit::IdentityTrail),
 /// [`audit::SecretTrail`](super::super::audit::SecretTrail).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct AuditTrail {
     /// The `summary` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Json>,
     /// The `logs` property.
     pub logs: Vec<Element<AuditLog>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 

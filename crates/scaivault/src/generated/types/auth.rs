@@ -26,23 +26,29 @@ impl fmt::Debug for Introspect {
 }
 
 /// The response of [`auth::Introspect`](super::super::auth::Introspect).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct IntrospectResult {
     /// The `active` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     /// The `identity_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_id: Option<String>,
     /// The `identity_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_type: Option<String>,
     /// The `tenant_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
     /// The `scopes` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub scopes: Vec<String>,
     /// The `expires_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
     /// The `issued_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub issued_at: Option<String>,
 }
 
@@ -126,18 +132,23 @@ impl fmt::Debug for TokenExchange {
 }
 
 /// The response of [`auth::Whoami`](super::super::auth::Whoami).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Whoami {
     /// The `identity_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_id: Option<String>,
     /// The `identity_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_type: Option<String>,
     /// The `display_name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The `tenant_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
     /// The `partner_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub partner_id: Option<String>,
     /// The `scopes` property.
     #[serde(default, deserialize_with = "null_as_default")]
@@ -149,8 +160,10 @@ pub struct Whoami {
     #[serde(default, deserialize_with = "null_as_default")]
     pub roles: Vec<String>,
     /// The `mfa_verified_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mfa_verified_at: Option<String>,
     /// The `token_expires_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_expires_at: Option<String>,
 }
 

@@ -6,20 +6,25 @@ use crate::runtime::*;
 
 /// The response of [`dns::Create`](super::super::dns::Create), [`dns::Get`](super::super::dns::Get),
 /// [`dns::Update`](super::super::dns::Update).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct DnsProvider {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `provider_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider_type: Option<DnsProviderType>,
     /// The `managed_zones` property.
     pub managed_zones: Vec<String>,
     /// The `is_active` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -113,14 +118,16 @@ impl fmt::Debug for DnsProviderCreate {
 }
 
 /// The response of [`dns::List`](super::super::dns::List).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct DnsProviderList {
     /// The `data` property.
     pub data: Vec<Element<DnsProvider>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 

@@ -7,28 +7,37 @@ use crate::runtime::*;
 /// The response of [`dynamic_engines::Create`](super::super::dynamic_engines::Create),
 /// [`dynamic_engines::Get`](super::super::dynamic_engines::Get),
 /// [`dynamic_engines::Update`](super::super::dynamic_engines::Update).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct Engine {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
     /// The `config` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<Json>,
     /// Number plus unit. Units m, h, d seen in docs examples; s is inferred; anything else is unknown.
     /// Unparsable values are refused with 400 invalid_duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub default_ttl: Option<String>,
     /// Number plus unit. Units m, h, d seen in docs examples; s is inferred; anything else is unknown.
     /// Unparsable values are refused with 400 invalid_duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_ttl: Option<String>,
     /// The `is_active` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -163,14 +172,17 @@ impl fmt::Debug for EngineCreate {
 }
 
 /// The response of [`dynamic_engines::Health`](super::super::dynamic_engines::Health).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct EngineHealth {
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `latency_ms` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<i64>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -190,14 +202,16 @@ crate::runtime::open_object!(
 );
 
 /// The response of [`dynamic_engines::List`](super::super::dynamic_engines::List).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct EngineList {
     /// The `data` property.
     pub data: Vec<Element<Engine>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 

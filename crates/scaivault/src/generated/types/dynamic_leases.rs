@@ -30,28 +30,38 @@ impl fmt::Debug for CredsRequest {
 }
 
 /// lease_id and data are from the SDK page; the rest is inferred.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct Lease {
     /// The `lease_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lease_id: Option<String>,
     /// The `engine` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
     /// The `role` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// username, password, connection_url, token, ... by engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Json>,
     /// The `ttl_seconds` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl_seconds: Option<i64>,
     /// The `renewable` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub renewable: Option<bool>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The `expires_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<LeaseStatus>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -80,14 +90,16 @@ crate::runtime::open_object!(
 );
 
 /// The response of [`dynamic_leases::List`](super::super::dynamic_leases::List).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct LeaseList {
     /// The `data` property.
     pub data: Vec<Element<Lease>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 

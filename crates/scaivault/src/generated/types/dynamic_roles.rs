@@ -7,10 +7,11 @@ use crate::runtime::*;
 /// The response of [`dynamic_roles::Create`](super::super::dynamic_roles::Create),
 /// [`dynamic_roles::Get`](super::super::dynamic_roles::Get),
 /// [`dynamic_roles::Update`](super::super::dynamic_roles::Update).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct DynamicRole {
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `creation_statements` property.
     pub creation_statements: Vec<String>,
@@ -18,15 +19,20 @@ pub struct DynamicRole {
     pub revocation_statements: Vec<String>,
     /// Number plus unit. Units m, h, d seen in docs examples; s is inferred; anything else is unknown.
     /// Unparsable values are refused with 400 invalid_duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub default_ttl: Option<String>,
     /// Number plus unit. Units m, h, d seen in docs examples; s is inferred; anything else is unknown.
     /// Unparsable values are refused with 400 invalid_duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_ttl: Option<String>,
     /// The `engine` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -141,14 +147,16 @@ impl fmt::Debug for DynamicRoleCreate {
 }
 
 /// The response of [`dynamic_roles::List`](super::super::dynamic_roles::List).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct DynamicRoleList {
     /// The `data` property.
     pub data: Vec<Element<DynamicRole>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 

@@ -7,27 +7,35 @@ use crate::runtime::*;
 /// The response of [`federation::Create`](super::super::federation::Create),
 /// [`federation::Get`](super::super::federation::Get),
 /// [`federation::Update`](super::super::federation::Update).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct Backend {
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<BackendType>,
     /// The `config` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<Json>,
     /// The `path_mapping` property.
     pub path_mapping: std::collections::BTreeMap<String, String>,
     /// The `mode` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<BackendMode>,
     /// Number plus unit. Units m, h, d seen in docs examples; s is inferred; anything else is unknown.
     /// Unparsable values are refused with 400 invalid_duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_interval: Option<String>,
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -55,12 +63,14 @@ crate::runtime::open_object!(
 );
 
 /// The `BackendConnection` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct BackendConnection {
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `latency_ms` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<i64>,
 }
 
@@ -133,7 +143,7 @@ impl fmt::Debug for BackendCreate {
 }
 
 /// The response of [`federation::List`](super::super::federation::List).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct BackendList {
     /// The `backends` property.
@@ -217,22 +227,29 @@ impl fmt::Debug for BackendPatch {
 }
 
 /// The response of [`federation::Status`](super::super::federation::Status).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct BackendStatus {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `last_sync` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_sync: Option<String>,
     /// The `last_sync_duration_ms` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_sync_duration_ms: Option<i64>,
     /// The `secrets_synced` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secrets_synced: Option<i64>,
     /// The `connection` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<BackendConnection>,
 }
 

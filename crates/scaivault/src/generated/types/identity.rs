@@ -5,12 +5,13 @@ use std::fmt;
 use crate::runtime::*;
 
 /// The response of [`identity::ListGroups`](super::super::identity::ListGroups).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct GroupList {
     /// The `groups` property.
     pub groups: Vec<Json>,
     /// The `total` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<i64>,
 }
 
@@ -29,16 +30,20 @@ crate::runtime::open_object!(GroupList {
 });
 
 /// The `Member` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Member {
     /// The `user_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The `email` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The `membership_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub membership_type: Option<String>,
     /// The `added_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub added_at: Option<String>,
 }
 
@@ -54,12 +59,13 @@ impl fmt::Debug for Member {
 }
 
 /// The response of [`identity::ListMembers`](super::super::identity::ListMembers).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct MemberList {
     /// The `members` property.
     pub members: Vec<Element<Member>>,
     /// The `total` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<i64>,
 }
 
@@ -78,20 +84,26 @@ crate::runtime::open_object!(MemberList {
 });
 
 /// The `Partner` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Partner {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `slug` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
     /// The `region` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `last_synced_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_synced_at: Option<String>,
 }
 
@@ -109,12 +121,13 @@ impl fmt::Debug for Partner {
 }
 
 /// The response of [`identity::ListPartners`](super::super::identity::ListPartners).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct PartnerList {
     /// The `partners` property.
     pub partners: Vec<Element<Partner>>,
     /// The `total` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<i64>,
 }
 
@@ -133,14 +146,17 @@ crate::runtime::open_object!(PartnerList {
 });
 
 /// The response of [`identity::Resolve`](super::super::identity::Resolve).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct ResolvedIdentity {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -181,14 +197,17 @@ impl fmt::Debug for Roles {
 }
 
 /// The response of [`identity::Sync`](super::super::identity::Sync).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct SyncAccepted {
     /// The `sync_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_id: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `started_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<String>,
 }
 
@@ -203,12 +222,13 @@ impl fmt::Debug for SyncAccepted {
 }
 
 /// The response of [`identity::ListTenants`](super::super::identity::ListTenants).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct TenantList {
     /// The `tenants` property.
     pub tenants: Vec<Json>,
     /// The `total` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<i64>,
 }
 
@@ -227,20 +247,26 @@ crate::runtime::open_object!(TenantList {
 });
 
 /// The `User` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct User {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `tenant_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
     /// The `email` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The `display_name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `mfa_enabled` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mfa_enabled: Option<bool>,
     /// The `groups` property.
     #[serde(default, deserialize_with = "null_as_default")]
@@ -249,6 +275,7 @@ pub struct User {
     #[serde(default, deserialize_with = "null_as_default")]
     pub roles: Vec<String>,
     /// The `last_synced_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_synced_at: Option<String>,
 }
 
@@ -269,12 +296,13 @@ impl fmt::Debug for User {
 }
 
 /// The response of [`identity::ListUsers`](super::super::identity::ListUsers).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct UserList {
     /// The `users` property.
     pub users: Vec<Element<User>>,
     /// The `total` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<i64>,
 }
 

@@ -7,32 +7,44 @@ use crate::runtime::*;
 /// The response of [`pki_authorities::Create`](super::super::pki_authorities::Create),
 /// [`pki_authorities::Get`](super::super::pki_authorities::Get),
 /// [`pki_authorities::Revoke`](super::super::pki_authorities::Revoke).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Ca {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `common_name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub common_name: Option<String>,
     /// The `ca_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_type: Option<CaType>,
     /// The `parent_ca_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_ca_id: Option<String>,
     /// The `key_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key_type: Option<super::KeyType>,
     /// The `key_size` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key_size: Option<i64>,
     /// The `valid_from` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<String>,
     /// The `valid_until` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<String>,
     /// The `is_active` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
     /// The `certificates_issued` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub certificates_issued: Option<i64>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
 }
 
@@ -56,12 +68,14 @@ impl fmt::Debug for Ca {
 }
 
 /// The response of [`pki_authorities::GetCertificate`](super::super::pki_authorities::GetCertificate).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct CaCertificate {
     /// The `certificate_pem` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate_pem: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -156,14 +170,16 @@ impl fmt::Debug for CaCreate {
 }
 
 /// The response of [`pki_authorities::List`](super::super::pki_authorities::List).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct CaList {
     /// The `data` property.
     pub data: Vec<Element<Ca>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 
@@ -200,14 +216,17 @@ pub enum CaType {
 crate::runtime::open_enum!(CaType, Root = "root", Intermediate = "intermediate");
 
 /// PEM and next update time are documented; key names are inferred.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct Crl {
     /// The `crl_pem` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub crl_pem: Option<String>,
     /// The `next_update` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_update: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 

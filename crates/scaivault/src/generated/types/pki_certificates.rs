@@ -146,14 +146,16 @@ impl fmt::Debug for CertValidate {
 }
 
 /// The response of [`pki_certificates::Validate`](super::super::pki_certificates::Validate).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct CertValidateResult {
     /// The `valid` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub valid: Option<bool>,
     /// The `errors` property.
     pub errors: Vec<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -174,32 +176,43 @@ crate::runtime::open_object!(
 
 /// The response of [`pki_certificates::Get`](super::super::pki_certificates::Get),
 /// [`pki_certificates::Revoke`](super::super::pki_certificates::Revoke).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct Certificate {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `serial_number` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub serial_number: Option<String>,
     /// The `common_name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub common_name: Option<String>,
     /// The `ca_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_id: Option<String>,
     /// The `role` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// The `alt_names` property.
     pub alt_names: Vec<String>,
     /// The `not_before` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<String>,
     /// The `not_after` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub not_after: Option<String>,
     /// The `revoked` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked: Option<bool>,
     /// The `revoked_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<String>,
     /// The `certificate_pem` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate_pem: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -232,14 +245,16 @@ crate::runtime::open_object!(
 );
 
 /// The response of [`pki_certificates::List`](super::super::pki_certificates::List).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct CertificateList {
     /// The `data` property.
     pub data: Vec<Element<Certificate>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 

@@ -9,24 +9,31 @@ use crate::runtime::*;
 /// [`pki_csrs::Get`](super::super::pki_csrs::Get),
 /// [`pki_csrs::Import`](super::super::pki_csrs::Import),
 /// [`pki_csrs::Reject`](super::super::pki_csrs::Reject).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct Csr {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `csr_pem` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub csr_pem: Option<String>,
     /// Only common_name is attested (SDK page).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<CsrSubject>,
     /// The `san_dns` property.
     pub san_dns: Vec<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<CsrStatus>,
     /// The `certificate_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate_id: Option<String>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -137,14 +144,16 @@ impl fmt::Debug for CsrImport {
 }
 
 /// The response of [`pki_csrs::List`](super::super::pki_csrs::List).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct CsrList {
     /// The `data` property.
     pub data: Vec<Element<Csr>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 

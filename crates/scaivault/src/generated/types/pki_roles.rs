@@ -7,35 +7,47 @@ use crate::runtime::*;
 /// The response of [`pki_roles::Create`](super::super::pki_roles::Create),
 /// [`pki_roles::Get`](super::super::pki_roles::Get),
 /// [`pki_roles::Update`](super::super::pki_roles::Update).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct PkiRole {
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `ca_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_id: Option<String>,
     /// The `allowed_domains` property.
     pub allowed_domains: Vec<String>,
     /// The `allow_subdomains` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_subdomains: Option<bool>,
     /// The `allow_ip_sans` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_ip_sans: Option<bool>,
     /// Number plus unit. Units m, h, d seen in docs examples; s is inferred; anything else is unknown.
     /// Unparsable values are refused with 400 invalid_duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_ttl: Option<String>,
     /// The `key_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key_type: Option<super::KeyType>,
     /// The `key_bits` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key_bits: Option<i64>,
     /// The `require_cn` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub require_cn: Option<bool>,
     /// The `store_private_keys` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub store_private_keys: Option<bool>,
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -188,14 +200,16 @@ impl fmt::Debug for PkiRoleCreate {
 }
 
 /// The response of [`pki_roles::List`](super::super::pki_roles::List).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct PkiRoleList {
     /// The `data` property.
     pub data: Vec<Element<PkiRole>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 

@@ -74,14 +74,16 @@ crate::runtime::open_object!(
 );
 
 /// The response of [`pki_trust_anchors::List`](super::super::pki_trust_anchors::List).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct TrustAnchorList {
     /// The `data` property.
     pub data: Vec<Element<TrustAnchor>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 

@@ -5,20 +5,26 @@ use std::fmt;
 use crate::runtime::*;
 
 /// The response of [`policies::Bind`](super::super::policies::Bind).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct Binding {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `identity_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_type: Option<super::IdentityType>,
     /// The `identity_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_id: Option<String>,
     /// The `expires_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -78,7 +84,7 @@ impl fmt::Debug for BindingCreate {
 }
 
 /// The response of [`policies::ListBindings`](super::super::policies::ListBindings).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct BindingList {
     /// The `bindings` property.
@@ -125,14 +131,17 @@ crate::runtime::open_enum!(
 /// [`policies::Get`](super::super::policies::Get),
 /// [`policies::Replace`](super::super::policies::Replace),
 /// [`policies::Update`](super::super::policies::Update).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Policy {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The `rules` property.
     #[serde(default, deserialize_with = "null_as_default")]
@@ -141,12 +150,16 @@ pub struct Policy {
     #[serde(default, deserialize_with = "null_as_default")]
     pub bindings: Vec<Element<Binding>>,
     /// The `scope` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<PolicyScope>,
     /// The `is_active` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The `updated_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<String>,
 }
 
@@ -217,14 +230,16 @@ crate::runtime::open_object!(
 );
 
 /// The response of [`policies::List`](super::super::policies::List).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct PolicyList {
     /// The `policies` property.
     pub policies: Vec<Element<PolicySummary>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 
@@ -389,22 +404,29 @@ pub enum PolicyScope {
 crate::runtime::open_enum!(PolicyScope, Tenant = "tenant", Partner = "partner");
 
 /// The `PolicySummary` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct PolicySummary {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `rule_count` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rule_count: Option<i64>,
     /// The `binding_count` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub binding_count: Option<i64>,
     /// The `is_active` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The `updated_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<String>,
 }
 
@@ -517,12 +539,14 @@ impl fmt::Debug for PolicyTestContext {
 }
 
 /// Also tells which policies were evaluated and why none matched; those keys were not readable.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct PolicyTestResult {
     /// The `allowed` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed: Option<bool>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 

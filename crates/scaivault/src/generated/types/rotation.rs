@@ -6,7 +6,7 @@ use crate::runtime::*;
 
 /// The response of [`rotation::ListDue`](super::super::rotation::ListDue),
 /// [`rotation::ListPending`](super::super::rotation::ListPending).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct RotationDue {
     /// The `data` property.
@@ -18,19 +18,24 @@ crate::runtime::open_object!(RotationDue {
 });
 
 /// The `RotationDueItem` object.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct RotationDueItem {
     /// Slash separated, at most 10 levels and 512 characters, characters a-z 0-9 - _ and /, no leading or
     /// trailing slash, no empty segment. Violations are refused with 400 invalid_path.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_path: Option<String>,
     /// The `policy_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_id: Option<String>,
     /// The `due_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<String>,
     /// The `is_overdue` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_overdue: Option<bool>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -53,14 +58,16 @@ crate::runtime::open_object!(
 );
 
 /// The response of [`rotation::ListHistory`](super::super::rotation::ListHistory).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct RotationHistory {
     /// The `data` property.
     pub data: Vec<Element<RotationHistoryItem>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 
@@ -82,23 +89,30 @@ crate::runtime::open_object!(RotationHistory {
 
 /// secret_path, status, rotated_at come from the SDK page; the status values from the documented query
 /// filter; the rest is inferred.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct RotationHistoryItem {
     /// Slash separated, at most 10 levels and 512 characters, characters a-z 0-9 - _ and /, no leading or
     /// trailing slash, no empty segment. Violations are refused with 400 invalid_path.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_path: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<RotationStatus>,
     /// The `rotated_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rotated_at: Option<String>,
     /// The `old_version` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub old_version: Option<i64>,
     /// The `new_version` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub new_version: Option<i64>,
     /// The `error` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -151,37 +165,49 @@ crate::runtime::open_enum!(
 /// [`rotation::EnablePolicy`](super::super::rotation::EnablePolicy),
 /// [`rotation::GetPolicy`](super::super::rotation::GetPolicy),
 /// [`rotation::UpdatePolicy`](super::super::rotation::UpdatePolicy).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct RotationPolicy {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Number plus unit. Units m, h, d seen in docs examples; s is inferred; anything else is unknown.
     /// Unparsable values are refused with 400 invalid_duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<String>,
     /// The `interval_seconds` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub interval_seconds: Option<i64>,
     /// Number plus unit. Units m, h, d seen in docs examples; s is inferred; anything else is unknown.
     /// Unparsable values are refused with 400 invalid_duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_period: Option<String>,
     /// Comma-separated durations.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub warn_before: Option<String>,
     /// The `auto_generate` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_generate: Option<bool>,
     /// The `secret_policy_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_policy_id: Option<String>,
     /// The `webhook_ids` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub webhook_ids: Vec<String>,
     /// The `secrets_count` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secrets_count: Option<i64>,
     /// The `is_active` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
 }
 
@@ -302,14 +328,16 @@ impl fmt::Debug for RotationPolicyCreate {
 }
 
 /// The response of [`rotation::ListPolicies`](super::super::rotation::ListPolicies).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct RotationPolicyList {
     /// The `data` property.
     pub data: Vec<Element<RotationPolicy>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 
@@ -492,19 +520,24 @@ impl fmt::Debug for SecretAssign {
 }
 
 /// The response of [`rotation::AssignSecret`](super::super::rotation::AssignSecret).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct SecretAssignment {
     /// The `policy_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_id: Option<String>,
     /// Slash separated, at most 10 levels and 512 characters, characters a-z 0-9 - _ and /, no leading or
     /// trailing slash, no empty segment. Violations are refused with 400 invalid_path.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_path: Option<String>,
     /// The `next_rotation_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_rotation_at: Option<String>,
     /// The `last_rotated_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_rotated_at: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 

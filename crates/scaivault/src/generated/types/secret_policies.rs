@@ -5,12 +5,14 @@ use std::fmt;
 use crate::runtime::*;
 
 /// The response of [`secret_policies::Preview`](super::super::secret_policies::Preview).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct GeneratedValue {
     /// The `data` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Json>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -66,25 +68,32 @@ crate::runtime::open_enum!(
 /// The response of [`secret_policies::Create`](super::super::secret_policies::Create),
 /// [`secret_policies::Get`](super::super::secret_policies::Get),
 /// [`secret_policies::Update`](super::super::secret_policies::Update).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct SecretPolicy {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `policy_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_type: Option<SecretPolicyType>,
     /// The `fields` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub fields: Vec<Element<SecretPolicyField>>,
     /// The `is_active` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
     /// The `description` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The `updated_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<String>,
 }
 
@@ -189,14 +198,16 @@ impl fmt::Debug for SecretPolicyField {
 }
 
 /// The response of [`secret_policies::List`](super::super::secret_policies::List).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct SecretPolicyList {
     /// The `data` property.
     pub data: Vec<Element<SecretPolicy>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 

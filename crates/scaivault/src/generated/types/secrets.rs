@@ -38,7 +38,7 @@ impl fmt::Debug for BatchMetadata {
 }
 
 /// The response of [`secrets::BatchMetadata`](super::super::secrets::BatchMetadata).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct BatchMetadataResult {
     /// The `secrets` property.
@@ -46,6 +46,7 @@ pub struct BatchMetadataResult {
     /// The `errors` property.
     pub errors: std::collections::BTreeMap<String, Element<ErrorItem>>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -140,7 +141,7 @@ impl fmt::Debug for BatchReadOptions {
 }
 
 /// The response of [`secrets::BatchRead`](super::super::secrets::BatchRead).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct BatchResult {
     /// The `secrets` property.
@@ -158,16 +159,20 @@ impl fmt::Debug for BatchResult {
 }
 
 /// The `BatchSecret` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct BatchSecret {
     /// The `data` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Json>,
     /// The `version` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
     /// The `secret_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_type: Option<super::SecretType>,
     /// Free-form, not secret, searchable. Extra custom keys are allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<SecretMetadata>,
 }
 
@@ -183,12 +188,14 @@ impl fmt::Debug for BatchSecret {
 }
 
 /// The `ErrorItem` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ErrorItem {
     /// The `code` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The `message` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
@@ -203,31 +210,42 @@ impl fmt::Debug for ErrorItem {
 
 /// The response of [`secrets::Read`](super::super::secrets::Read),
 /// [`secrets::ReadPartner`](super::super::secrets::ReadPartner).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Secret {
     /// Slash separated, at most 10 levels and 512 characters, characters a-z 0-9 - _ and /, no leading or
     /// trailing slash, no empty segment. Violations are refused with 400 invalid_path.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The `secret_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_type: Option<super::SecretType>,
     /// The `version` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
     /// The `data` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Json>,
     /// Free-form, not secret, searchable. Extra custom keys are allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<SecretMetadata>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The `updated_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<String>,
     /// The `expires_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
     /// The `last_accessed_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_accessed_at: Option<String>,
     /// The `rotation_policy_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation_policy_id: Option<String>,
     /// The `secret_policy_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_policy_id: Option<String>,
 }
 
@@ -250,17 +268,21 @@ impl fmt::Debug for Secret {
 }
 
 /// Modelled on the documented secret.deleted event.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct SecretDeleteResult {
     /// Slash separated, at most 10 levels and 512 characters, characters a-z 0-9 - _ and /, no leading or
     /// trailing slash, no empty segment. Violations are refused with 400 invalid_path.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The `permanent` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub permanent: Option<bool>,
     /// The `recoverable_until` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub recoverable_until: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -281,31 +303,42 @@ crate::runtime::open_object!(
 );
 
 /// No value. The docs name version count, tags and rotation status as content; key names are inferred.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct SecretInfo {
     /// Slash separated, at most 10 levels and 512 characters, characters a-z 0-9 - _ and /, no leading or
     /// trailing slash, no empty segment. Violations are refused with 400 invalid_path.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The `secret_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_type: Option<super::SecretType>,
     /// The `version` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
     /// The `version_count` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version_count: Option<i64>,
     /// Free-form, not secret, searchable. Extra custom keys are allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<SecretMetadata>,
     /// The `rotation_policy_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation_policy_id: Option<String>,
     /// The `rotation_status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation_status: Option<String>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The `updated_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<String>,
     /// The `expires_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -337,14 +370,16 @@ crate::runtime::open_object!(
 
 /// The response of [`secrets::List`](super::super::secrets::List),
 /// [`secrets::ListExpiring`](super::super::secrets::ListExpiring).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct SecretList {
     /// The `data` property.
     pub data: Vec<Element<SecretInfo>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 
@@ -486,19 +521,24 @@ impl fmt::Debug for SecretRotate {
 }
 
 /// Modelled on the documented secret.rotated event.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct SecretRotateResult {
     /// Slash separated, at most 10 levels and 512 characters, characters a-z 0-9 - _ and /, no leading or
     /// trailing slash, no empty segment. Violations are refused with 400 invalid_path.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The `old_version` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub old_version: Option<i64>,
     /// The `new_version` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub new_version: Option<i64>,
     /// The `grace_period_ends` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_period_ends: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -521,18 +561,23 @@ crate::runtime::open_object!(
 );
 
 /// The `SecretVersion` object.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct SecretVersion {
     /// The `version` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The `created_by` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
     /// The `is_current` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_current: Option<bool>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -554,14 +599,16 @@ crate::runtime::open_object!(
 );
 
 /// The response of [`secrets::ListVersions`](super::super::secrets::ListVersions).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct SecretVersionList {
     /// The `versions` property.
     pub versions: Vec<Element<SecretVersion>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 
@@ -672,23 +719,30 @@ impl fmt::Debug for SecretWriteOptions {
 
 /// The response of [`secrets::Write`](super::super::secrets::Write),
 /// [`secrets::WritePartner`](super::super::secrets::WritePartner).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct SecretWriteResult {
     /// Slash separated, at most 10 levels and 512 characters, characters a-z 0-9 - _ and /, no leading or
     /// trailing slash, no empty segment. Violations are refused with 400 invalid_path.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The `version` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
     /// The `secret_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_type: Option<super::SecretType>,
     /// Free-form, not secret, searchable. Extra custom keys are allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<SecretMetadata>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The `updated_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<String>,
     /// The `expires_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
 }
 

@@ -100,22 +100,29 @@ pub enum IdentityType {
 crate::runtime::open_enum!(IdentityType, User = "user", ServiceAccount = "service_account", Group = "group");
 
 /// Wire names per the PKI reference. The SDK page exposes certificate_pem and private_key_pem instead.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct IssuedCertificate {
     /// PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
     /// PEM, returned once.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub private_key: Option<String>,
     /// PEM chain, issuing CA first; one string or a list of strings.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_chain: Option<Json>,
     /// The `serial_number` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub serial_number: Option<String>,
     /// The `not_after` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub not_after: Option<String>,
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -212,16 +219,20 @@ crate::runtime::open_enum!(
 
 /// The response of [`auth::Exchange`](super::super::auth::Exchange),
 /// [`scaikey::CreateToken`](super::super::scaikey::CreateToken).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Token {
     /// The `access_token` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token: Option<String>,
     /// The `token_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<String>,
     /// The `expires_in` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<i64>,
     /// The `scope` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }
 

@@ -21,26 +21,35 @@ pub enum DeliveryType {
 crate::runtime::open_enum!(DeliveryType, Webhook = "webhook", Polling = "polling");
 
 /// The `Event` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Event {
     /// The `event_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// The `event_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event_type: Option<super::EventType>,
     /// The `timestamp` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
     /// The `tenant_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
     /// The `partner_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub partner_id: Option<String>,
     /// The `identity_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_id: Option<String>,
     /// The `path` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The `data` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Json>,
     /// The `request_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
@@ -82,12 +91,13 @@ impl fmt::Debug for EventAck {
 }
 
 /// The response of [`subscriptions::Poll`](super::super::subscriptions::Poll).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct EventBatch {
     /// The `events` property.
     pub events: Vec<Element<Event>>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 
@@ -99,16 +109,20 @@ crate::runtime::open_object!(EventBatch {
 /// The response of [`subscriptions::Create`](super::super::subscriptions::Create),
 /// [`subscriptions::Get`](super::super::subscriptions::Get),
 /// [`subscriptions::Update`](super::super::subscriptions::Update).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Subscription {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `identity_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_id: Option<String>,
     /// The `paths` property.
     #[serde(default, deserialize_with = "null_as_default")]
@@ -117,6 +131,7 @@ pub struct Subscription {
     #[serde(default, deserialize_with = "null_as_default")]
     pub events: Vec<String>,
     /// The `delivery` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<SubscriptionDelivery>,
 }
 
@@ -242,7 +257,7 @@ impl fmt::Debug for SubscriptionDelivery {
 }
 
 /// The response of [`subscriptions::List`](super::super::subscriptions::List).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct SubscriptionList {
     /// The `subscriptions` property.

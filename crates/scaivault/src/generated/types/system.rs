@@ -5,12 +5,14 @@ use std::fmt;
 use crate::runtime::*;
 
 /// The response of [`system::Health`](super::super::system::Health).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Health {
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `timestamp` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
 }
 
@@ -24,14 +26,17 @@ impl fmt::Debug for Health {
 }
 
 /// The response of [`system::HealthDetailed`](super::super::system::HealthDetailed).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct HealthDetailed {
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `version` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The `uptime_seconds` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub uptime_seconds: Option<i64>,
     /// The `checks` property.
     #[serde(default, deserialize_with = "null_as_default")]
@@ -66,10 +71,11 @@ pub enum Readiness {
 crate::runtime::open_enum!(Readiness, Ready = "ready", NotReady = "not_ready");
 
 /// The response of [`system::Ready`](super::super::system::Ready).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Ready {
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Readiness>,
     /// The `checks` property.
     #[serde(default, deserialize_with = "null_as_default")]
@@ -90,12 +96,14 @@ impl fmt::Debug for Ready {
 }
 
 /// The response of [`system::Version`](super::super::system::Version).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct Version {
     /// The `version` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 

@@ -25,29 +25,38 @@ crate::runtime::open_enum!(DeliveryStatus, Success = "success", Failed = "failed
 /// The response of [`webhooks::Create`](super::super::webhooks::Create),
 /// [`webhooks::Get`](super::super::webhooks::Get),
 /// [`webhooks::Update`](super::super::webhooks::Update).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Webhook {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `name` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The `url` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The `events` property.
     #[serde(default, deserialize_with = "null_as_default")]
     pub events: Vec<super::EventType>,
     /// The `filters` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub filters: Option<WebhookFilters>,
     /// The `enabled` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `created_at` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// The `statistics` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub statistics: Option<WebhookStatistics>,
     /// The `last_delivery` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_delivery: Option<WebhookLastDelivery>,
 }
 
@@ -133,20 +142,26 @@ impl fmt::Debug for WebhookCreate {
 }
 
 /// The `WebhookDelivery` object.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct WebhookDelivery {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `event_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// The `event_type` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event_type: Option<super::EventType>,
     /// The `timestamp` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<DeliveryStatus>,
     /// The members without a field, by name.
+    #[serde(flatten)]
     pub extra: std::collections::BTreeMap<String, Json>,
 }
 
@@ -170,14 +185,16 @@ crate::runtime::open_object!(
 );
 
 /// The response of [`webhooks::ListDeliveries`](super::super::webhooks::ListDeliveries).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct WebhookDeliveryList {
     /// The `deliveries` property.
     pub deliveries: Vec<Element<WebhookDelivery>>,
     /// The `cursor` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The `has_more` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub has_more: Option<bool>,
 }
 
@@ -243,16 +260,20 @@ impl fmt::Debug for WebhookFilters {
 }
 
 /// The `WebhookLastDelivery` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct WebhookLastDelivery {
     /// The `id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The `timestamp` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `response_code` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub response_code: Option<i64>,
 }
 
@@ -268,7 +289,7 @@ impl fmt::Debug for WebhookLastDelivery {
 }
 
 /// The response of [`webhooks::List`](super::super::webhooks::List).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct WebhookList {
     /// The `webhooks` property.
@@ -389,14 +410,17 @@ impl fmt::Debug for WebhookPatch {
 }
 
 /// The `WebhookStatistics` object.
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct WebhookStatistics {
     /// The `deliveries_24h` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deliveries_24h: Option<i64>,
     /// The `success_rate_24h` property.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shortest_number")]
     pub success_rate_24h: Option<f64>,
     /// The `avg_latency_ms` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub avg_latency_ms: Option<i64>,
 }
 
@@ -411,16 +435,20 @@ impl fmt::Debug for WebhookStatistics {
 }
 
 /// The response of [`webhooks::Test`](super::super::webhooks::Test).
-#[derive(Clone, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct WebhookTestResult {
     /// The `delivery_id` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery_id: Option<String>,
     /// The `status` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// The `response_code` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub response_code: Option<i64>,
     /// The `duration_ms` property.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<i64>,
 }
 
