@@ -30,6 +30,8 @@ pub(crate) struct AuditLog {
 /// What an operation adds to its event.
 #[derive(Default)]
 pub(crate) struct AuditDetails {
+    /// A further page of a listing of events, which is no event: a reader would never reach the end of its own listings.
+    pub(crate) is_further_page: bool,
     /// The request itself, where it is a statement.
     pub(crate) content: String,
     /// The table, where the path does not name it.

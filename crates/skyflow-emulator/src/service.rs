@@ -146,7 +146,7 @@ async fn respond(state: Arc<State>, request: Request<Body>) -> Result<Response<B
         response
     });
     entry.status = response.as_ref().map(Response::status);
-    if let (Some(operation), Some(status)) = (operation, entry.status) {
+    if let (Some(operation), Some(status), false) = (operation, entry.status, details.is_further_page) {
         let observed = Observed {
             operation,
             method: &method,

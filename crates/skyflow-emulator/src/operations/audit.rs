@@ -69,6 +69,7 @@ pub(super) fn list_events(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> 
         return Err(invalid("afterOps", "it without sortOps and offset"));
     }
 
+    let is_further_page = after.is_set();
     let mut events = after.rest(call.state.audit.snapshot());
     events.retain(|event| fits(call, event));
     if let Some(member) = &sort {
@@ -86,7 +87,9 @@ pub(super) fn list_events(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> 
     if let (Some(next), Some(members)) = (next, body.as_object_mut()) {
         members.insert("nextOps".to_owned(), next);
     }
-    Ok(Reply::json(body).counting(count, 0))
+    let mut reply = Reply::json(body).counting(count, 0);
+    reply.audit.is_further_page = is_further_page;
+    Ok(reply)
 }
 
 /// The cursor of a page: its last event, or a time.

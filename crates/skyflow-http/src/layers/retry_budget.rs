@@ -44,7 +44,7 @@ impl RetryBudget {
     /// Gives a token back for a call that went well.
     pub fn deposit(&self) {
         let _ = self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
-            (tokens < self.capacity).then_some(tokens + 1)
+            (tokens < self.capacity).then(|| tokens + 1)
         });
     }
 }
