@@ -232,9 +232,10 @@ async fn a_blank_run_id_is_refused() {
 async fn invalid_base64_content_keeps_the_run_id() {
     let output = json!([{"processedFile": "SECRET!", "processedFileType": "redacted_file"}]);
     let server = after_the_start(&[(200, json!({"status": "SUCCESS", "output": output}))]);
-    let error = server.detect().deidentify_file(request()).await.unwrap_err();
-    assert_eq!((error.kind(), error.run_id()), (ErrorKind::Decode, Some("r1")));
-    assert!(!format!("{error:?}").contains("SECRET"));
+    let run = server.detect().deidentify_file(request()).await.unwrap();
+    assert_eq!((run.run_id.as_str(), run.outputs.len(), run.errors.len()), ("r1", 0, 1));
+    assert_eq!(run.errors[0].clone().into_error().kind(), ErrorKind::Decode);
+    assert!(!format!("{run:?}").contains("SECRET"));
 }
 
 #[tokio::test]

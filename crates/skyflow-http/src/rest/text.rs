@@ -48,7 +48,8 @@ pub fn leading_json(text: &str) -> Option<String> {
 /// Cuts the text after its last complete value and closes the open objects and lists.
 fn closed(text: &str) -> Option<String> {
     let mut closers = Vec::new();
-    let mut whole: Option<(usize, Vec<u8>)> = None;
+    // What is open at this place is what is open at the end: each change of it is another such place.
+    let mut whole: Option<usize> = None;
     let mut string: Option<bool> = None;
     let mut expects_value = true;
     let mut is_escaped = false;
@@ -61,7 +62,7 @@ fn closed(text: &str) -> Option<String> {
                 b'"' => {
                     string = None;
                     if is_value {
-                        whole = Some((at + 1, closers.clone()));
+                        whole = Some(at + 1);
                     }
                 }
                 _ => {}
@@ -77,27 +78,27 @@ fn closed(text: &str) -> Option<String> {
             b'{' | b'[' => {
                 closers.push(if byte == b'{' { b'}' } else { b']' });
                 expects_value = byte == b'[';
-                whole = Some((at + 1, closers.clone()));
+                whole = Some(at + 1);
             }
             b'}' | b']' => {
-                if closers.pop() != Some(byte) || matches!(last, b',' | b':') {
+                if closers.last() != Some(&byte) || matches!(last, b',' | b':') {
                     break;
                 }
-                whole = Some((at + 1, closers.clone()));
+                closers.pop();
+                whole = Some(at + 1);
             }
             b':' => expects_value = true,
             b',' => {
                 if matches!(last, b',' | b':' | b'[' | b'{') {
                     break;
                 }
-                whole = Some((at, closers.clone()));
+                whole = Some(at);
                 expects_value = closers.last() == Some(&b']');
             }
             _ => {}
         }
     }
-    let (end, closers) = whole?;
-    let mut closed = text.get(..end)?.to_owned();
+    let mut closed = text.get(..whole?)?.to_owned();
     closed.extend(closers.into_iter().rev().map(char::from));
     Some(closed)
 }
