@@ -17,7 +17,8 @@ use crate::capture::Capture;
 const CARD: &str = "4111111111111111";
 const HEADER: &str = "canary-of-the-caller/+\"x\"";
 const OWN_TOKEN: &str = "canary.of.the.connection.0123456789";
-const PIN: &str = "7351";
+// With letters that no hexadecimal number in a log has.
+const PIN: &str = "zq7w";
 
 /// The forms in which the server repeats a request: a head without its status, and a body.
 fn echoes(request: &Received) -> Vec<(&'static str, Vec<u8>)> {

@@ -63,7 +63,8 @@ fn certificate(problem: &CertificateError) -> String {
         CertificateError::NotValidForNameContext { presented, .. } => {
             format!("its certificate is for {}: check the host name", names(presented))
         }
-        CertificateError::UnknownIssuer => {
+        // Another authority of the same name signs with another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "the issuer of its certificate is unknown, or the server does not send the intermediate certificate: add \
              the CA of a company or proxy with TransportBuilder::add_root_certificates_pem, or have the server send its \
              whole chain"
