@@ -151,7 +151,9 @@ fn all_of_must_have_exactly_one_schema() {
     };
     let one = "{ $ref: '#/components/schemas/Part' }";
     let text = models(&with(one), OVERLAY);
-    assert!(text.contains("/// The part.\n    pub part: Option<Part>,"), "{text}");
+    let part =
+        "/// The part.\n    #[serde(skip_serializing_if = \"Option::is_none\")]\n    pub part: Option<Part>,";
+    assert!(text.contains(part), "{text}");
     assert_refused(&with(&format!("{one}, {one}")), OVERLAY, &["Thing.part", "allOf"]);
 }
 
@@ -230,7 +232,8 @@ fn names_invalid_in_rust_must_be_renamed() {
     );
     assert_refused(&spec, OVERLAY, &["Thing.default", "`default`"]);
     let text = models(&spec, &format!("{OVERLAY}[schemas.Thing.rename]\ndefault = \"fallback\""));
-    assert!(text.contains("#[serde(rename = \"default\")]\n    pub fallback: Option<String>,"), "{text}");
+    let renamed = "#[serde(rename = \"default\", skip_serializing_if = \"Option::is_none\")]\n    pub fallback: Option<String>,";
+    assert!(text.contains(renamed), "{text}");
     assert!(text.contains("pub r#type: Option<String>,"), "{text}");
 }
 

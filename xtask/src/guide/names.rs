@@ -101,7 +101,7 @@ mod tests {
         };
         assert!(missing(root, &page("InsertRequest::new(t).records(rows)")).unwrap().problems.is_empty());
         assert!(missing(root, &page("Redaction::PlainText")).unwrap().problems.is_empty());
-        assert_eq!(missing(root, &page("InsertRequest::new(t).rows(rows)")).unwrap().problems.len(), 1);
+        assert_eq!(missing(root, &page("InsertRequest::new(t).recrods(rows)")).unwrap().problems.len(), 1);
         assert_eq!(missing(root, &page("Redaction::Plain_Text")).unwrap().problems.len(), 1);
     }
 }
