@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 /// Every example, and strings that its output must contain.
 const EXAMPLES: [(&str, &[&str]); 46] = [
-    ("audit_events", &["query_execute: 200", "records_insert: 200"]),
+    ("audit_events", &["ExecuteQuery: 200", "records_insert: 200"]),
     (
         "batch",
         &[

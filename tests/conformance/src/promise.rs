@@ -51,10 +51,10 @@ pub fn is_tried_again(call: &Call, path: &str, status: u16) -> bool {
     }
 }
 
-/// A stream cannot be sent twice.
+/// A stream cannot be sent twice; content in memory and a file of the disk can.
 fn sent_twice(call: &Call) -> bool {
     let file = call.args.get("file").as_str().unwrap_or_default();
-    call.op != "upload_file" || file.contains("base64:")
+    call.op != "upload_file" || file.contains("base64:") || file.starts_with("path:")
 }
 
 fn harmless(call: &Call, path: &str) -> bool {

@@ -71,7 +71,8 @@ fn shape(result: &Result<(), Error>) -> String {
 #[test]
 fn rel_r17_every_operation_dropped_at_every_poll() {
     // Files are read on the threads of a runtime.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
     let _inside = runtime.enter();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.txt");

@@ -127,7 +127,6 @@ async fn tls_message_says_why_and_what_to_do() {
         (server_hello(0x0302, 0xc02f), "neither TLS 1.2 nor TLS 1.3"),
         (vec![21, 3, 3, 0, 2, 2, 116], "requires a client certificate"),
         (vec![21, 3, 3, 0, 2, 2, 40], "client certificate"),
-        (vec![], "closed the connection during the TLS handshake"),
     ] {
         let server = RawServer::start_broken_tls(move |mut connection: Connection| {
             let response = response.clone();

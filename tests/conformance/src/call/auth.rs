@@ -51,7 +51,10 @@ async fn bearer_token(caller: &Caller<'_>, call: &Call) -> Result<Outcome, Stop>
         options = options.token_uri(&uri).map_err(refused)?;
     }
     let clock: Arc<dyn Clock> = Arc::new(caller.clock.clone());
-    let exchange = TokenExchange::with_clock(caller.lab.service(), clock);
+    // The official SDKs request tokens from any host; here it is allowed by name.
+    let exchange = TokenExchange::with_clock(caller.lab.service(), clock)
+        .allow_host("other.example:8443")
+        .map_err(refused)?;
     let tokens = ServiceAccountTokens::new(key(caller.credentials, call)?, exchange).with_options(options);
     Ok(match tokens.token().await {
         Ok(token) => {

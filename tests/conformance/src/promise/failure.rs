@@ -76,11 +76,11 @@ fn status_in(code: &Json) -> Option<u16> {
     u16::try_from(code).ok().filter(|code| (100..=999).contains(code))
 }
 
-/// A text is the message; a page for a browser holds none.
+/// A text is the message; a page for a browser holds none, and neither does JSON that is cut.
 fn plain(reply: &Reply) -> Option<String> {
     let text = reply.text();
     let is_page = reply.header("content-type").is_some_and(|value| value.starts_with("text/html"))
-        || text.trim_start().starts_with('<');
+        || text.trim_start().starts_with(['<', '{', '[']);
     (!is_page && !text.trim().is_empty()).then_some(text)
 }
 

@@ -220,13 +220,15 @@ fn detokenized(records: &[Json], asked: &[Json], reply: &Reply) -> Option<Sorted
     let asked: Vec<String> = asked.iter().map(token).collect();
     let is_named = |record: &Json| asked.contains(&token(record));
     let mut left: Vec<(usize, &Json)> = records.iter().enumerate().collect();
-    if records.len() > asked.len() || (records.len() != asked.len() && !records.iter().all(is_named)) {
+    let by_place = records.len() == asked.len();
+    if !records.is_empty() && !by_place && !records.iter().any(is_named) {
         return None;
     }
     let (mut fields, mut errors) = (Vec::new(), Vec::new());
     for (index, token) in asked.iter().enumerate() {
         let named = left.iter().position(|(_, record)| record.get("token").as_str() == Some(token));
-        let found = named.or_else(|| left.iter().position(|(at, record)| *at == index && !is_named(record)));
+        let found = named
+            .or_else(|| left.iter().position(|(at, record)| by_place && *at == index && !is_named(record)));
         let record = found.map(|at| left.remove(at).1);
         let message =
             record.and_then(|record| record.get("error").as_str()).filter(|message| !message.is_empty());
@@ -247,5 +249,5 @@ fn detokenized(records: &[Json], asked: &[Json], reply: &Reply) -> Option<Sorted
             ])),
         }
     }
-    left.is_empty().then_some((fields, errors))
+    Some((fields, errors))
 }
