@@ -111,7 +111,10 @@ fn without_limits() -> CallOptions {
 }
 
 fn builder(trace: &Trace, lab: &Lab, clock: &ManualClock) -> Result<SkyflowBuilder, Outcome> {
-    let mut builder = Skyflow::builder().transport(lab.service()).clock(Arc::new(clock.clone()));
+    let mut builder = Skyflow::builder()
+        .transport(lab.service())
+        .clock(Arc::new(clock.clone()))
+        .allow_token_host("other.example");
     let given = Identity::shared().credentials(
         &trace.credentials,
         clock.now(),
