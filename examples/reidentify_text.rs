@@ -1,4 +1,4 @@
-//! Replaces vault tokens with values: in clear, masked or redacted, depending on the request and the role.
+//! Replaces vault tokens with values: in clear, masked or redacted, as the request says.
 
 use std::error::Error;
 
@@ -28,15 +28,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .redacted_entities([DetectEntity::NAME]);
     println!("partly:   {}", detect.reidentify_text(request).await?.processed_text);
 
-    // A caller whose role does not permit values in clear gets masked ones.
+    // Only Detect Invokers and Vault Owners may call Detect: a viewer is refused.
     let viewer = NewServiceAccount::new("support").role(Role::VaultViewer);
     let key = server.vault().create_service_account(viewer)?.create_key()?;
     let config = VaultConfig::with_base_url(server.vault().vault_id(), server.base_url())
         .credentials(Credentials::from_json(key.credentials_json(&server.token_uri()).expose())?);
     let support = Skyflow::builder().vault(config).build()?.default_detect()?;
-    println!(
-        "a viewer: {}",
-        support.reidentify_text(ReidentifyTextRequest::new(&tokens)).await?.processed_text
-    );
+    let refused = support.reidentify_text(ReidentifyTextRequest::new(&tokens)).await.err();
+    println!("a viewer: {:?}", refused.and_then(|error| error.http_code()));
     Ok(())
 }

@@ -134,7 +134,7 @@ const EXAMPLES: [(&str, &[&str]); 46] = [
         &[
             "plain:    My name is Jane Doe and my SSN is 123-45-6789.",
             "partly:   My name is *REDACTED* and my SSN is XXXXX6789.",
-            "a viewer: My name is XXXXX Doe and my SSN is XXXXX6789.",
+            "a viewer: Some(403)",
         ],
     ),
     (
