@@ -44,6 +44,12 @@ const METHODS: &[(&str, &str)] = &[
     ("audit_list_events", "Vault::audit_events"),
     ("authentication_get_token", "ServiceAccountTokens"),
     ("bin_lookup_list_cards", "Vault::bin_lookup"),
+    ("detect_v2_check_guardrails", "DetectV2::check_guardrails"),
+    ("detect_v2_deidentify_file", "DetectV2::start_deidentify_file"),
+    ("detect_v2_deidentify_string", "DetectV2::deidentify_string"),
+    ("detect_v2_get_run", "DetectV2::get_run"),
+    ("detect_v2_reidentify_file", "DetectV2::reidentify_file"),
+    ("detect_v2_reidentify_string", "DetectV2::reidentify_string"),
     ("files_deidentify", "Detect::deidentify_file"),
     ("files_deidentify_audio", "Detect::deidentify_file"),
     ("files_deidentify_document", "Detect::deidentify_file"),
@@ -61,6 +67,8 @@ const METHODS: &[(&str, &str)] = &[
     ("records_bulk_delete", "Vault::delete"),
     ("records_delete_file", "Vault::delete_file"),
     ("records_get_file_scan_status", "Vault::file_scan_status"),
+    ("records_get", "Vault::get_by_id"),
+    ("records_get_files_upload_status", "Vault::upload_status"),
     ("records_insert", "Vault::insert"),
     ("records_list", "Vault::get"),
     ("records_update", "Vault::update"),
@@ -149,7 +157,7 @@ fn page(root: &Path) -> Result<String, String> {
             };
             let embedded = match (routes.contains(&format!("\"{id}\"")), host.package) {
                 (true, _) => "yes",
-                (false, "skyflow_api") => "501 with its name",
+                (false, "skyflow_api") => "no: 404",
                 (false, _) => "to come",
             };
             let _ = writeln!(tables, "| `{id}` | `{method} {path}` | `{binding}` | {facade} | {embedded} |");

@@ -177,7 +177,7 @@ async fn send(state: Arc<State>, outgoing: Outgoing) {
     }
 }
 
-/// Signs and sends a delivery; each attempt has a timestamp of its own.
+/// Signs and sends a delivery; each attempt has its own timestamp.
 async fn attempt_to_send(state: &State, transport: &HttpService, outgoing: &Outgoing) -> Option<u16> {
     let body = outgoing.event.to_string();
     let timestamp = state.now().div_euclid(1000).to_string();

@@ -1,6 +1,6 @@
 //! The client for programs that are not asynchronous.
 //!
-//! It has the methods of [`crate::Client`], without `await`: each call waits for its result. A thread of its own drives
+//! It has the methods of [`crate::Client`], without `await`: each call waits for its result. A separate thread drives
 //! the connections, so it may be used in any thread: a plain one, one of `spawn_blocking` or `block_in_place`, and, where
 //! blocking the thread is acceptable, inside an asynchronous task.
 //!

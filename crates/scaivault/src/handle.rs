@@ -80,7 +80,7 @@ impl Handle {
         self.send_with(operation, self.options).await
     }
 
-    /// Sends an operation with settings of its own.
+    /// Sends an operation with its own settings.
     pub(crate) async fn send_with<O>(
         &self,
         operation: O,

@@ -70,7 +70,7 @@ fn leases_end_with_closures_and_guards() {
     assert_eq!(vault.live_leases().unwrap(), 0);
 }
 
-/// Methods are written once for both clients. Where one needs a form of its own, the other has it too.
+/// Methods are written once for both clients. Where one needs a separate form, the other has it too.
 #[test]
 fn forms_of_their_own_come_in_pairs() {
     let sources = [

@@ -18,7 +18,7 @@ use support::{Bench, with_clock};
 
 const TTL: Duration = Duration::from_secs(100);
 
-/// A clock that stands still unless it is moved, and no retries.
+/// A clock that moves only when it is told to, and no retries.
 fn still() -> Bench {
     with_clock(ManualClock::new(), |vault| vault, |client| client.max_retries(0))
 }

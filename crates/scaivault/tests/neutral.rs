@@ -1,4 +1,4 @@
-//! No word of another product, and no secret, in what the client sends, logs and reports. A binary of its own, like every
+//! No word of another product, and no secret, in what the client sends, logs and reports. A separate binary, like every
 //! test that listens to call sites.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]

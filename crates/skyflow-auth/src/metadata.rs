@@ -44,7 +44,7 @@ fn described() -> Result<MetadataLayer, MetadataError> {
         std::env::consts::ARCH,
         std::env::consts::OS,
     );
-    skyflow_user_agent()?.header(HeaderName::from_static("sky-metadata"), &metadata)
+    skyflow_user_agent()?.public_header(HeaderName::from_static("sky-metadata"), &metadata)
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ impl ServiceAccountTokens {
     /// exchanges, [`Cached`] checks the file every 30 seconds.
     ///
     /// While the file is unreadable or half written, the key that was read last stays in use. The file is read on a
-    /// thread of its own. A pipe is read once, here, and its key is kept.
+    /// separate thread. A pipe is read once, here, and its key is kept.
     ///
     /// # Errors
     ///

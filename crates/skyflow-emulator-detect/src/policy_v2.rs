@@ -1,4 +1,4 @@
-//! What a request of version 2 asks for: rules for each entity, objects in pictures, types of its own.
+//! What a request of version 2 asks for: rules for each entity, objects in pictures, custom types.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -30,7 +30,7 @@ pub(crate) struct AuditLog {
 /// What an operation adds to its event.
 #[derive(Default)]
 pub(crate) struct AuditDetails {
-    /// A further page of a listing of events, which is no event: a reader would never reach the end of its own listings.
+    /// A further page of a listing of events, which is no event: a reader would never reach the end, because each listing adds one.
     pub(crate) is_further_page: bool,
     /// The request itself, where it is a statement.
     pub(crate) content: String,

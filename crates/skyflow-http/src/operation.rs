@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use http::Extensions;
 use http::header::{HeaderMap, HeaderValue};
 
-use crate::sent_headers;
+use crate::sent_headers::{self, PublicHeaders};
 
 /// Tells what a request does, so that layers can decide by the operation and not by the URL.
 ///
@@ -274,8 +274,8 @@ impl Progress {
     }
 
     /// Notes the headers of a request that is about to be sent.
-    pub(crate) fn note_sent(&self, headers: &HeaderMap) {
-        sent_headers::note(headers, &mut self.sent());
+    pub(crate) fn note_sent(&self, headers: &HeaderMap, public: Option<&PublicHeaders>) {
+        sent_headers::note(headers, public, &mut self.sent());
     }
 
     fn sent(&self) -> MutexGuard<'_, Vec<HeaderValue>> {
@@ -314,8 +314,8 @@ mod tests {
     #[test]
     fn debug_shows_no_sent_header() {
         let progress = Progress::default();
-        progress
-            .note_sent(&HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static("canary-cookie"))]));
+        let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static("canary-cookie"))]);
+        progress.note_sent(&headers, None);
         assert!(!format!("{progress:?} {progress:#?}").contains("canary"));
         assert_eq!(progress.hide_sent("your canary-cookie"), "your [REDACTED]");
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -17,7 +18,7 @@ const PIECE: usize = 8;
 const SHORTEST: usize = 3;
 
 /// Headers that the client or the transport writes, and those that name a request.
-const PUBLIC: [HeaderName; 13] = [
+const PUBLIC: [HeaderName; 12] = [
     header::ACCEPT,
     header::ACCEPT_ENCODING,
     header::ACCEPT_LANGUAGE,
@@ -27,16 +28,20 @@ const PUBLIC: [HeaderName; 13] = [
     header::HOST,
     header::TRANSFER_ENCODING,
     header::USER_AGENT,
-    HeaderName::from_static("sky-metadata"),
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
     HeaderName::from_static(skyflow_types::RequestId::HEADER),
 ];
 
+/// In the extensions of a request: the headers whose values a product declares to be no secret.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PublicHeaders(pub(crate) Arc<Vec<HeaderName>>);
+
 /// Adds the values of a request that are not there yet.
-pub(crate) fn note(headers: &HeaderMap, noted: &mut Vec<HeaderValue>) {
+pub(crate) fn note(headers: &HeaderMap, public: Option<&PublicHeaders>, noted: &mut Vec<HeaderValue>) {
     for (name, value) in headers {
-        let is_public = !value.is_sensitive() && PUBLIC.contains(name);
+        let is_declared = || public.is_some_and(|declared| declared.0.contains(name));
+        let is_public = !value.is_sensitive() && (PUBLIC.contains(name) || is_declared());
         if !is_public && value.len() >= SHORTEST && !noted.contains(value) {
             noted.push(value.clone());
         }
@@ -160,8 +165,8 @@ mod tests {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
         }
         let mut noted = Vec::new();
-        note(&headers, &mut noted);
-        note(&headers, &mut noted);
+        note(&headers, None, &mut noted);
+        note(&headers, None, &mut noted);
         noted
     }
 
@@ -214,6 +219,14 @@ mod tests {
         }
         assert_eq!(hide(&[], KEY), KEY);
         assert_eq!(sent(&[("x-a", "same value"), ("x-b", "same value")]).len(), 1);
+        let declared = PublicHeaders(Arc::new(vec![HeaderName::from_static("x-metadata")]));
+        let headers = HeaderMap::from_iter(
+            ["x-metadata", "x-other"]
+                .map(|name| (HeaderName::from_static(name), HeaderValue::from_static(name))),
+        );
+        let mut noted = Vec::new();
+        note(&headers, Some(&declared), &mut noted);
+        assert_eq!(noted, ["x-other"]);
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub(crate) struct Issued {
     pub(crate) body: Value,
 }
 
-/// Issues a certificate: with a key of its own, or for the key of a request.
+/// Issues a certificate: with a new key, or for the key of a request.
 pub(crate) fn issue_with(
     state: &State,
     call: &Call,

@@ -23,7 +23,7 @@ type Outcome = Result<Arc<Secret>, Error>;
 pub(super) type Flight = Shared<Pin<Box<dyn Future<Output = Outcome> + Send>>>;
 
 impl Inner {
-    /// Starts a fetch in a task of its own, which survives its readers.
+    /// Starts a fetch in a separate task, which survives its readers.
     pub(super) fn start(self: &Arc<Self>, state: &mut State, handle: &Handle, key: &Key) -> Flight {
         state.epochs += 1;
         let epoch = state.epochs;

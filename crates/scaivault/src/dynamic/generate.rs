@@ -16,7 +16,7 @@ use crate::{Error, InvalidInput, VaultDuration};
 
 /// A generation of credentials that is not sent yet.
 ///
-/// The request runs in a task of its own: when the caller is dropped while it is under way, the lease that it makes is
+/// The request runs in a separate task: when the caller is dropped while it is under way, the lease that it makes is
 /// revoked.
 #[must_use = "a call does nothing until it is sent"]
 pub struct GenerateCredentials<M = Async> {
@@ -75,7 +75,7 @@ impl<M: Mode> GenerateCredentials<M> {
         Ok(LeaseGuard::new(mode, self.armed().await?))
     }
 
-    /// Sends the request in a task of its own. The lease that it returns revokes itself unless it is disarmed.
+    /// Sends the request in a separate task. The lease that it returns revokes itself unless it is disarmed.
     pub(super) async fn armed(self) -> Result<Revoking, Error> {
         let Self { handle, operation, engine, role, .. } = self;
         let operation = operation?;

@@ -67,7 +67,7 @@ impl<'a> Written<'a> {
         start..self.groups.last().map_or(start, |group| group.end)
     }
 
-    /// Counts the sides on which more digits follow, of which some may belong to the number in place of its own.
+    /// Counts the sides on which more digits follow, of which some may belong to the number in place of its own digits.
     fn sides_with_digits(&self) -> usize {
         let range = self.range();
         let head = self.text.get(..range.start).unwrap_or_default();

@@ -6,6 +6,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::sent_headers::PublicHeaders;
 use crate::{Request, Response};
 
 /// Headers that belong to the connection, the body or the auth layer.
@@ -59,6 +60,7 @@ pub enum MetadataError {
 #[derive(Clone)]
 pub struct MetadataLayer {
     headers: Arc<Vec<(HeaderName, HeaderValue)>>,
+    public: PublicHeaders,
     reserved: Vec<HeaderName>,
 }
 
@@ -80,7 +82,7 @@ impl MetadataLayer {
 
     /// Sends no header.
     pub(crate) fn empty() -> Self {
-        Self { headers: Arc::default(), reserved: Vec::new() }
+        Self { headers: Arc::default(), public: PublicHeaders::default(), reserved: Vec::new() }
     }
 
     /// Refuses `names` in [`MetadataLayer::header`] too, such as the header that an auth layer fills.
@@ -107,6 +109,16 @@ impl MetadataLayer {
         headers.retain(|(known, _)| *known != name);
         headers.push((name, value));
         Ok(self)
+    }
+
+    /// Adds a header as [`MetadataLayer::header`] does, whose value is no secret: a message of the server may repeat it.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`MetadataLayer::header`] does.
+    pub fn public_header(mut self, name: HeaderName, value: &str) -> Result<Self, MetadataError> {
+        Arc::make_mut(&mut self.public.0).push(name.clone());
+        self.header(name, value)
     }
 }
 
@@ -140,6 +152,9 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         for (name, value) in self.layer.headers.iter() {
             request.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        if !self.layer.public.0.is_empty() {
+            request.extensions_mut().insert(self.layer.public.clone());
         }
         self.inner.call(request)
     }

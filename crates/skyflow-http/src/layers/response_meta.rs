@@ -106,7 +106,7 @@ where
         let refusal = self.layer.refusal;
         let progress = Progress::of(request.extensions_mut());
         let before = progress.begin_attempt();
-        progress.note_sent(request.headers());
+        progress.note_sent(request.headers(), request.extensions().get());
         let accepts_encodings = request.headers().contains_key(ACCEPT_ENCODING);
         let is_unknown = request
             .extensions()

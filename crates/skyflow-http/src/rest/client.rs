@@ -141,7 +141,7 @@ impl<S: Clone> Client<S> {
         extensions.insert(info);
         extensions.insert(options);
         let progress = Progress::of(extensions);
-        progress.note_sent(request.headers());
+        progress.note_sent(request.headers(), None);
         let limit = options.response_limit.unwrap_or(self.limit);
         let accepts_encodings = request.headers().contains_key(ACCEPT_ENCODING);
         let sent_bytes = http_body::Body::size_hint(request.body()).exact();
