@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use loom::future::block_on;
 use loom::thread;
 use skyflow_http::auth::{AccessToken, TokenError, TokenFuture, TokenProvider};
-use skyflow_http::clock::Sleep;
+use skyflow_http::clock::{Sleep, SystemClock};
 use skyflow_loom::auth::Cached;
 use skyflow_loom::{Clock, RetryBudget};
 
@@ -58,7 +58,7 @@ impl TokenProvider for Numbered {
 type Tokens = Arc<Cached<Numbered>>;
 
 fn model(preemptions: Option<usize>, test: impl Fn(Tokens) + Send + Sync + 'static) {
-    let clock: Arc<dyn Clock> = Arc::new(Stopped(Instant::now()));
+    let clock: Arc<dyn Clock> = Arc::new(Stopped(SystemClock.monotonic()));
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = preemptions;
     builder.check(move || {

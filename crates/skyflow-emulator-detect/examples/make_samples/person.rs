@@ -15,7 +15,8 @@ impl Person<'_> {
     pub(crate) fn fill(&self, template: &str) -> String {
         let mut filled = template.to_owned();
         for (key, value) in [("name", self.name), ("card", self.card), ("mail", self.mail)] {
-            let (first, second) = value.split_at(value.floor_char_boundary(value.len() / 2));
+            let middle = value.char_indices().nth(value.chars().count() / 2).map_or(0, |(at, _)| at);
+            let (first, second) = value.split_at(middle);
             filled = filled.replace(&format!("{{{key}}}"), value);
             filled = filled.replace(&format!("{{{key}1}}"), first).replace(&format!("{{{key}2}}"), second);
         }
