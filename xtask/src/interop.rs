@@ -11,7 +11,7 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Suite {
-    /// Inserts and gets through nginx, HAProxy and nghttpx, which retire connections and reload.
+    /// Inserts and gets through nginx, HAProxy, nghttpx, h2o, Caddy and Apache, which retire connections and reload.
     Proxies {
         /// How many calls each row of the table makes.
         #[arg(long, default_value_t = 20_000)]
@@ -23,13 +23,19 @@ enum Suite {
 }
 
 /// The programs, and the Debian packages that have them.
-const PROXIES: [(&str, &str); 3] =
-    [("nginx", "nginx-light"), ("haproxy", "haproxy"), ("nghttpx", "nghttp2-proxy")];
+const PROXIES: [(&str, &str); 6] = [
+    ("nginx", "nginx-light"),
+    ("haproxy", "haproxy"),
+    ("nghttpx", "nghttp2-proxy"),
+    ("h2o", "h2o"),
+    ("caddy", "caddy"),
+    ("apache2", "apache2"),
+];
 
 /// Installs what is missing and runs the suite.
 pub fn run(args: &Args) -> Result<(), String> {
     let Suite::Proxies { calls, tasks } = args.suite;
-    install(&PROXIES)?;
+    install(&PROXIES);
     let (calls, tasks) = (calls.to_string(), tasks.to_string());
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["run", "--quiet", "--locked", "--package", "skyflow-interop", "--"])
@@ -40,20 +46,20 @@ pub fn run(args: &Args) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err("calls through proxies failed".to_owned()) }
 }
 
-fn install(programs: &[(&str, &str)]) -> Result<(), String> {
+/// Installs what is missing; what cannot be installed is named, and its rows say that they were not tested.
+fn install(programs: &[(&str, &str)]) {
     let missing: Vec<&str> =
         programs.iter().filter(|(program, _)| !is_installed(program)).map(|(_, package)| *package).collect();
     if missing.is_empty() {
-        return Ok(());
+        return;
     }
     println!("  installing {}", missing.join(", "));
     for args in [vec!["update", "-qq"], [&["install", "-y", "-qq"][..], &missing].concat()] {
         let status = Command::new("apt-get").args(&args).stdout(Stdio::null()).status();
         if !status.is_ok_and(|status| status.success()) {
-            return Err(format!("cannot install {}: apt-get {} failed", missing.join(", "), args.join(" ")));
+            println!("  NOT INSTALLED: {}: apt-get {} failed", missing.join(", "), args.join(" "));
         }
     }
-    Ok(())
 }
 
 fn is_installed(program: &str) -> bool {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use skyflow::http::Transport;
+use skyflow::http::{HttpVersions, Transport};
 use skyflow::{Credentials, GetRequest, InsertRequest, QueryRequest, Skyflow, Vault, VaultConfig};
 use skyflow_emulator::EmbeddedVault;
 
@@ -16,6 +16,8 @@ const SHOWN_ERRORS: usize = 5;
 pub struct Load {
     pub calls: usize,
     pub tasks: usize,
+    /// Whether the client may use HTTP/2; h2o cannot be kept from offering it.
+    pub http2: bool,
     pub ca_pem: String,
 }
 
@@ -47,7 +49,11 @@ struct Counts {
 
 impl Load {
     pub async fn run(&self, vault: &EmbeddedVault, port: u16) -> Result<Outcome, Box<dyn Error>> {
-        let transport = Transport::builder().add_root_certificates_pem(self.ca_pem.as_bytes())?.build();
+        let versions = if self.http2 { HttpVersions::Any } else { HttpVersions::Http1 };
+        let transport = Transport::builder()
+            .http_versions(versions)
+            .add_root_certificates_pem(self.ca_pem.as_bytes())?
+            .build();
         let config = VaultConfig::with_base_url(vault.vault_id(), format!("https://127.0.0.1:{port}"))
             .credentials(Credentials::api_key(vault.api_key().clone())?);
         let client = Skyflow::builder().vault(config).transport(transport.clone().into_service()).build()?;

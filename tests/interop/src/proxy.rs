@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::process::Child;
 
 use crate::certificates::Certificates;
+use crate::configuration::{self, Place};
 
 /// A proxy that people run in front of services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,9 @@ pub enum Kind {
     Nginx,
     Haproxy,
     Nghttpx,
+    H2o,
+    Caddy,
+    Apache,
 }
 
 /// How a proxy is set up for one row.
@@ -26,6 +30,8 @@ pub struct Setting {
     pub http2: bool,
     /// How many requests a connection serves; the proxy's own default when missing.
     pub requests: Option<u32>,
+    /// How many seconds a connection is kept; the proxy's own default when missing.
+    pub seconds: Option<u32>,
     /// How many streams a connection may have at once; the proxy's own default when missing.
     pub streams: Option<u32>,
     /// Whether the proxy reloads its configuration while calls are under way.
@@ -33,21 +39,26 @@ pub struct Setting {
 }
 
 const fn setting(name: &'static str) -> Setting {
-    Setting { name, http2: true, requests: None, streams: None, reload: false }
+    Setting { name, http2: true, requests: None, seconds: None, streams: None, reload: false }
 }
 
 impl Setting {
     /// Returns the settings of a proxy, from its defaults to the hardest that it offers.
     pub fn of(kind: Kind) -> Vec<Self> {
-        let mut settings = vec![
-            setting("default"),
-            Self { http2: false, ..setting("http/1.1") },
-            Self { streams: Some(8), ..setting("8 streams") },
-            Self { streams: Some(1), ..setting("1 stream") },
-            Self { reload: true, ..setting("reload") },
-        ];
-        if kind == Kind::Nginx {
+        let mut settings = vec![setting("default"), Self { http2: false, ..setting("http/1.1") }];
+        // Caddy has no option for streams, and h2o reloads only below a supervisor.
+        if kind != Kind::Caddy {
+            settings.push(Self { streams: Some(8), ..setting("8 streams") });
+            settings.push(Self { streams: Some(1), ..setting("1 stream") });
+        }
+        if kind != Kind::H2o {
+            settings.push(Self { reload: true, ..setting("reload") });
+        }
+        if matches!(kind, Kind::Nginx | Kind::Apache) {
             settings.push(Self { requests: Some(50), ..setting("50 requests") });
+        }
+        if kind == Kind::Nginx {
+            settings.push(Self { seconds: Some(1), ..setting("1 second") });
             settings.push(Self {
                 requests: Some(50),
                 streams: Some(8),
@@ -64,18 +75,24 @@ pub struct Running {
     kind: Kind,
     child: Child,
     port: u16,
+    /// Where the proxy takes commands, if it has such a port.
+    control: u16,
     configuration: PathBuf,
 }
 
 impl Kind {
     /// All proxies, in the order of the table.
-    pub const ALL: [Self; 3] = [Self::Nginx, Self::Haproxy, Self::Nghttpx];
+    pub const ALL: [Self; 6] =
+        [Self::Nginx, Self::Haproxy, Self::Nghttpx, Self::H2o, Self::Caddy, Self::Apache];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
             Self::Haproxy => "haproxy",
             Self::Nghttpx => "nghttpx",
+            Self::H2o => "h2o",
+            Self::Caddy => "caddy",
+            Self::Apache => "apache2",
         }
     }
 
@@ -85,18 +102,25 @@ impl Kind {
             Self::Nginx => "nginx-light",
             Self::Haproxy => "haproxy",
             Self::Nghttpx => "nghttp2-proxy",
+            Self::H2o => "h2o",
+            Self::Caddy => "caddy",
+            Self::Apache => "apache2",
         }
     }
 
     pub fn is_installed(self) -> bool {
-        let version = if self == Self::Nghttpx { "--version" } else { "-v" };
+        let version = match self {
+            Self::Nghttpx | Self::H2o => "--version",
+            Self::Caddy => "version",
+            _ => "-v",
+        };
         let run = Command::new(self.name()).arg(version).stdout(Stdio::null()).stderr(Stdio::null()).status();
         run.is_ok_and(|status| status.success())
     }
 
     /// Tells whether calls may end ambiguously: the proxy breaks streams of every client in this setting.
-    pub fn breaks_streams(self, _: &Setting) -> bool {
-        false
+    pub fn breaks_streams(self, setting: &Setting) -> bool {
+        self == Self::Apache && setting.reload
     }
 
     pub async fn start(
@@ -106,15 +130,20 @@ impl Kind {
         certificates: &Certificates,
         directory: &Path,
     ) -> Result<Running, Box<dyn Error>> {
-        let port = free_port()?;
+        let (port, control) = (free_port()?, free_port()?);
         let configuration = directory.join(format!("{}.conf", self.name()));
-        fs::write(&configuration, self.configuration(setting, port, backend, certificates, directory))?;
+        fs::write(
+            &configuration,
+            configuration::of(self, setting, &Place { port, control, backend, certificates, directory }),
+        )?;
         let child = tokio::process::Command::from(self.command(&configuration))
+            .env("XDG_DATA_HOME", directory)
+            .env("XDG_CONFIG_HOME", directory)
             .stdout(Stdio::null())
             .stderr(fs::File::create(directory.join(format!("{}.log", self.name())))?)
             .kill_on_drop(true)
             .spawn()?;
-        let mut running = Running { kind: self, child, port, configuration };
+        let mut running = Running { kind: self, child, port, control, configuration };
         running.wait_until_it_listens().await?;
         Ok(running)
     }
@@ -125,87 +154,11 @@ impl Kind {
             Self::Nginx => command.arg("-c").arg(configuration),
             Self::Haproxy => command.arg("-W").arg("-f").arg(configuration),
             Self::Nghttpx => command.arg(format!("--conf={}", configuration.display())),
+            Self::H2o => command.arg("-c").arg(configuration),
+            Self::Caddy => command.args(["run", "--adapter", "caddyfile", "--config"]).arg(configuration),
+            Self::Apache => command.arg("-DFOREGROUND").arg("-f").arg(configuration),
         };
         command
-    }
-
-    fn configuration(
-        self,
-        setting: &Setting,
-        port: u16,
-        backend: u16,
-        certificates: &Certificates,
-        directory: &Path,
-    ) -> String {
-        let (chain, key, both) =
-            (certificates.chain().display(), certificates.key().display(), certificates.both().display());
-        let directory = directory.display();
-        match self {
-            Self::Nginx => {
-                let http2 = if setting.http2 { " http2" } else { "" };
-                let requests =
-                    setting.requests.map(|n| format!("keepalive_requests {n};")).unwrap_or_default();
-                let streams =
-                    setting.streams.map(|n| format!("http2_max_concurrent_streams {n};")).unwrap_or_default();
-                let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-                    .iter()
-                    .map(|name| format!("{name}_temp_path {directory}/{name};\n"))
-                    .collect();
-                format!(
-                    "daemon off; pid {directory}/nginx.pid; error_log {directory}/nginx-error.log; worker_processes 1;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off; {paths}
-  upstream vault {{ server 127.0.0.1:{backend}; keepalive 64; keepalive_requests 1000000; }}
-  server {{
-    listen 127.0.0.1:{port} ssl{http2}; ssl_certificate {chain}; ssl_certificate_key {key};
-    {requests} {streams}
-    location / {{
-      proxy_pass http://vault; proxy_http_version 1.1; proxy_set_header Connection \"\";
-      proxy_set_header Host $host; proxy_next_upstream off;
-    }}
-  }}
-}}
-"
-                )
-            }
-            Self::Haproxy => {
-                let alpn = if setting.http2 { "h2,http/1.1" } else { "http/1.1" };
-                let streams = setting
-                    .streams
-                    .map(|n| format!("tune.h2.max-concurrent-streams {n}"))
-                    .unwrap_or_default();
-                format!(
-                    "global
-  maxconn 8192
-  {streams}
-defaults
-  mode http
-  timeout client 30s
-  timeout server 30s
-  timeout connect 5s
-frontend front
-  bind 127.0.0.1:{port} ssl crt {both} alpn {alpn}
-  default_backend vault
-backend vault
-  http-reuse safe
-  server vault 127.0.0.1:{backend}
-"
-                )
-            }
-            Self::Nghttpx => {
-                let streams = setting
-                    .streams
-                    .map(|n| format!("frontend-http2-max-concurrent-streams={n}\n"))
-                    .unwrap_or_default();
-                let alpn = if setting.http2 { "h2,http/1.1" } else { "http/1.1" };
-                format!(
-                    "frontend=127.0.0.1,{port}\nbackend=127.0.0.1,{backend}\nprivate-key-file={key}\n\
-                     certificate-file={chain}\nnpn-list={alpn}\nworkers=1\nerrorlog-file={directory}/nghttpx-error.log\n\
-                     pid-file={directory}/nghttpx.pid\nbackend-keep-alive-timeout=10s\n{streams}"
-                )
-            }
-        }
     }
 }
 
@@ -235,7 +188,17 @@ impl Running {
                         .status();
                 }
                 Kind::Haproxy => signal("-USR2"),
-                Kind::Nghttpx => signal("-HUP"),
+                Kind::Nghttpx | Kind::H2o => signal("-HUP"),
+                Kind::Caddy => {
+                    let _ = Command::new("caddy")
+                        .args(["reload", "--force", "--adapter", "caddyfile", "--config"])
+                        .arg(&self.configuration)
+                        .arg("--address")
+                        .arg(format!("127.0.0.1:{}", self.control))
+                        .stderr(Stdio::null())
+                        .status();
+                }
+                Kind::Apache => signal("-USR1"),
             }
         }
     }

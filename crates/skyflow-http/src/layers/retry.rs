@@ -144,7 +144,7 @@ impl RetryLayer {
         if !limits.deadline.is_none_or(in_time) {
             return Err(RetryStop::Deadline);
         }
-        if !self.budget.withdraw(cause.throttled) {
+        if !self.budget.withdraw(cause.throttled || cause.unprocessed) {
             return Err(RetryStop::Budget);
         }
         Ok(pause)
@@ -155,12 +155,14 @@ impl RetryLayer {
         let response = match outcome {
             Ok(response) => response,
             Err(error) => {
-                let least = match error.downcast_ref::<Error>()?.kind() {
+                let kind = error.downcast_ref::<Error>()?.kind();
+                let least = match kind {
                     ErrorKind::Connect | ErrorKind::Refused => Repeat::OnlyWhatWasNotSent,
                     ErrorKind::Io | ErrorKind::AttemptTimeout | ErrorKind::Stalled => Repeat::Anything,
                     _ => return None,
                 };
-                return Some(Cause { allowed: repeat >= least, ..Cause::default() });
+                let unprocessed = kind == ErrorKind::Refused;
+                return Some(Cause { allowed: repeat >= least, unprocessed, ..Cause::default() });
             }
         };
         let (least, throttled) = match response.status() {
@@ -170,7 +172,7 @@ impl RetryLayer {
         };
         let retry_after = retry_after(response.headers(), self.clock.now());
         let internal_error = response.status() == StatusCode::INTERNAL_SERVER_ERROR;
-        Some(Cause { allowed: repeat >= least, throttled, internal_error, retry_after })
+        Some(Cause { allowed: repeat >= least, throttled, unprocessed: false, internal_error, retry_after })
     }
 }
 
@@ -200,6 +202,8 @@ impl Repeat {
 struct Cause {
     allowed: bool,
     throttled: bool,
+    /// The server is there and has not looked at the request: a reload ends many such streams at once.
+    unprocessed: bool,
     internal_error: bool,
     retry_after: Option<Duration>,
 }

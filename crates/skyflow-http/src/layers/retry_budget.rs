@@ -5,9 +5,10 @@ use crate::sync::AtomicU32;
 
 /// Limits retries to a small share of the calls, so that a failing server does not get a multiple of its load.
 ///
-/// A bucket of 500 tokens: a retry takes 14, or 5 after a 429, and a first attempt with a response gives 1 back (the
-/// numbers of the AWS SDKs). In a lasting outage the bucket runs dry after some 35 retries and calls fail after one
-/// attempt; at any failure rate retries stay below 8 % of the calls. Clones share the bucket.
+/// A bucket of 500 tokens: a retry takes 14, or 5 after a 429 or when the server refused the request unprocessed, and
+/// a first attempt with a response gives 1 back (the numbers of the AWS SDKs). In a lasting outage the bucket runs dry
+/// after some 35 retries and calls fail after one attempt; at any failure rate retries stay below 8 % of the calls.
+/// Clones share the bucket.
 #[derive(Debug, Clone)]
 pub struct RetryBudget {
     tokens: Arc<AtomicU32>,
@@ -16,7 +17,7 @@ pub struct RetryBudget {
 
 impl RetryBudget {
     const RETRY: u32 = 14;
-    const THROTTLED: u32 = 5;
+    const DECLINED: u32 = 5;
 
     /// Makes a full bucket of 500 tokens.
     pub fn new() -> Self {
@@ -33,9 +34,10 @@ impl RetryBudget {
         Self::with_capacity(self.capacity)
     }
 
-    /// Takes what a retry costs; false when the bucket does not hold it.
-    pub fn withdraw(&self, throttled: bool) -> bool {
-        let cost = if throttled { Self::THROTTLED } else { Self::RETRY };
+    /// Takes what a retry costs, less when the server has `declined` to work on the request; false when the bucket does
+    /// not hold it.
+    pub fn withdraw(&self, declined: bool) -> bool {
+        let cost = if declined { Self::DECLINED } else { Self::RETRY };
         self.tokens
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| tokens.checked_sub(cost))
             .is_ok()

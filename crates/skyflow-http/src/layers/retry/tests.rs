@@ -372,6 +372,23 @@ async fn retry_calls_only_a_ready_service() {
     assert_eq!(service.oneshot(probe::request()).await.unwrap().status(), 200);
 }
 
+#[tokio::test]
+async fn retries_cost_less_when_the_server_declined() {
+    for (step, retries) in [
+        (Fail(ErrorKind::Connect), 35),
+        (Status(503), 35),
+        (Fail(ErrorKind::Refused), 100),
+        (Status(429), 100),
+    ] {
+        let layer = RetryLayer::new(Arc::new(ManualClock::auto_advancing()))
+            .max_attempts(NonZeroU32::new(1_000).unwrap());
+        let mut request = probe::request();
+        request.extensions_mut().insert(CallOptions::new().no_deadline());
+        let outcome = run_with(layer, ManualClock::new(), &[step], request).await;
+        assert_eq!((outcome.requests, outcome.stop), (retries + 1, Some(RetryStop::Budget)), "{step:?}");
+    }
+}
+
 #[test]
 fn budget_refills_by_successes_up_to_capacity() {
     let budget = RetryBudget::new();
