@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Every example, and strings that its output must contain.
-const EXAMPLES: [(&str, &[&str]); 46] = [
+const EXAMPLES: [(&str, &[&str]); 47] = [
     ("audit_events", &["ExecuteQuery: 200", "records_insert: 200"]),
     (
         "batch",
@@ -118,6 +118,16 @@ const EXAMPLES: [(&str, &[&str]); 46] = [
             "the payment service got card 4111111111111111 at /orders/2026%2F7/charges",
             "charged 1999 to the card that ends in 1111: ch_1",
             "refused: the payment service's fault: Some(false)",
+        ],
+    ),
+    (
+        "manage_account",
+        &[
+            "customers: Some(Active)",
+            "payments: Some(CreationInProgress)",
+            "Some(\"VAULT_OWNER\") with 2 permissions",
+            "unknown: not found: true, management.vaults.get: The requested resource wasn't found. (http 404, grpc 5)",
+            "4 calls for account a451b783713e4424a7d761bb7bbc84eb",
         ],
     ),
     (

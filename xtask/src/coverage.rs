@@ -16,6 +16,12 @@ const ROUND_TRIPS: &str = "crates/skyflow-management/tests/round_trips";
 /// The tests that send an operation to the embedded vault, by the method that it is called with.
 const END_TO_END: &str = "tests/tests/facade";
 
+/// The test that sends the other operations of the page to the embedded vault.
+const REFUSALS: &str = "crates/skyflow-emulator/tests/unsupported.rs";
+
+/// What the table says of operations that the embedded vault refuses; its tests look for it.
+const UNSUPPORTED: &str = "501";
+
 /// A host, and where its operations are described and bound.
 struct Host {
     title: &'static str,
@@ -112,6 +118,9 @@ fn page(root: &Path) -> Result<String, String> {
         fs::read_to_string(root.join(path)).map_err(|error| format!("cannot read {path}: {error}"))
     };
     let routes = read("crates/skyflow-emulator/src/routes.rs")?;
+    // Its tests name operations that are refused.
+    let routes = routes.split("#[cfg(test)]").next().unwrap_or_default();
+    let unsupported = read("crates/skyflow-emulator/src/routes/unsupported.rs")?;
     let sources =
         all_sources(&root.join("crates/skyflow/src"))? + &all_sources(&root.join("crates/skyflow-auth/src"))?;
     let tests =
@@ -155,10 +164,12 @@ fn page(root: &Path) -> Result<String, String> {
                 }
                 None => "through the binding".to_owned(),
             };
-            let embedded = match (routes.contains(&format!("\"{id}\"")), host.package) {
-                (true, _) => "yes",
-                (false, "skyflow_api") => "no: 404",
-                (false, _) => "to come",
+            let is_named = |source: &str| source.contains(&format!("\"{id}\""));
+            let embedded = match (is_named(&routes), is_named(&unsupported)) {
+                (true, false) => "yes",
+                (false, true) => UNSUPPORTED,
+                (true, true) => return Err(format!("the embedded vault both has and refuses {id}")),
+                (false, false) => return Err(format!("the embedded vault does not know {id}")),
             };
             let _ = writeln!(tables, "| `{id}` | `{method} {path}` | `{binding}` | {facade} | {embedded} |");
         }
@@ -173,7 +184,9 @@ fn page(root: &Path) -> Result<String, String> {
          generated binding, whose request and response are sent and read by the tests in `{ROUND_TRIPS}` with each \
          member, each enum value and each absent member of the API documents. Methods of the facade are called in \
          `{END_TO_END}` against the embedded vault. An operation without a method is sent with `Vault::send`, or with a \
-         client of your own.\n{tables}",
+         client of your own.\n\n\
+         The embedded vault has the operations with `yes`. It refuses those with `{UNSUPPORTED}` with that status, a message \
+         that names them and the documented error body; `{REFUSALS}` sends each.\n{tables}",
         calls.len()
     ))
 }

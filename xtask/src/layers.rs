@@ -13,7 +13,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("skyflow-http", &["skyflow-types"]),
     ("skyflow-auth", &["skyflow-http", "skyflow-types"]),
     ("skyflow-api", &["skyflow-http", "skyflow-types"]),
-    ("skyflow-management", &["skyflow-api"]),
+    ("skyflow-management", &["skyflow-api", "skyflow-auth", "skyflow-http", "skyflow-types"]),
     ("skyflow", &["skyflow-api", "skyflow-auth", "skyflow-http", "skyflow-types"]),
     ("skyflow-testkit", &["skyflow-http"]),
     ("skyflow-emulator-detect", &["skyflow-types"]),

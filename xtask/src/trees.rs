@@ -24,6 +24,12 @@ const TREES: &[Tree] = &[
     },
     Tree { package: "skyflow-api", flags: &[], maximum: None, forbidden: HTTP_CLIENT },
     Tree {
+        package: "skyflow-management",
+        flags: &["--no-default-features"],
+        maximum: None,
+        forbidden: HTTP_CLIENT,
+    },
+    Tree {
         package: "skyflow-auth",
         flags: &["--no-default-features"],
         maximum: None,

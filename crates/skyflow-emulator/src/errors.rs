@@ -91,8 +91,7 @@ impl ApiError {
         )
     }
 
-    /// Reports a part of an operation that the vault does not have.
-    #[cfg(feature = "detect")]
+    /// Reports an operation, or a part of one, that the vault does not have.
     pub(crate) fn not_emulated(what: &str) -> Self {
         Self::new(StatusCode::NOT_IMPLEMENTED, format!("The embedded vault does not emulate {what}."))
     }

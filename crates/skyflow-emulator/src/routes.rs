@@ -1,7 +1,11 @@
 //! Which request is which operation.
 
+mod unsupported;
+
 use http::Method;
 use percent_encoding::percent_decode_str;
+
+pub(crate) use unsupported::Unsupported;
 
 /// An operation of the vault, named as in Skyflow's API description.
 ///
@@ -285,6 +289,8 @@ impl Operation {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Target {
     Operation(Operation, Parameters),
+    /// A published operation that the vault does not have.
+    Unsupported(&'static Unsupported),
     /// The path is known, but not with this method.
     OtherMethod,
     Unknown,
@@ -312,7 +318,21 @@ pub(crate) fn without_host_segment(path: &str) -> &str {
     }
 }
 
-pub(crate) fn find(method: &Method, path: &str) -> Target {
+/// Finds what a request means. The hosts of Skyflow share paths that this vault serves all: such a path means the
+/// vault's operation when `is_known` says that its table or connection exists.
+pub(crate) fn find(
+    method: &Method,
+    path: &str,
+    is_known: impl FnOnce(Operation, &Parameters) -> bool,
+) -> Target {
+    let target = find_supported(method, path);
+    match &target {
+        Target::Operation(operation, parameters) if is_known(*operation, parameters) => target,
+        _ => unsupported::find(method, path).map_or(target, Target::Unsupported),
+    }
+}
+
+fn find_supported(method: &Method, path: &str) -> Target {
     if let Some(target) = connection(path) {
         return target;
     }
@@ -366,7 +386,7 @@ mod tests {
     use super::*;
 
     fn operation(method: Method, path: &str) -> Option<Operation> {
-        match find(&method, path) {
+        match find_supported(&method, path) {
             Target::Operation(operation, _) => Some(operation),
             _ => None,
         }
@@ -380,7 +400,8 @@ mod tests {
 
     #[test]
     fn path_parameters_are_decoded_once() {
-        let Target::Operation(_, parameters) = find(&Method::GET, "/v1/vaults/v/a%2Fb%20c/%2525") else {
+        let Target::Operation(_, parameters) = find_supported(&Method::GET, "/v1/vaults/v/a%2Fb%20c/%2525")
+        else {
             panic!("the path is known");
         };
         assert_eq!(parameters.get("table_name"), "a/b c");
@@ -389,10 +410,42 @@ mod tests {
 
     #[test]
     fn unknown_paths_differ_from_unknown_methods() {
-        assert_eq!(find(&Method::PATCH, "/v1/vaults/v/t"), Target::OtherMethod);
+        assert_eq!(find_supported(&Method::PATCH, "/v1/vaults/v/t"), Target::OtherMethod);
         for path in ["/", "", "/v1", "/v1/vaults/", "/v1/vaults/v/t/id/more/x/y/z", "/v1/vaults//t"] {
-            assert_eq!(find(&Method::GET, path), Target::Unknown, "{path}");
+            assert_eq!(find_supported(&Method::GET, path), Target::Unknown, "{path}");
         }
+    }
+
+    #[test]
+    fn shared_paths_mean_what_the_vault_has() {
+        let named = |method, path, known| match find(&method, path, |_, _| known) {
+            Target::Operation(operation, _) => operation.name(),
+            Target::Unsupported(operation) => operation.name,
+            other => panic!("{path}: {other:?}"),
+        };
+        for (method, path, vault, elsewhere) in [
+            (Method::GET, "/v1/vaults/v/versions", "records_list", "vaults_list_versions"),
+            (Method::GET, "/v1/vaults/v/versions/1", "records_get", "vaults_get_version"),
+            (
+                Method::GET,
+                "/v1/gateway/inboundRoutes/c",
+                "connections_invoke_inbound",
+                "connections_get_inbound",
+            ),
+            (
+                Method::POST,
+                "/v1/gateway/outboundRoutes/c/secret",
+                "connections_invoke_outbound",
+                "connections_upload_outbound_secret",
+            ),
+            // Not published with another meaning.
+            (Method::GET, "/v1/vaults/v/cards", "records_list", "records_list"),
+        ] {
+            assert_eq!((named(method.clone(), path, true), path), (vault, path));
+            assert_eq!((named(method, path, false), path), (elsewhere, path));
+        }
+        assert_eq!(named(Method::POST, "/v1/policies/assign", false), "policies_assign");
+        assert_eq!(named(Method::GET, "/v1/policies/assign", false), "policies_get");
     }
 
     #[test]

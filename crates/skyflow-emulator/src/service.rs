@@ -67,18 +67,22 @@ async fn respond(state: Arc<State>, request: Request<Body>) -> Result<Response<B
     let now = state.now();
     let (parts, body) = request.into_parts();
     let path = routes::without_host_segment(parts.uri.path()).to_owned();
-    let target = routes::find(&parts.method, &path);
+    let target =
+        routes::find(&parts.method, &path, |operation, parameters| is_known(&state, operation, parameters));
     let is_called_by_pages = target != Target::Unknown && !path.starts_with(routes::CONTROL);
     let allowed = state.origins.allowed(&parts.headers).filter(|_| is_called_by_pages);
     if is_called_by_pages && cors::is_preflight(&parts) {
         let response = cors::preflight(&parts.headers, allowed);
         return Ok(finish(response, &Plan::default(), &Random::system().uuid()));
     }
-    let operation = match &target {
-        Target::Operation(operation, _) => Some(*operation),
-        _ => None,
+    let (operation, called) = match &target {
+        Target::Operation(operation, _) => {
+            (Some(*operation), Some((operation.name(), operation.path_template())))
+        }
+        Target::Unsupported(operation) => (None, Some((operation.name, operation.template))),
+        Target::OtherMethod | Target::Unknown => (None, None),
     };
-    let mut plan = state.faults.plan(&parts.method, &path, operation.map(Operation::name));
+    let mut plan = state.faults.plan(&parts.method, &path, called.map(|(name, _)| name));
     let asked = match parts.headers.get(FAULT).map(|value| value.to_str().unwrap_or_default()) {
         Some(text) => match text.parse::<Fault>() {
             Ok(fault) => {
@@ -89,7 +93,7 @@ async fn respond(state: Arc<State>, request: Request<Body>) -> Result<Response<B
         },
         None => Ok(()),
     };
-    let mut entry = entry(&parts, operation, &plan, now);
+    let mut entry = entry(&parts, called, &plan, now);
     if !plan.latency().is_zero() {
         state.clock.sleep(plan.latency()).await;
     }
@@ -170,6 +174,18 @@ async fn respond(state: Arc<State>, request: Request<Body>) -> Result<Response<B
     response.ok_or_else(Plan::closed)
 }
 
+/// Tells whether the vault has what the path of an operation names, as far as another host has the same path.
+fn is_known(state: &State, operation: Operation, path: &Parameters) -> bool {
+    match operation {
+        Operation::ConnectionsInvokeOutbound => state.connections.has(path.get("connection_id"), true),
+        Operation::ConnectionsInvokeInbound => state.connections.has(path.get("connection_id"), false),
+        Operation::RecordsList | Operation::RecordsGet => {
+            state.schema.table(path.get("table_name")).is_some()
+        }
+        _ => true,
+    }
+}
+
 /// What became of a request.
 enum Outcome {
     Done(Reply),
@@ -232,30 +248,42 @@ async fn work(
     body: Body,
     now: Now,
 ) -> (Option<Caller>, ApiResult<Reply>) {
-    let (operation, path) = match target {
+    match target {
         Target::Operation(operation, path) if operation.is_connection() => {
             let is_outbound = operation == Operation::ConnectionsInvokeOutbound;
-            return connections::invoke(Arc::clone(state), parts, is_outbound, path, body, now).await;
+            connections::invoke(Arc::clone(state), parts, is_outbound, path, body, now).await
         }
-        Target::Operation(operation, path) => (operation, path),
+        Target::Operation(operation, path) => {
+            let body = match request_body::read(body, state.body_limit, &*state.clock).await {
+                Ok(body) => body,
+                Err(error) => return (None, Err(error)),
+            };
+            let state = Arc::clone(state);
+            blocking(operation.name(), move || run(&state, operation, &path, &parts, &body, now)).await
+        }
+        Target::Unsupported(operation) => {
+            let state = Arc::clone(state);
+            blocking(operation.name, move || operations::refuse(operation, &state, &parts.headers, now)).await
+        }
         Target::OtherMethod => {
             let text = "The request method isn't allowed for the requested resource.";
-            return (None, Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text)));
+            (None, Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text)))
         }
-        Target::Unknown => return (None, Err(ApiError::no_such_resource())),
-    };
-    let body = match request_body::read(body, state.body_limit, &*state.clock).await {
-        Ok(body) => body,
-        Err(error) => return (None, Err(error)),
-    };
-    let state = Arc::clone(state);
-    let run = move || run(&state, operation, &path, &parts, &body, now);
+        Target::Unknown => (None, Err(ApiError::no_such_resource())),
+    }
+}
+
+/// Does the work of an operation on a blocking thread, where there is a runtime.
+async fn blocking(
+    operation: &'static str,
+    work: impl FnOnce() -> (Option<Caller>, ApiResult<Reply>) + Send + 'static,
+) -> (Option<Caller>, ApiResult<Reply>) {
     match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => runtime.spawn_blocking(run).await.unwrap_or_else(|_| {
-            tracing::error!(operation = operation.name(), "an operation of the embedded vault panicked");
+        Ok(runtime) => runtime.spawn_blocking(work).await.unwrap_or_else(|_| {
+            tracing::error!(operation, "an operation of the embedded vault panicked");
             (None, Err(ApiError::internal()))
         }),
-        Err(_) => run(),
+        Err(_) => work(),
     }
 }
 
@@ -286,10 +314,11 @@ fn origin(parts: &Parts) -> String {
     format!("{}://{authority}", if secure { "https" } else { "http" })
 }
 
-fn entry(parts: &Parts, operation: Option<Operation>, plan: &Plan, now: Now) -> JournalEntry {
+/// Begins an entry; `called` is the name and the path template of the operation.
+fn entry(parts: &Parts, called: Option<(&'static str, &'static str)>, plan: &Plan, now: Now) -> JournalEntry {
     let mut entry = JournalEntry::new(now.0, parts.method.clone(), Random::system().uuid());
-    entry.operation = operation.map(Operation::name);
-    entry.path_template = operation.map_or("", Operation::path_template);
+    entry.operation = called.map(|(name, _)| name);
+    entry.path_template = called.map_or("", |(_, template)| template);
     entry.fault = plan.fault();
     entry.caller = JournalCaller {
         user_agent: text(&parts.headers, USER_AGENT.as_str()),

@@ -104,6 +104,17 @@ impl Stack {
         Ok(self)
     }
 
+    /// Sends one more header as [`Stack::header`] does, whose value is no secret: a message of the server may repeat it.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`MetadataLayer::header`] does.
+    pub fn public_header(mut self, name: HeaderName, value: &str) -> Result<Self, MetadataError> {
+        let metadata = self.metadata.take().unwrap_or_else(MetadataLayer::empty);
+        self.metadata = Some(metadata.public_header(name, value)?);
+        Ok(self)
+    }
+
     /// Returns the name of the time limit that is zero, so that every call would fail: `deadline` or `attempt_timeout`.
     pub fn zero_timeout(&self) -> Option<&'static str> {
         let zero = Some(Duration::ZERO);

@@ -33,6 +33,11 @@ impl Env {
     pub fn vault_url(self, cluster: &ClusterId) -> String {
         format!("https://{cluster}.vault.{}", self.domain())
     }
+
+    /// Returns the base URL of the management host of this environment, without a trailing slash.
+    pub fn management_url(self) -> String {
+        format!("https://manage.{}", self.domain())
+    }
 }
 
 named_values!(Env, "env", {
@@ -60,5 +65,7 @@ mod tests {
             ]
         );
         assert_eq!(Env::default(), Env::Prod);
+        assert_eq!(Env::Prod.management_url(), "https://manage.skyflowapis.com");
+        assert_eq!(Env::Sandbox.management_url(), "https://manage.skyflowapis-preview.com");
     }
 }

@@ -4,9 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use skyflow::api::types::{
-    CheckGuardrailsRequestV2, DataSource, DeidentificationType, DeidentifyFileRequestV2,
-    DeidentifyStringRequestV2, DetectConfiguration, DetectSettings, EntityRule, FileFormat,
-    GuardrailsValidationV2, ReidentifyFileRequestV2, ReidentifyStringRequestV2, ReturnEntities, RunStatus,
+    AudioSettings, BleepSettings, CheckGuardrailsRequestV2, DataSource, DeidentificationType,
+    DeidentifyFileRequestV2, DeidentifyStringRequestV2, DetectConfiguration, DetectSettings,
+    DocumentSettings, EntityRule, FileFormat, GuardrailsValidationV2, MediaSettings, PdfSettings,
+    ReidentifyFileRequestV2, ReidentifyStringRequestV2, ReturnEntities, RunStatus,
 };
 use skyflow::{Credentials, Detect, ErrorKind, Skyflow, VaultConfig};
 use skyflow_emulator::EmbeddedVault;
@@ -83,6 +84,8 @@ async fn verdicts_are_read_in_both_spellings() {
 
 #[tokio::test]
 async fn version_2_refuses_invalid_input_first() {
+    let pdf = |pdf| MediaSettings::default().document(DocumentSettings::default().pdf(pdf));
+    let bleep = |bleep| MediaSettings::default().audio(AudioSettings::default().bleep(bleep));
     let server = script(&[]);
     let detect = server.detect().version_2();
     let both = || {
@@ -100,5 +103,19 @@ async fn version_2_refuses_invalid_input_first() {
     let topics = CheckGuardrailsRequestV2::new("x", "v1").deny_topics(["y".repeat(61)]);
     assert_eq!(detect.check_guardrails(topics).await.unwrap_err().field(), Some("deny_topics[0]"));
     assert_eq!(detect.get_run(" ").await.unwrap_err().field(), Some("run_id"));
+    for (media, field) in [
+        (pdf(PdfSettings::default().density(1001)), "document.pdf.density"),
+        (pdf(PdfSettings::default().max_resolution(71)), "document.pdf.max_resolution"),
+        (bleep(BleepSettings::default().frequency(19)), "audio.bleep.frequency"),
+        (bleep(BleepSettings::default().gain(-61)), "audio.bleep.gain"),
+        (bleep(BleepSettings::default().start_padding(20.5)), "audio.bleep.start_padding"),
+        (bleep(BleepSettings::default().stop_padding(-1.0)), "audio.bleep.stop_padding"),
+    ] {
+        let configuration = DetectConfiguration::new("v1").media(media);
+        let request = DeidentifyFileRequestV2::new(DataSource::Base64, "eA==", FileFormat::Pdf)
+            .configuration(configuration);
+        let error = detect.start_deidentify_file(request).await.unwrap_err();
+        assert_eq!(error.field(), Some(format!("configuration.media.{field}").as_str()));
+    }
     assert!(server.requests().is_empty());
 }

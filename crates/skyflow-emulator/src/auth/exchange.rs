@@ -21,6 +21,8 @@ struct TokenRequest {
     grant_type: Option<String>,
     assertion: Option<String>,
     scope: Option<String>,
+    subject_token: Option<String>,
+    requested_token_use: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +42,13 @@ pub(crate) fn get_token(call: &Call<'_>) -> ApiResult<Reply> {
         return Err(ApiError::bad_request(format!(
             "unsupported_grant_type: the grant type must be {GRANT_TYPE}"
         )));
+    }
+    for (field, value) in
+        [("subject_token", request.subject_token), ("requested_token_use", request.requested_token_use)]
+    {
+        if value.is_some_and(|value| !value.is_empty()) {
+            return Err(ApiError::not_emulated(&format!("{field} of the token endpoint")));
+        }
     }
     let assertion = request.assertion.unwrap_or_default();
     let Some(jws) = Jws::parse(&assertion) else {

@@ -42,6 +42,10 @@ impl Connections {
         })
     }
 
+    pub(crate) fn has(&self, id: &str, is_outbound: bool) -> bool {
+        self.find(id, is_outbound).is_some()
+    }
+
     fn find(&self, id: &str, is_outbound: bool) -> Option<&ConnectionSpec> {
         self.specs.iter().find(|spec| spec.id() == id && spec.is_outbound() == is_outbound)
     }

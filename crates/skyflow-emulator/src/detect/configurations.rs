@@ -5,9 +5,10 @@ use std::sync::{PoisonError, RwLock};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use skyflow_emulator_detect::{Policy, PolicyOptions};
+use skyflow_emulator_detect::{FileOptions, Policy, PolicyOptions};
 use skyflow_types::DetectEntity;
 
+use super::media::Media;
 use crate::errors::{ApiError, ApiResult};
 use crate::schema::{Schema, column_of};
 
@@ -28,6 +29,8 @@ pub(crate) struct Configuration {
     pub(crate) destinations: Destinations,
     /// Whether responses leave the list of entities out.
     pub(crate) skips_entities: bool,
+    /// The options for files.
+    pub(crate) media: FileOptions,
     /// As it was given.
     body: Value,
 }
@@ -43,6 +46,8 @@ struct Wire {
     #[serde(alias = "columns_mappings", default)]
     column_mappings: Option<Vec<ColumnMapping>>,
     skip_entities: Option<bool>,
+    #[serde(flatten)]
+    media: Media,
     vault_file_mappings: Option<Vec<Value>>,
 }
 
@@ -72,13 +77,35 @@ const MEMBERS: [&str; 14] = [
     "vault_id",
 ];
 
+/// Members of the blocks of a configuration, by their place.
+const BLOCKS: [(&str, &[&str]); 4] = [
+    (
+        "/audio",
+        &[
+            "bleep_frequency",
+            "bleep_gain",
+            "bleep_start_padding",
+            "bleep_stop_padding",
+            "output_processed_audio",
+            "output_transcription",
+        ],
+    ),
+    ("/document", &["pdf"]),
+    ("/document/pdf", &["density", "max_resolution"]),
+    ("/image", &["masking_method", "output_ocr_text", "output_processed_image"]),
+];
+
 impl Configuration {
     /// Reads and checks a configuration for a vault of this schema.
     pub(crate) fn read(body: Value, schema: &Schema) -> ApiResult<Self> {
         let shape =
             || ApiError::bad_request("Invalid request. The configuration does not have the expected shape.");
-        let members = body.as_object().ok_or_else(shape)?;
-        if members.keys().any(|member| !MEMBERS.contains(&member.as_str())) {
+        body.as_object().ok_or_else(shape)?;
+        let has_others = |place: &str, known: &[&str]| {
+            let members = body.pointer(place).and_then(Value::as_object);
+            members.is_some_and(|members| members.keys().any(|member| !known.contains(&member.as_str())))
+        };
+        if has_others("", &MEMBERS) || BLOCKS.iter().any(|(place, known)| has_others(place, known)) {
             return Err(ApiError::bad_request("Invalid request. The configuration has an unknown member."));
         }
         let wire = Wire::deserialize(&body).map_err(|_| shape())?;
@@ -103,7 +130,8 @@ impl Configuration {
             }
         }
         let skips_entities = wire.skip_entities.unwrap_or_default();
-        Ok(Self { options: wire.options, destinations, skips_entities, body })
+        let media = wire.media.read()?;
+        Ok(Self { options: wire.options, destinations, skips_entities, media, body })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod canned;
 mod configurations;
+pub(crate) mod media;
 mod run_queue;
 mod settings;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use skyflow_emulator_detect::{
-    Detector, Dictionary, Ocr, Policy, PolicyOptions, Recognizer, Tesseract, built_in,
+    Detector, Dictionary, FileOptions, Ocr, Policy, PolicyOptions, Recognizer, Tesseract, built_in,
 };
 
 use super::CannedRun;
@@ -41,6 +41,8 @@ pub(crate) struct Wanted {
     pub(crate) policy: Policy,
     pub(crate) destinations: Destinations,
     pub(crate) listed: Listed,
+    /// The options of a stored configuration for files.
+    pub(crate) media: FileOptions,
 }
 
 impl Wanted {
@@ -91,7 +93,8 @@ impl Settings {
     pub(crate) fn wanted(&self, configuration: Option<&str>, options: PolicyOptions) -> ApiResult<Wanted> {
         let Some(id) = configuration.filter(|id| !id.is_empty()) else {
             let policy = Policy::read(options)?;
-            return Ok(Wanted { policy, destinations: Destinations::new(), listed: Listed::Version1 });
+            let (destinations, media) = (Destinations::new(), FileOptions::default());
+            return Ok(Wanted { policy, destinations, listed: Listed::Version1, media });
         };
         if !options.is_empty() {
             return Err(ApiError::bad_request(
@@ -106,9 +109,9 @@ impl Settings {
         // The wording of Skyflow for a configuration that does not exist.
         let unknown =
             || ApiError::bad_request("Field vault_id or configuration_id is missing in the request");
-        let Configuration { options, destinations, skips_entities, .. } =
+        let Configuration { options, destinations, skips_entities, media, .. } =
             self.configurations.get(id).ok_or_else(unknown)?;
         let listed = if skips_entities { Listed::Nothing } else { Listed::Version1 };
-        Ok(Wanted { policy: Policy::read(options)?, destinations, listed })
+        Ok(Wanted { policy: Policy::read(options)?, destinations, listed, media })
     }
 }

@@ -34,7 +34,7 @@ use crate::audit::AuditDetails;
 use crate::auth::{Caller, bearer, exchange, outside_token};
 use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
-use crate::routes::{Operation, Parameters};
+use crate::routes::{Operation, Parameters, Unsupported};
 use crate::schema::CompiledTable;
 use crate::state::State;
 
@@ -173,6 +173,22 @@ pub(crate) fn run(operation: Operation, call: &Call<'_>) -> (Option<Caller>, Api
     };
     let outcome = run_for(&caller, operation, call);
     (Some(caller), outcome)
+}
+
+/// Refuses an operation that the vault does not have. A caller without access to the vault learns nothing of it.
+pub(crate) fn refuse(
+    operation: &Unsupported,
+    state: &State,
+    headers: &HeaderMap,
+    now: Now,
+) -> (Option<Caller>, ApiResult<Reply>) {
+    match bearer::authenticate(state, headers, now) {
+        Ok(caller) => {
+            let what = format!("the operation {}", operation.name);
+            (Some(caller), Err(ApiError::not_emulated(&what)))
+        }
+        Err(error) => (None, Err(error)),
+    }
 }
 
 fn run_for(caller: &Caller, operation: Operation, call: &Call<'_>) -> ApiResult<Reply> {

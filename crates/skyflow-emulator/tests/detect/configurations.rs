@@ -79,6 +79,12 @@ async fn configurations_are_never_ignored_in_part() {
         mapping("all", "full_name"),
         json!({"entity_types": ["no_such"]}),
         json!({"no_such": true}),
+        json!({"image": {"no_such": true}}),
+        json!({"image": {"masking_method": "paint"}}),
+        json!({"document": {"pdf": {"density": 1001}}}),
+        json!({"document": {"pdf": {"no_such": 1}}}),
+        json!({"audio": {"bleep_frequency": 19}}),
+        json!({"audio": {"output_transcription": "no_such"}}),
     ] {
         configured(&client, body).await.error(400);
     }
@@ -100,4 +106,42 @@ async fn entities_outside_the_published_ones_round_trip() {
     let stored = stored["processed_text"].as_str().unwrap();
     assert!(stored.starts_with("card [LOYALTY_NUMBER_") && !stored.contains("_1]"), "{stored}");
     assert_eq!(reidentified(&client, stored, json!({})).await, text);
+}
+
+/// A recognition that reads one word in any picture.
+#[cfg(feature = "image")]
+#[derive(Debug)]
+struct OneWord;
+
+#[cfg(feature = "image")]
+impl skyflow_emulator::Ocr for OneWord {
+    fn read(&self, _: &[u8]) -> Result<Vec<skyflow_emulator::OcrWord>, skyflow_emulator::OcrError> {
+        Ok(vec![skyflow_emulator::OcrWord::new("123-45-6789", 1, [1, 1, 4, 4])])
+    }
+}
+
+#[cfg(feature = "image")]
+#[tokio::test]
+async fn media_options_of_configurations_are_honoured() {
+    /// A white square.
+    const PICTURE: &str =
+        "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAADklEQVR4nGP4DwUMlDEA98A/wbI0QbsAAAAASUVORK5CYII=";
+
+    let client = Client::new(&EmbeddedVault::builder().ocr(OneWord).build().unwrap());
+    let image =
+        json!({"masking_method": "blackout", "output_processed_image": false, "output_ocr_text": true});
+    let (pdf, audio) = (json!({"density": 0, "max_resolution": 3000}), json!({"bleep_frequency": 0}));
+    let body = json!({"image": image, "document": {"pdf": pdf}, "audio": audio});
+    let id = configured(&client, body).await.ok()["configuration_id"].clone();
+    let outputs = async |options: Value| {
+        let mut body = json!({"file": {"base64": PICTURE, "data_format": "png"}, "configuration_id": id});
+        body.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
+        let run_id = start(&client, "/deidentify/file/image", body).await;
+        let outputs = run(&client, &run_id).await["output"].as_array().unwrap().clone();
+        outputs.iter().map(|output| output["processedFileType"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(outputs(json!({})).await, ["redacted_text", "entities"]);
+    // The request's own option wins.
+    let shown = outputs(json!({"output_processed_image": true})).await;
+    assert_eq!(shown, ["redacted_image", "redacted_text", "entities"]);
 }

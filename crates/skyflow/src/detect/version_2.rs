@@ -1,12 +1,14 @@
 //! Detect version 2: the bindings of its six operations, checked and sent as every other call is.
 
+use std::ops::RangeInclusive;
+
 use skyflow_api::detect_v2::{
     CheckGuardrails, DeidentifyFile, DeidentifyString, GetRun, ReidentifyFile, ReidentifyString,
 };
 use skyflow_api::types::{
     CheckGuardrailsRequestV2, CheckGuardrailsResponseV2, DeidentifyFileRequestV2, DeidentifyStringRequestV2,
-    DeidentifyStringResponseV2, DetectConfiguration, DetectRunResponseV2, ReidentifyFileRequestV2,
-    ReidentifyFileResponseV2, ReidentifyStringRequestV2, ReidentifyStringResponseV2,
+    DeidentifyStringResponseV2, DetectConfiguration, DetectRunResponseV2, MediaSettings,
+    ReidentifyFileRequestV2, ReidentifyFileResponseV2, ReidentifyStringRequestV2, ReidentifyStringResponseV2,
 };
 use skyflow_api::{ApiErrorBody, Operation};
 
@@ -151,9 +153,40 @@ impl DetectV2 {
 fn check_configuration(id: Option<&str>, configuration: Option<&DetectConfiguration>) -> Result<(), Error> {
     match (id, configuration) {
         (Some(id), None) => not_blank("configuration_id", id),
-        (None, Some(configuration)) => not_blank("configuration.vault_id", &configuration.vault_id),
+        (None, Some(configuration)) => {
+            not_blank("configuration.vault_id", &configuration.vault_id)?;
+            configuration.media.as_ref().map_or(Ok(()), check_media)
+        }
         _ => {
             Err(Error::invalid("configuration", "specify exactly one of configuration_id and configuration"))
         }
     }
+}
+
+/// Checks the bounds of the published description. Zero is within all of them: it means the default.
+fn check_media(media: &MediaSettings) -> Result<(), Error> {
+    let bleep = media.audio.as_ref().and_then(|audio| audio.bleep.as_ref());
+    let pdf = media.document.as_ref().and_then(|document| document.pdf.as_ref());
+    let outside = |number: Option<f64>, bounds: RangeInclusive<f64>| {
+        number.is_some_and(|number| number != 0.0 && !bounds.contains(&number))
+    };
+    let outside_whole = |number: Option<i64>, bounds: RangeInclusive<i64>| {
+        number.is_some_and(|number| number != 0 && !bounds.contains(&number))
+    };
+    let problem = if outside_whole(pdf.and_then(|pdf| pdf.density), 1..=1000) {
+        ("document.pdf.density", "must be from 1 to 1000")
+    } else if outside_whole(pdf.and_then(|pdf| pdf.max_resolution), 72..=3000) {
+        ("document.pdf.max_resolution", "must be from 72 to 3000")
+    } else if outside_whole(bleep.and_then(|bleep| bleep.frequency), 20..=20_000) {
+        ("audio.bleep.frequency", "must be from 20 to 20000")
+    } else if outside_whole(bleep.and_then(|bleep| bleep.gain), -60..=i64::MAX) {
+        ("audio.bleep.gain", "must be -60 or more")
+    } else if outside(bleep.and_then(|bleep| bleep.start_padding), 0.0..=20.0) {
+        ("audio.bleep.start_padding", "must be from 0 to 20")
+    } else if outside(bleep.and_then(|bleep| bleep.stop_padding), 0.0..=20.0) {
+        ("audio.bleep.stop_padding", "must be from 0 to 20")
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid(format!("configuration.media.{}", problem.0), problem.1))
 }

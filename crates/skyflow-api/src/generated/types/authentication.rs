@@ -78,7 +78,7 @@ impl fmt::Debug for GetAuthTokenRequest {
 }
 
 /// The response of [`authentication::GetToken`](super::super::authentication::GetToken).
-#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct GetAuthTokenResponse {
     /// Bearer token.
@@ -97,3 +97,8 @@ impl fmt::Debug for GetAuthTokenResponse {
             .finish()
     }
 }
+
+crate::runtime::open_object!(GetAuthTokenResponse {
+    access_token: optional = "accessToken" | "access_token",
+    token_type: optional = "tokenType" | "token_type"
+});

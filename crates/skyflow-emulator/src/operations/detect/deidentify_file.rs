@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use skyflow_emulator_detect::{
-    Deidentifier, DetectError, FileOptions, FileProblem, Found, MaskingMethod, Ocr, OcrError, OcrWord,
-    PolicyOptions, ProcessedRun, VaultTokens, WholeNumber, process,
+    Deidentifier, DetectError, FileOptions, FileProblem, Found, Ocr, OcrError, OcrWord, PolicyOptions,
+    ProcessedRun, VaultTokens, process,
 };
 
 use skyflow_http::{Clock as _, SystemClock};
@@ -18,6 +18,7 @@ use super::deidentify_text::{entity, shift_seed};
 use super::vault_tokens::FileTokens;
 use super::{Call, Reply, require_format, runs, v2};
 use crate::auth::{Caller, Permission};
+use crate::detect::media::{AudioOptions, BLACKBOX, PdfOptions, masking_method};
 use crate::detect::{Counts, Listed, Wanted, failed, output, succeeded};
 use crate::errors::{ApiError, ApiResult};
 use crate::file_type;
@@ -36,75 +37,13 @@ struct DeidentifyFileRequest<'a> {
     output_ocr_text: Option<bool>,
     #[serde(flatten)]
     audio: AudioOptions,
-    density: Option<WholeNumber>,
-    max_resolution: Option<WholeNumber>,
+    #[serde(flatten)]
+    pdf: PdfOptions,
     entity_types: Option<Value>,
     token_type: Option<Value>,
     allow_regex: Option<Value>,
     restrict_regex: Option<Value>,
     transformations: Option<Value>,
-}
-
-/// What a request says about sound. It is read so that what cannot be meant is refused; sound is not processed.
-#[derive(Deserialize)]
-struct AudioOptions {
-    output_transcription: Option<String>,
-    #[serde(rename = "output_processed_audio")]
-    _output_processed_audio: Option<bool>,
-    bleep_start_padding: Option<f64>,
-    bleep_stop_padding: Option<f64>,
-    bleep_frequency: Option<WholeNumber>,
-    bleep_gain: Option<f64>,
-}
-
-impl AudioOptions {
-    const TRANSCRIPTIONS: [&str; 5] = [
-        "transcription",
-        "medical_transcription",
-        "diarized_transcription",
-        "medical_diarized_transcription",
-        "plaintext_transcription",
-    ];
-
-    fn check(&self) -> ApiResult<()> {
-        let transcription = self.output_transcription.as_deref().filter(|text| !text.is_empty());
-        if transcription.is_some_and(|text| !Self::TRANSCRIPTIONS.contains(&text)) {
-            return Err(ApiError::bad_request(format!(
-                "Invalid request. output_transcription is invalid. Specify one of: {}.",
-                Self::TRANSCRIPTIONS.join(", ")
-            )));
-        }
-        bounded("bleep_start_padding", self.bleep_start_padding, f64::MIN, 20.0)?;
-        bounded("bleep_stop_padding", self.bleep_stop_padding, f64::MIN, 20.0)?;
-        bounded("bleep_frequency", self.bleep_frequency.map(float), 20.0, 20_000.0)?;
-        bounded("bleep_gain", self.bleep_gain, -60.0, f64::MAX)
-    }
-}
-
-/// Refuses a number beyond its published bounds. Zero counts as unset: some SDKs cannot omit a number. No number of
-/// these is below zero, but a gain.
-pub(super) fn bounded(name: &str, number: Option<f64>, least: f64, most: f64) -> ApiResult<()> {
-    let least = if name == "bleep_gain" { least } else { least.max(0.0) };
-    match number.filter(|number| *number != 0.0) {
-        Some(number) if !(least..=most).contains(&number) => {
-            let limits = match (least > f64::MIN && least != 0.0, most < f64::MAX) {
-                (true, true) => format!("from {least} to {most}"),
-                (true, false) => format!("of {least} or more"),
-                (false, _) => format!("from 0 to {most}"),
-            };
-            Err(ApiError::bad_request(format!(
-                "Invalid request. {name} is invalid. Specify a number {limits}."
-            )))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Turns a whole number of a request into one that may have a fraction.
-pub(super) fn float(number: WholeNumber) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "it is compared with bounds that are far below 2^53")]
-    let float = number.0 as f64;
-    float
 }
 
 /// A file as requests carry it.
@@ -182,7 +121,7 @@ pub(super) fn start(call: &Call<'_>, caller: &Caller, formats: &[&str]) -> ApiRe
     let mut request: DeidentifyFileRequest<'_> = call.json()?;
     call.require_vault(request.vault_id.as_deref())?;
     let wanted = wanted(call, &mut request)?;
-    let options = options(&request)?;
+    let options = options(&request, &wanted.media)?;
     let (content, format) = FileData::read(request.file, formats)?;
     let run_id = Work { format, content, wanted, options, destination: None }.start(call)?;
     Ok(Reply::json(json!({ "run_id": run_id })).counting(1, 0))
@@ -202,24 +141,15 @@ fn wanted(call: &Call<'_>, request: &mut DeidentifyFileRequest<'_>) -> ApiResult
     call.state.detect.wanted(request.configuration_id.as_deref(), options)
 }
 
-fn options(request: &DeidentifyFileRequest<'_>) -> ApiResult<FileOptions> {
-    // They have no effect: pages are never turned into pictures.
-    bounded("density", request.density.map(float), f64::MIN, 1000.0)?;
-    bounded("max_resolution", request.max_resolution.map(float), 72.0, 3000.0)?;
-    let masking_method = match request.masking_method.as_deref() {
-        None | Some("") => None,
-        Some("blackbox") => Some(MaskingMethod::Blackbox),
-        Some("blur") => Some(MaskingMethod::Blur),
-        Some(_) => {
-            let text = "Invalid request. masking_method is invalid. Specify blackbox or blur.";
-            return Err(ApiError::bad_request(text));
-        }
-    };
+/// Joins the options of the request and those of its configuration; the request's own win.
+fn options(request: &DeidentifyFileRequest<'_>, configured: &FileOptions) -> ApiResult<FileOptions> {
+    request.pdf.check()?;
     request.audio.check()?;
-    let mut options = FileOptions::default();
-    options.output_processed_image = request.output_processed_image;
-    options.output_ocr_text = request.output_ocr_text;
-    options.masking_method = masking_method;
+    let mut options = configured.clone();
+    options.output_processed_image = request.output_processed_image.or(options.output_processed_image);
+    options.output_ocr_text = request.output_ocr_text.or(options.output_ocr_text);
+    options.masking_method =
+        masking_method(request.masking_method.as_deref(), BLACKBOX)?.or(options.masking_method);
     Ok(options)
 }
 

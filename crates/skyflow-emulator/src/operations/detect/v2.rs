@@ -12,12 +12,13 @@ use skyflow_emulator_detect::{
 };
 use skyflow_types::{DetectEntity, Redaction};
 
-use super::deidentify_file::{Work, bounded, decoded, float, known_format};
+use super::deidentify_file::{Work, decoded, known_format};
 use super::deidentify_text::{processed, required_text, scores};
 use super::reidentify::{FORMATS, LookedUp, reidentified};
 use super::vault_tokens::StoredTokens;
 use super::{ANY_FORMAT, Call, Reply};
 use crate::auth::{Caller, Permission};
+use crate::detect::media::{bounded, float};
 use crate::detect::{ColumnName, Counts, Listed, Wanted, metrics, require_column};
 use crate::downloads;
 use crate::errors::{ApiError, ApiResult};
@@ -146,7 +147,6 @@ struct Image {
 struct Checked {
     wanted: Wanted,
     objects: ObjectRedaction,
-    options: FileOptions,
     mapping: Option<FileMapping>,
 }
 
@@ -155,8 +155,7 @@ impl Checked {
         let configuration = match (id.filter(|id| !id.is_empty()), configuration) {
             (Some(id), None) => {
                 let wanted = call.state.detect.stored(&id)?.in_version_2();
-                let (objects, options) = (ObjectRedaction::None, FileOptions::default());
-                return Ok(Self { wanted, objects, options, mapping: None });
+                return Ok(Self { wanted, objects: ObjectRedaction::None, mapping: None });
             }
             (None, Some(configuration)) => configuration,
             _ => {
@@ -180,9 +179,9 @@ impl Checked {
             ReturnedEntities::ExcludeSensitiveData => Listed::WithoutValues,
             ReturnedEntities::None => Listed::Nothing,
         };
-        let options = configuration.media.map(media).transpose()?.unwrap_or_default();
+        let media = configuration.media.map(media).transpose()?.unwrap_or_default();
         let mapping = configuration.file_mapping.and_then(|mappings| mappings.into_iter().next());
-        Ok(Self { wanted: Wanted { policy, destinations: columns, listed }, objects, options, mapping })
+        Ok(Self { wanted: Wanted { policy, destinations: columns, listed, media }, objects, mapping })
     }
 }
 
@@ -331,8 +330,9 @@ fn format(levels: Option<Vec<RedactionLevel>>) -> ApiResult<Format> {
 pub(super) fn deidentify_file(call: &Call<'_>, caller: &Caller) -> ApiResult<Reply> {
     caller.require(Permission::Deidentify)?;
     let request: DeidentifyFileRequest = call.json()?;
-    let Checked { wanted, objects, mut options, mapping } =
+    let Checked { wanted, objects, mapping } =
         Checked::read(call, request.configuration_id, request.configuration)?;
+    let mut options = wanted.media.clone();
     let format = known_format("dataFormat", request.data_format, ANY_FORMAT)?;
     let is_picture = ["bmp", "dcm", "gif", "jpeg", "jpg", "png", "tif", "tiff"].contains(&format.as_str());
     match objects {
