@@ -9,6 +9,8 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_layer::Layer;
 
 use crate::auth::RefusalRule;
+#[cfg(feature = "metrics")]
+use crate::layers::call_metrics::{AttemptMetricsLayer, CallMetricsLayer};
 use crate::layers::{
     AttemptTimeoutLayer, AttemptTraceLayer, DeadlineLayer, MetadataError, MetadataLayer, OperationTraceLayer,
     ResponseMetaLayer, RetryLayer,
@@ -35,6 +37,8 @@ pub struct Stack {
     attempt_layers: Vec<DynLayer>,
     auth: Option<DynLayer>,
     log: LogControl,
+    #[cfg(feature = "metrics")]
+    metrics: Option<crate::metrics::CallMetrics>,
 }
 
 impl Stack {
@@ -53,6 +57,8 @@ impl Stack {
             attempt_layers: Vec::new(),
             auth: None,
             log: LogControl::default(),
+            #[cfg(feature = "metrics")]
+            metrics: None,
             clock,
         }
     }
@@ -174,6 +180,13 @@ impl Stack {
         self
     }
 
+    /// Measures calls and attempts; see [`metrics`](crate::metrics).
+    #[cfg(feature = "metrics")]
+    pub fn metrics(mut self, metrics: crate::metrics::CallMetrics) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
     /// Gives this copy a separate, full retry budget, so that failures elsewhere do not use up its retries.
     pub fn partition(mut self) -> Self {
         self.retry = self.retry.partition();
@@ -206,6 +219,11 @@ impl Stack {
                 .layer(response_meta)
                 .service(transport),
         );
+        #[cfg(feature = "metrics")]
+        if let Some(metrics) = self.metrics {
+            let clock = Arc::clone(&clock);
+            attempt = HttpService::new(AttemptMetricsLayer { metrics, clock }.layer(attempt));
+        }
         if let Some(auth) = self.auth {
             attempt = auth.layer(attempt);
         }
@@ -213,6 +231,11 @@ impl Stack {
             attempt = HttpService::new(GlobalConcurrencyLimitLayer::with_semaphore(permits).layer(attempt));
         }
         let attempt = DynLayer::stack(&self.attempt_layers, attempt);
+        #[cfg(feature = "metrics")]
+        let measured = self.metrics.map(|metrics| {
+            let namespace = self.log.get_namespace().cloned();
+            CallMetricsLayer { metrics, namespace, clock: Arc::clone(&clock) }
+        });
         let operation = HttpService::new(
             ServiceBuilder::new()
                 .layer(OperationTraceLayer::new(clock).log_control(self.log))
@@ -221,6 +244,11 @@ impl Stack {
                 .layer(self.retry)
                 .service(attempt),
         );
+        #[cfg(feature = "metrics")]
+        let operation = match measured {
+            Some(layer) => HttpService::new(layer.layer(operation)),
+            None => operation,
+        };
         DynLayer::stack(&self.operation_layers, operation)
     }
 }

@@ -11,6 +11,7 @@ use skyflow_types::LogLevel;
 use tokio::sync::Semaphore;
 use tower_service::Service;
 
+use crate::call_log::SYSTEM;
 use crate::call_settings::{CallSettings, call_settings_setters};
 use crate::client_state::ClientState;
 use crate::{ConnectionConfig, Error, Skyflow, VaultConfig};
@@ -241,11 +242,14 @@ impl SkyflowBuilder {
             }
         };
         let stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));
-        let log = LogControl::new(self.log_level).product_name("skyflow");
+        let log = LogControl::new(self.log_level).product_name(SYSTEM);
         let metadata = if self.without_metadata { skyflow_user_agent() } else { skyflow_metadata() };
         let metadata =
             metadata.map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
         let stack = stack.log_control(log.clone()).default_metadata(metadata).refusal(connection_refusal);
+        #[cfg(feature = "metrics")]
+        let stack =
+            stack.metrics(skyflow_http::metrics::CallMetrics::new(SYSTEM).rows(crate::metrics::BATCH_ROWS));
         let mut stack = self.settings.apply(stack)?;
         if let Some(attempts) = self.in_flight {
             let permits = attempts.get().min(Semaphore::MAX_PERMITS);

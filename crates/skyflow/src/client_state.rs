@@ -6,6 +6,7 @@ use skyflow_auth::{AuthHeader, AuthLayer, Credentials, HostGuard, TokenProviders
 use skyflow_http::{BaseUri, Clock, DynLayer, HttpService, LogControl, Stack};
 
 use crate::Error;
+use crate::call_log::DatabaseCalls;
 use crate::call_settings::CallSettings;
 use crate::handle::{EndUsers, Handle};
 
@@ -30,6 +31,7 @@ impl ClientState {
         credentials: Option<&Credentials>,
         header: AuthHeader,
         base: BaseUri,
+        vault_id: Option<&str>,
     ) -> Result<Handle, Error> {
         if let Some(service) = &self.service {
             return Ok(Handle::new(service.clone(), base, None, self.log.clone()));
@@ -41,7 +43,13 @@ impl ClientState {
         let tokens = self.providers.get(&credentials)?;
         let auth = AuthLayer::new(tokens, header, HostGuard::new(base.clone()));
         let layers = self.operation_layers.iter().chain(layers).cloned();
-        let stack = layers.fold(settings.apply(self.stack.clone().partition())?, Stack::operation_layer);
+        let calls = self.log.clone().calls(&DatabaseCalls);
+        let calls = match vault_id {
+            Some(id) => calls.namespace(id),
+            None => calls,
+        };
+        let stack = settings.apply(self.stack.clone().partition())?.log_control(calls);
+        let stack = layers.fold(stack, Stack::operation_layer);
         let service = stack.auth(DynLayer::new(auth)).build(self.transport.clone());
         let end_users = EndUsers::new(self.providers.clone(), credentials);
         Ok(Handle::new(service, base, Some(end_users), self.log.clone()))

@@ -5,6 +5,7 @@ mod connector;
 mod failure;
 mod http1;
 mod http2;
+mod meter;
 mod pool;
 mod proxy;
 mod resolver;
