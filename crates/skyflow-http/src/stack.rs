@@ -32,6 +32,7 @@ pub struct Stack {
     refusal: Option<RefusalRule>,
     retry: RetryLayer,
     response_limit: usize,
+    gzip: bool,
     in_flight: Option<Arc<Semaphore>>,
     operation_layers: Vec<DynLayer>,
     attempt_layers: Vec<DynLayer>,
@@ -52,6 +53,7 @@ impl Stack {
             refusal: None,
             retry: RetryLayer::new(Arc::clone(&clock)),
             response_limit: ResponseMetaLayer::DEFAULT_LIMIT,
+            gzip: false,
             in_flight: None,
             operation_layers: Vec::new(),
             attempt_layers: Vec::new(),
@@ -150,6 +152,12 @@ impl Stack {
         self
     }
 
+    /// Asks for responses compressed with gzip; off by default. The limit of a response counts its decoded bytes.
+    pub fn gzip(mut self, yes: bool) -> Self {
+        self.gzip = yes;
+        self
+    }
+
     /// Limits how many attempts are under way at once; stacks that share the semaphore share the limit.
     pub fn in_flight(mut self, permits: Arc<Semaphore>) -> Self {
         self.in_flight = Some(permits);
@@ -208,7 +216,7 @@ impl Stack {
             attempt_timeout = attempt_timeout.body_time(time);
             deadline = deadline.body_time(time);
         }
-        let mut response_meta = ResponseMetaLayer::new(self.response_limit);
+        let mut response_meta = ResponseMetaLayer::new(self.response_limit).gzip(self.gzip);
         if let Some(rule) = self.refusal {
             response_meta = response_meta.refusal(rule);
         }

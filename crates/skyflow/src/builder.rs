@@ -50,6 +50,8 @@ pub struct SkyflowBuilder {
     service: Option<HttpService>,
     #[cfg(feature = "hyper")]
     proxies: Option<skyflow_http::Proxies>,
+    #[cfg(feature = "hyper")]
+    own_transport: Option<skyflow_http::Transport>,
     log_level: LogLevel,
     end_user_tokens: Option<NonZeroUsize>,
     token_hosts: Vec<String>,
@@ -119,6 +121,10 @@ impl SkyflowBuilder {
         S::Error: Into<BoxError> + 'static,
         S::Future: Send + 'static,
     {
+        #[cfg(feature = "hyper")]
+        {
+            self.own_transport = (&service as &dyn std::any::Any).downcast_ref().cloned();
+        }
         self.transport = Some(HttpService::new(service));
         self
     }
@@ -227,6 +233,8 @@ impl SkyflowBuilder {
             let problem = "cannot be combined with transport or service: they make their own connections";
             return Err(Error::invalid("proxies", problem));
         }
+        #[cfg(feature = "hyper")]
+        let mut own_transport = self.own_transport;
         let transport = match (self.transport, &self.service) {
             (Some(_), Some(_)) => {
                 let problem = "cannot be combined with service, which sends the requests itself";
@@ -235,7 +243,7 @@ impl SkyflowBuilder {
             (Some(transport), None) => transport,
             (None, Some(service)) => service.clone(),
             #[cfg(feature = "hyper")]
-            (None, None) => built_in_transport(self.proxies)?,
+            (None, None) => own_transport.insert(built_in_transport(self.proxies)?).clone().into_service(),
             #[cfg(not(feature = "hyper"))]
             (None, None) => {
                 return Err(Error::missing("transport", "is missing: the feature `hyper` is off"));
@@ -272,6 +280,8 @@ impl SkyflowBuilder {
         }
         let state = ClientState {
             transport,
+            #[cfg(feature = "hyper")]
+            own_transport,
             stack,
             operation_layers: self.operation_layers,
             service: self.service,
@@ -284,7 +294,7 @@ impl SkyflowBuilder {
 }
 
 #[cfg(feature = "hyper")]
-fn built_in_transport(proxies: Option<skyflow_http::Proxies>) -> Result<HttpService, Error> {
+fn built_in_transport(proxies: Option<skyflow_http::Proxies>) -> Result<skyflow_http::Transport, Error> {
     use skyflow_http::{Proxies, ProxyError, Transport};
 
     let from_env = || {
@@ -300,5 +310,5 @@ fn built_in_transport(proxies: Option<skyflow_http::Proxies>) -> Result<HttpServ
         })
     };
     let proxies = proxies.map_or_else(from_env, Ok)?;
-    Ok(Transport::builder().proxies(proxies).build().into_service())
+    Ok(Transport::builder().proxies(proxies).build())
 }

@@ -13,6 +13,9 @@ use crate::handle::{EndUsers, Handle};
 /// The part of a client that never changes; services of vaults and connections are built from it.
 pub(crate) struct ClientState {
     pub(crate) transport: HttpService,
+    /// The transport of this SDK, where it is used.
+    #[cfg(feature = "hyper")]
+    pub(crate) own_transport: Option<skyflow_http::Transport>,
     pub(crate) stack: Stack,
     pub(crate) operation_layers: Vec<DynLayer>,
     /// A service of the caller's, to which nothing is added.
@@ -23,6 +26,18 @@ pub(crate) struct ClientState {
 }
 
 impl ClientState {
+    /// Opens a connection to a server, where this SDK makes the connections.
+    #[cfg(feature = "hyper")]
+    pub(crate) async fn open_connection(&self, origin: &str) -> Result<(), Error> {
+        let (Some(transport), Ok(uri)) = (&self.own_transport, origin.parse()) else { return Ok(()) };
+        transport.warm_up(&uri).await.map_err(|error| Error::from_service(error.into()))
+    }
+
+    #[cfg(not(feature = "hyper"))]
+    pub(crate) async fn open_connection(&self, _: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Builds the handle of one vault or connection: its layers and retry budget, and the shared transport and tokens.
     pub(crate) fn handle(
         &self,

@@ -67,6 +67,19 @@ impl Handle {
         Self { api, stack_options: Default::default(), options: None, end_users, log }
     }
 
+    /// Returns scheme, host and port of the server.
+    pub(crate) fn origin(&self) -> String {
+        self.api.base().origin()
+    }
+
+    /// Obtains the token that the first call would obtain.
+    pub(crate) async fn fetch_token(&self) -> Result<(), Error> {
+        let Some(tokens) = &self.end_users else { return Ok(()) };
+        let tokens = tokens.providers.get(&tokens.credentials)?;
+        tokens.token().await.map_err(|error| Error::from_service(error.into()))?;
+        Ok(())
+    }
+
     pub(crate) fn with_options(&self, options: CallOptions) -> Self {
         Self { stack_options: options.stack, options: Some(Arc::new(options)), ..self.clone() }
     }

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "real proxies run in real time")]
 
 mod certificates;
+mod forward;
 mod load;
 mod proxy;
 
@@ -32,12 +33,19 @@ struct Args {
     /// Only proxies whose name contains this text.
     #[arg(long, default_value = "")]
     only: String,
+    /// Calls through forward proxies instead: tinyproxy and microsocks.
+    #[arg(long)]
+    forward: bool,
 }
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let args = Args::parse();
     let directory = tempfile::tempdir()?;
+    if args.forward {
+        let passed = forward::run(directory.path()).await?;
+        return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let certificates = Certificates::write_into(directory.path())?;
     let mut failed = false;
     println!(

@@ -11,6 +11,7 @@ use skyflow_types::{LogLevel, RequestId};
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::field::{Empty, display};
+use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
 
 use super::call_log::{CallEnd, CallLog, CallNames, CallStart, CallSubject, PlainCalls, error_type, whole};
@@ -235,6 +236,11 @@ pub struct AttemptTrace<S> {
     log: LogControl,
 }
 
+/// Tells whether nothing listens at any level, so that a call need not look at its request.
+fn is_silent() -> bool {
+    LevelFilter::current() == LevelFilter::OFF
+}
+
 /// Returns name and path template of the operation.
 fn names<B>(request: &http::Request<B>) -> (Option<&'static str>, Option<&'static str>) {
     request.extensions().get::<OperationInfo>().map(|info| (info.name, info.path_template)).unzip()
@@ -254,6 +260,9 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
+        if is_silent() {
+            return TraceFuture::silent(self.inner.call(request));
+        }
         let (operation, route) = names(&request);
         if !self.log.permits(LogLevel::Debug) {
             request.extensions_mut().insert(self.log.clone());
@@ -275,7 +284,8 @@ where
             let (log, subject) = (self.log.clone(), subject.cloned());
             let (logs_success, progress) =
                 (log.permits(LogLevel::Info), Progress::of(request.extensions_mut()));
-            Report::Call(CallReport { log, operation, subject, logs_success, logs_failure, progress })
+            let call = CallReport { log, operation, subject, logs_success, logs_failure, progress };
+            Report::Call(Box::new(call))
         } else {
             Report::Nothing
         };
@@ -297,10 +307,11 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        if !self.log.permits(LogLevel::Debug) || !LogControl::allows(request.extensions(), LogLevel::Debug) {
-            return TraceFuture::new(Span::none(), &self.clock, Report::Nothing, |_| {
-                self.inner.call(request)
-            });
+        if is_silent()
+            || !self.log.permits(LogLevel::Debug)
+            || !LogControl::allows(request.extensions(), LogLevel::Debug)
+        {
+            return TraceFuture::silent(self.inner.call(request));
         }
         let (operation, route) = names(&request);
         let span = tracing::debug_span!(
@@ -336,7 +347,7 @@ pin_project! {
 enum Report {
     Nothing,
     Attempt,
-    Call(CallReport),
+    Call(Box<CallReport>),
 }
 
 struct CallReport {
@@ -349,6 +360,11 @@ struct CallReport {
 }
 
 impl<F> TraceFuture<F> {
+    /// Hands the result on and notes nothing.
+    fn silent(inner: F) -> Self {
+        Self { inner, span: Span::none(), watch: None, report: Report::Nothing }
+    }
+
     fn new(span: Span, clock: &Arc<dyn Clock>, report: Report, call: impl FnOnce(&Span) -> F) -> Self {
         let watched = !span.is_disabled() || matches!(report, Report::Call(_));
         let watch = watched.then(|| (Arc::clone(clock), clock.monotonic()));
