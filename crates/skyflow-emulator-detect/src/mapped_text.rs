@@ -38,6 +38,7 @@ impl MappedText {
     }
 
     /// Adds a character for something other than text, such as a line break.
+    #[cfg(any(feature = "office", test))]
     pub(super) fn push_implied(&mut self, character: char) {
         self.push(character, 0..0);
     }
@@ -92,11 +93,13 @@ impl Splices {
     }
 
     /// Adds a text before a byte.
+    #[cfg(feature = "office")]
     pub(super) fn insert(&mut self, at: usize, text: impl Into<String>) {
         self.replace(at..at, text);
     }
 
     /// Tells whether any byte of a range is changed.
+    #[cfg(feature = "office")]
     pub(super) fn touches(&self, range: &Range<usize>) -> bool {
         self.changes.range(range.clone()).next().is_some()
     }

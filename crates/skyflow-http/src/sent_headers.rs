@@ -7,6 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use memchr::memmem;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 const HIDDEN: &str = "[REDACTED]";
@@ -50,7 +51,7 @@ pub(crate) fn note(headers: &HeaderMap, public: Option<&PublicHeaders>, noted: &
 
 /// Tells whether a short text holds a part of 15 bytes or more of a value, or a whole short value.
 pub(crate) fn occurs(values: &[HeaderValue], text: &str) -> bool {
-    let holds = |value: &[u8], piece: &[u8]| value.windows(PIECE).any(|window| window == piece);
+    let holds = |value: &[u8], piece: &[u8]| memmem::find(value, piece).is_some();
     let pieces = || text.as_bytes().chunks_exact(PIECE);
     values.iter().map(HeaderValue::as_bytes).any(|value| {
         if value.len() < PIECE { value == text.as_bytes() } else { pieces().any(|piece| holds(value, piece)) }

@@ -265,6 +265,10 @@ impl BaseUri {
     /// Tells whether `uri` has this server's scheme, host and port.
     pub fn is_origin_of(&self, uri: &Uri) -> bool {
         match (uri.scheme(), uri.authority()) {
+            // As this server's own addresses are written.
+            (Some(scheme), Some(authority)) if authority.as_str() == self.authority.as_str() => {
+                *scheme == self.scheme
+            }
             (Some(scheme), Some(authority)) => {
                 *scheme == self.scheme
                     && authority.host().eq_ignore_ascii_case(self.authority.host())

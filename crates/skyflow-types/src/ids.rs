@@ -170,13 +170,14 @@ impl RequestId {
 
     /// Reads the bytes of a header value; `None` when it is blank.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let text: String = bytes
-            .trim_ascii()
-            .iter()
-            .take(128)
-            .map(|&b| if b.is_ascii_graphic() || b == b' ' { char::from(b) } else { '?' })
-            .collect();
-        (!text.is_empty()).then(|| Self(text.into_boxed_str()))
+        let bytes = bytes.trim_ascii();
+        let bytes = bytes.get(..128).unwrap_or(bytes);
+        let is_shown = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+        let text: Box<str> = match std::str::from_utf8(bytes) {
+            Ok(text) if text.bytes().all(is_shown) => text.into(),
+            _ => bytes.iter().map(|&byte| if is_shown(byte) { char::from(byte) } else { '?' }).collect(),
+        };
+        (!text.is_empty()).then_some(Self(text))
     }
 
     /// Returns the id as text.

@@ -204,7 +204,10 @@ pub(crate) fn text_of(json: &str) -> Option<String> {
     match json.as_bytes().first() {
         None | Some(b'n') => None,
         // Text that Rust cannot hold must not look like nothing.
-        Some(b'"') => Some(serde_json::from_str(json).unwrap_or_else(|_| json.to_owned())),
+        Some(b'"') => Some(match json.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+            Some(text) if !text.contains('\\') => text.to_owned(),
+            _ => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
+        }),
         Some(_) => Some(json.to_owned()),
     }
 }
@@ -264,14 +267,16 @@ impl RowProblem {
 }
 
 /// Refuses a name that is blank; tables, columns and ids are checked with it.
-pub(crate) fn not_blank(field: &str, value: &str) -> Result<(), Error> {
-    if value.trim().is_empty() { Err(Error::invalid(field, "must not be empty")) } else { Ok(()) }
+///
+/// The field is written out only for an error.
+pub(crate) fn not_blank(field: impl fmt::Display, value: &str) -> Result<(), Error> {
+    if value.trim().is_empty() { Err(Error::invalid(field.to_string(), "must not be empty")) } else { Ok(()) }
 }
 
 /// Refuses a list that is empty, and elements that are blank.
-pub(crate) fn none_blank<S: AsRef<str>>(field: &str, values: &[S]) -> Result<(), Error> {
+pub(crate) fn none_blank<S: AsRef<str>>(field: impl fmt::Display, values: &[S]) -> Result<(), Error> {
     if values.is_empty() {
-        return Err(Error::invalid(field, "must not be empty"));
+        return Err(Error::invalid(field.to_string(), "must not be empty"));
     }
     match values.iter().position(|value| value.as_ref().trim().is_empty()) {
         None => Ok(()),

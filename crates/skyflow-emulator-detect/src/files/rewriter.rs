@@ -51,6 +51,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Fails when the file takes too long.
+    #[cfg(feature = "pdf")]
     pub(super) fn check(&mut self) -> Result<(), FileProblem> {
         Ok(self.rewrite.check()?)
     }

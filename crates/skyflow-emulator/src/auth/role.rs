@@ -61,8 +61,10 @@ pub(crate) enum Permission {
     /// Change who may call the vault.
     Manage,
     /// Replace values with tokens, which may store the values.
+    #[cfg_attr(not(feature = "detect"), expect(dead_code, reason = "only Detect asks for it"))]
     Deidentify,
     /// Put values back, as far as their columns show them.
+    #[cfg_attr(not(feature = "detect"), expect(dead_code, reason = "only Detect asks for it"))]
     Reidentify,
     /// Store, read and delete the configurations of Detect.
     #[cfg(feature = "detect")]

@@ -10,6 +10,7 @@ const OPEN_REPETITIONS: u32 = 12;
 pub(crate) struct TokenPattern {
     check: Regex,
     /// Matches the pattern from the first character to the last.
+    #[cfg(feature = "detect")]
     whole: Regex,
     syntax: Hir,
 }
@@ -19,8 +20,14 @@ impl TokenPattern {
     pub(crate) fn compile(pattern: &str) -> Result<Self, String> {
         let check = Regex::new(pattern).map_err(|error| error.to_string())?;
         let syntax = regex_syntax::parse(pattern).map_err(|error| error.to_string())?;
+        #[cfg(feature = "detect")]
         let whole = Regex::new(&format!(r"\A(?:{pattern})\z")).map_err(|error| error.to_string())?;
-        let pattern = Self { check, whole, syntax };
+        let pattern = Self {
+            check,
+            #[cfg(feature = "detect")]
+            whole,
+            syntax,
+        };
         let trial = pattern.generate(&mut Entropy::fresh());
         if trial.is_empty() || !pattern.check.is_match(&trial) {
             return Err("no token can be made from it".to_owned());
@@ -33,6 +40,7 @@ impl TokenPattern {
     }
 
     /// Tells whether the whole text could be a token of the pattern.
+    #[cfg(feature = "detect")]
     pub(crate) fn fits(&self, text: &str) -> bool {
         self.whole.is_match(text)
     }

@@ -96,6 +96,7 @@ struct Finite<'a, S> {
 }
 
 impl<'a, S> Finite<'a, S> {
+    #[inline]
     fn nested<C>(self, begin: impl FnOnce(S) -> C) -> (C, &'a Trail) {
         (begin(self.inner), self.trail)
     }
@@ -196,6 +197,7 @@ impl<'a, S: Serializer> Serializer for Finite<'a, S> {
         trail.note(outcome, || Step::Field(variant))
     }
 
+    #[inline]
     fn serialize_seq(self, length: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
         Nested::begin(self.nested(|inner| inner.serialize_seq(length)), None)
     }
@@ -223,10 +225,12 @@ impl<'a, S: Serializer> Serializer for Finite<'a, S> {
         Nested::begin(self.nested(begin), Some(variant))
     }
 
+    #[inline]
     fn serialize_map(self, length: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
         Nested::begin(self.nested(|inner| inner.serialize_map(length)), None)
     }
 
+    #[inline]
     fn serialize_struct(self, name: &'static str, length: usize) -> Result<Self::SerializeStruct, S::Error> {
         Nested::begin(self.nested(|inner| inner.serialize_struct(name, length)), None)
     }
@@ -307,6 +311,7 @@ impl<C: SerializeSeq> SerializeSeq for Nested<'_, C> {
         self.element(value, |inner, value| inner.serialize_element(value))
     }
 
+    #[inline]
     fn end(self) -> Result<C::Ok, C::Error> {
         self.inner.end()
     }
@@ -321,6 +326,7 @@ impl<C: SerializeTuple> SerializeTuple for Nested<'_, C> {
         self.element(value, |inner, value| inner.serialize_element(value))
     }
 
+    #[inline]
     fn end(self) -> Result<C::Ok, C::Error> {
         self.inner.end()
     }
@@ -335,6 +341,7 @@ impl<C: SerializeTupleStruct> SerializeTupleStruct for Nested<'_, C> {
         self.element(value, |inner, value| inner.serialize_field(value))
     }
 
+    #[inline]
     fn end(self) -> Result<C::Ok, C::Error> {
         self.inner.end()
     }
@@ -349,6 +356,7 @@ impl<C: SerializeTupleVariant> SerializeTupleVariant for Nested<'_, C> {
         self.element(value, |inner, value| inner.serialize_field(value))
     }
 
+    #[inline]
     fn end(self) -> Result<C::Ok, C::Error> {
         self.inner.end()
     }
@@ -381,6 +389,7 @@ impl<C: SerializeMap> SerializeMap for Nested<'_, C> {
         self.noted(outcome, || Step::Key(key_text(key)))
     }
 
+    #[inline]
     fn end(self) -> Result<C::Ok, C::Error> {
         self.inner.end()
     }
@@ -411,6 +420,7 @@ impl<C: SerializeStruct> SerializeStruct for Nested<'_, C> {
         self.inner.skip_field(name)
     }
 
+    #[inline]
     fn end(self) -> Result<C::Ok, C::Error> {
         self.inner.end()
     }
@@ -433,6 +443,7 @@ impl<C: SerializeStructVariant> SerializeStructVariant for Nested<'_, C> {
         self.inner.skip_field(name)
     }
 
+    #[inline]
     fn end(self) -> Result<C::Ok, C::Error> {
         self.inner.end()
     }

@@ -138,7 +138,7 @@ const MEASURED: usize = 1024 * 1024;
 
 /// Writes a body. A large one is measured and then written, so that it is in memory once and in no larger buffer.
 fn to_vec<T: Serialize>(body: &T) -> Result<Vec<u8>, EncodeError> {
-    let mut first = Measuring::default();
+    let mut first = Measuring::new();
     finite::to_writer(&mut first, body)?;
     if first.length <= MEASURED {
         return Ok(first.kept);
@@ -150,21 +150,36 @@ fn to_vec<T: Serialize>(body: &T) -> Result<Vec<u8>, EncodeError> {
 }
 
 /// Keeps what is written while it is small, and counts it in any case.
-#[derive(Default)]
 struct Measuring {
     kept: Vec<u8>,
     length: usize,
 }
 
+impl Measuring {
+    /// Room for a call with one row.
+    const SMALL: usize = 256;
+
+    fn new() -> Self {
+        Self { kept: Vec::with_capacity(Self::SMALL), length: 0 }
+    }
+}
+
 impl Write for Measuring {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    // JSON is written in pieces of a few bytes.
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.length += bytes.len();
         if self.length <= MEASURED {
             self.kept.extend_from_slice(bytes);
         } else {
             self.kept = Vec::new();
         }
-        Ok(bytes.len())
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

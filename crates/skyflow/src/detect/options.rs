@@ -162,7 +162,7 @@ impl Options {
         for (list, patterns) in [("allow_regex", &self.allow_regex), ("restrict_regex", &self.restrict_regex)]
         {
             for (index, pattern) in patterns.iter().enumerate() {
-                not_blank(&format!("{list}[{index}]"), pattern)?;
+                not_blank(format_args!("{list}[{index}]"), pattern)?;
             }
         }
         if let Some(shift) = &self.shift_dates {

@@ -138,8 +138,11 @@ impl BatchOperation {
     fn into_entry(self, earlier: &[String], mode: TokenMode) -> Result<types::BatchRecord, Error> {
         let index = earlier.len();
         let at = |name: &str| format!("operations[{index}].{name}");
-        not_blank(&at("table"), &self.table)?;
-        let id = self.row.map(|row| row.into_wire(&at("skyflow_id"), earlier)).transpose()?;
+        not_blank(format_args!("operations[{index}].table"), &self.table)?;
+        let id = self
+            .row
+            .map(|row| row.into_wire(format_args!("operations[{index}].skyflow_id"), earlier))
+            .transpose()?;
         let fields = self.fields.transpose().map_err(|problem| problem.of(&at("fields")))?;
         let tokens = self.tokens.transpose().map_err(|problem| problem.of(&at("tokens")))?;
         match &fields {

@@ -1,5 +1,7 @@
 //! Which row an operation of a batch is about: one with an id, or one that the same batch writes.
 
+use std::fmt;
+
 use skyflow_api::types::{BatchMethod, BatchRecord};
 
 use crate::Error;
@@ -44,17 +46,17 @@ impl BatchRow {
     }
 
     /// Returns the id as it is sent. `earlier` holds the ids of the operations before this one.
-    pub(super) fn into_wire(self, field: &str, earlier: &[String]) -> Result<String, Error> {
+    pub(super) fn into_wire(self, field: impl fmt::Display, earlier: &[String]) -> Result<String, Error> {
         match self.0 {
             Kind::Id(id) if id.trim_start().starts_with(REFERENCE) => {
                 let problem = "is not an id: refer to an earlier operation with BatchRow::of_operation";
-                Err(Error::invalid(field, problem))
+                Err(Error::invalid(field.to_string(), problem))
             }
             Kind::Id(id) => not_blank(field, &id).map(|()| id),
             Kind::OfOperation(index) => earlier.get(index).cloned().ok_or_else(|| {
                 let problem =
                     format!("refers to operation {index}, and only an earlier one can be referred to");
-                Error::invalid(field, problem)
+                Error::invalid(field.to_string(), problem)
             }),
         }
     }

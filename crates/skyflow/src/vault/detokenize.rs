@@ -75,7 +75,7 @@ impl DetokenizeRequest {
         }
         let subject = subject(None, self.tokens.len());
         let parameters = self.tokens.into_iter().enumerate().map(|(index, (token, redaction))| {
-            not_blank(&format!("tokens[{index}]"), &token)?;
+            not_blank(format_args!("tokens[{index}]"), &token)?;
             Ok(types::DetokenizeParameter::new(token).redaction(redaction.as_str()))
         });
         let parameters = parameters.collect::<Result<_, Error>>()?;

@@ -63,19 +63,18 @@ impl TokenizeRequest {
         }
         let subject = subject(None, self.values.len());
         let parameters = self.values.into_iter().enumerate().map(|(index, (value, place))| {
-            let at = |name: &str| format!("values[{index}].{name}");
             if value.is_empty() {
-                return Err(Error::invalid(at("value"), "must not be empty"));
+                return Err(Error::invalid(format!("values[{index}].value"), "must not be empty"));
             }
             let parameter = types::TokenizeParameter::new(value);
             match place {
                 Place::Group(group) => {
-                    not_blank(&at("column_group"), &group)?;
+                    not_blank(format_args!("values[{index}].column_group"), &group)?;
                     Ok(parameter.column_group(group))
                 }
                 Place::Column(table, column) => {
-                    not_blank(&at("table"), &table)?;
-                    not_blank(&at("column"), &column)?;
+                    not_blank(format_args!("values[{index}].table"), &table)?;
+                    not_blank(format_args!("values[{index}].column"), &column)?;
                     Ok(parameter.table(table).column(column))
                 }
             }

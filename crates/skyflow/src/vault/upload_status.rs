@@ -50,10 +50,9 @@ impl UploadStatusRequest {
         }
         let subject = subject(None, self.rows.len());
         let rows = self.rows.into_iter().enumerate().map(|(index, (table, skyflow_id, columns))| {
-            let at = |name: &str| format!("files[{index}].{name}");
-            not_blank(&at("table"), &table)?;
-            not_blank(&at("skyflow_id"), &skyflow_id)?;
-            none_blank(&at("columns"), &columns)?;
+            not_blank(format_args!("files[{index}].table"), &table)?;
+            not_blank(format_args!("files[{index}].skyflow_id"), &skyflow_id)?;
+            none_blank(format_args!("files[{index}].columns"), &columns)?;
             Ok(types::UploadStatusParameter::new(table, skyflow_id, columns))
         });
         let body = types::UploadStatusRequest::new(rows.collect::<Result<_, Error>>()?);
