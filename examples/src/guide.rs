@@ -23,6 +23,7 @@ pages! {
     Errors: "errors.md",
     Retries: "retries.md",
     Logging: "logging.md",
+    Network: "network.md",
     Production: "production.md",
     Testing: "testing.md",
     Blocking: "blocking.md",

@@ -5,6 +5,7 @@
 
 #[cfg(doctest)]
 mod guide;
+pub mod metrics_bridge;
 pub mod third_party;
 
 /// The README of the repository, so that its code is compiled and run.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Every example, and strings that its output must contain.
-const EXAMPLES: [(&str, &[&str]); 47] = [
+const EXAMPLES: [(&str, &[&str]); 49] = [
     ("audit_events", &["ExecuteQuery: 200", "records_insert: 200"]),
     (
         "batch",
@@ -134,6 +134,16 @@ const EXAMPLES: [(&str, &[&str]); 47] = [
         "manage_clients",
         &["2 vaults", "the default is the first: true", "1 vault left; unknown now: true", "log level DEBUG"],
     ),
+    (
+        "json_logs",
+        &[
+            r#""db.collection.name":"persons""#,
+            r#""skyflow.batch.rows":2"#,
+            r#""error.type":"404""#,
+            r#""level":"ERROR""#,
+        ],
+    ),
+    ("opentelemetry", &["inserted 2 rows"]),
     ("own_hyper_client", &["200 OK with 0 records"]),
     ("mint_token", &["Authorization: Bearer ey", "exchanged nothing: true"]),
     ("query", &["Cambridge: 41", "a DELETE is refused with Some(400)"]),

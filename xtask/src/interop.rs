@@ -1,4 +1,4 @@
-//! Runs the client against programs of others: `cargo xtask interop proxies`.
+//! Runs the client against programs of others: `cargo xtask interop proxies`, `cargo xtask interop forward-proxies`.
 
 use std::process::{Command, Stdio};
 
@@ -20,6 +20,8 @@ enum Suite {
         #[arg(long, default_value_t = 200)]
         tasks: usize,
     },
+    /// Inserts through tinyproxy (CONNECT) and microsocks (SOCKS5), with and without a password.
+    ForwardProxies,
 }
 
 /// The programs, and the Debian packages that have them.
@@ -32,14 +34,23 @@ const PROXIES: [(&str, &str); 6] = [
     ("apache2", "apache2"),
 ];
 
+const FORWARD_PROXIES: [(&str, &str); 2] = [("tinyproxy", "tinyproxy"), ("microsocks", "microsocks")];
+
 /// Installs what is missing and runs the suite.
 pub fn run(args: &Args) -> Result<(), String> {
-    let Suite::Proxies { calls, tasks } = args.suite;
-    install(&PROXIES);
-    let (calls, tasks) = (calls.to_string(), tasks.to_string());
+    let arguments = match args.suite {
+        Suite::Proxies { calls, tasks } => {
+            install(&PROXIES);
+            vec![format!("--calls={calls}"), format!("--tasks={tasks}")]
+        }
+        Suite::ForwardProxies => {
+            install(&FORWARD_PROXIES);
+            vec!["--forward".to_owned()]
+        }
+    };
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["run", "--quiet", "--locked", "--package", "skyflow-interop", "--"])
-        .args(["--calls", &calls, "--tasks", &tasks])
+        .args(arguments)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .status()
         .map_err(|error| format!("cannot run the proxies: {error}"))?;
@@ -63,5 +74,6 @@ fn install(programs: &[(&str, &str)]) {
 }
 
 fn is_installed(program: &str) -> bool {
+    // microsocks has no such option; it ends because of it.
     Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }

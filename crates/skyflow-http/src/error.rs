@@ -39,6 +39,22 @@ impl ErrorKind {
     pub const fn is_not_sent(self) -> bool {
         matches!(self, Self::Connect | Self::Proxy | Self::Tls | Self::Refused | Self::RequestBody)
     }
+
+    /// Returns the name for logs and metrics, such as `attempt_timeout`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Proxy => "proxy",
+            Self::Tls => "tls",
+            Self::Refused => "refused",
+            Self::Io => "io",
+            Self::AttemptTimeout => "attempt_timeout",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::BodyTooLarge => "body_too_large",
+            Self::RequestBody => "request_body",
+            Self::Stalled => "stalled",
+        }
+    }
 }
 
 /// Reports a request that got no response.

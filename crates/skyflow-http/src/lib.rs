@@ -8,6 +8,7 @@
 //! | [`Stack`] | all of them in the right order, with a slot for each thing that differs between clients |
 //! | [`auth`] | tokens: providers, the cache, the layer that attaches them |
 //! | [`rest`] | what generated operations are written against: [`rest::Client`], errors, JSON, multipart |
+//! | `metrics` | the metrics of calls, attempts, tokens and connections (feature `metrics`) |
 //! | [`clock`] | time, real and manual |
 //! | [`Body`], [`HttpService`], [`DynLayer`] | the one body type, the erased service, the erased layer |
 //!
@@ -30,6 +31,8 @@ pub mod files;
 mod http_layer;
 pub mod layers;
 mod metadata_address;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod operation;
 mod path_template;
 pub mod rest;

@@ -103,6 +103,8 @@ pub struct CallOptions {
     /// The time that each 64 KiB of the request body add to the deadline and the attempt timeout of the client,
     /// instead of the client's setting. Limits of this call are not extended.
     pub body_time: Option<Duration>,
+    /// Asks for a response compressed with gzip, or does not, instead of the client's setting.
+    pub gzip: Option<bool>,
     /// How many times the request may be sent when neither the client nor the call says so.
     pub usual_attempts: Option<NonZeroU32>,
 }
@@ -167,6 +169,12 @@ impl CallOptions {
     /// Sets the time that each 64 KiB of the request body add to the client's time limits; zero adds none.
     pub fn body_time(mut self, per_64_kib: Duration) -> Self {
         self.body_time = Some(per_64_kib);
+        self
+    }
+
+    /// Asks for a response compressed with gzip, or does not. The response limit counts the decoded bytes.
+    pub fn gzip(mut self, yes: bool) -> Self {
+        self.gzip = Some(yes);
         self
     }
 

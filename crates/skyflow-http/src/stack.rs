@@ -9,6 +9,8 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_layer::Layer;
 
 use crate::auth::RefusalRule;
+#[cfg(feature = "metrics")]
+use crate::layers::call_metrics::{AttemptMetricsLayer, CallMetricsLayer};
 use crate::layers::{
     AttemptTimeoutLayer, AttemptTraceLayer, DeadlineLayer, MetadataError, MetadataLayer, OperationTraceLayer,
     ResponseMetaLayer, RetryLayer,
@@ -30,11 +32,14 @@ pub struct Stack {
     refusal: Option<RefusalRule>,
     retry: RetryLayer,
     response_limit: usize,
+    gzip: bool,
     in_flight: Option<Arc<Semaphore>>,
     operation_layers: Vec<DynLayer>,
     attempt_layers: Vec<DynLayer>,
     auth: Option<DynLayer>,
     log: LogControl,
+    #[cfg(feature = "metrics")]
+    metrics: Option<crate::metrics::CallMetrics>,
 }
 
 impl Stack {
@@ -48,11 +53,14 @@ impl Stack {
             refusal: None,
             retry: RetryLayer::new(Arc::clone(&clock)),
             response_limit: ResponseMetaLayer::DEFAULT_LIMIT,
+            gzip: false,
             in_flight: None,
             operation_layers: Vec::new(),
             attempt_layers: Vec::new(),
             auth: None,
             log: LogControl::default(),
+            #[cfg(feature = "metrics")]
+            metrics: None,
             clock,
         }
     }
@@ -155,6 +163,12 @@ impl Stack {
         self
     }
 
+    /// Asks for responses compressed with gzip; off by default. The limit of a response counts its decoded bytes.
+    pub fn gzip(mut self, yes: bool) -> Self {
+        self.gzip = yes;
+        self
+    }
+
     /// Limits how many attempts are under way at once; stacks that share the semaphore share the limit.
     pub fn in_flight(mut self, permits: Arc<Semaphore>) -> Self {
         self.in_flight = Some(permits);
@@ -185,6 +199,13 @@ impl Stack {
         self
     }
 
+    /// Measures calls and attempts; see [`metrics`](crate::metrics).
+    #[cfg(feature = "metrics")]
+    pub fn metrics(mut self, metrics: crate::metrics::CallMetrics) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
     /// Gives this copy a separate, full retry budget, so that failures elsewhere do not use up its retries.
     pub fn partition(mut self) -> Self {
         self.retry = self.retry.partition();
@@ -206,7 +227,7 @@ impl Stack {
             attempt_timeout = attempt_timeout.body_time(time);
             deadline = deadline.body_time(time);
         }
-        let mut response_meta = ResponseMetaLayer::new(self.response_limit);
+        let mut response_meta = ResponseMetaLayer::new(self.response_limit).gzip(self.gzip);
         if let Some(rule) = self.refusal {
             response_meta = response_meta.refusal(rule);
         }
@@ -217,6 +238,11 @@ impl Stack {
                 .layer(response_meta)
                 .service(transport),
         );
+        #[cfg(feature = "metrics")]
+        if let Some(metrics) = self.metrics {
+            let clock = Arc::clone(&clock);
+            attempt = HttpService::new(AttemptMetricsLayer { metrics, clock }.layer(attempt));
+        }
         if let Some(auth) = self.auth {
             attempt = auth.layer(attempt);
         }
@@ -224,6 +250,11 @@ impl Stack {
             attempt = HttpService::new(GlobalConcurrencyLimitLayer::with_semaphore(permits).layer(attempt));
         }
         let attempt = DynLayer::stack(&self.attempt_layers, attempt);
+        #[cfg(feature = "metrics")]
+        let measured = self.metrics.map(|metrics| {
+            let namespace = self.log.get_namespace().cloned();
+            CallMetricsLayer { metrics, namespace, clock: Arc::clone(&clock) }
+        });
         let operation = HttpService::new(
             ServiceBuilder::new()
                 .layer(OperationTraceLayer::new(clock).log_control(self.log))
@@ -232,6 +263,11 @@ impl Stack {
                 .layer(self.retry)
                 .service(attempt),
         );
+        #[cfg(feature = "metrics")]
+        let operation = match measured {
+            Some(layer) => HttpService::new(layer.layer(operation)),
+            None => operation,
+        };
         DynLayer::stack(&self.operation_layers, operation)
     }
 }

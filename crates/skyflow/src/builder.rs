@@ -11,6 +11,7 @@ use skyflow_types::LogLevel;
 use tokio::sync::Semaphore;
 use tower_service::Service;
 
+use crate::call_log::SYSTEM;
 use crate::call_settings::{CallSettings, call_settings_setters};
 use crate::client_state::ClientState;
 use crate::{ConnectionConfig, Error, Skyflow, VaultConfig};
@@ -49,6 +50,8 @@ pub struct SkyflowBuilder {
     service: Option<HttpService>,
     #[cfg(feature = "hyper")]
     proxies: Option<skyflow_http::Proxies>,
+    #[cfg(feature = "hyper")]
+    own_transport: Option<skyflow_http::Transport>,
     log_level: LogLevel,
     end_user_tokens: Option<NonZeroUsize>,
     token_hosts: Vec<String>,
@@ -118,6 +121,10 @@ impl SkyflowBuilder {
         S::Error: Into<BoxError> + 'static,
         S::Future: Send + 'static,
     {
+        #[cfg(feature = "hyper")]
+        {
+            self.own_transport = (&service as &dyn std::any::Any).downcast_ref().cloned();
+        }
         self.transport = Some(HttpService::new(service));
         self
     }
@@ -226,6 +233,8 @@ impl SkyflowBuilder {
             let problem = "cannot be combined with transport or service: they make their own connections";
             return Err(Error::invalid("proxies", problem));
         }
+        #[cfg(feature = "hyper")]
+        let mut own_transport = self.own_transport;
         let transport = match (self.transport, &self.service) {
             (Some(_), Some(_)) => {
                 let problem = "cannot be combined with service, which sends the requests itself";
@@ -234,18 +243,21 @@ impl SkyflowBuilder {
             (Some(transport), None) => transport,
             (None, Some(service)) => service.clone(),
             #[cfg(feature = "hyper")]
-            (None, None) => built_in_transport(self.proxies)?,
+            (None, None) => own_transport.insert(built_in_transport(self.proxies)?).clone().into_service(),
             #[cfg(not(feature = "hyper"))]
             (None, None) => {
                 return Err(Error::missing("transport", "is missing: the feature `hyper` is off"));
             }
         };
         let stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));
-        let log = LogControl::new(self.log_level).product_name("skyflow");
+        let log = LogControl::new(self.log_level).product_name(SYSTEM);
         let metadata = if self.without_metadata { skyflow_user_agent() } else { skyflow_metadata() };
         let metadata =
             metadata.map_err(|source| Error::invalid("metadata", "cannot be sent").with_source(source))?;
         let stack = stack.log_control(log.clone()).default_metadata(metadata).refusal(connection_refusal);
+        #[cfg(feature = "metrics")]
+        let stack =
+            stack.metrics(skyflow_http::metrics::CallMetrics::new(SYSTEM).rows(crate::metrics::BATCH_ROWS));
         let mut stack = self.settings.apply(stack)?;
         if let Some(attempts) = self.in_flight {
             let permits = attempts.get().min(Semaphore::MAX_PERMITS);
@@ -268,6 +280,8 @@ impl SkyflowBuilder {
         }
         let state = ClientState {
             transport,
+            #[cfg(feature = "hyper")]
+            own_transport,
             stack,
             operation_layers: self.operation_layers,
             service: self.service,
@@ -280,7 +294,7 @@ impl SkyflowBuilder {
 }
 
 #[cfg(feature = "hyper")]
-fn built_in_transport(proxies: Option<skyflow_http::Proxies>) -> Result<HttpService, Error> {
+fn built_in_transport(proxies: Option<skyflow_http::Proxies>) -> Result<skyflow_http::Transport, Error> {
     use skyflow_http::{Proxies, ProxyError, Transport};
 
     let from_env = || {
@@ -296,5 +310,5 @@ fn built_in_transport(proxies: Option<skyflow_http::Proxies>) -> Result<HttpServ
         })
     };
     let proxies = proxies.map_or_else(from_env, Ok)?;
-    Ok(Transport::builder().proxies(proxies).build().into_service())
+    Ok(Transport::builder().proxies(proxies).build())
 }

@@ -90,6 +90,13 @@ impl CallOptions {
         self
     }
 
+    /// Asks for a response compressed with gzip, or does not, instead of the client's setting. The response limit counts
+    /// the decoded bytes.
+    pub fn gzip(mut self, yes: bool) -> Self {
+        self.stack = self.stack.gzip(yes);
+        self
+    }
+
     /// Says whether the operation may be repeated after an attempt that may have been applied.
     pub fn idempotent(mut self, yes: bool) -> Self {
         self.stack = self.stack.idempotent(yes);

@@ -23,6 +23,7 @@ pub(crate) struct CallSettings {
     pub(crate) attempt_timeout: Setting<Duration>,
     pub(crate) max_attempts: Option<NonZeroU32>,
     pub(crate) body_time: Option<Duration>,
+    pub(crate) gzip: Option<bool>,
     pub(crate) headers: Vec<(String, String)>,
 }
 
@@ -48,6 +49,9 @@ impl CallSettings {
         }
         if let Some(time) = self.body_time {
             stack = stack.body_time(time);
+        }
+        if let Some(yes) = self.gzip {
+            stack = stack.gzip(yes);
         }
         for (name, value) in &self.headers {
             stack = with_header(stack, name, value)?;
@@ -84,6 +88,7 @@ impl fmt::Debug for CallSettings {
             .field("attempt_timeout", &self.attempt_timeout)
             .field("max_attempts", &self.max_attempts)
             .field("body_time", &self.body_time)
+            .field("gzip", &self.gzip)
             .field("headers", &names)
             .finish()
     }
@@ -136,6 +141,13 @@ macro_rules! call_settings_setters {
             self
         }
 
+        /// Asks for responses compressed with gzip; off by default. It saves bytes and costs time: it pays where the way to
+        /// the vault is slow, and responses are large.
+        pub fn gzip(mut self, yes: bool) -> Self {
+            self.settings.gzip = Some(yes);
+            self
+        }
+
         /// Sends one more header with each request; a header of the same name that a call sets itself wins.
         ///
         /// Headers that the client manages, such as `Host`, `Authorization` or `Content-Type`, are refused when the
@@ -168,6 +180,11 @@ macro_rules! call_settings_getters {
         /// Returns the time that each 64 KiB of a request body add to the time limits; `None` when that is inherited.
         pub fn get_body_time(&self) -> Option<std::time::Duration> {
             self.settings.body_time
+        }
+
+        /// Tells whether responses compressed with gzip are requested; `None` when that is inherited.
+        pub fn get_gzip(&self) -> Option<bool> {
+            self.settings.gzip
         }
 
         /// Returns the names of the custom headers.

@@ -1,10 +1,13 @@
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use futures_util::future::{try_join, try_join_all};
 use skyflow_auth::Credentials;
 use skyflow_types::{ConnectionId, LogLevel, VaultId};
 
 use crate::client_state::ClientState;
+use crate::handle::Handle;
 use crate::registry::Registry;
 use crate::{Connection, ConnectionConfig, Detect, Error, SkyflowBuilder, Vault, VaultConfig};
 
@@ -199,6 +202,42 @@ impl Skyflow {
             registry.credentials = Some(credentials);
             Ok(())
         })
+    }
+
+    /// Does now what the first calls would wait for: opens a connection to the server of each vault and connection, and
+    /// obtains the token of each of their credentials. No operation is sent.
+    ///
+    /// It is worth its time where a process starts before its first caller comes, and where a cold first call matters:
+    /// loading the crypto library and the certificates of the operating system takes up to 25 ms, a TLS handshake one or
+    /// two round trips, a token another connection and a request. A client over a service of another kind than
+    /// [`Transport`](crate::http::Transport) opens no connection here.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), skyflow::Error> {
+    /// let client = skyflow::Skyflow::from_env()?;
+    /// client.warm_up().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails as the first call would, when a server cannot be reached or a token cannot be obtained. The client can be used
+    /// nevertheless.
+    ///
+    /// # Cancel safety
+    ///
+    /// What has been opened and obtained is kept.
+    pub async fn warm_up(&self) -> Result<(), Error> {
+        let handles: Vec<_> = {
+            let registry = self.read();
+            let vaults = registry.vaults.handles().map(|vault| vault.handle.clone());
+            vaults.chain(registry.connections.handles().map(|connection| connection.handle.clone())).collect()
+        };
+        let origins: BTreeSet<_> = handles.iter().map(Handle::origin).collect();
+        let connections = origins.iter().map(|origin| self.0.state.open_connection(origin));
+        let tokens = handles.iter().map(Handle::fetch_token);
+        try_join(try_join_all(connections), try_join_all(tokens)).await?;
+        Ok(())
     }
 
     /// Changes the log level of this client, for the calls that start from now on.

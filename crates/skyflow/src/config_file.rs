@@ -24,6 +24,7 @@ const VAULT_FIELDS: &[&str] = &[
     "attempt_timeout",
     "max_attempts",
     "body_time",
+    "gzip",
     "headers",
 ];
 
@@ -35,6 +36,7 @@ const CONNECTION_FIELDS: &[&str] = &[
     "attempt_timeout",
     "max_attempts",
     "body_time",
+    "gzip",
     "headers",
 ];
 
@@ -81,6 +83,8 @@ struct SettingsFile {
     #[serde(default, alias = "bodyTime", deserialize_with = "body_time")]
     body_time: Setting<Duration>,
     #[serde(default)]
+    gzip: Option<bool>,
+    #[serde(default)]
     headers: BTreeMap<String, String>,
 }
 
@@ -95,6 +99,7 @@ impl From<SettingsFile> for CallSettings {
                 Setting::Off => Some(Duration::ZERO),
                 Setting::Set(time) => Some(time),
             },
+            gzip: file.gzip,
             headers: file.headers.into_iter().collect(),
         }
     }

@@ -327,7 +327,7 @@ impl Error {
         error
     }
 
-    fn from_service(source: skyflow_http::BoxError) -> Self {
+    pub(crate) fn from_service(source: skyflow_http::BoxError) -> Self {
         if let Some(transport) = source.downcast_ref::<skyflow_http::Error>() {
             if let Some(body) = transport.source().and_then(|source| source.downcast_ref::<SendBodyError>()) {
                 return Self::invalid(body.part().unwrap_or("body"), body).with_source(source);

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use skyflow_api::{ApiErrorBody, Client, DecodeError, EncodeError, Operation, Response};
 use skyflow_auth::{CallTokens, Credentials, EndUserTokens, TokenOptions, TokenProvider, TokenProviders};
+use skyflow_http::layers::CallSubject;
 use skyflow_http::{
     BaseUri, HttpLayer, HttpService, Idempotency, LogControl, OperationInfo, Request, TARGET,
 };
@@ -64,6 +65,19 @@ impl Handle {
     ) -> Self {
         let (api, end_users) = (Client::new(service, base), end_users.map(Arc::new));
         Self { api, stack_options: Default::default(), options: None, end_users, log }
+    }
+
+    /// Returns scheme, host and port of the server.
+    pub(crate) fn origin(&self) -> String {
+        self.api.base().origin()
+    }
+
+    /// Obtains the token that the first call would obtain.
+    pub(crate) async fn fetch_token(&self) -> Result<(), Error> {
+        let Some(tokens) = &self.end_users else { return Ok(()) };
+        let tokens = tokens.providers.get(&tokens.credentials)?;
+        tokens.token().await.map_err(|error| Error::from_service(error.into()))?;
+        Ok(())
     }
 
     pub(crate) fn with_options(&self, options: CallOptions) -> Self {
@@ -132,6 +146,7 @@ pub(crate) struct Call<O> {
     usual_attempts: Option<NonZeroU32>,
     headers: HeaderMap,
     tokens: Option<Arc<dyn TokenProvider>>,
+    subject: Option<CallSubject>,
 }
 
 impl<O: Operation> Call<O> {
@@ -144,7 +159,14 @@ impl<O: Operation> Call<O> {
             usual_attempts: None,
             headers: HeaderMap::new(),
             tokens: None,
+            subject: None,
         }
+    }
+
+    /// Names table and rows, for spans, events and metrics.
+    pub(crate) fn about(mut self, subject: Option<CallSubject>) -> Self {
+        self.subject = subject;
+        self
     }
 
     /// Allows the call to be repeated after an attempt that may have been applied.
@@ -196,6 +218,9 @@ impl<O: Operation> Operation for Call<O> {
         }
         if let Some(tokens) = self.tokens {
             request.extensions_mut().insert(CallTokens(tokens));
+        }
+        if let Some(subject) = self.subject {
+            request.extensions_mut().insert(subject);
         }
         Ok(request)
     }

@@ -28,13 +28,15 @@
 //! # Logs
 //!
 //! Spans and events go to `tracing` with the target `rest_client`: a span `client.operation` for each call with the
-//! operation, the template of its path, attempts, status and request id, and one event, `call finished` or `call
-//! failed`, with its `elapsed_ms`. [`SkyflowBuilder::log_level`] drops events below a level.
+//! operation, table, vault, rows, attempts, status and request id, and one event, `call finished` or `call failed`, with
+//! its `elapsed_ms`. The fields have OpenTelemetry's names for database clients. [`SkyflowBuilder::log_level`] drops
+//! events below a level. The feature `metrics` emits durations and counts through the `metrics` facade.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod builder;
+mod call_log;
 mod call_options;
 mod call_settings;
 mod client;
@@ -51,6 +53,8 @@ mod file_source;
 mod handle;
 mod headers;
 mod media_type;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod record;
 mod registry;
 mod stored_file;

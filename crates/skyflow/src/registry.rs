@@ -138,7 +138,14 @@ impl Configured for VaultConfig {
     fn handle(&self, state: &ClientState, common: Option<&Credentials>) -> Result<Vault, Error> {
         let (id, base) = (self.id()?, self.base()?);
         let credentials = self.own_credentials().or(common);
-        let handle = state.handle(self.settings(), self.layers(), credentials, AuthHeader::bearer(), base)?;
+        let handle = state.handle(
+            self.settings(),
+            self.layers(),
+            credentials,
+            AuthHeader::bearer(),
+            base,
+            Some(id.as_str()),
+        )?;
         Ok(Vault::new(id, handle, Arc::clone(&state.clock)))
     }
 }
@@ -160,7 +167,8 @@ impl Configured for ConnectionConfig {
     fn handle(&self, state: &ClientState, common: Option<&Credentials>) -> Result<Connection, Error> {
         let (id, (base, path)) = (self.id()?, self.address()?);
         let credentials = self.own_credentials().or(common);
-        let handle = state.handle(self.settings(), self.layers(), credentials, connection_header(), base)?;
+        let handle =
+            state.handle(self.settings(), self.layers(), credentials, connection_header(), base, None)?;
         Ok(Connection::new(id, path, handle))
     }
 }

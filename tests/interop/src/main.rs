@@ -7,6 +7,7 @@
 
 mod certificates;
 mod configuration;
+mod forward;
 mod load;
 mod proxy;
 
@@ -33,12 +34,19 @@ struct Args {
     /// Only proxies whose name contains this text.
     #[arg(long, default_value = "")]
     only: String,
+    /// Calls through forward proxies instead: tinyproxy and microsocks.
+    #[arg(long)]
+    forward: bool,
 }
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let args = Args::parse();
     let directory = tempfile::tempdir()?;
+    if args.forward {
+        let passed = forward::run(directory.path()).await?;
+        return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let certificates = Certificates::write_into(directory.path())?;
     let mut failed = false;
     println!(

@@ -5,10 +5,10 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use serde_json::json;
-use skyflow::{CallOptions, ErrorKind, GetRequest, InsertRequest, Vault};
+use skyflow::{CallOptions, Credentials, ErrorKind, GetRequest, InsertRequest, Vault, VaultConfig};
 use skyflow_http::ErrorKind as TransportKind;
 use skyflow_testkit::{Reply, Scripted};
-use skyflow_tests::clients::{INSERTED, vault_over};
+use skyflow_tests::clients::{INSERTED, over, vault_over};
 
 fn vault(status: u16, encoding: Option<&str>, body: Vec<u8>) -> Vault {
     let mut reply = Reply::status(status).header("content-type", "application/json").body(body);
@@ -46,6 +46,37 @@ async fn rows_in_a_compressed_response_are_not_lost() {
     let error = gzip(br#"{"error":{"message":"no such table","details":["Zebulon"]}}"#);
     let error = vault(404, Some("gzip"), error).insert(row()).await.unwrap_err();
     assert_eq!((error.message().as_str(), error.status().unwrap().as_u16()), ("no such table", 404));
+}
+
+#[tokio::test]
+async fn gzip_is_requested_for_client_vault_and_call() {
+    let script = Scripted::from_fn(|request| {
+        let reply = Reply::status(200).header("content-type", "application/json");
+        match request.header("accept-encoding") {
+            "gzip" => reply.header("content-encoding", "gzip").body(gzip(INSERTED.as_bytes())),
+            _ => reply.body(INSERTED),
+        }
+    });
+    let requested = |client: bool, vault: Option<bool>, call: Option<bool>| {
+        let script = script.clone();
+        async move {
+            let config = VaultConfig::new("vault1", "cluster1")
+                .credentials(Credentials::api_key(skyflow_testkit::API_KEY).unwrap());
+            let config = vault.map_or(config.clone(), |yes| config.gzip(yes));
+            let client = over(script.service()).vault(config).gzip(client).build().unwrap();
+            let options = call.map_or(CallOptions::new(), |yes| CallOptions::new().gzip(yes));
+            let vault = client.default_vault().unwrap().with_options(options);
+            let response = vault.insert(row()).await.unwrap();
+            assert_eq!(response.inserted_fields[0].skyflow_id, "id-1");
+            script.requests().last().unwrap().header("accept-encoding") == "gzip"
+        }
+    };
+    assert!(!requested(false, None, None).await);
+    assert!(requested(true, None, None).await);
+    assert!(!requested(true, Some(false), None).await);
+    assert!(requested(false, Some(true), None).await);
+    assert!(!requested(true, None, Some(false)).await);
+    assert!(requested(false, None, Some(true)).await);
 }
 
 #[tokio::test]

@@ -15,3 +15,4 @@ mod slow_responses;
 mod stalls;
 mod tls;
 mod truncated_responses;
+mod warm_up;

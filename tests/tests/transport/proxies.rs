@@ -113,6 +113,18 @@ async fn proxy_receives_its_credentials() {
     assert_eq!(server.requests().len(), 1);
 }
 
+/// As tinyproxy responds to a wrong password.
+#[tokio::test]
+async fn proxy_401_is_about_its_password() {
+    let authority = Authority::new().unwrap();
+    let proxy = refusing_proxy("HTTP/1.1 401 Unauthorized\r\n\r\n").await;
+    let address = format!("http://user:canary@{}", proxy.address());
+    let client = client(&authority, Proxies::all(&address).unwrap());
+    let error = assert_kind(in_time(send(&client, get("https://vault.example/"))).await, ErrorKind::Proxy);
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("does not accept the user name and the password (HTTP 401)"), "{source}");
+}
+
 #[tokio::test]
 async fn proxy_that_does_not_connect_is_an_error() {
     let authority = Authority::new().unwrap();

@@ -346,6 +346,8 @@ impl Report {
 
     fn log_token(&self, token: &AccessToken) {
         let log = &self.settings.log;
+        #[cfg(feature = "metrics")]
+        crate::metrics::token_exchanged(log.product(), None);
         if log.permits(LogLevel::Debug) {
             let lifetime_s = token.lifetime().map(|life| life.as_secs());
             tracing::debug!(target: TARGET, product = log.product(), lifetime_s, "got a new token");
@@ -354,6 +356,8 @@ impl Report {
 
     fn log_failure(&self, error: &TokenError) {
         let log = &self.settings.log;
+        #[cfg(feature = "metrics")]
+        crate::metrics::token_exchanged(log.product(), Some(error.kind()));
         if log.permits(LogLevel::Warn) {
             let status = error.status().map(|status| status.as_u16());
             tracing::warn!(target: TARGET, product = log.product(), kind = ?error.kind(), status, "no new token");

@@ -26,6 +26,20 @@ pub enum TokenErrorKind {
     ForeignHost,
 }
 
+impl TokenErrorKind {
+    /// Returns the name for logs and metrics, such as `rejected`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Credentials => "credentials",
+            Self::Rejected => "rejected",
+            Self::Unavailable => "unavailable",
+            Self::Decode => "decode",
+            Self::Provider => "provider",
+            Self::ForeignHost => "foreign_host",
+        }
+    }
+}
+
 /// Reports that no token could be obtained, so the request was not sent.
 ///
 /// Cloning shares it: callers that waited for one exchange get the same error. It holds no key, token, assertion,

@@ -5,6 +5,9 @@
 //! [`ResponseMetaLayer`], and then the transport.
 
 mod backoff;
+mod call_log;
+#[cfg(feature = "metrics")]
+pub(crate) mod call_metrics;
 mod metadata;
 mod response_meta;
 mod retry;
@@ -12,11 +15,15 @@ mod retry_after;
 mod retry_budget;
 mod time_limits;
 mod trace;
+mod trace_context;
 
 #[cfg(test)]
 pub(crate) mod probe;
 
 pub use backoff::Backoff;
+#[cfg(feature = "metrics")]
+pub(crate) use call_log::error_type;
+pub use call_log::{CallEnd, CallLog, CallNames, CallStart, CallSubject};
 pub use metadata::{Metadata, MetadataError, MetadataLayer};
 pub use response_meta::{ResponseMeta, ResponseMetaLayer, request_id};
 pub use retry::{Retry, RetryLayer};
@@ -25,3 +32,4 @@ pub use time_limits::{AttemptTimeout, AttemptTimeoutLayer, DeadlineLayer, TimerF
 pub use trace::{
     AttemptTrace, AttemptTraceLayer, LogControl, OperationTrace, OperationTraceLayer, TraceFuture,
 };
+pub use trace_context::{TraceContext, TraceContextLayer, WithTraceContext};

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::header::ACCEPT_ENCODING;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use skyflow_types::RequestId;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -22,7 +22,8 @@ pub fn request_id(headers: &HeaderMap) -> Option<RequestId> {
 /// The resulting response has its body in memory and, in its extensions, the [`RequestId`] (when the server sent
 /// one) and the call's [`Progress`]. Reading here, below the attempt timeout and the retry layer, makes a slow or a
 /// cut body a failed attempt and never a short response. A body that is compressed with gzip or deflate although the
-/// request has no `accept-encoding` is decoded, and the limit is that of the decoded bytes.
+/// request has no `accept-encoding` is decoded, and the limit is that of the decoded bytes. With
+/// [`ResponseMetaLayer::gzip`] the layer itself asks for such a body.
 ///
 /// ```
 /// use skyflow_http::layers::ResponseMetaLayer;
@@ -46,6 +47,7 @@ pub fn request_id(headers: &HeaderMap) -> Option<RequestId> {
 pub struct ResponseMetaLayer {
     limit: usize,
     refusal: RefusalRule,
+    gzip: bool,
 }
 
 impl ResponseMetaLayer {
@@ -55,7 +57,14 @@ impl ResponseMetaLayer {
     /// Refuses responses of more than `limit` bytes, unless [`CallOptions::response_limit`] says otherwise.
     pub const fn new(limit: usize) -> Self {
         // Without a rule, the `401` of a third party proves nothing.
-        Self { limit, refusal: |_| Refusal::Unknown }
+        Self { limit, refusal: |_| Refusal::Unknown, gzip: false }
+    }
+
+    /// Sends `accept-encoding: gzip` with each request that has no such header, unless [`CallOptions::gzip`] says
+    /// otherwise; off by default. What comes back compressed is decoded here.
+    pub const fn gzip(mut self, yes: bool) -> Self {
+        self.gzip = yes;
+        self
     }
 
     /// Sets what a `401` proves for operations that a third party executes ([`Idempotency::Unknown`]).
@@ -103,11 +112,15 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         let options = request.extensions().get::<CallOptions>();
         let limit = options.and_then(|options| options.response_limit).unwrap_or(self.layer.limit);
+        let asks_for_gzip = options.and_then(|options| options.gzip).unwrap_or(self.layer.gzip);
         let refusal = self.layer.refusal;
         let progress = Progress::of(request.extensions_mut());
         let before = progress.begin_attempt();
         progress.note_sent(request.headers(), request.extensions().get());
         let accepts_encodings = request.headers().contains_key(ACCEPT_ENCODING);
+        if asks_for_gzip && !accepts_encodings {
+            request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         let is_unknown = request
             .extensions()
             .get::<OperationInfo>()
@@ -287,6 +300,52 @@ mod tests {
             assert_eq!(response.body().as_bytes().unwrap().len(), length);
             assert_eq!(response.headers().contains_key("content-encoding"), asked_for);
         }
+    }
+
+    /// `{}` in gzip, when the request asks for it.
+    async fn compressing(request: Request) -> Result<Response, BoxError> {
+        const GZIP: [u8; 22] =
+            [31, 139, 8, 0, 0, 0, 0, 0, 0, 255, 171, 174, 5, 0, 67, 191, 166, 163, 2, 0, 0, 0];
+        let asked_for = request.headers().get("accept-encoding").is_some_and(|value| value == "gzip");
+        let response = http::Response::builder().header("x-asked-for", asked_for.to_string());
+        Ok(match asked_for {
+            true => response.header("content-encoding", "gzip").body(Body::from(GZIP.to_vec()))?,
+            false => response.body(Body::from("{}"))?,
+        })
+    }
+
+    #[tokio::test]
+    async fn gzip_is_requested_per_client_and_call() {
+        for (client, call, asked_for) in [
+            (false, None, "false"),
+            (true, None, "true"),
+            (true, Some(false), "false"),
+            (false, Some(true), "true"),
+        ] {
+            let mut request = probe::request();
+            request.extensions_mut().insert(CallOptions { gzip: call, ..CallOptions::new() });
+            let layer = ResponseMetaLayer::default().gzip(client);
+            let response = layer.layer(tower::service_fn(compressing)).oneshot(request).await.unwrap();
+            assert_eq!(response.headers()["x-asked-for"], asked_for);
+            assert_eq!(response.body().as_bytes().unwrap(), "{}");
+            assert!(!response.headers().contains_key("content-encoding"));
+        }
+    }
+
+    #[tokio::test]
+    async fn limit_of_requested_gzip_counts_decoded_bytes() {
+        let layer = ResponseMetaLayer::new(30).gzip(true);
+        let bomb = tower::service_fn(|_: Request| async {
+            // 31 spaces, in 23 bytes.
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            std::io::Write::write_all(&mut encoder, &[b' '; 31])?;
+            let body = encoder.finish()?;
+            assert!(body.len() < 30);
+            let response = http::Response::builder().header("content-encoding", "gzip");
+            Ok::<_, BoxError>(response.body(Body::from(body))?)
+        });
+        let error = layer.layer(bomb).oneshot(probe::request()).await.unwrap_err();
+        assert_eq!(error.downcast::<Error>().unwrap().kind(), ErrorKind::BodyTooLarge);
     }
 
     #[tokio::test]

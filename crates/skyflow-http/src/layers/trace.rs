@@ -3,27 +3,37 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use http::Extensions;
+use http::{Extensions, StatusCode};
 use pin_project_lite::pin_project;
 use skyflow_types::{LogLevel, RequestId};
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::field::{Empty, display};
+use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
 
+use super::call_log::{CallEnd, CallLog, CallNames, CallStart, CallSubject, PlainCalls, error_type, whole};
 use crate::auth::TokenError;
-use crate::{BoxError, Clock, Error, OperationInfo, Progress, TARGET};
+use crate::{BoxError, Clock, OperationInfo, Progress, TARGET};
 
 /// A log level that can be changed while a stack is in use; clones share it.
 ///
 /// Where it suppresses something, it travels in the extensions of the request, so that every layer obeys it. It also
 /// names the product that the spans and events are about: span names and targets are the same for every product.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct LogControl {
     level: Arc<AtomicU8>,
     product: Option<&'static str>,
+    namespace: Option<Arc<str>>,
+    calls: &'static dyn CallLog,
+}
+
+impl Default for LogControl {
+    fn default() -> Self {
+        Self { level: Arc::default(), product: None, namespace: None, calls: &PlainCalls }
+    }
 }
 
 const LEVELS: [LogLevel; 5] =
@@ -43,9 +53,40 @@ impl LogControl {
         self
     }
 
+    /// Names the database or account that the calls are about, in spans, events and metrics that have a field for it.
+    pub fn namespace(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.namespace = Some(name.into());
+        self
+    }
+
+    /// Opens the spans and writes the events of calls in another way, such as with more fields.
+    pub fn calls(mut self, calls: &'static dyn CallLog) -> Self {
+        self.calls = calls;
+        self
+    }
+
     /// Returns the name of the product.
     pub fn product(&self) -> Option<&'static str> {
         self.product
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn get_namespace(&self) -> Option<&Arc<str>> {
+        self.namespace.as_ref()
+    }
+
+    fn names<'a>(
+        &'a self,
+        operation: Option<&'static str>,
+        subject: Option<&'a CallSubject>,
+    ) -> CallNames<'a> {
+        CallNames {
+            product: self.product,
+            operation,
+            namespace: self.namespace.as_deref(),
+            collection: subject.and_then(CallSubject::get_collection).map(|name| &**name),
+            rows: subject.and_then(CallSubject::get_rows),
+        }
     }
 
     /// Changes the level for the calls that start from now on.
@@ -73,12 +114,12 @@ impl LogControl {
 /// Opens one span per call: `client.operation`, target [`TARGET`], at level INFO.
 ///
 /// Its fields are the product's name, the operation's name and path template (when the request has an
-/// [`OperationInfo`]), method and host, and at the end the number of attempts, status, request id and error kind. No
-/// path, query, header or body is among them.
+/// [`OperationInfo`]), method and host, and at the end the number of attempts, status, request id and `error.type`. No
+/// path, query, header or body is among them. `otel.kind` and `otel.status_code` are for `tracing-opentelemetry`.
 ///
 /// Each call is one event besides: at level ERROR when it ends with an error or a status of 400 or more, else at level
-/// INFO, with product, operation, status, attempts, elapsed milliseconds and request id. A [`LogControl`] can suppress
-/// all of it.
+/// INFO, with product, operation, status, attempts, elapsed milliseconds, request id and `error.type`. A [`LogControl`]
+/// can suppress all of it, and [`LogControl::calls`] writes other fields.
 ///
 /// Alone it counts one attempt; a [`RetryLayer`](super::RetryLayer) below it counts the others.
 ///
@@ -123,7 +164,7 @@ impl OperationTraceLayer {
 }
 
 /// Opens one span per attempt: `client.attempt`, target [`TARGET`], at level DEBUG, with method, host, path template,
-/// status, request id and error kind.
+/// status, request id and `error.type`.
 ///
 /// The event `finished` at its end has `ok` and `elapsed_us`, a number. It belongs below the retry layer:
 ///
@@ -195,6 +236,11 @@ pub struct AttemptTrace<S> {
     log: LogControl,
 }
 
+/// Tells whether nothing listens at any level, so that a call need not look at its request.
+fn is_silent() -> bool {
+    LevelFilter::current() == LevelFilter::OFF
+}
+
 /// Returns name and path template of the operation.
 fn names<B>(request: &http::Request<B>) -> (Option<&'static str>, Option<&'static str>) {
     request.extensions().get::<OperationInfo>().map(|info| (info.name, info.path_template)).unzip()
@@ -214,33 +260,32 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<B>) -> Self::Future {
+        if is_silent() {
+            return TraceFuture::silent(self.inner.call(request));
+        }
         let (operation, route) = names(&request);
         if !self.log.permits(LogLevel::Debug) {
             request.extensions_mut().insert(self.log.clone());
         }
+        let subject = request.extensions().get::<CallSubject>();
         let span = if self.log.permits(LogLevel::Info) {
-            tracing::info_span!(
-                target: TARGET,
-                "client.operation",
-                product = self.log.product(),
-                operation,
-                http.route = route,
-                http.request.method = request.method().as_str(),
-                server.address = request.uri().host(),
-                attempts = Empty,
-                http.response.status_code = Empty,
-                request_id = Empty,
-                error.kind = Empty,
-            )
+            self.log.calls.span(&CallStart {
+                names: self.log.names(operation, subject),
+                route,
+                method: request.method().as_str(),
+                host: request.uri().host(),
+            })
         } else {
             Span::none()
         };
         let logs_failure = self.log.permits(LogLevel::Error);
         let logs = logs_failure && tracing::enabled!(target: TARGET, Level::ERROR);
         let report = if logs || !span.is_disabled() {
-            let (product, progress) = (self.log.product(), Progress::of(request.extensions_mut()));
-            let logs_success = self.log.permits(LogLevel::Info);
-            Report::Call(CallReport { product, operation, logs_success, logs_failure, progress })
+            let (log, subject) = (self.log.clone(), subject.cloned());
+            let (logs_success, progress) =
+                (log.permits(LogLevel::Info), Progress::of(request.extensions_mut()));
+            let call = CallReport { log, operation, subject, logs_success, logs_failure, progress };
+            Report::Call(Box::new(call))
         } else {
             Report::Nothing
         };
@@ -262,10 +307,11 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        if !self.log.permits(LogLevel::Debug) || !LogControl::allows(request.extensions(), LogLevel::Debug) {
-            return TraceFuture::new(Span::none(), &self.clock, Report::Nothing, |_| {
-                self.inner.call(request)
-            });
+        if is_silent()
+            || !self.log.permits(LogLevel::Debug)
+            || !LogControl::allows(request.extensions(), LogLevel::Debug)
+        {
+            return TraceFuture::silent(self.inner.call(request));
         }
         let (operation, route) = names(&request);
         let span = tracing::debug_span!(
@@ -278,7 +324,7 @@ where
             http.route = route,
             http.response.status_code = Empty,
             request_id = Empty,
-            error.kind = Empty,
+            error.type = Empty,
         );
         TraceFuture::new(span, &self.clock, Report::Attempt, |span| {
             span.in_scope(|| self.inner.call(request))
@@ -301,18 +347,24 @@ pin_project! {
 enum Report {
     Nothing,
     Attempt,
-    Call(CallReport),
+    Call(Box<CallReport>),
 }
 
 struct CallReport {
-    product: Option<&'static str>,
+    log: LogControl,
     operation: Option<&'static str>,
+    subject: Option<CallSubject>,
     logs_success: bool,
     logs_failure: bool,
     progress: Progress,
 }
 
 impl<F> TraceFuture<F> {
+    /// Hands the result on and notes nothing.
+    fn silent(inner: F) -> Self {
+        Self { inner, span: Span::none(), watch: None, report: Report::Nothing }
+    }
+
     fn new(span: Span, clock: &Arc<dyn Clock>, report: Report, call: impl FnOnce(&Span) -> F) -> Self {
         let watched = !span.is_disabled() || matches!(report, Report::Call(_));
         let watch = watched.then(|| (Arc::clone(clock), clock.monotonic()));
@@ -345,7 +397,7 @@ where
                     let sent = result.as_ref().err().is_none_or(|error| TokenError::find(&**error).is_none());
                     let attempts = call.progress.attempts_of(sent);
                     this.span.record("attempts", attempts);
-                    call.log(attempts, whole(elapsed.as_millis()), &result);
+                    call.log(attempts, elapsed, &result);
                 }
             }
         }
@@ -353,40 +405,36 @@ where
     }
 }
 
-/// A 128-bit number would be logged as text.
-fn whole(number: u128) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
+impl CallReport {
+    fn log<R>(&self, attempts: u32, elapsed: Duration, result: &Result<http::Response<R>, BoxError>) {
+        let status = result.as_ref().ok().map(http::Response::status);
+        let error_type = failure(result, status.as_ref());
+        if !(if error_type.is_some() { self.logs_failure } else { self.logs_success }) {
+            return;
+        }
+        let request_id = result.as_ref().ok().and_then(request_id_of);
+        self.log.calls.event(&CallEnd {
+            names: self.log.names(self.operation, self.subject.as_ref()),
+            status: status.map(|status| status.as_u16()),
+            attempts,
+            elapsed,
+            request_id: request_id.as_ref().map(RequestId::as_str),
+            error_type,
+        });
+    }
 }
 
-impl CallReport {
-    fn log<R>(&self, attempts: u32, elapsed_ms: u64, result: &Result<http::Response<R>, BoxError>) {
-        let Self { product, operation, logs_success, logs_failure, .. } = *self;
-        match result {
-            Ok(response) => {
-                let status = response.status();
-                let failed = status.is_client_error() || status.is_server_error();
-                let status = status.as_u16();
-                let request_id = request_id_of(response);
-                let request_id = request_id.as_ref().map(RequestId::as_str);
-                if failed && logs_failure {
-                    tracing::error!(
-                        target: TARGET, product, operation, status, attempts, elapsed_ms, request_id, "call failed"
-                    );
-                } else if !failed && logs_success {
-                    tracing::info!(
-                        target: TARGET, product, operation, status, attempts, elapsed_ms, request_id, "call finished"
-                    );
-                }
-            }
-            Err(error) if logs_failure => {
-                // Errors of other crates may quote what they failed on, so only kinds of this crate are named.
-                let kind = Error::find(&**error).map(|error| tracing::field::debug(error.kind()));
-                tracing::error!(
-                    target: TARGET, product, operation, attempts, elapsed_ms, error.kind = kind, "call failed"
-                );
-            }
-            Err(_) => {}
+/// Returns `error.type`: the status of 400 or more, or a name for the error; `None` for a success.
+fn failure<'a, R>(
+    result: &Result<http::Response<R>, BoxError>,
+    status: Option<&'a StatusCode>,
+) -> Option<&'a str> {
+    match result {
+        Ok(_) => {
+            let failed = |status: &&StatusCode| status.is_client_error() || status.is_server_error();
+            status.filter(failed).map(StatusCode::as_str)
         }
+        Err(error) => Some(error_type(&**error)),
     }
 }
 
@@ -395,21 +443,19 @@ fn request_id_of<R>(response: &http::Response<R>) -> Option<RequestId> {
     known.or_else(|| crate::request_id(response.headers()))
 }
 
+/// Fields that the span does not declare are left out.
 fn record<R>(span: &Span, result: &Result<http::Response<R>, BoxError>) {
-    match result {
-        Ok(response) => {
-            span.record("http.response.status_code", response.status().as_u16());
-            if let Some(id) = request_id_of(response) {
-                span.record("request_id", display(id));
-            }
+    let status = result.as_ref().ok().map(http::Response::status);
+    if let (Ok(response), Some(status)) = (result, &status) {
+        span.record("http.response.status_code", status.as_u16());
+        span.record("db.response.status_code", status.as_str());
+        if let Some(id) = request_id_of(response) {
+            span.record("request_id", display(id));
         }
-        Err(error) => {
-            // Foreign errors may quote what they failed on, so only kinds of this crate are named.
-            match Error::find(&**error) {
-                Some(error) => span.record("error.kind", tracing::field::debug(error.kind())),
-                None => span.record("error.kind", "other"),
-            };
-        }
+    }
+    if let Some(error_type) = failure(result, status.as_ref()) {
+        span.record("error.type", error_type);
+        span.record("otel.status_code", "ERROR");
     }
 }
 

@@ -17,6 +17,7 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::Origin;
+use super::meter::Meter;
 use super::proxy::{Proxies, Proxy, ProxyError};
 use super::resolver::Resolver;
 use super::stream::{Duplex, Io, Socket, Stream};
@@ -170,14 +171,15 @@ impl Connector {
     async fn socket(&self, origin: &Origin) -> Result<Socket, BoxError> {
         let clock = Arc::clone(&self.clock);
         if let Some(own) = &self.options.own {
-            return Ok(Socket::own((own.0)(origin.uri().clone()).await?, clock));
+            let stream = (own.0)(origin.uri().clone()).await?;
+            return Ok(Socket::own(stream, clock, Meter::new(origin.host())));
         }
         let proxies = self.proxies.as_ref().map_err(Clone::clone)?;
         let stream = match proxies.intercept(origin.uri()) {
             None => self.tcp(origin.uri()).await?,
             Some(intercept) => self.through(&Proxy(intercept), origin).await?,
         };
-        Ok(Socket::new(stream, clock))
+        Ok(Socket::new(stream, clock, Meter::new(origin.host())))
     }
 
     async fn tcp(&self, uri: &Uri) -> Result<TcpStream, BoxError> {

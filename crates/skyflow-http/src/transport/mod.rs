@@ -5,6 +5,7 @@ mod connector;
 mod failure;
 mod http1;
 mod http2;
+mod meter;
 mod pool;
 mod proxy;
 mod resolver;
@@ -87,6 +88,29 @@ impl Transport {
         TransportBuilder::default()
     }
 
+    /// Opens a connection to the server of a URI, unless one is ready, and keeps it in the pool for the next request. It
+    /// loads the crypto library and the trusted certificates, resolves the name and shakes hands, which the first request
+    /// does otherwise. Nothing is sent above TLS and HTTP/2.
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// use skyflow_http::Transport;
+    ///
+    /// let transport = Transport::new();
+    /// transport.warm_up(&"https://api.example".parse()?).await?;
+    /// assert_eq!(transport.connections_opened(), 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails as a request does that gets no connection, and when the URI is not absolute.
+    pub async fn warm_up(&self, uri: &Uri) -> Result<(), Error> {
+        let (pool, runtime) = self.shared.pool_of(uri)?;
+        drop(leased_from(&pool, &runtime).await?);
+        Ok(())
+    }
+
     /// Returns how many connections have been opened since the transport was made.
     pub fn connections_opened(&self) -> usize {
         self.shared.connector.opened()
@@ -99,6 +123,14 @@ impl Transport {
 }
 
 impl Shared {
+    fn pool_of(&self, uri: &Uri) -> Result<(Arc<Pool>, Handle), Error> {
+        let not_sent = |reason: BoxError| Error::new(ErrorKind::Refused, Some(reason));
+        let runtime = Handle::try_current().map_err(|error| not_sent(error.into()))?;
+        let key = OriginKey::of(uri).ok_or_else(|| not_sent("the URI is not absolute".into()))?;
+        let pool = self.pool(key).map_err(|error| not_sent(error.into()))?;
+        Ok((pool, runtime))
+    }
+
     fn pool(&self, key: OriginKey) -> Result<Arc<Pool>, http::Error> {
         let known = self.pools.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(pool) = known {
@@ -135,11 +167,7 @@ impl Service<Request> for Transport {
     fn call(&mut self, request: Request) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let not_sent = |reason: BoxError| Error::new(ErrorKind::Refused, Some(reason));
-            let runtime = Handle::try_current().map_err(|error| not_sent(error.into()))?;
-            let key =
-                OriginKey::of(request.uri()).ok_or_else(|| not_sent("the URI is not absolute".into()))?;
-            let pool = shared.pool(key).map_err(|error| not_sent(error.into()))?;
+            let (pool, runtime) = shared.pool_of(request.uri())?;
             Ok(exchange(&pool, &runtime, request).await?)
         })
     }
@@ -157,12 +185,20 @@ enum Failure {
 
 /// Sends a request and reads the head of its response.
 async fn exchange(pool: &Arc<Pool>, runtime: &Handle, request: Request) -> Result<Response, Error> {
-    send(pool, runtime, request).await.map_err(|error| match error.kind() {
+    send(pool, runtime, request).await.map_err(|error| naming_server(pool, error))
+}
+
+async fn leased_from(pool: &Arc<Pool>, runtime: &Handle) -> Result<Lease, Error> {
+    pool.lease(runtime).await.map_err(|error| naming_server(pool, error))
+}
+
+fn naming_server(pool: &Pool, error: Error) -> Error {
+    match error.kind() {
         ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Proxy => {
             error.with_server(pool.origin().host_and_port())
         }
         _ => error,
-    })
+    }
 }
 
 async fn send(pool: &Arc<Pool>, runtime: &Handle, mut request: Request) -> Result<Response, Error> {

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::meter::Meter;
 use super::traffic::Traffic;
 use crate::Clock;
 
@@ -101,6 +102,7 @@ pub(super) struct Socket {
     /// A connection of the caller's own; else it is a TCP connection.
     own: Option<Box<dyn Duplex>>,
     hides_write_errors: bool,
+    meter: Meter,
 }
 
 /// Reads the state of a connection's socket without its task.
@@ -128,13 +130,15 @@ pub(super) enum Peek {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(stream: TcpStream, clock: Arc<dyn Clock>, meter: Meter) -> Self {
         limit_unsent(&stream);
-        Self { shared: Arc::new(Shared::new(Some(stream), clock)), own: None, hides_write_errors: false }
+        let shared = Arc::new(Shared::new(Some(stream), clock));
+        Self { shared, own: None, hides_write_errors: false, meter }
     }
 
-    pub(super) fn own(stream: Box<dyn Duplex>, clock: Arc<dyn Clock>) -> Self {
-        Self { shared: Arc::new(Shared::new(None, clock)), own: Some(stream), hides_write_errors: false }
+    pub(super) fn own(stream: Box<dyn Duplex>, clock: Arc<dyn Clock>, meter: Meter) -> Self {
+        let shared = Arc::new(Shared::new(None, clock));
+        Self { shared, own: Some(stream), hides_write_errors: false, meter }
     }
 
     pub(super) fn probe(&self) -> Probe {
@@ -160,13 +164,16 @@ impl Socket {
             (None, Some(stream)) => write_tcp(stream, cx, write),
             (None, None) => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         };
-        match written {
+        match &written {
             Poll::Pending => self.shared.traffic.note_full(),
-            Poll::Ready(Err(error)) if self.hides_write_errors && is_closed_by_peer(&error) => {
+            Poll::Ready(Err(error)) if self.hides_write_errors && is_closed_by_peer(error) => {
                 self.shared.write_has_failed.store(true, Ordering::Relaxed);
                 return Poll::Pending;
             }
-            Poll::Ready(_) => self.shared.traffic.note_write(),
+            Poll::Ready(outcome) => {
+                self.shared.traffic.note_write();
+                self.meter.sent(*outcome.as_ref().unwrap_or(&0));
+            }
         }
         written
     }
@@ -281,6 +288,7 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        let before = buffer.filled().len();
         let polled = match (&mut this.own, &this.shared.stream) {
             (Some(own), _) => Pin::new(&mut **own).poll_read(cx, buffer),
             (None, Some(stream)) => read_tcp(stream, cx, buffer),
@@ -288,6 +296,7 @@ impl AsyncRead for Socket {
         };
         if polled.is_ready() {
             this.shared.traffic.note_read();
+            this.meter.received(buffer.filled().len().saturating_sub(before));
         }
         polled
     }

@@ -61,12 +61,13 @@ pub(super) async fn http_tunnel(
     }
     match status(&head) {
         Some(200..=299) => Ok(tcp),
-        Some(407) => {
+        // Tinyproxy responds with 401 to a wrong password.
+        Some(status @ (401 | 407)) => {
             let problem = match proxy.0.basic_auth() {
-                None => "requires a user name and a password (HTTP 407)",
-                Some(_) => "does not accept the user name and the password (HTTP 407)",
+                None => "requires a user name and a password",
+                Some(_) => "does not accept the user name and the password",
             };
-            Err(ProxyRefused::new(proxy, problem, false).into())
+            Err(ProxyRefused::new(proxy, format!("{problem} (HTTP {status})"), false).into())
         }
         Some(status) => {
             let problem = format!("does not connect to {server} (HTTP {status})");

@@ -5,7 +5,7 @@ use skyflow_http::Endpoint;
 use skyflow_http::blocking::BlockingRuntime;
 use skyflow_types::{ConnectionId, LogLevel, VaultId};
 
-use super::{Connection, Detect, Vault};
+use super::{Connection, Detect, Vault, wait};
 use crate::{ConnectionConfig, Error, SkyflowBuilder, VaultConfig};
 
 /// A synchronous client of vaults and connections; cheap to clone, and safe to share between threads.
@@ -213,6 +213,15 @@ impl Skyflow {
     /// Fails when they cannot be used; the client stays as it is.
     pub fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
         self.client.set_credentials(credentials)
+    }
+
+    /// Opens connections and obtains tokens before the first call; see [`crate::Skyflow::warm_up`].
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`crate::Skyflow::warm_up`] does.
+    pub fn warm_up(&self) -> Result<(), Error> {
+        wait(&self.runtime, self.client.warm_up())
     }
 
     /// Changes the log level of this client, for the calls that start from now on.

@@ -27,7 +27,8 @@ use crate::config::shown_url;
 /// ```
 ///
 /// It is read from JSON, TOML or any other format of serde as well, with the fields `connection_id`, `connection_url`,
-/// `credentials`, `deadline`, `attempt_timeout`, `max_attempts`, `body_time` and `headers`; see [`VaultConfig`](crate::VaultConfig).
+/// `credentials`, `deadline`, `attempt_timeout`, `max_attempts`, `body_time`, `gzip` and `headers`; see
+/// [`VaultConfig`](crate::VaultConfig).
 #[derive(Clone)]
 pub struct ConnectionConfig {
     connection_id: String,

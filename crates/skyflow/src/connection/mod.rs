@@ -31,7 +31,7 @@ use crate::{CallOptions, Error};
 pub struct Connection {
     id: Arc<ConnectionId>,
     path: Arc<PathTemplate>,
-    handle: Handle,
+    pub(crate) handle: Handle,
 }
 
 impl Connection {

@@ -10,6 +10,7 @@ use skyflow_types::{Redaction, RequestId, TokenMode};
 use super::Vault;
 use super::batch_outcome::{BatchCall, Entries, Outcome, Requested, Row};
 use super::batch_row::{BatchRow, id_for_later};
+use crate::call_log::subject;
 use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
 use crate::record::{RowProblem, check_row_tokens, names_row, not_blank, to_row};
@@ -403,8 +404,9 @@ impl BatchRequest {
         if self.token_mode != TokenMode::Disable {
             body = body.byot(self.token_mode.as_str());
         }
+        let subject = subject(None, ids.len());
         let call = Call::new(ReadAs::new(records::Batch::new(vault_id, body)));
-        Ok(call.repeatable_if(repeatable).read_only_if(reads_only))
+        Ok(call.repeatable_if(repeatable).read_only_if(reads_only).about(subject))
     }
 }
 

@@ -5,6 +5,7 @@ use skyflow_types::RequestId;
 
 use super::Vault;
 use crate::Error;
+use crate::call_log::subject;
 use crate::elements::{ElementError, Elements, ReadBody, elements, sorted};
 use crate::handle::{Call, ReadAs};
 use crate::record::{Origin, none_blank, not_blank, text_of};
@@ -126,6 +127,9 @@ fn bulk_delete(
     ids: Vec<String>,
 ) -> Result<Call<ReadAs<records::BulkDelete, DeletedIds>>, Error> {
     not_blank("table", &table)?;
+    // The id `*` stands for every row.
+    let rows = (ids != ["*"]).then_some(ids.len());
+    let subject = subject(&*table, rows);
     let delete = records::BulkDelete::new(vault_id, table, types::BulkDeleteRequest::new(ids));
-    Ok(Call::new(ReadAs::new(delete)))
+    Ok(Call::new(ReadAs::new(delete)).about(subject))
 }

@@ -12,6 +12,7 @@ pub use skyflow_api::types::DetokenizedValueType as ValueType;
 
 use super::Vault;
 use crate::Error;
+use crate::call_log::subject;
 use crate::elements::{Elements, ReadBody, elements};
 use crate::handle::{Call, ReadAs};
 use crate::record::{Origin, columns_of, message_of, not_blank, text_of, try_text_of};
@@ -72,6 +73,7 @@ impl DetokenizeRequest {
         if self.tokens.is_empty() {
             return Err(Error::invalid("tokens", "must not be empty"));
         }
+        let subject = subject(None, self.tokens.len());
         let parameters = self.tokens.into_iter().enumerate().map(|(index, (token, redaction))| {
             not_blank(format_args!("tokens[{index}]"), &token)?;
             Ok(types::DetokenizeParameter::new(token).redaction(redaction.as_str()))
@@ -79,7 +81,7 @@ impl DetokenizeRequest {
         let parameters = parameters.collect::<Result<_, Error>>()?;
         let mut body = types::DetokenizeRequest::new(parameters).continue_on_error(self.continue_on_error);
         body.download_url = self.download_url;
-        Ok(Call::new(ReadAs::new(tokens::Detokenize::new(vault_id, body))))
+        Ok(Call::new(ReadAs::new(tokens::Detokenize::new(vault_id, body))).about(subject))
     }
 }
 

@@ -9,6 +9,7 @@ use skyflow_api::{DecodeError, Json, Operation, Response, records, types};
 use skyflow_types::{Redaction, RequestId};
 
 use super::Vault;
+use crate::call_log::subject;
 use crate::elements::{ElementError, Elements, ReadBody, elements, lenient, sorted};
 use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
@@ -202,6 +203,7 @@ impl GetRequest {
 
     fn into_list(self, vault_id: &str) -> Result<Call<ReadAs<records::List, StoredRows>>, Error> {
         self.check()?;
+        let subject = subject(&*self.table, self.requested_ids());
         let mut list = records::List::new(vault_id, self.table);
         for rows in self.rows {
             list = match rows {
@@ -234,7 +236,15 @@ impl GetRequest {
         if let Some(order) = self.order {
             list = list.order_by(order.as_str());
         }
-        Ok(Call::new(ReadAs::new(list)))
+        Ok(Call::new(ReadAs::new(list)).about(subject))
+    }
+
+    /// Returns how many rows are requested by their ids.
+    fn requested_ids(&self) -> Option<usize> {
+        match self.rows.as_slice() {
+            [Rows::Ids(ids)] => Some(ids.len()),
+            _ => None,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use skyflow_types::Redaction;
 use super::Vault;
 use super::get::StoredRecord;
 use crate::Error;
+use crate::call_log::subject;
 use crate::elements::Lenient;
 use crate::handle::{Call, ReadAs};
 use crate::record::{Origin, none_blank, not_blank};
@@ -85,13 +86,14 @@ impl GetByIdRequest {
         if self.return_tokens && self.redaction.is_some() {
             return Err(Error::invalid("redaction", "cannot be combined with return_tokens"));
         }
+        let subject = subject(&*self.table, 1);
         let mut get = records::Get::new(vault_id, self.table, self.skyflow_id);
         get.redaction = self.redaction.map(|redaction| redaction.as_str().into());
         get.tokenization = self.return_tokens.then_some(true);
         get.fields = self.fields.unwrap_or_default();
         get.download_url = self.download_url;
         get.return_file_metadata = self.return_file_metadata.then_some(true);
-        Ok(Call::new(ReadAs::new(get)))
+        Ok(Call::new(ReadAs::new(get)).about(subject))
     }
 }
 

@@ -12,6 +12,7 @@ use skyflow_types::{RequestId, TokenMode};
 use super::Vault;
 use super::batch_outcome::{self, NO_OUTCOME};
 use super::row_with_id;
+use crate::call_log::subject;
 use crate::elements::ReadBody;
 use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
@@ -128,6 +129,7 @@ impl InsertRequest {
     fn into_insert(mut self, vault_id: &str) -> Result<Call<ReadAs<records::Insert, WrittenRows>>, Error> {
         let rows = self.take_rows()?;
         let repeatable = self.may_be_repeated(&rows);
+        let subject = subject(&*self.table, rows.len());
         let entries = rows.into_iter().map(|row| {
             let entry = types::Record::default().fields(row.fields);
             match row.tokens {
@@ -140,7 +142,7 @@ impl InsertRequest {
         body.upsert = self.upsert;
         body.homogeneous = self.homogeneous.then_some(true);
         let insert = records::Insert::new(vault_id, &self.table, body);
-        Ok(Call::new(ReadAs::new(insert)).repeatable_if(repeatable))
+        Ok(Call::new(ReadAs::new(insert)).repeatable_if(repeatable).about(subject))
     }
 
     /// Checks the request and takes its rows out.

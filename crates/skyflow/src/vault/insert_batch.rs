@@ -7,6 +7,7 @@ use skyflow_api::{Operation, Response, records, types};
 use super::batch_outcome::{BatchCall, Entries, Failure, Outcome, Requested};
 use super::insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
 use crate::Error;
+use crate::call_log::subject;
 use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
 
@@ -14,6 +15,7 @@ impl InsertRequest {
     pub(super) fn into_batch(mut self, vault_id: &str) -> Result<Call<BatchCall>, Error> {
         let rows = self.take_rows()?;
         let repeatable = self.may_be_repeated(&rows);
+        let subject = subject(&*self.table, rows.len());
         let entries = rows.into_iter().map(|row| {
             let mut entry = types::BatchRecord::new(&self.table, types::BatchMethod::Post)
                 .fields(row.fields)
@@ -24,7 +26,8 @@ impl InsertRequest {
         });
         let mut body = types::BatchRequest::new(entries.collect()).continue_on_error(true);
         body.byot = self.byot();
-        Ok(Call::new(ReadAs::new(records::Batch::new(vault_id, body))).repeatable_if(repeatable))
+        let call = Call::new(ReadAs::new(records::Batch::new(vault_id, body)));
+        Ok(call.repeatable_if(repeatable).about(subject))
     }
 }
 

@@ -7,6 +7,7 @@ use skyflow_types::RequestId;
 
 use super::Vault;
 use crate::Error;
+use crate::call_log::subject;
 use crate::elements::Strict;
 use crate::handle::{Call, ReadAs};
 use crate::record::{Origin, columns_of, message_of, not_blank, text_of};
@@ -60,6 +61,7 @@ impl TokenizeRequest {
         if self.values.is_empty() {
             return Err(Error::invalid("values", "must not be empty"));
         }
+        let subject = subject(None, self.values.len());
         let parameters = self.values.into_iter().enumerate().map(|(index, (value, place))| {
             if value.is_empty() {
                 return Err(Error::invalid(format!("values[{index}].value"), "must not be empty"));
@@ -78,7 +80,7 @@ impl TokenizeRequest {
             }
         });
         let body = types::TokenizeRequest::new(parameters.collect::<Result<_, Error>>()?);
-        Ok(Call::new(ReadAs::new(tokens::Tokenize::new(vault_id, body))))
+        Ok(Call::new(ReadAs::new(tokens::Tokenize::new(vault_id, body))).about(subject))
     }
 }
 

@@ -8,6 +8,7 @@ use skyflow_types::{RequestId, TokenMode};
 
 use super::Vault;
 use super::batch_outcome::Row;
+use crate::call_log::subject;
 use crate::elements::ReadBody;
 use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
@@ -76,13 +77,15 @@ impl UpdateRequest {
         let fields = without_id(fields, &self.skyflow_id)?;
         let tokens = self.tokens.transpose().map_err(|problem| problem.of("tokens"))?;
         check_row_tokens(self.token_mode, &fields, tokens.as_ref(), || "tokens".to_owned())?;
+        let subject = subject(&*self.table, 1);
         let mut row = types::Record::default().fields(fields);
         row.tokens = tokens;
         let mut body = types::UpdateRecordRequest::new(row).tokenization(self.return_tokens);
         if self.token_mode != TokenMode::Disable {
             body = body.byot(self.token_mode.as_str());
         }
-        Ok(Call::new(ReadAs::new(records::Update::new(vault_id, self.table, self.skyflow_id, body))))
+        let update = records::Update::new(vault_id, self.table, self.skyflow_id, body);
+        Ok(Call::new(ReadAs::new(update)).about(subject))
     }
 }
 

@@ -6,6 +6,7 @@ use skyflow_api::{Json, Operation, Response, record_files, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
+use crate::call_log::subject;
 use crate::elements::Lenient;
 use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
@@ -63,6 +64,7 @@ impl UploadFileRequest {
         if let Some(id) = &self.skyflow_id {
             not_blank("skyflow_id", id)?;
         }
+        let subject = subject(&*self.table, 1);
         let part = self.file.into_part().await?;
         let mut form = types::UploadFileForm::new(self.table, self.column, part)
             .return_file_metadata(self.return_file_metadata);
@@ -70,7 +72,7 @@ impl UploadFileRequest {
         // A second upload replaces the file of a row, but makes a second row.
         let names_row = form.skyflow_id.is_some();
         let call = Call::new(ReadAs::new(record_files::Upload::new(vault_id, form)));
-        Ok(call.repeatable_if(names_row).usual_attempts(UPLOAD_ATTEMPTS))
+        Ok(call.repeatable_if(names_row).usual_attempts(UPLOAD_ATTEMPTS).about(subject))
     }
 }
 
@@ -177,8 +179,9 @@ impl Vault {
         column: impl Into<String>,
     ) -> Result<bool, Error> {
         let call = file_place(table, skyflow_id, column).map(|(table, skyflow_id, column)| {
+            let subject = subject(&*table, 1);
             let delete = record_files::Delete::new(self.id().as_str(), table, skyflow_id, column);
-            Call::new(ReadAs::<_, Lenient<Deleted>>::new(delete))
+            Call::new(ReadAs::<_, Lenient<Deleted>>::new(delete)).about(subject)
         });
         self.handle.call(call, |response| response.body.flag()).await
     }
@@ -197,8 +200,9 @@ impl Vault {
         column: impl Into<String>,
     ) -> Result<FileScan, Error> {
         let call = file_place(table, skyflow_id, column).map(|(table, skyflow_id, column)| {
+            let subject = subject(&*table, 1);
             let get = record_files::GetScanStatus::new(self.id().as_str(), table, skyflow_id, column);
-            Call::new(ReadAs::<_, Lenient<types::FileScanStatusResponse>>::new(get))
+            Call::new(ReadAs::<_, Lenient<types::FileScanStatusResponse>>::new(get)).about(subject)
         });
         self.handle.call(call, FileScan::from_scan_status).await
     }

@@ -8,6 +8,7 @@ use skyflow_types::RequestId;
 use super::Vault;
 use super::upload::published;
 use crate::Error;
+use crate::call_log::subject;
 use crate::handle::Call;
 use crate::record::{columns_of, none_blank, not_blank, text_of};
 
@@ -47,6 +48,7 @@ impl UploadStatusRequest {
         if self.rows.is_empty() {
             return Err(Error::invalid("files", "must not be empty"));
         }
+        let subject = subject(None, self.rows.len());
         let rows = self.rows.into_iter().enumerate().map(|(index, (table, skyflow_id, columns))| {
             not_blank(format_args!("files[{index}].table"), &table)?;
             not_blank(format_args!("files[{index}].skyflow_id"), &skyflow_id)?;
@@ -54,7 +56,7 @@ impl UploadStatusRequest {
             Ok(types::UploadStatusParameter::new(table, skyflow_id, columns))
         });
         let body = types::UploadStatusRequest::new(rows.collect::<Result<_, Error>>()?);
-        Ok(Call::new(record_files::GetUploadStatus::new(vault_id, body)))
+        Ok(Call::new(record_files::GetUploadStatus::new(vault_id, body)).about(subject))
     }
 }
 
