@@ -32,8 +32,8 @@ struct State {
 /// # Errors
 ///
 /// Fails when the process has a recorder.
-pub fn install(meter: Meter) -> Result<(), SetRecorderError<Bridge>> {
-    metrics::set_global_recorder(Bridge { meter, state: Mutex::default() })
+pub fn install(meter: Meter) -> Result<(), Box<SetRecorderError<Bridge>>> {
+    metrics::set_global_recorder(Bridge { meter, state: Mutex::default() }).map_err(Box::new)
 }
 
 impl Bridge {

@@ -9,4 +9,4 @@ pub mod auth;
 mod retry_budget;
 mod sync;
 
-pub use retry_budget::RetryBudget;
+pub use retry_budget::{RetryBudget, RetryCost};

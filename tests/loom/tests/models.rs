@@ -12,7 +12,7 @@ use loom::thread;
 use skyflow_http::auth::{AccessToken, TokenError, TokenFuture, TokenProvider};
 use skyflow_http::clock::{Sleep, SystemClock};
 use skyflow_loom::auth::Cached;
-use skyflow_loom::{Clock, RetryBudget};
+use skyflow_loom::{Clock, RetryBudget, RetryCost};
 
 /// A clock that is stopped.
 #[derive(Debug)]
@@ -137,14 +137,14 @@ fn rel_r18_budget_is_never_overdrawn() {
         let others: Vec<_> = (0..2)
             .map(|_| {
                 let budget = budget.clone();
-                thread::spawn(move || budget.withdraw(false))
+                thread::spawn(move || budget.withdraw(RetryCost::Failed))
             })
             .collect();
-        let mine = budget.withdraw(false);
+        let mine = budget.withdraw(RetryCost::Failed);
         budget.deposit();
         let allowed =
             others.into_iter().map(|other| other.join().unwrap()).filter(|allowed| *allowed).count();
         assert_eq!(allowed + usize::from(mine), 2);
-        assert!(!budget.withdraw(true), "one token is left");
+        assert!(!budget.withdraw(RetryCost::Throttled), "one token is left");
     });
 }

@@ -27,7 +27,7 @@ pub use call_log::{CallEnd, CallLog, CallNames, CallStart, CallSubject};
 pub use metadata::{Metadata, MetadataError, MetadataLayer};
 pub use response_meta::{ResponseMeta, ResponseMetaLayer, request_id};
 pub use retry::{Retry, RetryLayer};
-pub use retry_budget::RetryBudget;
+pub use retry_budget::{RetryBudget, RetryCost};
 pub use time_limits::{AttemptTimeout, AttemptTimeoutLayer, DeadlineLayer, TimerFuture, WithDeadline};
 pub use trace::{
     AttemptTrace, AttemptTraceLayer, LogControl, OperationTrace, OperationTraceLayer, TraceFuture,

@@ -12,7 +12,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::retry_after::retry_after;
-use super::{Backoff, RetryBudget};
+use super::{Backoff, RetryBudget, RetryCost};
 use crate::service::Spare;
 use crate::{
     BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Idempotency, LogControl, OperationInfo,
@@ -144,7 +144,7 @@ impl RetryLayer {
         if !limits.deadline.is_none_or(in_time) {
             return Err(RetryStop::Deadline);
         }
-        if !self.budget.withdraw(cause.throttled || cause.unprocessed) {
+        if !self.budget.withdraw(cause.cost()) {
             return Err(RetryStop::Budget);
         }
         Ok(pause)
@@ -202,10 +202,20 @@ impl Repeat {
 struct Cause {
     allowed: bool,
     throttled: bool,
-    /// The server is there and has not looked at the request: a reload ends many such streams at once.
+    /// The server is there and has not looked at the request.
     unprocessed: bool,
     internal_error: bool,
     retry_after: Option<Duration>,
+}
+
+impl Cause {
+    fn cost(&self) -> RetryCost {
+        match self {
+            Self { unprocessed: true, .. } => RetryCost::Refused,
+            Self { throttled: true, .. } => RetryCost::Throttled,
+            _ => RetryCost::Failed,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]

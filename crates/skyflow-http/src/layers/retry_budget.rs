@@ -5,20 +5,29 @@ use crate::sync::AtomicU32;
 
 /// Limits retries to a small share of the calls, so that a failing server does not get a multiple of its load.
 ///
-/// A bucket of 500 tokens: a retry takes 14, or 5 after a 429 or when the server refused the request unprocessed, and
-/// a first attempt with a response gives 1 back (the numbers of the AWS SDKs). In a lasting outage the bucket runs dry
-/// after some 35 retries and calls fail after one attempt; at any failure rate retries stay below 8 % of the calls.
-/// Clones share the bucket.
+/// A bucket of 500 tokens: a retry takes what its [`RetryCost`] says, and a first attempt with a response gives 1 back
+/// (the numbers of the AWS SDKs). In a lasting outage the bucket runs dry after some 35 retries and calls fail after one
+/// attempt; at any failure rate retries stay below 8 % of the calls. Clones share the bucket.
 #[derive(Debug, Clone)]
 pub struct RetryBudget {
     tokens: Arc<AtomicU32>,
     capacity: u32,
 }
 
-impl RetryBudget {
-    const RETRY: u32 = 14;
-    const DECLINED: u32 = 5;
+/// What a retry takes from a [`RetryBudget`], by the failure that it follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RetryCost {
+    /// The server was reached and has not looked at the request, as when it reloads: such a request costs it nothing,
+    /// and a reload refuses all requests of a connection at once.
+    Refused = 1,
+    /// The server responded with a 429.
+    Throttled = 5,
+    /// Anything else: no connection, no response, or a 5xx.
+    Failed = 14,
+}
 
+impl RetryBudget {
     /// Makes a full bucket of 500 tokens.
     pub fn new() -> Self {
         Self::with_capacity(500)
@@ -34,10 +43,9 @@ impl RetryBudget {
         Self::with_capacity(self.capacity)
     }
 
-    /// Takes what a retry costs, less when the server has `declined` to work on the request; false when the bucket does
-    /// not hold it.
-    pub fn withdraw(&self, declined: bool) -> bool {
-        let cost = if declined { Self::DECLINED } else { Self::RETRY };
+    /// Takes what a retry costs; false when the bucket does not hold it.
+    pub fn withdraw(&self, cost: RetryCost) -> bool {
+        let cost = cost as u32;
         self.tokens
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| tokens.checked_sub(cost))
             .is_ok()

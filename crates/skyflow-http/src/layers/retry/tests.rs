@@ -377,7 +377,7 @@ async fn retries_cost_less_when_the_server_declined() {
     for (step, retries) in [
         (Fail(ErrorKind::Connect), 35),
         (Status(503), 35),
-        (Fail(ErrorKind::Refused), 100),
+        (Fail(ErrorKind::Refused), 500),
         (Status(429), 100),
     ] {
         let layer = RetryLayer::new(Arc::new(ManualClock::auto_advancing()))
@@ -392,12 +392,12 @@ async fn retries_cost_less_when_the_server_declined() {
 #[test]
 fn budget_refills_by_successes_up_to_capacity() {
     let budget = RetryBudget::new();
-    assert_eq!((0..100).filter(|_| budget.withdraw(false)).count(), 35);
+    assert_eq!((0..100).filter(|_| budget.withdraw(RetryCost::Failed)).count(), 35);
     for _ in 0..1_000 {
         budget.deposit();
     }
-    assert_eq!((0..1_000).filter(|_| budget.withdraw(true)).count(), 100);
-    assert!(!RetryBudget::with_capacity(0).withdraw(true));
+    assert_eq!((0..1_000).filter(|_| budget.withdraw(RetryCost::Throttled)).count(), 100);
+    assert!(!RetryBudget::with_capacity(0).withdraw(RetryCost::Throttled));
 }
 
 #[test]
@@ -409,11 +409,11 @@ fn budget_is_never_fuller_than_its_capacity() {
         let affordable = capacity / 14;
         if affordable < 100 {
             for _ in 0..affordable {
-                assert!(budget.withdraw(false), "{capacity}");
+                assert!(budget.withdraw(RetryCost::Failed), "{capacity}");
             }
-            assert!(!budget.withdraw(false), "{capacity}");
+            assert!(!budget.withdraw(RetryCost::Failed), "{capacity}");
         } else {
-            assert!(budget.withdraw(false));
+            assert!(budget.withdraw(RetryCost::Failed));
         }
     }
 }
@@ -421,14 +421,21 @@ fn budget_is_never_fuller_than_its_capacity() {
 #[test]
 fn partition_is_full_and_independent() {
     let budget = RetryBudget::with_capacity(19);
-    assert!(budget.withdraw(false) && budget.withdraw(true) && !budget.withdraw(true));
+    assert!(
+        budget.withdraw(RetryCost::Failed)
+            && budget.withdraw(RetryCost::Throttled)
+            && !budget.withdraw(RetryCost::Throttled)
+    );
     let shared = budget.clone();
     let partition = budget.partition();
-    assert!(partition.withdraw(false) && partition.withdraw(true), "it is full");
-    assert!(!partition.withdraw(true), "it has the same size");
-    assert!(!shared.withdraw(true), "a clone shares the bucket");
+    assert!(partition.withdraw(RetryCost::Failed) && partition.withdraw(RetryCost::Throttled), "it is full");
+    assert!(!partition.withdraw(RetryCost::Throttled), "it has the same size");
+    assert!(!shared.withdraw(RetryCost::Throttled), "a clone shares the bucket");
     for _ in 0..5 {
         partition.deposit();
     }
-    assert!(partition.withdraw(true) && !shared.withdraw(true), "deposits are not shared");
+    assert!(
+        partition.withdraw(RetryCost::Throttled) && !shared.withdraw(RetryCost::Throttled),
+        "deposits are not shared"
+    );
 }
