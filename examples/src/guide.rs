@@ -27,6 +27,7 @@ pages! {
     Production: "production.md",
     Testing: "testing.md",
     Blocking: "blocking.md",
+    Scaivault: "scaivault.md",
     CustomStacks: "custom-stacks.md",
     Migrate: "migrate/index.md",
 }

@@ -5,6 +5,8 @@
 mod support;
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -62,18 +64,30 @@ async fn case_33_lease_ends_with_its_closure() {
 async fn case_34_cancelled_calls_leave_no_lease() {
     let bench = bench();
     with_engine(&bench).await;
-    for steps in 0..200_usize {
+    let mut random = fastrand::Rng::with_seed(34);
+    let entered = Arc::new(AtomicUsize::new(0));
+    for _ in 0..1000 {
         let scoped = bench.client.dynamic().credentials("support-db", "readonly");
-        let mut call = Stepped::new(scoped.with(|_| std::future::pending::<()>()));
-        for _ in 0..steps % 20 {
+        let entered = Arc::clone(&entered);
+        let mut call = Stepped::new(scoped.with(|_| {
+            entered.fetch_add(1, Ordering::Relaxed);
+            std::future::pending::<()>()
+        }));
+        for _ in 0..random.usize(0..12) {
             let _ = call.step();
-            tokio::task::yield_now().await;
+            for _ in 0..random.usize(0..3) {
+                tokio::task::yield_now().await;
+            }
         }
         drop(call);
     }
     in_time(bench.client.drain(Duration::from_secs(3600))).await.unwrap();
     assert_eq!(bench.vault.live_leases().unwrap(), 0);
-    assert!(bench.vault.calls_of("dynamic_leases.generate_credentials") > 100);
+    let (entered, generated) =
+        (entered.load(Ordering::Relaxed), bench.vault.calls_of("dynamic_leases.generate_credentials"));
+    assert!(entered > 100, "some are cancelled in the closure: {entered}");
+    assert!(generated > entered + 100, "some are cancelled in flight: {generated} and {entered}");
+    assert!(generated < 950, "some are cancelled before a request: {generated}");
 }
 
 #[tokio::test]
