@@ -2,6 +2,7 @@
 
 mod links;
 mod names;
+mod promises;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ pub fn run(args: &Args) -> Result<(), String> {
 }
 
 /// Checks that every page is in the summary and its code in the documentation tests, that no link is broken, and that
-/// the names in the migration tables exist.
+/// the names in the migration tables and the tests in the table of promises exist.
 pub fn check() -> Result<(), String> {
     let root = root()?;
     let mut problems = Vec::new();
@@ -42,7 +43,15 @@ pub fn check() -> Result<(), String> {
     problems.extend(links.problems);
     let names = names::missing(&root, &pages)?;
     problems.extend(names.problems);
-    println!("  {} pages, {} links, {} names in migration tables", pages.len(), links.count, names.count);
+    let promises = promises::check(&root)?;
+    problems.extend(promises.problems);
+    println!(
+        "  {} pages, {} links, {} names in migration tables, {} proven promises",
+        pages.len(),
+        links.count,
+        names.count,
+        promises.proven
+    );
     if problems.is_empty() { Ok(()) } else { Err(format!("\n  {}", problems.join("\n  "))) }
 }
 

@@ -19,6 +19,17 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(card.card_number.expose(), "4111111111111111");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+///
+/// It cannot be printed as text, and is not the value itself:
+///
+/// ```compile_fail,E0277
+/// let card = skyflow_types::Sensitive::new("4111111111111111");
+/// println!("{card}");
+/// ```
+///
+/// ```compile_fail,E0308
+/// let card: String = skyflow_types::Sensitive::new(String::from("4111111111111111"));
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sensitive<T>(T);
@@ -62,5 +73,25 @@ mod tests {
         assert_eq!(serde_json::to_string(&value).unwrap(), "42");
         assert_eq!(format!("{value:?}"), "Sensitive([REDACTED])");
         assert_eq!(value.into_inner(), 42);
+    }
+
+    /// P07: what a panic says about the values beside it.
+    #[test]
+    fn rel_p07_panics_beside_values_hide_them() {
+        const CARD: &str = "4111111111111111";
+        let card = || Sensitive::new(CARD.to_owned());
+        let secret = || crate::Secret::new(CARD);
+        let panics: [(&str, Box<dyn Fn() + std::panic::UnwindSafe>); 5] = [
+            ("unwrap_err", Box::new(move || Ok::<_, ()>(card()).unwrap_err())),
+            ("unwrap", Box::new(move || Err::<(), _>(card()).unwrap())),
+            ("expect", Box::new(move || Err::<(), _>(vec![Some(card())]).expect("no card"))),
+            ("assert_eq", Box::new(move || assert_eq!(card(), Sensitive::new(String::new())))),
+            ("secret", Box::new(move || Err::<(), _>(secret()).unwrap())),
+        ];
+        for (name, panics) in panics {
+            let payload = std::panic::catch_unwind(panics).unwrap_err();
+            let message = payload.downcast_ref::<String>().unwrap();
+            assert!(!message.contains(CARD) && message.contains("REDACTED"), "{name}: {message}");
+        }
     }
 }

@@ -159,6 +159,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100_000))]
+
         #[test]
         fn rel_s07_no_text_leaves_its_quotes(text in any::<String>()) {
             let text = text.replace('\0', "");
