@@ -77,11 +77,13 @@ mod tests {
 
     /// P07: what a panic says about the values beside it.
     #[test]
+    #[expect(clippy::unnecessary_literal_unwrap, reason = "the panics are the subject")]
     fn rel_p07_panics_beside_values_hide_them() {
+        type Panics = Box<dyn Fn() + std::panic::UnwindSafe>;
         const CARD: &str = "4111111111111111";
         let card = || Sensitive::new(CARD.to_owned());
         let secret = || crate::Secret::new(CARD);
-        let panics: [(&str, Box<dyn Fn() + std::panic::UnwindSafe>); 5] = [
+        let panics: [(&str, Panics); 5] = [
             ("unwrap_err", Box::new(move || Ok::<_, ()>(card()).unwrap_err())),
             ("unwrap", Box::new(move || Err::<(), _>(card()).unwrap())),
             ("expect", Box::new(move || Err::<(), _>(vec![Some(card())]).expect("no card"))),
