@@ -165,7 +165,7 @@ fn page(root: &Path) -> Result<String, String> {
                 None => "through the binding".to_owned(),
             };
             let is_named = |source: &str| source.contains(&format!("\"{id}\""));
-            let embedded = match (is_named(&routes), is_named(&unsupported)) {
+            let embedded = match (is_named(routes), is_named(&unsupported)) {
                 (true, false) => "yes",
                 (false, true) => UNSUPPORTED,
                 (true, true) => return Err(format!("the embedded vault both has and refuses {id}")),

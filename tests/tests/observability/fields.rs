@@ -14,9 +14,12 @@ use tracing_subscriber::registry::LookupSpan;
 /// The fields of a span or an event, with `level` and, for a span, `name`.
 pub(crate) type Fields = BTreeMap<String, String>;
 
+/// The fields of spans and events; the id is that of a span.
+type Collected = Vec<(Option<u64>, Fields)>;
+
 /// Every span and event since it was installed, those of this client only.
 #[derive(Clone, Default)]
-pub(crate) struct Seen(Arc<Mutex<Vec<(Option<u64>, Fields)>>>);
+pub(crate) struct Seen(Arc<Mutex<Collected>>);
 
 impl Seen {
     /// Listens on this thread.
