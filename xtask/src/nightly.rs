@@ -20,6 +20,11 @@ const RUNS: &[Run] = &[
         args: &["--package", "skyflow-auth", "--all-features"],
     },
     Run {
+        name: "seeds of chaos",
+        variable: ("SKYFLOW_SEEDS", "1000"),
+        args: &["--package", "skyflow-tests", "--test", "reliability", "chaos"],
+    },
+    Run {
         name: "properties of the client",
         variable: ("PROPTEST_CASES", "4096"),
         args: &["--package", "skyflow", "--package", "skyflow-tests"],

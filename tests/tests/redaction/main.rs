@@ -7,3 +7,4 @@ mod detect;
 mod echo;
 mod front;
 mod logs;
+mod urls;

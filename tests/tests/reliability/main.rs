@@ -1,6 +1,7 @@
 //! Reliability goals over every public operation, and over many calls.
 
 mod cancelled;
+mod chaos;
 mod child;
 mod client_settings;
 mod descriptors;

@@ -107,6 +107,22 @@ async fn rel_r13_limit_counts_decoded_bytes() {
 }
 
 #[tokio::test]
+async fn rel_r12_truncated_gzip_body_is_an_error() {
+    // Text that hardly compresses.
+    let mut random = fastrand::Rng::with_seed(12);
+    let token: String = std::iter::repeat_with(|| random.alphanumeric()).take(5_600).collect();
+    let whole =
+        gzip(json!({"records": [{"skyflow_id": "id-1", "tokens": {"n": token}}]}).to_string().as_bytes());
+    assert!(whole.len() >= 4096, "{} bytes", whole.len());
+    for cut in 0..whole.len() {
+        let error = vault(200, Some("gzip"), whole[..cut].to_vec()).insert(row()).await.unwrap_err();
+        assert!(error.may_have_been_applied(), "{cut}: {error}");
+    }
+    let response = vault(200, Some("gzip"), whole).insert(row()).await.unwrap();
+    assert_eq!(response.inserted_fields[0].token("n"), Some(token));
+}
+
+#[tokio::test]
 async fn byte_order_mark_is_passed_over() {
     let body = format!("\u{feff}{INSERTED}").into_bytes();
     assert_eq!(vault(200, None, body.clone()).insert(row()).await.unwrap().inserted_fields.len(), 1);

@@ -117,6 +117,8 @@ fn quoted(text: &str, quote: char) -> usize {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use sqlparser::dialect::PostgreSqlDialect;
+    use sqlparser::parser::Parser;
 
     use super::*;
 
@@ -166,8 +168,13 @@ mod tests {
             let text = text.replace('\0', "");
             let literal = written(text.as_str());
             let inner = literal.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap();
-            prop_assert_eq!(inner.replace("''", "'"), text);
+            prop_assert_eq!(inner.replace("''", "'"), text.as_str());
             prop_assert!(!inner.replace("''", "").contains('\''));
+            // The parser of the embedded vault reads the same text.
+            let parsed = Parser::new(&PostgreSqlDialect {})
+                .try_with_sql(&literal)
+                .and_then(|mut parser| parser.parse_literal_string());
+            prop_assert_eq!(parsed.ok(), Some(text));
         }
     }
 }
