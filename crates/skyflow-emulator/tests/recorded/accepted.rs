@@ -22,7 +22,7 @@ const REFUSED: &[(&str, u16, &str)] = &[
     ("get_by_column_reserved_chars", 400, "the column is unknown"),
     ("deidentify_file_no_extension", 400, "the format is a piece of the path"),
     ("upload_object_without_name", 400, "the form has no file"),
-    ("invoke_path_param_injection", 404, "the path is outside the route"),
+    ("invoke_path_param_injection", 501, "the path is one of the management API"),
 ];
 
 /// Files with vault tokens: the published description has them for texts, and the vault need not.
