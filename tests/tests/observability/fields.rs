@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -24,6 +24,10 @@ pub(crate) struct Seen(Arc<Mutex<Collected>>);
 impl Seen {
     /// Listens on this thread.
     pub(crate) fn install() -> (Self, DefaultGuard) {
+        // Without a subscriber of the process, `tracing` may remember from another thread that a call site is of no
+        // interest.
+        static ALWAYS: Once = Once::new();
+        ALWAYS.call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap());
         let seen = Self::default();
         let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(seen.clone()));
         (seen, guard)
