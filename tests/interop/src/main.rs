@@ -104,5 +104,6 @@ fn report(kind: Kind, setting: &Setting, args: &Args, outcome: &Outcome) -> bool
     if !rows_are_right {
         println!("         {} inserts were acknowledged", outcome.acknowledged);
     }
-    rows_are_right && outcome.failed == 0 && (outcome.ambiguous == 0 || kind.breaks_streams(setting))
+    let all_succeeded = outcome.failed == 0 && outcome.ambiguous == 0;
+    rows_are_right && (all_succeeded || kind.breaks_streams(setting))
 }

@@ -118,9 +118,10 @@ impl Kind {
         run.is_ok_and(|status| status.success())
     }
 
-    /// Tells whether calls may end ambiguously: the proxy breaks streams of every client in this setting.
+    /// Tells whether calls may fail: the proxy breaks streams of every client in this setting.
     pub fn breaks_streams(self, setting: &Setting) -> bool {
-        self == Self::Apache && setting.reload
+        // Over HTTP/1.1 it may close a connection at the moment that a request is sent on it.
+        self == Self::Apache && (setting.reload || !setting.http2)
     }
 
     pub async fn start(
