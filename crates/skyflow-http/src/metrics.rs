@@ -9,11 +9,11 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use ::metrics::{Label, Unit, counter, gauge, histogram};
+use ::metrics::{Label, SharedString, Unit, counter, gauge, histogram};
+use http::StatusCode;
 
 use crate::auth::TokenErrorKind;
-use crate::layers::CallSubject;
-use crate::layers::error_type;
+use crate::layers::{CallSubject, error_type, is_failure};
 
 /// Describes a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,8 +178,9 @@ impl CallMetrics {
         self
     }
 
-    pub(crate) fn retried(self, operation: Option<&'static str>, cause: String) {
-        let mut labels = vec![Label::new("db.system.name", self.system), Label::new("error.type", cause)];
+    pub(crate) fn retried(self, operation: Option<&'static str>, cause: Outcome) {
+        let mut labels = vec![Label::new("db.system.name", self.system)];
+        push(&mut labels, "error.type", cause.error_type());
         push(&mut labels, "db.operation.name", operation);
         counter!(RETRIES.name, labels).increment(1);
     }
@@ -189,7 +190,7 @@ impl CallMetrics {
         namespace: Option<&Arc<str>>,
         operation: Option<&'static str>,
         subject: Option<&CallSubject>,
-        outcome: &Outcome,
+        outcome: Outcome,
         seconds: f64,
     ) {
         let mut labels = vec![Label::new("db.system.name", self.system)];
@@ -200,8 +201,8 @@ impl CallMetrics {
                 .record(f64::from(u32::try_from(rows).unwrap_or(u32::MAX)));
         }
         push(&mut labels, "db.namespace", namespace.cloned());
-        push(&mut labels, "db.response.status_code", outcome.status.clone());
-        push(&mut labels, "error.type", outcome.error_type.clone());
+        push(&mut labels, "db.response.status_code", outcome.status());
+        push(&mut labels, "error.type", outcome.error_type());
         histogram!(OPERATION_DURATION.name, labels).record(seconds);
     }
 }
@@ -215,26 +216,40 @@ impl Metric {
 }
 
 /// How a call or an attempt has ended.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Outcome {
-    status: Option<String>,
-    pub(crate) error_type: Option<String>,
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Outcome {
+    Responded(StatusCode),
+    /// Without a response; the name is the `error.type`.
+    Failed(&'static str),
 }
 
 impl Outcome {
-    pub(crate) fn of_status(status: http::StatusCode) -> Self {
-        let failed = status.is_client_error() || status.is_server_error();
-        let status = status.as_str().to_owned();
-        Self { error_type: failed.then(|| status.clone()), status: Some(status) }
-    }
+    /// The caller has dropped the call.
+    pub(crate) const CANCELLED: Self = Self::Failed("cancelled");
 
     pub(crate) fn of_error(error: &(dyn StdError + 'static)) -> Self {
-        Self { status: None, error_type: Some(error_type(error).to_owned()) }
+        Self::Failed(error_type(error))
     }
 
-    /// The caller has dropped the call.
-    pub(crate) fn cancelled() -> Self {
-        Self { status: None, error_type: Some("cancelled".to_owned()) }
+    pub(crate) fn is_failure(self) -> bool {
+        match self {
+            Self::Responded(status) => is_failure(status),
+            Self::Failed(_) => true,
+        }
+    }
+
+    fn status(self) -> Option<SharedString> {
+        match self {
+            Self::Responded(status) => Some(status.as_str().to_owned().into()),
+            Self::Failed(_) => None,
+        }
+    }
+
+    fn error_type(self) -> Option<SharedString> {
+        match self {
+            Self::Responded(_) => self.status().filter(|_| self.is_failure()),
+            Self::Failed(name) => Some(name.into()),
+        }
     }
 }
 
@@ -254,11 +269,11 @@ impl Attempt {
         Self { labels, active }
     }
 
-    pub(crate) fn end(&mut self, outcome: &Outcome, seconds: f64) {
+    pub(crate) fn end(&mut self, outcome: Outcome, seconds: f64) {
         self.active.decrement(1.0);
         let mut labels = std::mem::take(&mut self.labels);
-        push(&mut labels, "http.response.status_code", outcome.status.clone());
-        push(&mut labels, "error.type", outcome.error_type.clone());
+        push(&mut labels, "http.response.status_code", outcome.status());
+        push(&mut labels, "error.type", outcome.error_type());
         histogram!(ATTEMPT_DURATION.name, labels).record(seconds);
     }
 }
@@ -270,6 +285,6 @@ pub(crate) fn token_exchanged(product: Option<&'static str>, failure: Option<Tok
     counter!(TOKEN_EXCHANGES.name, labels).increment(1);
 }
 
-fn push(labels: &mut Vec<Label>, name: &'static str, value: Option<impl Into<::metrics::SharedString>>) {
+fn push(labels: &mut Vec<Label>, name: &'static str, value: Option<impl Into<SharedString>>) {
     labels.extend(value.map(|value| Label::new(name, value)));
 }

@@ -15,7 +15,7 @@ use crate::layers::{
     AttemptTimeoutLayer, AttemptTraceLayer, DeadlineLayer, MetadataError, MetadataLayer, OperationTraceLayer,
     ResponseMetaLayer, RetryLayer,
 };
-use crate::{Clock, DynLayer, HttpService, LogControl};
+use crate::{Clock, DynLayer, HttpService, LogControl, Setting};
 
 /// The default stack, with a slot for each thing that differs between clients.
 ///
@@ -89,6 +89,13 @@ impl Stack {
         self
     }
 
+    /// Sets the time limits of a call and of an attempt; [`Setting::Inherit`] keeps the one that the stack has.
+    pub fn time_limits(mut self, deadline: Setting<Duration>, attempt_timeout: Setting<Duration>) -> Self {
+        self.deadline = deadline.or(self.deadline);
+        self.attempt_timeout = attempt_timeout.or(self.attempt_timeout);
+        self
+    }
+
     /// Sets the time that each 64 KiB of a request body add to the deadline and the attempt timeout; 1 s by default.
     pub fn body_time(mut self, per_64_kib: Duration) -> Self {
         self.body_time = Some(per_64_kib);
@@ -106,10 +113,8 @@ impl Stack {
     /// # Errors
     ///
     /// Fails as [`MetadataLayer::header`] does.
-    pub fn header(mut self, name: HeaderName, value: &str) -> Result<Self, MetadataError> {
-        let metadata = self.metadata.take().unwrap_or_else(MetadataLayer::empty);
-        self.metadata = Some(metadata.header(name, value)?);
-        Ok(self)
+    pub fn header(self, name: HeaderName, value: &str) -> Result<Self, MetadataError> {
+        self.with_metadata(|metadata| metadata.header(name, value))
     }
 
     /// Sends one more header as [`Stack::header`] does, whose value is no secret: a message of the server may repeat it.
@@ -117,9 +122,15 @@ impl Stack {
     /// # Errors
     ///
     /// Fails as [`MetadataLayer::header`] does.
-    pub fn public_header(mut self, name: HeaderName, value: &str) -> Result<Self, MetadataError> {
-        let metadata = self.metadata.take().unwrap_or_else(MetadataLayer::empty);
-        self.metadata = Some(metadata.public_header(name, value)?);
+    pub fn public_header(self, name: HeaderName, value: &str) -> Result<Self, MetadataError> {
+        self.with_metadata(|metadata| metadata.public_header(name, value))
+    }
+
+    fn with_metadata(
+        mut self,
+        add: impl FnOnce(MetadataLayer) -> Result<MetadataLayer, MetadataError>,
+    ) -> Result<Self, MetadataError> {
+        self.metadata = Some(add(self.metadata.unwrap_or_else(MetadataLayer::empty))?);
         Ok(self)
     }
 

@@ -217,16 +217,7 @@ impl ClientBuilder {
             Error::setting("account_id", "must be visible text without control characters")
                 .with_source(source)
         })?;
-        let mut stack = match self.deadline {
-            Setting::Inherit => stack,
-            Setting::Off => stack.no_deadline(),
-            Setting::Set(total) => stack.deadline(total),
-        };
-        stack = match self.attempt_timeout {
-            Setting::Inherit => stack,
-            Setting::Off => stack.no_attempt_timeout(),
-            Setting::Set(one_attempt) => stack.attempt_timeout(one_attempt),
-        };
+        let mut stack = stack.time_limits(self.deadline, self.attempt_timeout);
         if let Some(attempts) = self.max_attempts {
             stack = stack.max_attempts(attempts);
         }

@@ -127,7 +127,7 @@ impl Error {
 
     fn from_response(api: Box<ApiError>) -> Self {
         let mut error = Self::of(ErrorKind::Api, "");
-        error.0.retryable = matches!(api.status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
+        error.0.retryable = api.is_retryable();
         error.0.api = Some(api);
         error
     }

@@ -5,7 +5,7 @@ use skyflow_http::layers::{CallEnd, CallLog, CallNames, CallStart, CallSubject};
 use tracing::field::Empty;
 use tracing::{Level, Span};
 
-/// The value of `db.system.name`.
+/// The name of the product, which is also the value of `db.system.name`.
 pub(crate) const SYSTEM: &str = "skyflow";
 
 /// Adds the names of the conventions to the fields that every product on `skyflow-http` has.

@@ -34,16 +34,7 @@ impl CallSettings {
     ///
     /// Fails for a time limit of zero, and for a header that cannot be set.
     pub(crate) fn apply(&self, mut stack: Stack) -> Result<Stack, Error> {
-        stack = match self.deadline {
-            Setting::Inherit => stack,
-            Setting::Off => stack.no_deadline(),
-            Setting::Set(total) => stack.deadline(total),
-        };
-        stack = match self.attempt_timeout {
-            Setting::Inherit => stack,
-            Setting::Off => stack.no_attempt_timeout(),
-            Setting::Set(one_attempt) => stack.attempt_timeout(one_attempt),
-        };
+        stack = stack.time_limits(self.deadline, self.attempt_timeout);
         if let Some(attempts) = self.max_attempts {
             stack = stack.max_attempts(attempts);
         }

@@ -306,14 +306,14 @@ impl Error {
         let body = response.expose_body();
         // A copy, so that the rest of a long body is not kept alive.
         let body = Bytes::copy_from_slice(body.get(..BODY_LIMIT).unwrap_or(body));
-        let status = response.status.as_u16();
+        let retryable = response.is_retryable();
         let text = match response.status.is_redirection() {
             // A token is sent to no other place than the configured one.
             true => Text::Own("the response is a redirect, which is not followed".to_owned()),
             false => Text::Server(response.message),
         };
         let mut error = Self::of(ErrorKind::Api, text);
-        error.0.retryable = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
+        error.0.retryable = retryable;
         error.0.status = Some(response.status);
         error.0.http_code = Some(response.error.http_code);
         error.0.grpc_code = response.error.grpc_code;

@@ -31,7 +31,7 @@ pub(crate) struct AttemptMetricsLayer {
 
 /// What the attempt before has failed with; shared by the attempts of a call through the extensions.
 #[derive(Debug, Clone, Default)]
-struct LastFailure(Arc<Mutex<Option<String>>>);
+struct LastFailure(Arc<Mutex<Option<Outcome>>>);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Measured<S, L> {
@@ -64,7 +64,7 @@ pub(crate) trait Measures {
 
 /// Notes the end of what is measured.
 pub(crate) trait Watch {
-    fn end(&mut self, outcome: &Outcome, seconds: f64);
+    fn end(&mut self, outcome: Outcome, seconds: f64);
 }
 
 pub(crate) struct CallWatch {
@@ -109,26 +109,27 @@ impl Measures for AttemptMetricsLayer {
 }
 
 impl LastFailure {
-    fn take(&self) -> Option<String> {
+    fn take(&self) -> Option<Outcome> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn set(&self, failure: Option<String>) {
+    fn set(&self, outcome: Outcome) {
+        let failure = Some(outcome).filter(|outcome| outcome.is_failure());
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 }
 
 impl Watch for CallWatch {
-    fn end(&mut self, outcome: &Outcome, seconds: f64) {
+    fn end(&mut self, outcome: Outcome, seconds: f64) {
         let CallMetricsLayer { metrics, namespace, .. } = &self.layer;
         metrics.called(namespace.as_ref(), self.operation, self.subject.as_ref(), outcome, seconds);
     }
 }
 
 impl Watch for AttemptWatch {
-    fn end(&mut self, outcome: &Outcome, seconds: f64) {
+    fn end(&mut self, outcome: Outcome, seconds: f64) {
         self.attempt.end(outcome, seconds);
-        self.last.set(outcome.error_type.clone());
+        self.last.set(outcome);
     }
 }
 
@@ -170,7 +171,7 @@ struct Running<W: Watch> {
 }
 
 impl<W: Watch> Running<W> {
-    fn end(&mut self, outcome: &Outcome) {
+    fn end(&mut self, outcome: Outcome) {
         self.has_ended = true;
         let elapsed = self.clock.monotonic().saturating_duration_since(self.since);
         self.watch.end(outcome, elapsed.as_secs_f64());
@@ -180,7 +181,7 @@ impl<W: Watch> Running<W> {
 impl<W: Watch> Drop for Running<W> {
     fn drop(&mut self) {
         if !self.has_ended {
-            self.end(&Outcome::cancelled());
+            self.end(Outcome::CANCELLED);
         }
     }
 }
@@ -197,8 +198,8 @@ where
         let this = self.project();
         let Poll::Ready(result) = this.inner.poll(cx) else { return Poll::Pending };
         let result = result.map_err(Into::into);
-        this.running.end(&match &result {
-            Ok(response) => Outcome::of_status(response.status()),
+        this.running.end(match &result {
+            Ok(response) => Outcome::Responded(response.status()),
             Err(error) => Outcome::of_error(&**error),
         });
         Poll::Ready(result)

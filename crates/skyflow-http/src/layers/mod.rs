@@ -21,9 +21,9 @@ mod trace_context;
 pub(crate) mod probe;
 
 pub use backoff::Backoff;
-#[cfg(feature = "metrics")]
-pub(crate) use call_log::error_type;
 pub use call_log::{CallEnd, CallLog, CallNames, CallStart, CallSubject};
+#[cfg(feature = "metrics")]
+pub(crate) use call_log::{error_type, is_failure};
 pub use metadata::{Metadata, MetadataError, MetadataLayer};
 pub use response_meta::{ResponseMeta, ResponseMetaLayer, request_id};
 pub use retry::{Retry, RetryLayer};

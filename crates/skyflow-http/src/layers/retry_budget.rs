@@ -5,9 +5,10 @@ use crate::sync::AtomicU32;
 
 /// Limits retries to a small share of the calls, so that a failing server does not get a multiple of its load.
 ///
-/// A bucket of 500 tokens: a retry takes what its [`RetryCost`] says, and a first attempt with a response gives 1 back
-/// (the numbers of the AWS SDKs). In a lasting outage the bucket runs dry after some 35 retries and calls fail after one
-/// attempt; at any failure rate retries stay below 8 % of the calls. Clones share the bucket.
+/// A bucket of 500 tokens: a retry takes what its [`RetryCost`] says, and a first attempt with a response gives 1 back.
+/// In a lasting outage the bucket runs dry after some 35 retries and calls fail after one attempt; at any rate of
+/// failures retries stay below 8 % of the calls. Only requests that the server refuses unprocessed may be repeated more
+/// often. The numbers are those of the AWS SDKs, but for these. Clones share the bucket.
 #[derive(Debug, Clone)]
 pub struct RetryBudget {
     tokens: Arc<AtomicU32>,

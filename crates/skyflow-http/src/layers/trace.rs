@@ -14,7 +14,9 @@ use tracing::field::{Empty, display};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
 
-use super::call_log::{CallEnd, CallLog, CallNames, CallStart, CallSubject, PlainCalls, error_type, whole};
+use super::call_log::{
+    CallEnd, CallLog, CallNames, CallStart, CallSubject, PlainCalls, error_type, is_failure, whole,
+};
 use crate::auth::TokenError;
 use crate::{BoxError, Clock, OperationInfo, Progress, TARGET};
 
@@ -386,7 +388,17 @@ where
         let result = result.map_err(Into::into);
         if let Some((clock, started)) = this.watch.take() {
             let elapsed = clock.monotonic().saturating_duration_since(started);
-            record(this.span, &result);
+            let status = result.as_ref().ok().map(http::Response::status);
+            let request_id = result.as_ref().ok().and_then(request_id_of);
+            let end = End {
+                status: status.as_ref(),
+                request_id: request_id.as_ref().map(RequestId::as_str),
+                error_type: match &result {
+                    Ok(_) => status.as_ref().filter(|status| is_failure(**status)).map(StatusCode::as_str),
+                    Err(error) => Some(error_type(&**error)),
+                },
+            };
+            end.record(this.span);
             match this.report {
                 Report::Nothing => {}
                 Report::Attempt => {
@@ -397,7 +409,7 @@ where
                     let sent = result.as_ref().err().is_none_or(|error| TokenError::find(&**error).is_none());
                     let attempts = call.progress.attempts_of(sent);
                     this.span.record("attempts", attempts);
-                    call.log(attempts, elapsed, &result);
+                    call.log(attempts, elapsed, end);
                 }
             }
         }
@@ -405,58 +417,51 @@ where
     }
 }
 
-impl CallReport {
-    fn log<R>(&self, attempts: u32, elapsed: Duration, result: &Result<http::Response<R>, BoxError>) {
-        let status = result.as_ref().ok().map(http::Response::status);
-        let error_type = failure(result, status.as_ref());
-        if !(if error_type.is_some() { self.logs_failure } else { self.logs_success }) {
-            return;
+/// How a call or an attempt has ended.
+#[derive(Clone, Copy)]
+struct End<'a> {
+    status: Option<&'a StatusCode>,
+    request_id: Option<&'a str>,
+    /// The status of 400 or more, or a name for the error; `None` for a success.
+    error_type: Option<&'a str>,
+}
+
+impl End<'_> {
+    /// Fields that the span does not declare are left out.
+    fn record(self, span: &Span) {
+        if let Some(status) = self.status {
+            span.record("http.response.status_code", status.as_u16());
+            span.record("db.response.status_code", status.as_str());
         }
-        let request_id = result.as_ref().ok().and_then(request_id_of);
-        self.log.calls.event(&CallEnd {
-            names: self.log.names(self.operation, self.subject.as_ref()),
-            status: status.map(|status| status.as_u16()),
-            attempts,
-            elapsed,
-            request_id: request_id.as_ref().map(RequestId::as_str),
-            error_type,
-        });
+        if let Some(id) = self.request_id {
+            span.record("request_id", display(id));
+        }
+        if let Some(error_type) = self.error_type {
+            span.record("error.type", error_type);
+            span.record("otel.status_code", "ERROR");
+        }
     }
 }
 
-/// Returns `error.type`: the status of 400 or more, or a name for the error; `None` for a success.
-fn failure<'a, R>(
-    result: &Result<http::Response<R>, BoxError>,
-    status: Option<&'a StatusCode>,
-) -> Option<&'a str> {
-    match result {
-        Ok(_) => {
-            let failed = |status: &&StatusCode| status.is_client_error() || status.is_server_error();
-            status.filter(failed).map(StatusCode::as_str)
+impl CallReport {
+    fn log(&self, attempts: u32, elapsed: Duration, end: End<'_>) {
+        let logs = if end.error_type.is_some() { self.logs_failure } else { self.logs_success };
+        if logs {
+            self.log.calls.event(&CallEnd {
+                names: self.log.names(self.operation, self.subject.as_ref()),
+                status: end.status.map(StatusCode::as_u16),
+                attempts,
+                elapsed,
+                request_id: end.request_id,
+                error_type: end.error_type,
+            });
         }
-        Err(error) => Some(error_type(&**error)),
     }
 }
 
 fn request_id_of<R>(response: &http::Response<R>) -> Option<RequestId> {
     let known = response.extensions().get::<RequestId>().cloned();
     known.or_else(|| crate::request_id(response.headers()))
-}
-
-/// Fields that the span does not declare are left out.
-fn record<R>(span: &Span, result: &Result<http::Response<R>, BoxError>) {
-    let status = result.as_ref().ok().map(http::Response::status);
-    if let (Ok(response), Some(status)) = (result, &status) {
-        span.record("http.response.status_code", status.as_u16());
-        span.record("db.response.status_code", status.as_str());
-        if let Some(id) = request_id_of(response) {
-            span.record("request_id", display(id));
-        }
-    }
-    if let Some(error_type) = failure(result, status.as_ref()) {
-        span.record("error.type", error_type);
-        span.record("otel.status_code", "ERROR");
-    }
 }
 
 #[cfg(test)]

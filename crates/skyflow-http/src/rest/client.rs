@@ -167,11 +167,11 @@ impl<S: Clone> Client<S> {
             }
         };
         let (status, headers) = (parts.status, parts.headers);
-        let request_id = match parts.extensions.remove() {
-            // A `ResponseMetaLayer` has read it.
-            Some(id) => Some(id),
-            None => crate::request_id(&headers).filter(|id| !progress.has_sent(id.as_str())),
-        };
+        // A `ResponseMetaLayer` may have read it.
+        let request_id = parts
+            .extensions
+            .remove::<RequestId>()
+            .or_else(|| crate::request_id(&headers).filter(|id| !progress.has_sent(id.as_str())));
         if !status.is_success() {
             let mut error = ApiError::read(status, &headers, request_id, body, progress);
             if let (StatusCode::PAYLOAD_TOO_LARGE, Some(bytes)) = (status, sent_bytes) {

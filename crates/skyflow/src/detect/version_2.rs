@@ -1,6 +1,6 @@
 //! Detect version 2: the bindings of its six operations, checked and sent as every other call is.
 
-use std::ops::RangeInclusive;
+use std::ops::RangeBounds;
 
 use skyflow_api::detect_v2::{
     CheckGuardrails, DeidentifyFile, DeidentifyString, GetRun, ReidentifyFile, ReidentifyString,
@@ -167,26 +167,40 @@ fn check_configuration(id: Option<&str>, configuration: Option<&DetectConfigurat
 fn check_media(media: &MediaSettings) -> Result<(), Error> {
     let bleep = media.audio.as_ref().and_then(|audio| audio.bleep.as_ref());
     let pdf = media.document.as_ref().and_then(|document| document.pdf.as_ref());
-    let outside = |number: Option<f64>, bounds: RangeInclusive<f64>| {
-        number.is_some_and(|number| number != 0.0 && !bounds.contains(&number))
-    };
-    let outside_whole = |number: Option<i64>, bounds: RangeInclusive<i64>| {
-        number.is_some_and(|number| number != 0 && !bounds.contains(&number))
-    };
-    let problem = if outside_whole(pdf.and_then(|pdf| pdf.density), 1..=1000) {
-        ("document.pdf.density", "must be from 1 to 1000")
-    } else if outside_whole(pdf.and_then(|pdf| pdf.max_resolution), 72..=3000) {
-        ("document.pdf.max_resolution", "must be from 72 to 3000")
-    } else if outside_whole(bleep.and_then(|bleep| bleep.frequency), 20..=20_000) {
-        ("audio.bleep.frequency", "must be from 20 to 20000")
-    } else if outside_whole(bleep.and_then(|bleep| bleep.gain), -60..=i64::MAX) {
-        ("audio.bleep.gain", "must be -60 or more")
-    } else if outside(bleep.and_then(|bleep| bleep.start_padding), 0.0..=20.0) {
-        ("audio.bleep.start_padding", "must be from 0 to 20")
-    } else if outside(bleep.and_then(|bleep| bleep.stop_padding), 0.0..=20.0) {
-        ("audio.bleep.stop_padding", "must be from 0 to 20")
-    } else {
-        return Ok(());
-    };
-    Err(Error::invalid(format!("configuration.media.{}", problem.0), problem.1))
+    bounded("document.pdf.density", pdf.and_then(|pdf| pdf.density), &(1..=1000), "must be from 1 to 1000")?;
+    bounded(
+        "document.pdf.max_resolution",
+        pdf.and_then(|pdf| pdf.max_resolution),
+        &(72..=3000),
+        "must be from 72 to 3000",
+    )?;
+    bounded(
+        "audio.bleep.frequency",
+        bleep.and_then(|bleep| bleep.frequency),
+        &(20..=20_000),
+        "must be from 20 to 20000",
+    )?;
+    bounded("audio.bleep.gain", bleep.and_then(|bleep| bleep.gain), &(-60..), "must be -60 or more")?;
+    for (field, padding) in [
+        ("audio.bleep.start_padding", bleep.and_then(|bleep| bleep.start_padding)),
+        ("audio.bleep.stop_padding", bleep.and_then(|bleep| bleep.stop_padding)),
+    ] {
+        bounded(field, padding, &(0.0..=20.0), "must be from 0 to 20")?;
+    }
+    Ok(())
+}
+
+/// Refuses a number outside its bounds.
+fn bounded<T: PartialOrd + Default>(
+    field: &str,
+    number: Option<T>,
+    bounds: &impl RangeBounds<T>,
+    problem: &'static str,
+) -> Result<(), Error> {
+    match number {
+        Some(number) if number != T::default() && !bounds.contains(&number) => {
+            Err(Error::invalid(format!("configuration.media.{field}"), problem))
+        }
+        _ => Ok(()),
+    }
 }

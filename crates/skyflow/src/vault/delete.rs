@@ -127,7 +127,7 @@ fn bulk_delete(
     ids: Vec<String>,
 ) -> Result<Call<ReadAs<records::BulkDelete, DeletedIds>>, Error> {
     not_blank("table", &table)?;
-    // The id `*` stands for every row.
+    // The id `*` means every row.
     let rows = (ids != ["*"]).then_some(ids.len());
     let subject = subject(&*table, rows);
     let delete = records::BulkDelete::new(vault_id, table, types::BulkDeleteRequest::new(ids));

@@ -77,6 +77,11 @@ impl<E: ErrorBody> ApiError<E> {
 }
 
 impl<E> ApiError<E> {
+    /// Tells whether the same call may succeed later: its status is 408, 429, 500, 502, 503 or 504.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+    }
+
     /// Returns the body of the response as it came. It may hold values.
     pub fn expose_body(&self) -> &Bytes {
         &self.body
