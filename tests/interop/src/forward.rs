@@ -4,17 +4,16 @@
 
 use std::error::Error;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::json;
 use skyflow::http::{Proxies, Transport};
 use skyflow::{CallOptions, Credentials, InsertRequest, Skyflow, Vault, VaultConfig};
 use skyflow_emulator::EmbeddedVault;
-use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+
+use crate::program::{free_port, is_installed, wait_until_it_listens};
 
 const USER: &str = "gateway";
 const PASSWORD: &str = "canary-password";
@@ -39,7 +38,7 @@ pub async fn run(directory: &Path) -> Result<bool, Box<dyn Error>> {
     for (program, scheme) in
         [(Program::Tinyproxy, "http"), (Program::Microsocks, "socks5"), (Program::Microsocks, "socks5h")]
     {
-        if !program.is_installed() {
+        if !is_installed(program.name()) {
             println!("{:<11} {scheme:<9} NOT TESTED: the Debian package is not installed", program.name());
             continue;
         }
@@ -119,12 +118,6 @@ impl Program {
         }
     }
 
-    fn is_installed(self) -> bool {
-        // microsocks has no such option; it ends because of it.
-        let mut program = std::process::Command::new(self.name());
-        program.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-    }
-
     fn command(self, port: u16, password: Option<&str>, directory: &Path) -> std::io::Result<Command> {
         let mut command = Command::new(self.name());
         match self {
@@ -154,16 +147,11 @@ impl Running {
         password: Option<&str>,
         directory: &Path,
     ) -> Result<Self, Box<dyn Error>> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = free_port()?;
         let mut command = program.command(port, password, directory)?;
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn();
-        let child = child.map_err(|error| format!("cannot start {}: {error}", program.name()))?;
-        for _ in 0..100 {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
-                return Ok(Self { child, port });
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Err(format!("{} does not listen", program.name()).into())
+        let mut child = child.map_err(|error| format!("cannot start {}: {error}", program.name()))?;
+        wait_until_it_listens(program.name(), &mut child, port).await?;
+        Ok(Self { child, port })
     }
 }

@@ -9,6 +9,7 @@ mod certificates;
 mod configuration;
 mod forward;
 mod load;
+mod program;
 mod proxy;
 
 use std::error::Error;
@@ -20,6 +21,7 @@ use skyflow_emulator::EmbeddedVault;
 
 use self::certificates::Certificates;
 use self::load::{Load, Outcome};
+use self::program::is_installed;
 use self::proxy::{Kind, Setting};
 
 /// Runs the client through proxies in front of the embedded vault.
@@ -57,7 +59,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         if !kind.name().contains(&args.only) {
             continue;
         }
-        if !kind.is_installed() {
+        if !is_installed(kind.name()) {
             println!("{:<8} NOT TESTED: the Debian package {} is not installed", kind.name(), kind.package());
             continue;
         }

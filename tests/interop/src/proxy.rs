@@ -1,16 +1,15 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::process::Child;
 
 use crate::certificates::Certificates;
 use crate::configuration::{self, Place};
+use crate::program::{free_port, wait_until_it_listens};
 
 /// A proxy that people run in front of services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,16 +107,6 @@ impl Kind {
         }
     }
 
-    pub fn is_installed(self) -> bool {
-        let version = match self {
-            Self::Nghttpx | Self::H2o => "--version",
-            Self::Caddy => "version",
-            _ => "-v",
-        };
-        let run = Command::new(self.name()).arg(version).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        run.is_ok_and(|status| status.success())
-    }
-
     /// Tells whether calls may fail: the proxy breaks streams of every client in this setting.
     pub fn breaks_streams(self, setting: &Setting) -> bool {
         // Over HTTP/1.1 it may close a connection at the moment that a request is sent on it.
@@ -137,16 +126,15 @@ impl Kind {
             &configuration,
             configuration::of(self, setting, &Place { port, control, backend, certificates, directory }),
         )?;
-        let child = tokio::process::Command::from(self.command(&configuration))
+        let mut child = tokio::process::Command::from(self.command(&configuration))
             .env("XDG_DATA_HOME", directory)
             .env("XDG_CONFIG_HOME", directory)
             .stdout(Stdio::null())
             .stderr(fs::File::create(directory.join(format!("{}.log", self.name())))?)
             .kill_on_drop(true)
             .spawn()?;
-        let mut running = Running { kind: self, child, port, control, configuration };
-        running.wait_until_it_listens().await?;
-        Ok(running)
+        wait_until_it_listens(self.name(), &mut child, port).await?;
+        Ok(Running { kind: self, child, port, control, configuration })
     }
 
     fn command(self, configuration: &Path) -> Command {
@@ -214,21 +202,4 @@ impl Running {
         }
         Ok(())
     }
-
-    async fn wait_until_it_listens(&mut self) -> Result<(), Box<dyn Error>> {
-        for _ in 0..200 {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.is_ok() {
-                return Ok(());
-            }
-            if let Some(status) = self.child.try_wait()? {
-                return Err(format!("{} ended at once: {status}", self.kind.name()).into());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Err(format!("{} does not listen", self.kind.name()).into())
-    }
-}
-
-fn free_port() -> Result<u16, Box<dyn Error>> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
