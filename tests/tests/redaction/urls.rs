@@ -103,7 +103,7 @@ async fn rel_p03_errors_of_the_server_show_no_url() {
         ] {
             let reply = Reply::status(status)
                 .header("content-type", kind)
-                .header("location", &format!("https://other.example/v1/{ID}?fields={COLUMN}"))
+                .header("location", format!("https://other.example/v1/{ID}?fields={COLUMN}"))
                 .body(body);
             let vault =
                 vault_over(Scripted::new([reply]).service()).with_options(CallOptions::new().no_retry());
