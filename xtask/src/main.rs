@@ -6,6 +6,7 @@ mod codegen;
 mod conformance;
 mod coverage;
 mod features;
+mod fuzz;
 mod guide;
 mod interop;
 mod layers;
@@ -44,6 +45,8 @@ enum Command {
     Coverage(coverage::Args),
     /// Replays recorded calls of the official SDK and compares requests and results.
     Conformance(conformance::Args),
+    /// Tries mutated inputs on the fuzz targets, and saves those that break a rule.
+    Fuzz(fuzz::Args),
     /// Checks the guide in `docs/guide` and all links between documents, and builds the guide with mdBook.
     Guide(guide::Args),
     /// Checks dependency directions, restricted dependencies, the sizes of dependency trees, and features without tests.
@@ -52,7 +55,7 @@ enum Command {
     Words(words::Args),
     /// Runs the client against programs of others, such as proxies.
     Interop(interop::Args),
-    /// Runs the tests whose repeats can be raised with many more of them.
+    /// Runs what takes longer than a change can wait for: more repeats, an hour of fuzzing, an hour of load.
     Nightly,
     /// Runs the client for minutes or hours, and measures what the calls leave behind.
     Soak(soak::Args),
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Codegen(args) => codegen::run(&args).map_err(|error| error.to_string()),
         Command::Conformance(args) => conformance::run(&args),
         Command::Coverage(args) => coverage::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Guide(args) => guide::run(&args),
         Command::Layers => layers::run(),
         Command::Words(args) => words::run(&args),

@@ -1,9 +1,10 @@
-//! Runs the tests whose number of repeats can be raised with as many as a night has time for: `cargo xtask nightly`.
+//! Runs what takes longer than a change can wait for: `cargo xtask nightly`. Tests whose number of repeats can be raised
+//! get as many as a night has time for.
 
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{guide, msrv};
+use crate::{fuzz, guide, msrv, soak};
 
 /// A run of tests with more repeats than in `cargo test`.
 struct Run {
@@ -36,6 +37,32 @@ const RUNS: &[Run] = &[
     },
 ];
 
+/// Something else that takes too long for every change.
+struct Step {
+    name: &'static str,
+    about: &'static str,
+    run: fn() -> Result<(), String>,
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "fuzz targets",
+        about: "each fuzz target, for 10 minutes",
+        run: || fuzz::run(&fuzz::Args::for_seconds(600)),
+    },
+    Step {
+        name: "soak",
+        about: "calls for an hour, and what they leave behind",
+        run: || soak::run(&soak::Args { minutes: 60 }),
+    },
+    Step {
+        name: "oldest Rust",
+        about: "each published crate, compiled with the oldest Rust that it names",
+        run: msrv::run,
+    },
+    Step { name: "guide", about: "the guide, built with mdBook", run: guide::build },
+];
+
 /// Makes every run, also after one that failed, and prints a line for each at the end.
 #[expect(clippy::disallowed_methods, reason = "elapsed times are shown to a person")]
 pub fn run() -> Result<(), String> {
@@ -55,22 +82,14 @@ pub fn run() -> Result<(), String> {
             failed.push(run.name);
         }
     }
-    println!("==> each published crate, compiled with the oldest Rust that it names");
-    let compiled = msrv::run();
-    let verdict = compiled.as_ref().map_or_else(Clone::clone, |()| "passed".to_owned());
-    summary.push(format!("  {:<26} {verdict}", "oldest Rust"));
-    if compiled.is_err() {
-        failed.push("oldest Rust");
-    }
-    println!("==> the guide, built with mdBook");
-    let built = guide::build();
-    summary.push(format!(
-        "  {:<26} {}",
-        "guide",
-        built.as_ref().map_or_else(Clone::clone, |()| "passed".to_owned())
-    ));
-    if built.is_err() {
-        failed.push("guide");
+    for Step { name, about, run } in STEPS {
+        println!("==> {about}");
+        let outcome = run();
+        let verdict = outcome.as_ref().map_or_else(Clone::clone, |()| "passed".to_owned());
+        summary.push(format!("  {name:<26} {verdict}"));
+        if outcome.is_err() {
+            failed.push(name);
+        }
     }
     println!("==> nightly\n{}", summary.join("\n"));
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }

@@ -7,10 +7,10 @@ use std::process::Command;
 pub struct Args {
     /// How long the load lasts; a third of it is the time to warm up.
     #[arg(long, default_value_t = 5)]
-    minutes: u64,
+    pub minutes: u64,
 }
 
-/// Runs the load, and fails when memory or descriptors grow, or a call fails.
+/// Runs the load, and fails when memory, descriptors or tasks grow, or a call fails.
 pub fn run(args: &Args) -> Result<(), String> {
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["run", "--quiet", "--locked", "--package", "skyflow-tests", "--bin", "soak", "--"])
