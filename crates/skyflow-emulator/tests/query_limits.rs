@@ -98,6 +98,9 @@ impl Clock for Watched {
     }
 }
 
+/// Reads that are made while the slow query, over 8,000 rows, is at work.
+const SHORT_READS: usize = 50;
+
 const SELF_JOIN: &str =
     "SELECT count(*) FROM table1 a JOIN table1 b ON a.name = b.name JOIN table1 c ON b.name = c.name";
 
@@ -114,7 +117,9 @@ async fn other_calls_go_on(builder: EmbeddedVaultBuilder) {
     let vault = builder.clock(Arc::new(clock)).query_time_limit(Duration::from_millis(50)).build().unwrap();
     let client = Client::new(&vault);
     let rows: Vec<Value> = (0..400).map(|_| json!({"name": "x"})).collect();
-    client.insert("table1", &rows).await;
+    for _ in 0..20 {
+        client.insert("table1", &rows).await;
+    }
 
     let slow = tokio::spawn({
         let client = client.clone();
@@ -131,6 +136,21 @@ async fn other_calls_go_on(builder: EmbeddedVaultBuilder) {
             .len(),
         1
     );
+    let reads: Vec<_> = (0..SHORT_READS)
+        .map(|n| {
+            let (client, id) = (client.clone(), id.clone());
+            tokio::spawn(async move {
+                match n % 2 {
+                    0 => client.get(&format!("/table1/{id}")).await.ok(),
+                    _ => run(&client, "SELECT name FROM table1 WHERE name = 'y'").await.ok(),
+                }
+            })
+        })
+        .collect();
+    for read in reads {
+        assert!(read.await.unwrap()["error"].is_null());
+    }
+    assert!(!slow.is_finished());
     go_on.send(()).unwrap();
     let response = slow.await.unwrap();
     assert_eq!(response.error(400), "Query failed. The query takes longer than 0.05 seconds.");
