@@ -135,8 +135,8 @@ impl Call {
                 assert!(indexes.iter().copied().eq(0..count), "{indexes:?}");
                 for (outcome, element) in response.outcomes.iter().zip(elements) {
                     if let Some((id, _)) = only_row(element).and_then(written_row) {
-                        let shown = format!("{:?}", outcome.result);
-                        assert!(outcome.result.is_ok() && shown.contains(id), "{element} is lost: {shown}");
+                        let found = outcome.result.as_ref().ok().and_then(|row| row.skyflow_id.as_deref());
+                        assert_eq!(found, Some(id), "{element} is lost");
                     }
                 }
             }
