@@ -14,7 +14,7 @@ use skyflow_api::runtime::{decode_json, lossy_members, text_of};
 use skyflow_api::{DecodeError, Json};
 
 use crate::Error;
-use crate::record::Origin;
+use crate::record::{Origin, columns_of};
 
 /// How a body is read.
 pub(crate) trait ReadBody {
@@ -88,8 +88,54 @@ pub(crate) fn whole(body: &Bytes) -> Option<Json> {
     Json::parse(&text_of(body)?).ok()
 }
 
-/// Describes an element of a response that does not have the form that the operation defines, such as a row. It does
-/// not affect the other elements.
+/// Elements with their indexes in a response.
+pub(crate) type Indexed = Vec<(usize, Json)>;
+
+/// The elements of a response by their places in the request, and those that have none.
+type Placed = (Vec<Option<Json>>, Indexed);
+
+/// Finds out which element belongs to which of `count` places in the request.
+///
+/// Elements in the order of the request are assigned by it. Where they cannot be in that order, because there are not as
+/// many as there should be, the ones are assigned that name their place, and the rest is returned beside them.
+///
+/// # Errors
+///
+/// Fails with `ambiguous` when no element names its place: a wrong assignment would mislabel a row. All elements are in
+/// the error.
+pub(crate) fn placed(
+    elements: Vec<Json>,
+    count: usize,
+    in_order: bool,
+    ambiguous: &'static str,
+) -> Result<Placed, Error> {
+    if in_order {
+        let missing = std::iter::repeat_with(|| None);
+        return Ok((elements.into_iter().map(Some).chain(missing).take(count).collect(), Vec::new()));
+    }
+    if !elements.iter().any(|element| place_of(element).is_some_and(|place| place < count)) {
+        return Err(Error::bad_response(ambiguous).with_elements(&elements));
+    }
+    let mut found: Vec<Option<Json>> = std::iter::repeat_with(|| None).take(count).collect();
+    let mut surplus = Vec::new();
+    for (index, element) in elements.into_iter().enumerate() {
+        match place_of(&element).and_then(|place| found.get_mut(place)) {
+            Some(place @ None) => *place = Some(element),
+            _ => surplus.push((index, element)),
+        }
+    }
+    Ok((found, surplus))
+}
+
+/// Returns the place in the request that an element names.
+fn place_of(element: &Json) -> Option<usize> {
+    let members = columns_of(element);
+    let place = members.get("request_index").or_else(|| members.get("requestIndex"))?;
+    serde_json::from_str(place.get()).ok()
+}
+
+/// Describes an element of a response that does not have the form that the operation defines, such as a row, or that
+/// belongs to nothing in the request. It does not affect the other elements.
 ///
 /// ```
 /// # async fn run(vault: skyflow::Vault, request: skyflow::GetRequest) -> Result<(), skyflow::Error> {
@@ -106,12 +152,23 @@ pub struct ElementError {
     pub index: usize,
     raw: Json,
     #[serde(skip)]
+    is_surplus: bool,
+    #[serde(skip)]
     origin: Arc<Origin>,
 }
 
 impl ElementError {
     pub(crate) fn new(index: usize, raw: Json, origin: &Arc<Origin>) -> Self {
-        Self { index, raw, origin: Arc::clone(origin) }
+        Self { index, raw, is_surplus: false, origin: Arc::clone(origin) }
+    }
+
+    /// Describes the elements that belong to nothing in the request.
+    pub(crate) fn surplus(
+        elements: impl IntoIterator<Item = (usize, Json)>,
+        origin: &Arc<Origin>,
+    ) -> Vec<Self> {
+        let elements = elements.into_iter();
+        elements.map(|(index, raw)| Self { is_surplus: true, ..Self::new(index, raw, origin) }).collect()
     }
 
     /// Returns the element as JSON text, byte for byte as the server sent it; keep it out of logs.
@@ -122,7 +179,8 @@ impl ElementError {
     /// Makes it the error of a call: of kind [`ErrorKind::Decode`](crate::ErrorKind::Decode), with the operation, the
     /// status and the request id of the response.
     pub fn into_error(self) -> Error {
-        Error::misshapen(self.index).in_response(&self.origin)
+        let error = if self.is_surplus { Error::surplus(self.index) } else { Error::misshapen(self.index) };
+        error.in_response(&self.origin)
     }
 }
 
@@ -176,6 +234,45 @@ mod tests {
     fn read(body: &'static str) -> Result<Vec<Result<String, String>>, DecodeError> {
         let rows = elements(&Bytes::from_static(body.as_bytes()), "rows", |page: Page| page.rows, lenient)?;
         Ok(rows.into_iter().map(|row| row.map(|row| row.id).map_err(|raw| raw.get().to_owned())).collect())
+    }
+
+    fn place(elements: &[&str], count: usize) -> Result<Placed, Error> {
+        let elements: Vec<Json> = elements.iter().map(|json| Json::parse(json).unwrap()).collect();
+        let in_order = elements.len() <= count;
+        placed(elements, count, in_order, "more than requested")
+    }
+
+    #[test]
+    fn surplus_keeps_elements_that_name_their_place() {
+        let [a, b, odd] = [r#"{"request_index":1}"#, r#"{"requestIndex":0}"#, r#"{"request_index":9}"#];
+        let text = |json: &Json| json.get().to_owned();
+        for (elements, surplus) in [
+            (vec![a, b, odd], vec![2]),
+            (vec![odd, a, b], vec![0]),
+            (vec!["7", a, b, a], vec![0, 3]),
+            (vec![b, r#"{"request_index":"x"}"#, a, "null"], vec![1, 3]),
+        ] {
+            let (found, rest) = place(&elements, 2).unwrap();
+            let found: Vec<_> = found.iter().map(|json| json.as_ref().map(text)).collect();
+            assert_eq!(found, [Some(b.to_owned()), Some(a.to_owned())], "{elements:?}");
+            assert_eq!(rest.iter().map(|(index, _)| *index).collect::<Vec<_>>(), surplus, "{elements:?}");
+            assert!(rest.iter().all(|(index, json)| json.get() == elements[*index]));
+        }
+        let (found, rest) = place(&["1", "2"], 3).unwrap();
+        assert_eq!((found.len(), found[2].is_none(), rest.len()), (3, true, 0));
+    }
+
+    #[test]
+    fn ambiguous_surplus_is_kept_in_the_error() {
+        for elements in
+            [&[r#"{"id":"canary"}"#, r#"{"id":"b"}"#][..], &[r#"{"request_index":5}"#, "\"canary\""]]
+        {
+            let error = place(elements, 1).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Decode);
+            let kept: Vec<serde_json::Value> = serde_json::from_slice(error.expose_server_body()).unwrap();
+            assert_eq!(kept.len(), 2);
+            assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+        }
     }
 
     #[test]

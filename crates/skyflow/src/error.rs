@@ -177,6 +177,19 @@ impl Error {
         Self::of(ErrorKind::Decode, Text::Own(text))
     }
 
+    /// An element of a response that belongs to nothing in the request.
+    pub(crate) fn surplus(index: usize) -> Self {
+        let text = format!("element {index} of the response belongs to nothing in the request");
+        Self::of(ErrorKind::Decode, Text::Own(text))
+    }
+
+    /// Keeps the elements of a response, so that the ids in them are not lost.
+    pub(crate) fn with_elements(mut self, elements: &[skyflow_api::Json]) -> Self {
+        let elements: Vec<&str> = elements.iter().map(skyflow_api::Json::get).collect();
+        self.0.body = format!("[{}]", elements.join(",")).into();
+        self
+    }
+
     /// A number at a path below `field` that JSON does not have.
     pub(crate) fn not_finite(field: &str, path: &str) -> Self {
         let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
@@ -462,8 +475,9 @@ impl Error {
         }
     }
 
-    /// Returns the error body as sent, up to its first 64 KiB; empty when there was none. It
-    /// may repeat what was sent to it; keep it out of logs.
+    /// Returns the error body as sent, up to its first 64 KiB; empty when there was none. When the elements of a
+    /// successful response cannot be assigned to the request, it is the JSON list of them, whole: the ids of inserted rows
+    /// are in it. It may repeat what was sent; keep it out of logs.
     pub fn expose_server_body(&self) -> &[u8] {
         &self.0.body
     }

@@ -103,6 +103,8 @@ async fn single_returns_the_one_inserted_row() {
     let error = two.single().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert!(error.may_have_been_applied());
+    let rows: Vec<Value> = serde_json::from_slice(error.expose_server_body()).unwrap();
+    assert_eq!((&rows[0]["skyflow_id"], &rows[1]["skyflow_id"]), (&json!("id1"), &json!("id2")));
 }
 
 #[tokio::test]
@@ -127,7 +129,33 @@ async fn surplus_rows_may_have_been_applied() {
         assert!(error.may_have_been_applied());
         assert_eq!((error.kind(), error.operation()), (ErrorKind::Decode, Some(operation)));
         assert_eq!((error.http_code(), error.request_id().unwrap().as_str()), (Some(200), REQUEST_ID));
+        let kept = String::from_utf8_lossy(error.expose_server_body()).into_owned();
+        assert!(kept.contains("id1") && serde_json::from_str::<Value>(&kept).unwrap().is_array(), "{kept}");
     }
+}
+
+#[tokio::test]
+async fn surplus_rows_that_are_placed_lose_no_other() {
+    let row = |id: &str, place: Value| json!({"skyflow_id": id, "request_index": place});
+    let plain = vault(&json!({"records": [row("id9", json!(7)), row("id1", json!(0))]}));
+    let entry =
+        |id: &str, place: Value| json!({"Status": 200, "Body": {"skyflow_id": id}, "request_index": place});
+    let batch = vault(&json!({"responses": [entry("id9", Value::Null), entry("id1", json!(0))]}));
+    for (vault, request) in [(plain, insert()), (batch, insert().continue_on_error(true))] {
+        let response = vault.insert(request).await.unwrap();
+        let found: Vec<_> =
+            response.inserted_fields.iter().map(|row| (row.request_index, row.skyflow_id.as_str())).collect();
+        assert_eq!((found, response.errors.len()), (vec![(0, "id1")], 0));
+        let [surplus] = &response.surplus[..] else { panic!("{response:?}") };
+        assert!(surplus.index == 0 && surplus.raw().contains("id9"), "{surplus:?}");
+        assert!(!format!("{response:?} {surplus}").contains("id9"));
+    }
+    let tokens = vault(&json!({"records": [{"token": "t9"}, {"token": "t1", "request_index": 0}]}));
+    let response = tokens.tokenize(TokenizeRequest::new().value("v", "g")).await.unwrap();
+    assert_eq!((response.tokenized_fields[0].token.as_str(), response.surplus[0].index), ("t1", 0));
+    let tokens = vault(&json!({"records": [{"token": "t1"}, {"token": "t2"}]}));
+    let error = tokens.tokenize(TokenizeRequest::new().value("v", "g")).await.unwrap_err();
+    assert!(String::from_utf8_lossy(error.expose_server_body()).contains("t2"));
 }
 
 #[tokio::test]

@@ -78,7 +78,8 @@ impl InvokeConnectionRequest {
         Self::new(Method::DELETE)
     }
 
-    /// Sets the value of `{name}` in the connection's path. The last value wins.
+    /// Sets the value of `{name}` in the connection's path. The last value wins. A number that is NaN or infinite is refused
+    /// when the request is sent.
     pub fn path_param<V: ToString>(mut self, name: impl Into<String>, value: V) -> Self {
         let name = name.into();
         let value = self.finite(value, "path_params", &name);
@@ -87,7 +88,8 @@ impl InvokeConnectionRequest {
         self
     }
 
-    /// Adds a pair to the query; the same name again adds another pair.
+    /// Adds a pair to the query; the same name again adds another pair. A number that is NaN or infinite is refused when
+    /// the request is sent.
     pub fn query_param<V: ToString>(mut self, name: impl Into<String>, value: V) -> Self {
         let name = name.into();
         let value = self.finite(value, "query_params", &name);
@@ -98,8 +100,8 @@ impl InvokeConnectionRequest {
     /// Writes a parameter. A number that is NaN or infinite is a problem; a string that spells one is not.
     fn finite<V: ToString>(&mut self, value: V, list: &str, name: &str) -> String {
         let text = value.to_string();
-        let is_float = matches!(std::any::type_name::<V>().trim_start_matches('&'), "f32" | "f64");
-        if is_float && !text.parse::<f64>().is_ok_and(f64::is_finite) {
+        // Numbers in types of a caller's own are written in the same way.
+        if matches!(text.as_str(), "NaN" | "inf" | "-inf") && !is_text::<V>() {
             let problem = Error::not_finite(&field(list, name), "");
             self.problem = self.problem.take().or(Some(problem));
         }
@@ -212,6 +214,15 @@ impl fmt::Debug for InvokeConnectionRequest {
     }
 }
 
+/// Tells whether a type is a string, borrowed, owned or shared.
+fn is_text<V>() -> bool {
+    let name = std::any::type_name::<V>().trim_end_matches("<'_>").trim_end_matches('>');
+    ["str", "String", "Arguments"].iter().any(|text| {
+        let before = name.strip_suffix(text);
+        before.is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+    })
+}
+
 /// Names a parameter in an error, unless its name looks like data.
 fn field(list: &str, name: &str) -> String {
     let is_plain = (1..=MAX_SHOWN).contains(&name.len())
@@ -253,3 +264,6 @@ fn query_pairs<T: Serialize + ?Sized>(params: &T) -> Result<Vec<(String, String)
     }
     Ok(pairs)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use crate::call_log::subject;
 use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
 use crate::record::{RowProblem, check_row_tokens, names_row, not_blank, to_row};
-use crate::{Error, Record};
+use crate::{ElementError, Error, Record};
 
 /// One operation of a batch, on any table.
 ///
@@ -231,6 +231,9 @@ impl BatchRequest {
 pub struct BatchResponse {
     /// One outcome per operation, in the order of the request.
     pub outcomes: Vec<BatchOutcome>,
+    /// The elements of the response that belong to no operation of the request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub surplus: Vec<ElementError>,
     /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
@@ -413,7 +416,7 @@ impl BatchRequest {
 impl BatchResponse {
     fn from_batch(response: Response<Entries>, requested: &[Requested]) -> Result<Self, Error> {
         let origin = Origin::of(records::Batch::INFO.name, &response);
-        let outcomes = Outcome::of_all(response.body, requested, response.status)?;
+        let (outcomes, surplus) = Outcome::of_all(response.body, requested, response.status)?;
         let outcomes = outcomes.into_iter().enumerate().map(|(request_index, outcome)| {
             let result = match outcome.rows {
                 Ok(rows) => Ok(BatchOutput::of_all(rows, &origin)),
@@ -424,6 +427,7 @@ impl BatchResponse {
             };
             BatchOutcome { request_index, http_code: outcome.http_code, result, entry: outcome.raw }
         });
-        Ok(Self { outcomes: outcomes.collect(), request_id: response.request_id })
+        let surplus = ElementError::surplus(surplus, &origin);
+        Ok(Self { outcomes: outcomes.collect(), surplus, request_id: response.request_id })
     }
 }

@@ -15,12 +15,14 @@ use skyflow_api::types::BatchMethod;
 
 use super::batch_row::BatchRow;
 use crate::Error;
-use crate::elements::Strict;
+use crate::elements::{Indexed, Strict, placed};
 use crate::handle::ReadAs;
 use crate::record::{columns_of, members_of, message_of, text_of};
 
 /// The message for an entry that is missing in the response.
 pub(super) const NO_OUTCOME: &str = "the response does not say what became of this row";
+/// The message for a response whose entries cannot be told apart.
+pub(super) const SURPLUS: &str = "the response has more rows than the request";
 /// The message for a delete that did not happen.
 const NOT_DELETED: &str = "the response says that the row was not deleted";
 /// The message for an entry whose status is no status of HTTP.
@@ -173,24 +175,23 @@ impl<'a> Members<'a> {
 }
 
 impl Outcome {
-    /// Returns exactly one outcome for each entry of the request, in its order.
+    /// Returns exactly one outcome for each entry of the request, in its order, and the entries of the response that
+    /// belong to none.
     pub(super) fn of_all(
         response: Entries,
         requested: &[Requested],
         status: StatusCode,
-    ) -> Result<Vec<Self>, Error> {
-        if response.responses.len() > requested.len() {
-            return Err(Error::bad_response("the response has more rows than the request"));
-        }
+    ) -> Result<(Vec<Self>, Indexed), Error> {
+        let in_order = response.responses.len() <= requested.len();
+        let (entries, surplus) = placed(response.responses, requested.len(), in_order, SURPLUS)?;
         let mut outcomes: Vec<Self> = Vec::with_capacity(requested.len());
-        let entries = response.responses.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
         for (requested, entry) in requested.iter().zip(entries) {
             let earlier = requested.row.as_ref().and_then(BatchRow::operation);
             let earlier = earlier.and_then(|index| outcomes.get(index)).and_then(Self::skyflow_id);
             let id = requested.row.as_ref().and_then(BatchRow::known_id).or(earlier).map(ToOwned::to_owned);
             outcomes.push(Self::of(entry, &requested.method, id, status));
         }
-        Ok(outcomes)
+        Ok((outcomes, surplus))
     }
 
     /// Returns the id of the entry's row.
@@ -285,7 +286,7 @@ mod tests {
     fn outcomes(count: usize, responses: serde_json::Value) -> Vec<Outcome> {
         let response = serde_json::from_value(serde_json::json!({"responses": responses})).unwrap();
         let requested: Vec<_> = std::iter::repeat_with(|| Requested::INSERT).take(count).collect();
-        Outcome::of_all(response, &requested, StatusCode::OK).unwrap()
+        Outcome::of_all(response, &requested, StatusCode::OK).unwrap().0
     }
 
     #[test]
@@ -349,8 +350,19 @@ mod tests {
     }
 
     #[test]
-    fn surplus_outcomes_are_refused_as_applied() {
-        let response = serde_json::from_value(serde_json::json!({"responses": [{}, {}]})).unwrap();
-        assert!(Outcome::of_all(response, &[Requested::INSERT], StatusCode::OK).is_err());
+    fn surplus_outcomes_are_kept_in_the_error() {
+        let entry = |id: &str| serde_json::json!({"Body": {"skyflow_id": id}, "Status": 200});
+        let all = |responses: serde_json::Value| {
+            let response = serde_json::from_value(serde_json::json!({"responses": responses})).unwrap();
+            Outcome::of_all(response, &[Requested::INSERT], StatusCode::OK)
+        };
+        let error = all(serde_json::json!([entry("id-1"), entry("id-2")])).err().unwrap();
+        let kept = String::from_utf8_lossy(error.expose_server_body()).into_owned();
+        assert!(kept.contains("id-1") && kept.contains("id-2"), "{kept}");
+        let mut placed = entry("id-2");
+        placed["request_index"] = 0.into();
+        let (outcomes, surplus) = all(serde_json::json!([entry("id-1"), placed])).unwrap();
+        assert_eq!(outcomes[0].skyflow_id(), Some("id-2"));
+        assert_eq!(surplus.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0]);
     }
 }

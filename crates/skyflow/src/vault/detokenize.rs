@@ -11,11 +11,11 @@ use skyflow_types::{Redaction, RequestId};
 pub use skyflow_api::types::DetokenizedValueType as ValueType;
 
 use super::Vault;
-use crate::Error;
 use crate::call_log::subject;
-use crate::elements::{Elements, ReadBody, elements};
+use crate::elements::{Elements, ReadBody, elements, list_of};
 use crate::handle::{Call, ReadAs};
 use crate::record::{Origin, columns_of, message_of, not_blank, text_of, try_text_of};
+use crate::{ElementError, Error};
 
 /// Requests the values of tokens.
 ///
@@ -103,6 +103,9 @@ pub struct DetokenizeResponse {
     pub detokenized_fields: Vec<DetokenizedField>,
     /// The tokens without a value, in the order of the request; empty unless `continue_on_error` was set.
     pub errors: Vec<DetokenizeError>,
+    /// The elements of the response that belong to no token of the request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub surplus: Vec<ElementError>,
     /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
@@ -217,7 +220,9 @@ impl Vault {
         let call = request.into_detokenize(self.id().as_str());
         let read = |response: Response<_>| {
             let origin = Origin::of(tokens::Detokenize::INFO.name, &response);
-            DetokenizeResponse::sorted(requested, response.body, &origin)
+            let (entries, body) = response.body;
+            let raw = || list_of(&body, "records").unwrap_or_default();
+            DetokenizeResponse::sorted(requested, entries, raw, &origin)
         };
         self.handle.call(call, read).await
     }
@@ -227,10 +232,11 @@ impl Vault {
 struct Entries;
 
 impl ReadBody for Entries {
-    type Value = Elements<types::DetokenizedRecord>;
+    type Value = (Elements<types::DetokenizedRecord>, Bytes);
 
     fn read(body: &Bytes) -> Result<Self::Value, DecodeError> {
-        elements(body, "records", |whole: types::DetokenizeResponse| whole.records, entry_of)
+        let of_whole = |whole: types::DetokenizeResponse| whole.records;
+        Ok((elements(body, "records", of_whole, entry_of)?, body.clone()))
     }
 }
 
@@ -261,10 +267,12 @@ impl DetokenizeResponse {
     ///
     /// An entry belongs to the token it names, in any position. An entry that names none of the tokens (a signed data
     /// token may come back without its signature) belongs to its position, if there are as many entries as tokens. No
-    /// other entry can be assigned: it is passed over, and its token is one that the response does not mention.
+    /// other entry can be assigned: it is surplus, and its token is one that the response does not mention. `raw` returns
+    /// the entries as they were sent.
     fn sorted(
         requested: Vec<String>,
         entries: Elements<types::DetokenizedRecord>,
+        raw: impl FnOnce() -> Vec<Json>,
         origin: &Arc<Origin>,
     ) -> Result<Self, Error> {
         let by_place = entries.len() == requested.len();
@@ -278,8 +286,9 @@ impl DetokenizeResponse {
         }
         let has_entries = !entries.is_empty();
         let wanted: HashSet<&str> = requested.iter().map(String::as_str).collect();
-        let mut named: HashMap<String, VecDeque<types::DetokenizedRecord>> = HashMap::new();
+        let mut named: HashMap<String, VecDeque<(usize, types::DetokenizedRecord)>> = HashMap::new();
         let mut placed: HashMap<usize, types::DetokenizedRecord> = HashMap::new();
+        let mut surplus = Vec::new();
         for (place, entry) in entries.into_iter().enumerate() {
             let mut entry = entry.unwrap_or_else(|_| {
                 let mut unreadable = types::DetokenizedRecord::default();
@@ -288,20 +297,28 @@ impl DetokenizeResponse {
             });
             match entry.token.take() {
                 Some(token) if wanted.contains(token.as_str()) => {
-                    named.entry(token).or_default().push_back(entry)
+                    named.entry(token).or_default().push_back((place, entry))
                 }
                 _ if by_place => drop(placed.insert(place, entry)),
-                _ => {}
+                _ => surplus.push(place),
             }
         }
         if has_entries && named.is_empty() && placed.is_empty() {
-            return Err(Error::bad_response("the response names none of the requested tokens"));
+            let error = Error::bad_response("the response names none of the requested tokens");
+            return Err(error.with_elements(&raw()));
         }
         let found = requested.into_iter().enumerate().map(|(request_index, token)| {
-            let entry = named.get_mut(&token).and_then(VecDeque::pop_front);
+            let entry = named.get_mut(&token).and_then(VecDeque::pop_front).map(|(_, entry)| entry);
             (token, entry.or_else(|| placed.remove(&request_index)))
         });
-        Ok(Self::of_entries(found, origin))
+        let mut response = Self::of_entries(found, origin);
+        surplus.extend(named.into_values().flatten().map(|(place, _)| place));
+        surplus.extend(placed.into_keys());
+        if !surplus.is_empty() {
+            let elements = raw().into_iter().enumerate().filter(|(index, _)| surplus.contains(index));
+            response.surplus = ElementError::surplus(elements, origin);
+        }
+        Ok(response)
     }
 
     /// Makes the lists of the tokens, in the order of the request, with the entry of each.
@@ -313,6 +330,7 @@ impl DetokenizeResponse {
         let mut response = Self {
             detokenized_fields: Vec::with_capacity(found.size_hint().0),
             errors: Vec::new(),
+            surplus: Vec::new(),
             request_id,
         };
         for (request_index, (token, entry)) in found.enumerate() {
@@ -351,6 +369,7 @@ mod tests {
         entries: Vec<types::DetokenizedRecord>,
     ) -> Result<DetokenizeResponse, Error> {
         let requested = requested.iter().map(ToString::to_string).collect();
+        let raw: Vec<Json> = entries.iter().map(|entry| Json::from_serialize(entry).unwrap()).collect();
         let entries: Elements<_> = entries.into_iter().map(Ok).collect();
         let origin = Origin {
             operation: "",
@@ -358,7 +377,7 @@ mod tests {
             request_id: None,
             progress: Progress::default(),
         };
-        DetokenizeResponse::sorted(requested, entries, &Arc::new(origin))
+        DetokenizeResponse::sorted(requested, entries, || raw, &Arc::new(origin))
     }
 
     fn sorted(
@@ -400,9 +419,24 @@ mod tests {
     fn entry_of_another_token_loses_no_other() {
         let one = [(0, "1".to_owned())];
         let surplus = vec![entry(Some("a"), "1"), entry(Some("a"), "2")];
-        assert_eq!(sorted(&["a"], surplus).unwrap(), one);
+        assert_eq!(sorted(&["a"], surplus.clone()).unwrap(), one);
         let foreign = vec![entry(Some("c"), "3"), entry(Some("a"), "1"), entry(None, "4")];
-        assert_eq!(sorted(&["a", "b"], foreign).unwrap(), one);
+        assert_eq!(sorted(&["a", "b"], foreign.clone()).unwrap(), one);
+        for (requested, entries, places) in [(&["a"][..], surplus, &[1][..]), (&["a", "b"], foreign, &[0, 2])]
+        {
+            let response = response(requested, entries).unwrap();
+            let found: Vec<usize> = response.surplus.iter().map(|element| element.index).collect();
+            assert_eq!(found, places);
+            let shown = response.surplus[0].to_string();
+            assert!(shown.contains("belongs to nothing in the request"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn entries_of_no_token_are_kept_in_the_error() {
+        let error = sorted(&["a", "b"], vec![entry(Some("c"), "canary")]).unwrap_err();
+        assert!(String::from_utf8_lossy(error.expose_server_body()).contains("canary"));
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
     }
 
     #[test]

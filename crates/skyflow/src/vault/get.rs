@@ -427,7 +427,10 @@ impl Vault {
             match (rows.pop(), errors.pop()) {
                 (Some(row), None) if rows.is_empty() => Ok(row),
                 (None, Some(error)) if errors.is_empty() => Err(error.into_error()),
-                _ => Err(Error::bad_response("expected one row")),
+                (last, _) => {
+                    let rows = rows.iter().chain(&last).filter_map(|row| Json::from_serialize(row).ok());
+                    Err(Error::bad_response("expected one row").with_elements(&rows.collect::<Vec<_>>()))
+                }
             }
         };
         self.handle.call(call, read).await

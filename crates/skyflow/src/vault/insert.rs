@@ -10,15 +10,15 @@ use skyflow_api::{DecodeError, Json, Operation, Response, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
 use super::Vault;
-use super::batch_outcome::{self, NO_OUTCOME};
+use super::batch_outcome::{self, NO_OUTCOME, SURPLUS};
 use super::row_with_id;
 use crate::call_log::subject;
-use crate::elements::ReadBody;
+use crate::elements::{ReadBody, list_of, placed};
 use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
 use crate::record::columns_of;
 use crate::record::{RowProblem, check_row_tokens, names_row, not_blank, to_row};
-use crate::{Error, Record};
+use crate::{ElementError, Error, Record};
 
 /// Inserts rows into one table.
 ///
@@ -231,6 +231,10 @@ pub struct InsertResponse {
     pub inserted_fields: Vec<InsertedRecord>,
     /// The rows that were not, in the order of the request; empty unless `continue_on_error` was set.
     pub errors: Vec<InsertError>,
+    /// The elements of the response that belong to no row of the request, where the others name theirs. Without such
+    /// names a response with more rows than the request fails the call, and [`Error::expose_server_body`] has the rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub surplus: Vec<ElementError>,
     /// The request id of the response.
     pub request_id: Option<RequestId>,
     #[serde(skip)]
@@ -255,21 +259,28 @@ impl InsertResponse {
     /// Fails with [`ErrorKind::Api`](crate::ErrorKind::Api) and the server's message when the row was not inserted, and
     /// with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the response is about several rows.
     pub fn single(mut self) -> Result<InsertedRecord, Error> {
+        let is_one = self.inserted_fields.len() + self.errors.len() == 1;
         match (self.inserted_fields.pop(), self.errors.pop()) {
-            (Some(row), None) if self.inserted_fields.is_empty() => Ok(row),
-            (None, Some(refused)) if self.errors.is_empty() => Err(refused.into_error(&self.origin)),
-            _ => {
-                let error = Error::bad_response("expected a response about one row");
+            (Some(row), _) if is_one => Ok(row),
+            (None, Some(refused)) if is_one => Err(refused.into_error(&self.origin)),
+            (last, _) => {
+                let rows = self.inserted_fields.iter().chain(&last);
+                let rows: Vec<Json> = rows.filter_map(|row| Json::from_serialize(row).ok()).collect();
+                let error = Error::bad_response("expected a response about one row").with_elements(&rows);
                 Err(error.in_response(&self.origin).applied())
             }
         }
     }
 
-    fn from_insert(response: Response<Vec<Option<WrittenRow>>>, count: usize) -> Result<Self, Error> {
+    fn from_insert(response: Response<Written>, count: usize) -> Result<Self, Error> {
         let origin = Origin::of(records::Insert::INFO.name, &response);
-        let (rows, request_id) = (response.body, response.request_id);
+        let (Written { mut rows, body }, request_id) = (response.body, response.request_id);
+        let mut surplus = Vec::new();
         if rows.len() > count {
-            return Err(Error::bad_response("the response has more rows than the request"));
+            let elements = list_of(&body, "records").unwrap_or_default();
+            let (found, rest) = placed(elements, count, false, SURPLUS)?;
+            rows = found.iter().map(|row| row.as_ref().and_then(WrittenRow::of_other_form)).collect();
+            surplus = ElementError::surplus(rest, &origin);
         }
         let mut inserted_fields = Vec::with_capacity(count);
         let mut errors = Vec::new();
@@ -288,7 +299,7 @@ impl InsertResponse {
                 }),
             }
         }
-        Ok(Self { inserted_fields, errors, request_id, origin })
+        Ok(Self { inserted_fields, errors, surplus, request_id, origin })
     }
 
     /// Decodes the inserted rows into your own type: `skyflow_id` and, when they were requested, one field per
@@ -380,6 +391,7 @@ impl fmt::Debug for InsertResponse {
         f.debug_struct("InsertResponse")
             .field("inserted_fields", &self.inserted_fields)
             .field("errors", &self.errors)
+            .field("surplus", &self.surplus)
             .field("request_id", &self.request_id)
             .finish()
     }
@@ -432,6 +444,12 @@ impl fmt::Debug for InsertError {
 /// The rows of a response: `None` for one that does not say what became of it.
 pub(super) struct WrittenRows;
 
+/// The rows of a response, and the response.
+pub(super) struct Written {
+    rows: Vec<Option<WrittenRow>>,
+    body: Bytes,
+}
+
 /// A row as the published API describes it.
 #[derive(Deserialize)]
 pub(super) struct WrittenRow {
@@ -448,7 +466,7 @@ impl WrittenRow {
 }
 
 impl ReadBody for WrittenRows {
-    type Value = Vec<Option<WrittenRow>>;
+    type Value = Written;
 
     /// Reads the response in one pass, and again row by row when a row has another form.
     fn read(body: &Bytes) -> Result<Self::Value, DecodeError> {
@@ -458,15 +476,16 @@ impl ReadBody for WrittenRows {
             records: Vec<R>,
         }
 
-        match serde_json::from_slice::<Rows<WrittenRow>>(body) {
+        let rows = match serde_json::from_slice::<Rows<WrittenRow>>(body) {
             Ok(rows) if rows.records.iter().all(|row| !row.skyflow_id.is_empty()) => {
-                Ok(rows.records.into_iter().map(Some).collect())
+                rows.records.into_iter().map(Some).collect()
             }
             _ => {
                 let rows: Rows<Json> = decode_json(body)?;
-                Ok(rows.records.iter().map(WrittenRow::of_other_form).collect())
+                rows.records.iter().map(WrittenRow::of_other_form).collect()
             }
-        }
+        };
+        Ok(Written { rows, body: body.clone() })
     }
 }
 

@@ -6,10 +6,10 @@ use skyflow_api::{Operation, Response, records, types};
 
 use super::batch_outcome::{BatchCall, Entries, Failure, Outcome, Requested};
 use super::insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
-use crate::Error;
 use crate::call_log::subject;
 use crate::handle::{Call, ReadAs};
 use crate::record::Origin;
+use crate::{ElementError, Error};
 
 impl InsertRequest {
     pub(super) fn into_batch(mut self, vault_id: &str) -> Result<Call<BatchCall>, Error> {
@@ -35,9 +35,10 @@ impl InsertResponse {
     pub(super) fn from_batch(response: Response<Entries>, count: usize) -> Result<Self, Error> {
         let origin = Origin::of(records::Batch::INFO.name, &response);
         let requested: Vec<_> = std::iter::repeat_with(|| Requested::INSERT).take(count).collect();
-        let outcomes = Outcome::of_all(response.body, &requested, response.status)?;
-        let request_id = response.request_id;
-        let mut inserted = Self { inserted_fields: Vec::new(), errors: Vec::new(), request_id, origin };
+        let (outcomes, surplus) = Outcome::of_all(response.body, &requested, response.status)?;
+        let (request_id, surplus) = (response.request_id, ElementError::surplus(surplus, &origin));
+        let mut inserted =
+            Self { inserted_fields: Vec::new(), errors: Vec::new(), surplus, request_id, origin };
         for (request_index, outcome) in outcomes.into_iter().enumerate() {
             inserted.sort(request_index, outcome);
         }

@@ -6,11 +6,11 @@ use skyflow_api::{Json, Operation, Response, tokens, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
-use crate::Error;
 use crate::call_log::subject;
-use crate::elements::Strict;
+use crate::elements::{Strict, placed};
 use crate::handle::{Call, ReadAs};
 use crate::record::{Origin, columns_of, message_of, not_blank, text_of};
+use crate::{ElementError, Error};
 
 /// Requests the tokens of values that the vault already stores.
 ///
@@ -99,6 +99,9 @@ pub struct TokenizeResponse {
     /// The values without a token, in the order of the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<TokenizeError>,
+    /// The elements of the response that belong to no value of the request, where the others name theirs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub surplus: Vec<ElementError>,
     /// The request id of the response.
     pub request_id: Option<RequestId>,
 }
@@ -108,12 +111,13 @@ impl TokenizeResponse {
         let origin = Origin::of(tokens::Tokenize::INFO.name, &response);
         let (entries, request_id) = (response.body.records, response.request_id);
         // A token has nothing but its place to tell which value it belongs to.
-        if entries.len() != count {
-            return Err(Error::bad_response("the response does not have one entry per value"));
-        }
-        let mut found = Self { tokenized_fields: Vec::new(), errors: Vec::new(), request_id };
+        let in_order = entries.len() == count;
+        let ambiguous = "the response does not have one entry per value";
+        let (entries, surplus) = placed(entries, count, in_order, ambiguous)?;
+        let surplus = ElementError::surplus(surplus, &origin);
+        let mut found = Self { tokenized_fields: Vec::new(), errors: Vec::new(), surplus, request_id };
         for (request_index, entry) in entries.iter().enumerate() {
-            match token_of(entry) {
+            match entry.as_ref().map_or_else(|| Err(NO_TOKEN.to_owned()), token_of) {
                 Ok(token) => found.tokenized_fields.push(TokenizedField { token, request_index }),
                 Err(message) => {
                     let (error, request_id) = (origin.hide(&message), found.request_id.clone());
@@ -157,6 +161,9 @@ impl fmt::Debug for TokenizeError {
     }
 }
 
+/// The message for a value whose entry is missing or has no token.
+const NO_TOKEN: &str = "the response has no token for this value";
+
 /// The entries of a response, each read on its own.
 #[derive(Deserialize)]
 struct Entries {
@@ -171,7 +178,7 @@ fn token_of(entry: &Json) -> Result<String, String> {
     match (members.get("error").and_then(|error| message_of(error.get())), token) {
         (Some(message), _) => Err(message),
         (None, Some(token)) => Ok(token),
-        (None, None) => Err("the response has no token for this value".to_owned()),
+        (None, None) => Err(NO_TOKEN.to_owned()),
     }
 }
 
@@ -196,7 +203,8 @@ impl Vault {
     /// # Errors
     ///
     /// Fails before anything is sent when there is no value, or a value, column group, table or column is empty; fails as
-    /// every call does afterwards, and when the response does not have one entry per value. A value without a token is no
+    /// every call does afterwards, and when the response does not have one entry per value and the entries do not name
+    /// theirs ([`Error::expose_server_body`] has them). A value without a token is no
     /// error: it is in [`TokenizeResponse::errors`].
     pub async fn tokenize(&self, request: TokenizeRequest) -> Result<TokenizeResponse, Error> {
         let (count, call) = (request.values.len(), request.into_tokenize(self.id().as_str()));
