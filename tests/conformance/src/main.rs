@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use std::{env, fs, io};
 
 use skyflow_auth::CREDENTIALS_ENV;
-use skyflow_conformance::report::{Judged, Report, judge_file};
+use skyflow_conformance::report::{Judged, Report, judge_file, unused_rules};
 use skyflow_conformance::trace::{Trace, Unreadable};
 
 fn main() -> ExitCode {
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         return without_credentials();
     }
     let given = env::args_os().nth(1).map(PathBuf::from);
+    let has_all_recordings = given.is_none();
     let directories = given.map_or_else(default_directories, |directory| vec![directory]);
     let mut judged = Vec::new();
     for directory in directories {
@@ -27,7 +28,26 @@ fn main() -> ExitCode {
     }
     let report = Report(&judged);
     println!("{report}");
+    if has_all_recordings && !every_rule_is_used(&judged) {
+        return ExitCode::FAILURE;
+    }
     if report.counts().different == 0 && !judged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A rule that explains nothing in any recording, the variants included, may allow what was never recorded.
+fn every_rule_is_used(judged: &[Judged]) -> bool {
+    let variants = Path::new(env!("CARGO_MANIFEST_DIR")).join("variants/recorded.jsonl");
+    let lines = match fs::read_to_string(&variants) {
+        Ok(lines) => lines,
+        Err(error) => {
+            eprintln!("cannot read {}: {error}", variants.display());
+            return false;
+        }
+    };
+    let variants: Vec<Judged> = lines.lines().map(|line| judge_file("variant", Trace::parse(line))).collect();
+    let unused = unused_rules(judged.iter().chain(&variants));
+    unused.iter().for_each(|rule| println!("rule {rule} explains nothing in all recordings: remove it"));
+    unused.is_empty()
 }
 
 /// The recordings of the official SDK, and those that are written by hand from published forms.

@@ -5,6 +5,7 @@ pub mod connection;
 pub mod detect;
 mod failure;
 mod passages;
+pub mod reason;
 pub mod refusal;
 mod request;
 mod response;

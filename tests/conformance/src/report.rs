@@ -1,6 +1,6 @@
 //! The verdict on each trace, and what is printed about all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::rules::{self, Case};
@@ -22,11 +22,14 @@ pub struct Judged {
     pub case: String,
     pub op: String,
     pub verdict: Verdict,
+    /// The rules that explain a difference, whatever the verdict is.
+    pub explained_by: Vec<&'static str>,
 }
 
 /// Replays a trace and judges it.
 pub fn judge(trace: &Trace) -> Judged {
-    Judged { case: trace.case.clone(), op: trace.op.clone(), verdict: verdict(trace) }
+    let (verdict, explained_by) = verdict(trace);
+    Judged { case: trace.case.clone(), op: trace.op.clone(), verdict, explained_by }
 }
 
 /// Judges a file that may be no trace.
@@ -37,11 +40,12 @@ pub fn judge_file(name: &str, parsed: Result<Trace, Unreadable>) -> Judged {
             case: name.to_owned(),
             op: "unreadable".to_owned(),
             verdict: Verdict::Different(vec![error.to_string()]),
+            explained_by: Vec::new(),
         },
     }
 }
 
-fn verdict(trace: &Trace) -> Verdict {
+fn verdict(trace: &Trace) -> (Verdict, Vec<&'static str>) {
     let all = replay::play(trace);
     let (mut explained, mut problems) = (Vec::new(), Vec::new());
     if all.len() != trace.calls().count() || all.is_empty() {
@@ -56,11 +60,19 @@ fn verdict(trace: &Trace) -> Verdict {
     }
     explained.sort_unstable();
     explained.dedup();
-    match (problems.is_empty(), explained.is_empty()) {
+    let verdict = match (problems.is_empty(), explained.is_empty()) {
         (false, _) => Verdict::Different(problems),
-        (true, false) => Verdict::Parity(explained),
+        (true, false) => Verdict::Parity(explained.clone()),
         (true, true) => Verdict::Equal,
-    }
+    };
+    (verdict, explained)
+}
+
+/// Returns the rules that explain nothing in any of the recordings.
+pub fn unused_rules<'a>(judged: impl IntoIterator<Item = &'a Judged>) -> Vec<&'static str> {
+    let used: BTreeSet<&str> =
+        judged.into_iter().flat_map(|judged| judged.explained_by.iter().copied()).collect();
+    rules::all().map(|rule| rule.id).filter(|id| !used.contains(id)).collect()
 }
 
 /// How many traces have each verdict.

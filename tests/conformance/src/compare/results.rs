@@ -8,6 +8,7 @@ use super::{claims, json};
 use crate::difference::{Difference, Place};
 use crate::json::Json;
 use crate::outcome::{Failure, Outcome};
+use crate::promise::reason;
 use crate::replay::Observed;
 use crate::trace::Call;
 
@@ -19,7 +20,11 @@ pub(super) fn compare(recorded: &Call, ours: &Observed, differences: &mut Vec<Di
             differences.push(outcome(&result.to_string()));
         }
         (Outcome::Returned(response), true, _) => returned(recorded, ours, response, differences),
-        (Outcome::Refused { .. }, _, true) if recorded.refused() => {}
+        (Outcome::Refused { field }, _, true) if recorded.refused() => {
+            if let Some(reason) = reason::differs(recorded.message(), field) {
+                differences.push(Difference::new(Place::Error("reason"), reason, field));
+            }
+        }
         (Outcome::Failed(failure), _, true) if !recorded.refused() => raised(result, failure, differences),
         _ => differences.push(outcome(&result.to_string())),
     }
@@ -79,6 +84,8 @@ fn raised(recorded: &Json, ours: &Failure, differences: &mut Vec<Difference>) {
     field("grpc_code", recorded.get("grpc_code"), Json::number_or_null(ours.grpc_code));
     field("request_id", recorded.get("request_id"), Json::text_or_null(ours.request_id.as_ref()));
     field("message", recorded.get("message"), Json::text_or_null(ours.message.as_ref()));
+    // The official SDK has none.
+    field("run_id", &Json::Null, Json::text_or_null(ours.run_id.as_ref()));
     let details = match recorded.get("details") {
         Json::Null => Json::List(Vec::new()),
         details => details.clone(),

@@ -1,6 +1,6 @@
 //! Third parties, called through a connection.
 
-use super::help::{as_responded, refused, refused_by, the_call};
+use super::help::{as_responded, refused, the_call};
 use super::{Case, Rule};
 use crate::difference::{Part, Place};
 use crate::json::Json;
@@ -24,28 +24,6 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        id: "json-content-type",
-        applies: |case| {
-            is_sent(case) && case.call.args.has("body") && promised::media_type(case.call).is_empty()
-        },
-        explains: |difference, _, _| {
-            difference.place == Place::Request(0, Part::Header("content-type"))
-                && difference.expected == "absent"
-        },
-        holds: |_, ours| match only(ours)?.headers.get("content-type") {
-            Some(value) if value == "application/json" => Ok(()),
-            other => Err(format!("the content type is {other:?}")),
-        },
-    },
-    Rule {
-        id: "headers-validated",
-        applies: |case| {
-            case.call.op == "invoke" && case.call.args.get("headers").members().iter().any(is_no_header)
-        },
-        explains: the_call,
-        holds: |_, ours| refused_by(ours, |field| field.starts_with("headers")),
-    },
-    Rule {
         id: "xml-escaped",
         applies: |case| {
             is_sent(case)
@@ -67,34 +45,6 @@ pub(super) const RULES: &[Rule] = &[
         },
         explains: in_the_body,
         holds: body_as_promised,
-    },
-    Rule {
-        id: "literals-in-queries",
-        applies: |case| {
-            is_sent(case) && any(case.call.args.get("query_params"), &|value| value.as_bool().is_some())
-        },
-        explains: |difference, case, _| match &difference.place {
-            Place::Request(_, Part::Query(name)) => {
-                any(case.call.args.get("query_params").get(name), &|value| value.as_bool().is_some())
-            }
-            _ => false,
-        },
-        holds: |case, ours| match only(ours)? {
-            sent if wire::pairs(&sent.query) == promised::query(case.call) => Ok(()),
-            sent => Err(format!("promised {:?}, sent {}", promised::query(case.call), sent.query)),
-        },
-    },
-    Rule {
-        id: "responses-parsed",
-        applies: |case| {
-            case.call.op == "invoke"
-                && case
-                    .call
-                    .last_reply()
-                    .is_some_and(|reply| reply.is_success() && promised::is_read_further(reply))
-        },
-        explains: |difference, _, _| matches!(&difference.place, Place::Returned(at) if at.starts_with(".data")),
-        holds: as_responded,
     },
     Rule {
         id: "json-in-multipart",
@@ -157,30 +107,6 @@ pub(super) const RULES: &[Rule] = &[
 
 fn is_sent(case: &Case<'_>) -> bool {
     case.call.op == "invoke" && !case.call.exchanges.is_empty()
-}
-
-/// A header of the way, or one whose value is blank or no visible ASCII text.
-fn is_no_header((name, value): &(String, Json)) -> bool {
-    const OF_THE_WAY: [&str; 14] = [
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "http2-settings",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "sky-metadata",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    let visible = |c: char| c == '\t' || c == ' ' || c.is_ascii_graphic();
-    let plain = |text: &str| !text.trim().is_empty() && text.chars().all(visible);
-    OF_THE_WAY.contains(&name.to_ascii_lowercase().as_str())
-        || value.as_str().is_some_and(|text| !plain(text))
 }
 
 fn in_the_body(difference: &crate::difference::Difference, _: &Case<'_>, _: &Observed) -> bool {

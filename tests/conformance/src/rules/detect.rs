@@ -6,17 +6,11 @@ use super::{Case, Rule};
 use crate::difference::{Difference, Part, Place};
 use crate::json::Json;
 use crate::promise;
-use crate::promise::detect::{extension, goes_by_the_description, loses_transformations};
+use crate::promise::detect::{goes_by_the_description, loses_transformations};
 use crate::promise::refusal::{self, Reason};
 use crate::replay::Observed;
 
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        id: "no-vault-tokens-in-files",
-        applies: |case| is_refused_for(case, Reason::VaultTokens),
-        explains: the_call,
-        holds: refused_first,
-    },
     Rule {
         id: "date-shift-days",
         applies: |case| is_refused_for(case, Reason::ShiftedDates),
@@ -118,19 +112,6 @@ pub(super) const RULES: &[Rule] = &[
         },
         explains: |difference, _, _| difference.place == Place::Request(0, Part::Path),
         holds: first_as_promised,
-    },
-    Rule {
-        id: "formats-lowercase",
-        applies: |case| is_sent(case) && case.is_made() && case.call.op == "deidentify_file",
-        explains: |_, _, _| false,
-        holds: |case, ours| {
-            let sent = ours.sent.first().ok_or_else(|| format!("nothing was sent: {}", ours.outcome))?;
-            let body = Json::parse(&String::from_utf8_lossy(&sent.body)).unwrap_or(Json::Null);
-            match body.get("file").get("data_format").as_str() {
-                Some(format) if format == extension(case.call) => Ok(()),
-                other => Err(format!("the format is {other:?}")),
-            }
-        },
     },
 ];
 

@@ -46,12 +46,6 @@ pub(super) const RULES: &[Rule] = &[
         holds: as_responded,
     },
     Rule {
-        id: "error-from-client",
-        applies: |case| failure(case).is_some_and(|reply| reply.header("error-from-client").is_some()),
-        explains: |_, _, _| false,
-        holds: as_responded,
-    },
-    Rule {
         id: "no-response-no-code",
         applies: |case| case.is_made() && case.call.network_failed(),
         explains: the_call,

@@ -60,7 +60,14 @@ pub(super) const RULES: &[Rule] = &[
             !case.call.refused() && case.call.op != "deidentify_file" && dots
         },
         explains: the_call,
-        holds: |_, ours| refused_by(ours, |_| true),
+        holds: |case, ours| {
+            let is_place = |field: &str| match case.call.op.as_str() {
+                "get_detect_run" => field == "run_id",
+                "invoke" => field.starts_with("path_params"),
+                _ => matches!(field, "vault_id" | "table_name" | "id"),
+            };
+            refused_by(ours, is_place)
+        },
     },
     Rule {
         id: "additional-options",

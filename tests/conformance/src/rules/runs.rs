@@ -76,17 +76,7 @@ pub(super) const RULES: &[Rule] = &[
             let asked = wire::run_of(case.call.last_path()).is_some();
             asked && case.last_reply().is_some_and(|reply| !reply.is_success())
         },
-        explains: |_, _, _| false,
-        holds: as_responded,
-    },
-    Rule {
-        id: "run-message",
-        applies: |case| {
-            let said =
-                |reply: &Reply| reply.json().is_some_and(|body| body.get("message").as_str().is_some());
-            is_about_a_run(case) && case.last_reply().is_some_and(said)
-        },
-        explains: |_, _, _| false,
+        explains: |difference, _, _| difference.place == Place::Error("run_id"),
         holds: as_responded,
     },
     Rule {
@@ -128,10 +118,6 @@ fn known(status: &Json) -> Option<&'static str> {
 /// A file that this SDK sends too.
 fn is_a_file(case: &Case<'_>) -> bool {
     case.call.op == "deidentify_file" && !case.call.exchanges.is_empty() && case.is_made()
-}
-
-fn is_about_a_run(case: &Case<'_>) -> bool {
-    matches!(case.call.op.as_str(), "deidentify_file" | "get_detect_run")
 }
 
 /// The statuses that were recorded, null for a state without one.

@@ -40,7 +40,7 @@ fn an_sdk_that_did_something_else_is_found_out() {
 
 type How = (&'static str, fn(&mut Observed) -> bool);
 
-const HOW: [How; 10] = [
+const HOW: [How; 11] = [
     ("a lost row", |ours| match &mut ours.outcome {
         Outcome::Returned(response) => lose_a_row(response),
         _ => false,
@@ -73,6 +73,13 @@ const HOW: [How; 10] = [
             ours.outcome = Outcome::Returned(Json::object([("errors", Json::List(Vec::new()))]));
             true
         }
+    }),
+    ("another reason", |ours| match &mut ours.outcome {
+        Outcome::Refused { field } => {
+            *field = "tampered".to_owned();
+            true
+        }
+        _ => false,
     }),
     ("another code", |ours| match &mut ours.outcome {
         Outcome::Failed(failure) => {
