@@ -10,6 +10,7 @@ mod detect_runs;
 mod detect_text;
 mod detect_v2;
 mod end_users;
+mod every_operation;
 mod file_lengths;
 mod isolation;
 mod main_job;
