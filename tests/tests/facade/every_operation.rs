@@ -1,4 +1,4 @@
-//! Every method of the client reaches its operation on the embedded vault.
+//! Every method of the client reaches its operation on the embedded vault, over each protocol.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,10 +17,11 @@ use skyflow::api::types::{
 use skyflow::{
     BatchOperation, BatchRequest, Credentials, DeidentifyFileRequest, DeidentifyTextRequest, DeleteRequest,
     Detect, DetokenizeRequest, FileSource, GetByIdRequest, GetRequest, GuardrailsRequest, InsertRequest,
-    QueryRequest, ReidentifyFileRequest, ReidentifyTextRequest, Skyflow, TokenFormat, TokenKind,
-    TokenizeRequest, UpdateRequest, UploadFileRequest, UploadStatusRequest, Vault, VaultConfig,
+    QueryRequest, ReidentifyFileRequest, ReidentifyTextRequest, TokenFormat, TokenKind, TokenizeRequest,
+    UpdateRequest, UploadFileRequest, UploadStatusRequest, Vault,
 };
-use skyflow_emulator::EmbeddedVault;
+
+use crate::places::Place;
 
 const TEXT: &str = "My name is Jane Doe.";
 
@@ -86,25 +87,24 @@ async fn call_detect_version_2(detect: &Detect) {
 
 #[tokio::test]
 async fn every_method_reaches_its_operation() {
-    let embedded = EmbeddedVault::builder().build().unwrap();
-    // With a service account, so that the exchange of its assertion is one of the calls.
-    let json = embedded.credentials_json("https://manage.skyflowapis.com/v1/auth/sa/oauth/token");
-    let config = VaultConfig::new(embedded.vault_id(), embedded.cluster_id())
-        .credentials(Credentials::from_json(json.expose()).unwrap());
-    let client = Skyflow::builder().vault(config).transport(embedded.service()).build().unwrap();
-    let vault = client.default_vault().unwrap();
-    call_vault(&vault).await;
-    let mut events = pin!(vault.audit_events(ListEvents::new(embedded.account_id())));
-    assert!(events.try_next().await.unwrap().is_some());
-    let detect = client.default_detect().unwrap();
-    call_detect(&detect).await;
-    call_detect_version_2(&detect).await;
+    for place in Place::all().await {
+        // With a service account, so that the exchange of its assertion is one of the calls.
+        let credentials = Credentials::from_json(&place.credentials_json()).unwrap();
+        let client = place.client_over(place.transport(), credentials);
+        let vault = client.default_vault().unwrap();
+        call_vault(&vault).await;
+        let mut events = pin!(vault.audit_events(ListEvents::new(place.vault().account_id())));
+        assert!(events.try_next().await.unwrap().is_some());
+        let detect = client.default_detect().unwrap();
+        call_detect(&detect).await;
+        call_detect_version_2(&detect).await;
 
-    let journal = embedded.journal();
-    for entry in &journal {
-        assert!(entry.status.is_some_and(|status| status.is_success()), "{entry:?}");
+        let journal = place.vault().journal();
+        for entry in &journal {
+            assert!(entry.status.is_some_and(|status| status.is_success()), "{entry:?}");
+        }
+        let called: BTreeSet<String> =
+            journal.iter().filter_map(|entry| entry.operation).map(ToOwned::to_owned).collect();
+        assert_eq!(called, operations_with_a_method());
     }
-    let called: BTreeSet<String> =
-        journal.iter().filter_map(|entry| entry.operation).map(ToOwned::to_owned).collect();
-    assert_eq!(called, operations_with_a_method());
 }
