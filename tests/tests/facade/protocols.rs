@@ -10,9 +10,11 @@ use crate::places::Place;
 /// What a caller learns of a failed call.
 type Failure = (ErrorKind, Option<u16>, bool, u32);
 
+type Make = fn() -> Fault;
+
 #[tokio::test]
 async fn faults_look_alike_over_every_protocol() {
-    let faults: [(&str, fn() -> Fault); 8] = [
+    let faults: [(&str, Make); 8] = [
         ("status", || Fault::status(StatusCode::SERVICE_UNAVAILABLE)),
         ("close", Fault::close_before_response),
         ("commit", Fault::commit_then_close),
