@@ -76,13 +76,22 @@ pub fn run(args: &Args) -> Result<(), String> {
     if let Some(Suite::Streams(streams)) = &args.suite {
         return streams::run(streams);
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask is not below the root")?;
-    let programs = build(root)?;
-    let server = Server::start(&programs)?;
     if args.instructions {
-        return count(&programs, &server).map(drop);
+        return check();
     }
-    measure(root, &programs, &server, args)
+    let root = root()?;
+    let programs = build(root)?;
+    measure(root, &programs, &Server::start(&programs)?, args)
+}
+
+/// Counts instructions, and fails above the limits.
+pub fn check() -> Result<(), String> {
+    let programs = build(root()?)?;
+    count(&programs, &Server::start(&programs)?).map(drop)
+}
+
+fn root() -> Result<&'static Path, String> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or_else(|| "xtask is not below the root".to_owned())
 }
 
 fn build(root: &Path) -> Result<PathBuf, String> {
