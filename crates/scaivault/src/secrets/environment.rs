@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::IntoFuture;
+use std::process::Command;
 
 use skyflow_types::Secret as SecretText;
 
 use super::{BatchResult, Secrets};
+use crate::environment::CREDENTIALS;
 use crate::handle::Handle;
 use crate::mode::{Async, CallFuture, Mode};
 use crate::{Error, InvalidInput, SecretPath};
@@ -38,7 +40,9 @@ impl<M: Mode> Secrets<M> {
     /// # async fn run(client: scaivault::Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let variables = client.secrets().environment(["app/db/password"]).await?;
     /// let mut command = std::process::Command::new("my-program");
-    /// command.envs(variables.iter().map(|(name, value)| (name, value.expose())));
+    /// variables.apply_to(&mut command);
+    /// let status = command.status()?;
+    /// # let _ = status;
     /// # Ok(()) }
     /// ```
     pub fn environment<P>(&self, paths: impl IntoIterator<Item = P>) -> SecretEnvironment<M>
@@ -122,6 +126,16 @@ impl EnvironmentVariables {
             self.0.insert(name, value);
         }
         Ok(())
+    }
+
+    /// Sets the variables for a child process, and keeps the client's own credentials from it: the child inherits neither
+    /// `SCAIVAULT_TOKEN` nor `SCAIVAULT_TOKEN_FILE` nor `SCAIKEY_CLIENT_SECRET`. A child that calls ScaiVault itself gets
+    /// what it needs by [`Command::env`] after this.
+    pub fn apply_to(&self, command: &mut Command) {
+        for name in CREDENTIALS {
+            command.env_remove(name);
+        }
+        command.envs(self.iter().map(|(name, value)| (name, value.expose())));
     }
 
     /// Returns names and values, ordered by name.
