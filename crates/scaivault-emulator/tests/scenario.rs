@@ -13,7 +13,7 @@ use scaivault::{Client, Error};
 use scaivault_emulator::{EmbeddedScaiVault, Server};
 use serde_json::json;
 
-/// Uses secrets, certificates and dynamic credentials, and leaves nothing that stops a second run.
+/// Uses secrets, certificates and dynamic credentials, and removes what would stop a second run.
 async fn scenario(client: &Client) {
     let (secrets, path) = (client.secrets(), "scenario/db/password");
     let written = secrets.write(path, &json!({ "password": "first" })).await.unwrap();

@@ -186,7 +186,7 @@ async fn case_30_tenants_have_separate_entries() {
         assert_eq!(secret.data.get("password").unwrap().expose(), password);
     }
     assert_eq!(bench.vault.calls_of("secrets.read"), 2);
-    // A write of one tenant leaves the entry of the other.
+    // A write of one tenant drops its own entry only.
     foreign.secrets().write("app/db", &json!({"password": "c"})).await.unwrap();
     cache.get("app/db").await.unwrap();
     assert_eq!(bench.vault.calls_of("secrets.read"), 2);
