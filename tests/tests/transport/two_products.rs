@@ -1,9 +1,7 @@
 //! One program with a client of each product, and one pool of connections.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
-
 use scaivault::Client;
-use scaivault::http::Transport;
+use skyflow::http::Transport;
 use skyflow::{Credentials, GetRequest, Skyflow, VaultConfig};
 use skyflow_testkit::raw_server::RawServer;
 
