@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
+use scaivault::LogLevel;
 use scaivault::dynamic::{EngineConfig, LeaseGuard};
 use skyflow_http::ManualClock;
 use skyflow_testkit::Canaries;
@@ -56,6 +57,10 @@ fn case_37_abandoned_leases_are_logged_and_named() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .init();
+    refused_revocation_is_named_by_drain();
+    let log = output.take();
+    assert!(!log.contains("was not revoked"), "the client logs nothing: {log}");
+
     let gate = Gate::new(Method::POST, "/revoke");
     let bench = gated(&gate);
     let first = runtime();
@@ -76,7 +81,7 @@ fn case_37_abandoned_leases_are_logged_and_named() {
     output.take();
     drop(without_runtime);
     let log = output.take();
-    assert!(log.contains("WARN") && log.contains(&ids[0]) && log.contains("was not revoked"), "{log}");
+    assert!(log.contains("ERROR") && log.contains(&ids[0]) && log.contains("was not revoked"), "{log}");
     canaries.assert_absent("the log of a guard without a runtime", &log);
 
     // The response to the revocation never arrives, and the runtime shuts down.
@@ -87,7 +92,7 @@ fn case_37_abandoned_leases_are_logged_and_named() {
     output.take();
     drop(first);
     let log = output.take();
-    assert!(log.contains("WARN") && log.contains(&ids[1]) && !log.contains(&ids[0]), "{log}");
+    assert!(log.contains("ERROR") && log.contains(&ids[1]) && !log.contains(&ids[0]), "{log}");
     canaries.assert_absent("the log of a shutdown", &log);
 
     let drained = runtime().block_on(bench.client.drain(Duration::from_secs(10))).unwrap_err().to_string();
@@ -95,9 +100,9 @@ fn case_37_abandoned_leases_are_logged_and_named() {
     canaries.assert_absent("the error of drain", &drained);
 }
 
-#[test]
-fn case_37_refused_revocation_is_named_by_drain() {
-    let bench = with_clock(ManualClock::new(), |vault| vault, |client| client);
+/// A client that logs nothing.
+fn refused_revocation_is_named_by_drain() {
+    let bench = with_clock(ManualClock::new(), |vault| vault, |client| client.log_level(LogLevel::Off));
     runtime().block_on(async {
         let config = EngineConfig::default().connection_url("pg://{{username}}:{{password}}@h/d");
         bench.client.dynamic().create_engine("e", "database", config).await.unwrap();

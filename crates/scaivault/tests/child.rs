@@ -9,6 +9,7 @@ use std::process::Command;
 
 use http::StatusCode;
 use scaivault::Error;
+use scaivault::secrets::EnvironmentVariables;
 use scaivault_emulator::{Fault, Identity};
 use serde_json::json;
 use support::{bench, bench_with};
@@ -24,6 +25,13 @@ async fn case_49_problems_are_found_before_a_child_starts() {
     let variables = secrets.environment(["app/db"]).await.unwrap();
     let pairs: Vec<_> = variables.iter().map(|(name, value)| (name, value.expose())).collect();
     assert_eq!(pairs, [("FOO_BAR", "x"), ("LIST", r#"[1,{"a":null}]"#), ("PORT", "5432")]);
+
+    // The credentials of a lease are variables by the same rules.
+    let data = secrets.read("app/db").await.unwrap().data;
+    let error = variables.with_data("support-db", &data).unwrap_err();
+    assert_eq!(error.to_string(), "FOO_BAR of support-db has the name of another variable");
+    let alone = EnvironmentVariables::default().with_data("support-db", &data).unwrap();
+    assert_eq!(alone.get("PORT").unwrap().expose(), "5432");
 
     let reader = bench.client_of(Identity::new("sa:reader"));
     for (paths, field, exit_code) in [

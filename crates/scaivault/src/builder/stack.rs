@@ -77,7 +77,7 @@ impl<M> ClientBuilder<M> {
             url: self.token_url.unwrap_or_else(|| TOKEN_URL.to_owned()),
             scopes: self.scopes,
             clock: Arc::clone(&self.clock),
-            log,
+            log: log.clone(),
         };
         let tokens = Credentials::new(source, exchange)?.into_provider();
         let header = AuthHeader::bearer().refusal(expired_tokens_are_replaced);
@@ -85,8 +85,13 @@ impl<M> ClientBuilder<M> {
         let stack = self.layers.into_iter().fold(stack, Stack::operation_layer);
         let stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
         let service = stack.auth(DynLayer::new(auth)).build(ErrorCodeLayer::around(transport));
-        let shared =
-            Shared { clock: self.clock, caches: Registry::default(), tasks, retry_writes: self.retry_writes };
+        let shared = Shared {
+            clock: self.clock,
+            caches: Registry::default(),
+            tasks,
+            retry_writes: self.retry_writes,
+            log,
+        };
         Ok(Handle::new(rest::Client::new(service, base), tenant, shared))
     }
 }

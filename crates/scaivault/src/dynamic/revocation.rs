@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
+use skyflow_types::LogLevel;
+
 use super::Lease;
 use crate::Error;
 use crate::api::dynamic_leases;
@@ -55,24 +57,24 @@ impl Alive {
 
     fn refused(mut self, error: &Error) {
         self.is_settled = true;
-        let lease_id = self.lease.lease_id.as_str();
-        self.handle.shared.tasks.abandon(lease_id);
-        tracing::warn!(target: skyflow_http::TARGET, product = "scaivault", lease_id, %error, "a lease was not revoked");
+        self.report(&error.to_string());
+    }
+
+    /// Logs the id for someone to revoke, and lets `drain` name it.
+    fn report(&self, reason: &str) {
+        let (shared, lease_id) = (&self.handle.shared, self.lease.lease_id.as_str());
+        shared.tasks.abandon(lease_id);
+        if shared.log.permits(LogLevel::Error) {
+            let product = shared.log.product();
+            tracing::error!(target: skyflow_http::TARGET, product, lease_id, reason, "a lease was not revoked");
+        }
     }
 }
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        if self.is_settled {
-            return;
+        if !self.is_settled {
+            self.report("there is no runtime, or it has shut down");
         }
-        let lease_id = self.lease.lease_id.as_str();
-        self.handle.shared.tasks.abandon(lease_id);
-        tracing::warn!(
-            target: skyflow_http::TARGET,
-            product = "scaivault",
-            lease_id,
-            "a lease was not revoked: no runtime, or it has shut down"
-        );
     }
 }
