@@ -40,7 +40,7 @@ mod sent_headers;
 mod service;
 mod stack;
 mod sync;
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 mod transport;
 mod uri;
 
@@ -57,7 +57,7 @@ pub use operation::{CallOptions, Deadline, Idempotency, OperationInfo, Progress,
 pub use path_template::{PathTemplate, PathTemplateError};
 pub use service::{DynLayer, HttpService, Request, Response, try_clone_request};
 pub use stack::Stack;
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 pub use transport::{HttpVersions, Proxies, ProxyError, TlsError, Transport, TransportBuilder};
 pub use uri::{BaseUri, BaseUriError, RequestTarget, TargetError, form_pairs, form_urlencoded};
 
