@@ -36,12 +36,12 @@ fn main() -> Result<(), Failure> {
     let contestant = Contestant::named(contestant, url, &certificate)?;
     let mut taken = Vec::with_capacity(calls);
     let (cpu, wall) = match contestant {
-        Contestant::Blocking(vault) => {
-            (0..WARM_UP).try_for_each(|_| case.blocking(&vault))?;
+        Contestant::Blocking(clients) => {
+            (0..WARM_UP).try_for_each(|_| case.blocking(&clients))?;
             let started = (cpu_time(), Instant::now());
             for _ in 0..calls {
                 let begin = Instant::now();
-                case.blocking(&vault)?;
+                case.blocking(&clients)?;
                 taken.push(begin.elapsed());
             }
             (cpu_time() - started.0, started.1.elapsed())

@@ -25,10 +25,15 @@ pub enum Contestant {
     Floor(Floor),
     /// reqwest as its documentation shows it.
     Reqwest { client: reqwest::Client, url: String },
-    /// The client of this repository.
-    Ours(skyflow::Vault),
-    /// Its synchronous side.
-    Blocking(blocking::Vault),
+    /// The clients of this repository.
+    Ours { vault: skyflow::Vault, secrets: scaivault::Secrets },
+    /// Their synchronous side.
+    Blocking(Blocking),
+}
+
+pub struct Blocking {
+    pub vault: blocking::Vault,
+    pub secrets: scaivault::Secrets<scaivault::blocking::Blocking>,
 }
 
 pub struct Floor {
@@ -46,20 +51,36 @@ impl Contestant {
                 let client = reqwest::Client::builder().use_preconfigured_tls(tls).build()?;
                 Self::Reqwest { client, url: url.to_owned() }
             }
-            "ours" => Self::Ours(ours(url, certificate, false)?.default_vault()?),
-            "gzip" => Self::Ours(ours(url, certificate, true)?.default_vault()?),
+            "ours" => Self::ours(url, certificate, false)?,
+            "gzip" => Self::ours(url, certificate, true)?,
             "blocking" => {
-                Self::Blocking(blocking::Skyflow::new(ours(url, certificate, false)?)?.default_vault()?)
+                let scaivault =
+                    scaivault::blocking::Client::builder().base_url(url).token(KEY).environment(|_| None);
+                Self::Blocking(Blocking {
+                    vault: blocking::Skyflow::new(ours(url, certificate, false)?)?.default_vault()?,
+                    secrets: scaivault.transport(transport(certificate)?).build()?.secrets(),
+                })
             }
             other => return Err(format!("no contestant is called {other}").into()),
         })
     }
+
+    fn ours(url: &str, certificate: &[u8], gzip: bool) -> Result<Self, Failure> {
+        let scaivault = scaivault::Client::builder().base_url(url).token(KEY).environment(|_| None);
+        Ok(Self::Ours {
+            vault: ours(url, certificate, gzip)?.default_vault()?,
+            secrets: scaivault.transport(transport(certificate)?).build()?.secrets(),
+        })
+    }
+}
+
+fn transport(certificate: &[u8]) -> Result<Transport, Failure> {
+    Ok(Transport::builder().add_root_certificates_pem(certificate)?.build())
 }
 
 fn ours(url: &str, certificate: &[u8], gzip: bool) -> Result<Skyflow, Failure> {
-    let transport = Transport::builder().add_root_certificates_pem(certificate)?.build();
     let config = VaultConfig::with_base_url("vault1", url).credentials(Credentials::api_key(KEY)?);
-    Ok(Skyflow::builder().vault(config).transport(transport).gzip(gzip).build()?)
+    Ok(Skyflow::builder().vault(config).transport(transport(certificate)?).gzip(gzip).build()?)
 }
 
 fn tls(certificate: &[u8]) -> Result<rustls::ClientConfig, Failure> {

@@ -62,6 +62,22 @@ fn response(head: &str, body: &str) -> io::Result<Vec<u8>> {
             json!({"token": token, "valueType": "STRING", "value": format!("4111111111{row:06}")})
         });
         json!({"records": records.collect::<Vec<_>>()})
+    } else if head.starts_with("GET /v1/secrets/") {
+        json!({
+            "path": "app/db/password",
+            "secret_type": "json",
+            "version": 7,
+            "data": {
+                "username": "app", "password": "kX2-9fQz7_Lm4Tn8Wv3", "host": "db.internal.example", "port": 5432
+            },
+            "metadata": {"tags": ["db", "production"], "owner": "team-a"},
+            "created_at": "2026-01-02T03:04:05.123456Z",
+            "updated_at": "2026-02-03T04:05:06.123456Z",
+            "expires_at": null,
+            "last_accessed_at": "2026-02-03T04:05:07.000000Z",
+            "rotation_policy_id": null,
+            "secret_policy_id": null
+        })
     } else if head.starts_with("GET ") {
         let records = (0..head.matches("skyflow_ids=").count()).map(|row| {
             json!({"fields": {
