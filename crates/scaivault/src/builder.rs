@@ -301,7 +301,7 @@ impl<M> ClientBuilder<M> {
         let auth = AuthLayer::new(tokens, header, HostGuard::new(base.clone()));
         let stack = self.layers.into_iter().fold(stack, Stack::operation_layer);
         let stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
-        let service = stack.auth(DynLayer::new(auth)).build(ErrorCodeLayer::around(transport));
+        let service = stack.auth(auth).build(ErrorCodeLayer::around(transport));
         let shared =
             Shared { clock: self.clock, caches: Registry::default(), tasks, retry_writes: self.retry_writes };
         Ok(Handle::new(rest::Client::new(service, base), tenant, shared))
