@@ -13,8 +13,8 @@ use ::metrics::{Label, SharedString, Unit, counter, gauge, histogram};
 
 use crate::CallSubject;
 use crate::auth::TokenErrorKind;
-use crate::layers::{error_type, is_failure};
-use crate::progress::Outcome;
+use crate::layers::error_type;
+use crate::progress::{Outcome, is_failure};
 
 /// Describes a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

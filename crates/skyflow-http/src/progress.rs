@@ -5,10 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Extensions;
-#[cfg(feature = "metrics")]
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use memchr::memmem;
 
 use crate::CallContext;
 use crate::sent_headers::{self, PIECE, SHORTEST};
@@ -27,6 +25,11 @@ struct Counters {
     sent: Mutex<Vec<HeaderValue>>,
     #[cfg(feature = "metrics")]
     last_failure: Mutex<Option<Outcome>>,
+}
+
+/// Tells whether a response counts as a failed call.
+pub(crate) fn is_failure(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
 }
 
 /// How a call or an attempt has ended.
@@ -186,11 +189,17 @@ pub(crate) fn note(headers: &HeaderMap, public: Option<&PublicHeaders>, noted: &
 
 /// Tells whether a short text holds a part of 15 bytes or more of a value, or a whole short value.
 pub(crate) fn occurs(values: &[HeaderValue], text: &[u8]) -> bool {
-    let holds = |value: &[u8], piece: &[u8]| memmem::find(value, piece).is_some();
     let pieces = || text.chunks_exact(PIECE);
     values.iter().map(HeaderValue::as_bytes).any(|value| {
         if value.len() < PIECE { value == text } else { pieces().any(|piece| holds(value, piece)) }
     })
+}
+
+/// Finds a piece by its first byte: both are too short for a searcher that has to be prepared.
+fn holds(value: &[u8], piece: &[u8]) -> bool {
+    let Some(first) = piece.first() else { return true };
+    let starts = |at| value.get(at..).is_some_and(|rest| rest.starts_with(piece));
+    memchr::memchr_iter(*first, value).any(starts)
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ impl Handle {
             let error = named(Error::from_api(error, writes));
             if error.kind() == ErrorKind::InvalidInput { self.log_refusal(error) } else { error }
         })?;
-        let origin = Origin::of(O::INFO.name, &response);
+        let origin = Origin::new(O::INFO.name, &response);
         read(response).map_err(|error| {
             let error = error.in_response(&origin);
             if writes { error.applied() } else { error }

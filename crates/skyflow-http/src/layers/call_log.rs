@@ -4,7 +4,6 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use http::StatusCode;
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -125,11 +124,6 @@ impl CallLog for PlainCalls {
 /// A 128-bit number would be logged as text.
 pub(super) fn whole(number: u128) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-/// Tells whether a response counts as a failed call.
-pub(crate) fn is_failure(status: StatusCode) -> bool {
-    status.is_client_error() || status.is_server_error()
 }
 
 /// Names the reason of a failure, for `error.type`: one of a few names, which never quote what failed.

@@ -11,7 +11,6 @@ pub(crate) mod call_metrics;
 mod metadata;
 mod response_meta;
 mod retry;
-mod retry_after;
 mod retry_budget;
 mod retry_decision;
 mod time_limits;
@@ -22,9 +21,9 @@ mod trace_context;
 pub(crate) mod probe;
 
 pub use backoff::Backoff;
-pub use call_log::{CallEnd, CallLog, CallNames, CallStart};
 #[cfg(feature = "metrics")]
-pub(crate) use call_log::{error_type, is_failure};
+pub(crate) use call_log::error_type;
+pub use call_log::{CallEnd, CallLog, CallNames, CallStart};
 pub use metadata::{Metadata, MetadataError, MetadataLayer};
 pub use response_meta::{ResponseMeta, ResponseMetaFuture, ResponseMetaLayer, request_id};
 pub use retry::{Retry, RetryFuture, RetryLayer};

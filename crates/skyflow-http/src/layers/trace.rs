@@ -14,8 +14,9 @@ use tracing::field::{Empty, display};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
 
-use super::call_log::{CallEnd, CallLog, CallNames, CallStart, PlainCalls, error_type, is_failure, whole};
+use super::call_log::{CallEnd, CallLog, CallNames, CallStart, PlainCalls, error_type, whole};
 use crate::auth::TokenError;
+use crate::progress::is_failure;
 use crate::{BoxError, CallContext, CallSubject, Clock, OperationInfo, Progress, TARGET};
 
 /// A log level that can be changed while a stack is in use; clones share it.
