@@ -13,11 +13,40 @@ const PAGE: &str = "docs/api-coverage.md";
 /// The test that sends every request of both documents and reads every response.
 const ROUND_TRIPS: &str = "crates/skyflow-management/tests/round_trips";
 
-/// The tests that send an operation to the embedded vault, by the method that it is called with.
-const END_TO_END: &str = "tests/tests/facade";
+/// The test that calls each method against the embedded vault. It compares what it called with the page.
+const OF_METHODS: (&str, &str) =
+    ("tests/tests/facade/every_operation.rs", "every_method_reaches_its_operation");
 
-/// The test that sends the other operations of the page to the embedded vault.
-const REFUSALS: &str = "crates/skyflow-emulator/tests/unsupported.rs";
+/// The test that sends the operations that the embedded vault refuses.
+const OF_REFUSALS: (&str, &str) =
+    ("crates/skyflow-emulator/tests/unsupported.rs", "refused_operations_are_named_with_501");
+
+/// The tests that send the other operations to the embedded vault, by name or, with a last `_`, by its beginning.
+const OF_OTHERS: &[(&str, (&str, &str))] = &[
+    (
+        "detect_configurations_",
+        (
+            "crates/skyflow-emulator/tests/detect/configurations.rs",
+            "configurations_are_stored_changed_and_removed",
+        ),
+    ),
+    (
+        "records_delete",
+        ("crates/skyflow-emulator/tests/changes.rs", "shared_token_works_until_last_record_is_gone"),
+    ),
+    (
+        "records_upload_file",
+        ("crates/skyflow-emulator/tests/files.rs", "v1_upload_takes_a_part_called_as_its_column"),
+    ),
+    (
+        "token_exchange_get_token",
+        ("crates/skyflow-emulator/tests/token_exchange.rs", "an_outside_token_buys_a_bearer_token"),
+    ),
+    (
+        "token_exchange_",
+        ("crates/skyflow-emulator/tests/token_exchange.rs", "configurations_are_kept_changed_and_deleted"),
+    ),
+];
 
 /// What the table says of operations that the embedded vault refuses; its tests look for it.
 const UNSUPPORTED: &str = "501";
@@ -123,8 +152,6 @@ fn page(root: &Path) -> Result<String, String> {
     let unsupported = read("crates/skyflow-emulator/src/routes/unsupported.rs")?;
     let sources =
         all_sources(&root.join("crates/skyflow/src"))? + &all_sources(&root.join("crates/skyflow-auth/src"))?;
-    let tests =
-        all_sources(&root.join("tests/tests"))? + &all_sources(&root.join("crates/skyflow-auth/tests"))?;
     let mut methods: BTreeMap<&str, &str> = METHODS.iter().copied().collect();
     let (mut tables, mut listed, mut calls) = (String::new(), 0, BTreeSet::new());
     let mut bindings: BTreeMap<String, String> = BTreeMap::new();
@@ -135,7 +162,7 @@ fn page(root: &Path) -> Result<String, String> {
             read(host.overlay)?.parse().map_err(|error| format!("{}: {error}", host.overlay))?;
         let _ = write!(
             tables,
-            "\n## {}\n\n| operation | path | binding | method | embedded vault |\n|---|---|---|---|---|\n",
+            "\n## {}\n\n| operation | path | binding | method | embedded vault | test |\n|---|---|---|---|---|---|\n",
             host.title
         );
         for (method, path, id) in operations(&document) {
@@ -157,9 +184,6 @@ fn page(root: &Path) -> Result<String, String> {
                     if !defined.iter().any(|text| sources.contains(text)) {
                         return Err(format!("{facade} is not defined"));
                     }
-                    if !tests.contains(name) {
-                        return Err(format!("no test calls {facade}"));
-                    }
                     format!("`{facade}`")
                 }
                 None => "through the binding".to_owned(),
@@ -171,7 +195,29 @@ fn page(root: &Path) -> Result<String, String> {
                 (true, true) => return Err(format!("the embedded vault both has and refuses {id}")),
                 (false, false) => return Err(format!("the embedded vault does not know {id}")),
             };
-            let _ = writeln!(tables, "| `{id}` | `{method} {path}` | `{binding}` | {facade} | {embedded} |");
+            let others = || {
+                OF_OTHERS
+                    .iter()
+                    .find(|(start, _)| id == *start || start.ends_with('_') && id.starts_with(start))
+                    .map(|(_, test)| *test)
+            };
+            let (file, test) = match embedded {
+                UNSUPPORTED => OF_REFUSALS,
+                _ => match others() {
+                    Some(test) => test,
+                    None if methods.contains_key(id.as_str()) => OF_METHODS,
+                    None => return Err(format!("no test sends {id}")),
+                },
+            };
+            if !read(file)?.contains(&format!("fn {test}(")) {
+                return Err(format!("{file} has no {test}"));
+            }
+            let name = file.rsplit('/').next().unwrap_or(file);
+            let test = format!("[`{name}`](../{file}) `{test}`");
+            let _ = writeln!(
+                tables,
+                "| `{id}` | `{method} {path}` | `{binding}` | {facade} | {embedded} | {test} |"
+            );
         }
     }
     methods.retain(|id, _| !bindings.contains_key(*id));
@@ -180,13 +226,13 @@ fn page(root: &Path) -> Result<String, String> {
     }
     Ok(format!(
         "# API coverage\n\n<!-- Written by `cargo xtask coverage`; do not edit. -->\n\n\
-         The published API has {listed} operations, which are {} calls: two stand in both documents. Every one has a \
+         The published API has {listed} operations, which are {} calls: two are in both documents. Every one has a \
          generated binding, whose request and response are sent and read by the tests in `{ROUND_TRIPS}` with each \
-         member, each enum value and each absent member of the API documents. Methods of the facade are called in \
-         `{END_TO_END}` against the embedded vault. An operation without a method is sent with `Vault::send`, or with a \
-         client of your own.\n\n\
+         member, each enum value and each absent member of the API documents. An operation without a method is sent with \
+         `Vault::send`, or with a client of your own.\n\n\
          The embedded vault has the operations with `yes`. It refuses those with `{UNSUPPORTED}` with that status, a message \
-         that names them and the documented error body; `{REFUSALS}` sends each.\n{tables}",
+         that names them and the documented error body. The last column names one test that sends the operation to the \
+         embedded vault.\n{tables}",
         calls.len()
     ))
 }

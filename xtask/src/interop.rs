@@ -1,4 +1,4 @@
-//! Runs the client against programs of others: `cargo xtask interop proxies`, `cargo xtask interop forward-proxies`.
+//! Runs the client against programs of others: `cargo xtask interop proxies`, `forward-proxies` and `ring`.
 
 use std::process::{Command, Stdio};
 
@@ -22,6 +22,8 @@ enum Suite {
     },
     /// Inserts through tinyproxy (CONNECT) and microsocks (SOCKS5), with and without a password.
     ForwardProxies,
+    /// Builds a program whose cryptography library is ring alone, and lets it mint a token and call over TLS.
+    Ring,
 }
 
 /// The programs, and the Debian packages that have them.
@@ -47,14 +49,30 @@ pub fn run(args: &Args) -> Result<(), String> {
             install(&FORWARD_PROXIES);
             vec!["--forward".to_owned()]
         }
+        Suite::Ring => {
+            cargo(&[
+                "build",
+                "--locked",
+                "--manifest-path",
+                "tests/ring/Cargo.toml",
+                "--target-dir",
+                "target/ring",
+            ])?;
+            vec!["--program=target/ring/debug/skyflow-ring".to_owned()]
+        }
     };
+    let mut run = vec!["run", "--quiet", "--locked", "--package", "skyflow-interop", "--"];
+    run.extend(arguments.iter().map(String::as_str));
+    cargo(&run)
+}
+
+fn cargo(args: &[&str]) -> Result<(), String> {
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["run", "--quiet", "--locked", "--package", "skyflow-interop", "--"])
-        .args(arguments)
+        .args(args)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .status()
-        .map_err(|error| format!("cannot run the proxies: {error}"))?;
-    if status.success() { Ok(()) } else { Err("calls through proxies failed".to_owned()) }
+        .map_err(|error| format!("cannot run cargo {}: {error}", args.join(" ")))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo {} failed", args.join(" "))) }
 }
 
 /// Installs what is missing; what cannot be installed is named, and its rows say that they were not tested.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
-use crate::{features, trees};
+use crate::{features, published, trees};
 
 /// Which crates of this workspace a crate may depend on. A crate without a row fails the check.
 const DIRECTION: &[(&str, &[&str])] = &[
@@ -36,6 +36,7 @@ const RESTRICTED: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["skyflow-auth"]),
     ("lopdf", &["skyflow-emulator-detect"]),
     ("rcgen", &["scaivault-emulator", "skyflow-testkit"]),
+    ("ring", &["skyflow-auth"]),
     ("rusqlite", &["scaivault-emulator", "skyflow-emulator"]),
     ("rustls", &["skyflow-http", "skyflow-testkit"]),
     ("rustls-platform-verifier", &["skyflow-http"]),
@@ -52,9 +53,11 @@ enum Error {
     Violations(Vec<String>),
 }
 
-/// Checks the dependencies of this workspace: their directions, how many packages they bring, and their features.
+/// Checks the packages of this workspace: the directions of their dependencies, how many packages they bring, their
+/// features, and what the published ones state.
 pub fn run() -> Result<(), String> {
     directions().map_err(|error| error.to_string())?;
+    published::check()?;
     trees::run()?;
     features::run()
 }

@@ -35,6 +35,19 @@ const TREES: &[Tree] = &[
         maximum: None,
         forbidden: HTTP_CLIENT,
     },
+    // With ring, nothing else is built that encrypts or signs.
+    Tree {
+        package: "skyflow",
+        flags: &["--no-default-features", "--features", "hyper-ring"],
+        maximum: None,
+        forbidden: &["aws-lc-rs", "aws-lc-sys"],
+    },
+    Tree {
+        package: "skyflow",
+        flags: &["--no-default-features", "--features", "transport"],
+        maximum: None,
+        forbidden: &["aws-lc-rs", "aws-lc-sys", "ring"],
+    },
     Tree {
         package: "skyflow-emulator",
         flags: &["--no-default-features"],

@@ -10,7 +10,7 @@ use crate::{AccessToken, AuthError, TokenProvider};
 /// Gets tokens on a small runtime that it owns, for programs that are not async.
 ///
 /// ```no_run
-/// # #[cfg(feature = "hyper")]
+/// # #[cfg(feature = "transport")]
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use skyflow_auth::{Cached, ServiceAccountKey, ServiceAccountTokens, TokenExchange, blocking::BlockingTokens};
 ///
@@ -20,7 +20,7 @@ use crate::{AccessToken, AuthError, TokenProvider};
 /// println!("{:?}", tokens.token()?);
 /// # Ok(())
 /// # }
-/// # #[cfg(not(feature = "hyper"))]
+/// # #[cfg(not(feature = "transport"))]
 /// # fn main() {}
 /// ```
 pub struct BlockingTokens<P> {

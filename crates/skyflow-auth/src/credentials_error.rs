@@ -87,6 +87,8 @@ pub enum KeyProblem {
     TooShort,
     /// The content of the PEM block is not a key.
     Malformed,
+    /// The program was built without a cryptography library: neither the feature `aws-lc-rs` nor `ring` is enabled.
+    NoLibrary,
 }
 
 /// Reports credentials that cannot be used; found before anything is sent.
@@ -235,6 +237,9 @@ impl fmt::Display for CredentialsError {
             Kind::PrivateKey(KeyProblem::Encrypted) => " is encrypted, a key without passphrase is needed",
             Kind::PrivateKey(KeyProblem::TooShort) => " is shorter than 2048 bits",
             Kind::PrivateKey(KeyProblem::Malformed) => " is damaged",
+            Kind::PrivateKey(KeyProblem::NoLibrary) => {
+                " needs a cryptography library: enable the feature aws-lc-rs or ring"
+            }
             Kind::ApiKeyFormat => " is not of the form sky-<5 letters or digits>-<32 hexadecimal digits>",
             Kind::TokenMalformed => " cannot be decoded",
             Kind::TokenExpired => " has expired",

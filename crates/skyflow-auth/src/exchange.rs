@@ -89,7 +89,7 @@ impl TokenExchange {
     }
 
     /// Makes an exchange with a separate transport: hyper, rustls, the roots of the operating system.
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "transport")]
     pub fn over_hyper() -> Self {
         Self::new(skyflow_http::Transport::new().into_service())
     }
@@ -97,13 +97,13 @@ impl TokenExchange {
     /// Allows tokens to come from a host that is not Skyflow's: `host`, which allows each port, or `host:port`.
     ///
     /// ```
-    /// # #[cfg(feature = "hyper")]
+    /// # #[cfg(feature = "transport")]
     /// # fn main() -> Result<(), skyflow_auth::CredentialsError> {
     /// let exchange = skyflow_auth::TokenExchange::over_hyper().allow_host("tokens.example:8443")?;
     /// # let _ = exchange;
     /// # Ok(())
     /// # }
-    /// # #[cfg(not(feature = "hyper"))]
+    /// # #[cfg(not(feature = "transport"))]
     /// # fn main() {}
     /// ```
     ///

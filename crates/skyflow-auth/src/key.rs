@@ -140,7 +140,8 @@ impl ServiceAccountKey {
         if signer.algorithm() != Algorithm::RS256 {
             return Err(unusable(crate::KeyProblem::NotRsa));
         }
-        let signer = JwtIssuer::with_signer(signer).map_err(|_| unusable(crate::KeyProblem::Malformed))?;
+        let signer =
+            JwtIssuer::with_signer(Arc::new(signer)).map_err(|_| unusable(crate::KeyProblem::Malformed))?;
         Ok(Self(Arc::new(Inner {
             client_id: client_id.trim().into(),
             client_name: None,

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use skyflow_http::files::{SmallFile, off_thread};
 use skyflow_http::{Clock, LogControl};
 use skyflow_types::LogLevel;
 
+use crate::crypto::LIBRARIES;
 use crate::key::{FILE_LIMIT, read_file, text_of};
 use crate::{CredentialsError, CredentialsErrorKind, ServiceAccountKey, TokenExchange};
 
@@ -67,7 +67,7 @@ pub(crate) struct KeyFile {
 struct Loaded {
     current: VersionedKey,
     /// Of the file's content; times and sizes miss a rotation within one tick of the file system.
-    content: [u8; 32],
+    content: Option<[u8; 32]>,
     is_regular: bool,
     /// Whether the last reading failed, so that a broken file warns once and not at every exchange.
     broken: bool,
@@ -76,7 +76,7 @@ struct Loaded {
 /// What a reading of the file found.
 struct Read {
     key: ServiceAccountKey,
-    content: [u8; 32],
+    content: Option<[u8; 32]>,
     is_regular: bool,
     open_to_others: Option<u32>,
 }
@@ -181,11 +181,9 @@ impl fmt::Debug for KeyFile {
     }
 }
 
-fn hash(content: &[u8]) -> [u8; 32] {
-    let mut out = [0; 32];
-    let digest = digest(&SHA256, content);
-    out.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-    out
+/// Hashes the content of a file, to see whether it changed. Without a library there is no key to keep either.
+fn hash(content: &[u8]) -> Option<[u8; 32]> {
+    LIBRARIES.first().map(|library| (library.sha256)(content))
 }
 
 /// A private key that the group or the world can read is no longer private.

@@ -1,6 +1,6 @@
 // The examples of the README need this feature.
-#![cfg_attr(feature = "hyper", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "hyper"), doc = "Skyflow credentials, bearer tokens and signed data tokens.")]
+#![cfg_attr(feature = "transport", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "transport"), doc = "Skyflow credentials, bearer tokens and signed data tokens.")]
 //!
 //! # Errors
 //!
@@ -18,6 +18,7 @@ mod config;
 mod connection;
 mod credentials;
 mod credentials_error;
+mod crypto;
 mod document;
 #[cfg(feature = "dotenv")]
 mod dotenv;
@@ -26,7 +27,7 @@ mod exchange;
 mod key;
 mod key_file;
 mod metadata;
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 mod mint;
 mod options;
 mod pem;
@@ -59,7 +60,7 @@ pub use environment::{API_KEY_ENV, CREDENTIALS_ENV, CREDENTIALS_PATH_ENV};
 pub use exchange::TokenExchange;
 pub use key::ServiceAccountKey;
 pub use metadata::{METADATA_ENV, is_off, skyflow_metadata, skyflow_user_agent};
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 pub use mint::mint;
 pub use options::{Context, TokenOptions};
 pub use providers::{EndUserTokens, TokenProviders};

@@ -1,9 +1,9 @@
-use aws_lc_rs::rsa::KeyPair;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::KeyProblem;
+use crate::crypto::{LIBRARIES, RsaKey};
 
 const RSA_OID: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const INTEGER: u8 = 0x02;
@@ -16,7 +16,7 @@ const SEQUENCE: u8 = 0x30;
 /// Line breaks may be `\n`, `\r\n`, the two characters backslash and `n`, or missing. The key may be PKCS#8 or PKCS#1
 /// under either label. Other blocks beside it, such as a certificate, are skipped. It is parsed here, so that a key that
 /// cannot sign is found before anything is sent.
-pub(crate) fn rsa_key(pem: &str) -> Result<KeyPair, KeyProblem> {
+pub(crate) fn rsa_key(pem: &str) -> Result<RsaKey, KeyProblem> {
     let mut problem = None;
     let mut rest = pem;
     let body = loop {
@@ -44,11 +44,12 @@ pub(crate) fn rsa_key(pem: &str) -> Result<KeyPair, KeyProblem> {
     if modulus_bits(pkcs1).ok_or(KeyProblem::Malformed)? < 2048 {
         return Err(KeyProblem::TooShort);
     }
-    KeyPair::from_der(pkcs1).map_err(|_| KeyProblem::Malformed)
+    let library = LIBRARIES.first().ok_or(KeyProblem::NoLibrary)?;
+    (library.rsa_key)(pkcs1).ok_or(KeyProblem::Malformed)
 }
 
 /// The `RSAPrivateKey` in a PKCS#8 document, or the document itself when it is one.
-fn pkcs1(der: &[u8]) -> Result<&[u8], KeyProblem> {
+pub(crate) fn pkcs1(der: &[u8]) -> Result<&[u8], KeyProblem> {
     let (_, document, _) = element(der).filter(|e| e.0 == SEQUENCE).ok_or(KeyProblem::Malformed)?;
     let (_, _, after_version) = element(document).filter(|e| e.0 == INTEGER).ok_or(KeyProblem::Malformed)?;
     let (tag, algorithm, after_algorithm) = element(after_version).ok_or(KeyProblem::Malformed)?;
@@ -120,4 +121,5 @@ fn decode(body: &str) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "aws-lc-rs")]
 mod tests;

@@ -27,7 +27,7 @@ const NOTICEABLE_SKEW: i64 = 30;
 /// Wrap it in [`Cached`](crate::Cached), so that one exchange serves all callers until the token ends.
 ///
 /// ```no_run
-/// # #[cfg(feature = "hyper")]
+/// # #[cfg(feature = "transport")]
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// use skyflow_auth::{Cached, ServiceAccountKey, ServiceAccountTokens, TokenExchange, TokenProvider};
 ///

@@ -1,18 +1,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::Header;
 use jsonwebtoken::crypto::JwtSigner;
-use jsonwebtoken::signature::{self, Signer};
-use jsonwebtoken::{Algorithm, Header};
 use serde::Serialize;
 use skyflow_types::Secret;
 use zeroize::Zeroizing;
 
+use crate::crypto::RsaKey;
 use crate::{AuthError, AuthErrorKind};
 
 /// Signs JWTs with any key behind jsonwebtoken's signer trait.
@@ -30,15 +27,14 @@ pub(crate) struct JwtIssuer {
 
 impl JwtIssuer {
     /// Signs with a key that was read here.
-    pub(crate) fn with_key(key: KeyPair) -> Result<Self, AuthError> {
-        let public_key = key.public_key().as_ref().into();
-        Ok(Self { public_key: Some(public_key), ..Self::with_signer(RsaSigner(key))? })
+    pub(crate) fn with_key(key: RsaKey) -> Result<Self, AuthError> {
+        Ok(Self { public_key: Some(key.public_key), ..Self::with_signer(key.signer)? })
     }
 
     /// Signs with a signer of the caller's own.
-    pub(crate) fn with_signer(signer: impl JwtSigner + Send + Sync + 'static) -> Result<Self, AuthError> {
+    pub(crate) fn with_signer(signer: Arc<dyn JwtSigner + Send + Sync>) -> Result<Self, AuthError> {
         let header = encode_part(&Header::new(signer.algorithm()))?;
-        Ok(Self { signer: Arc::new(signer), header: header.as_str().into(), public_key: None })
+        Ok(Self { signer, header: header.as_str().into(), public_key: None })
     }
 
     /// Makes the compact form of a JWT over `claims`.
@@ -81,25 +77,6 @@ impl fmt::Debug for JwtIssuer {
     }
 }
 
-/// A parsed RSA key.
-struct RsaSigner(KeyPair);
-
-impl Signer<Vec<u8>> for RsaSigner {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        let mut signature = vec![0; self.0.public_modulus_len()];
-        self.0
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
-            .map_err(|_| signature::Error::new())?;
-        Ok(signature)
-    }
-}
-
-impl JwtSigner for RsaSigner {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::RS256
-    }
-}
-
 fn encode_part<T: Serialize>(part: &T) -> Result<Zeroizing<String>, AuthError> {
     let json = Zeroizing::new(serde_json::to_vec(part).map_err(|_| signing())?);
     Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(&*json)))
@@ -115,17 +92,24 @@ pub(crate) fn into_secret(token: Zeroizing<String>) -> Secret {
 }
 
 #[cfg(test)]
+#[cfg(feature = "aws-lc-rs")]
 mod tests {
-    use aws_lc_rs::rsa::KeySize;
-    use jsonwebtoken::{DecodingKey, Validation};
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+    use aws_lc_rs::rsa::{KeyPair, KeySize};
+    use aws_lc_rs::signature::KeyPair as _;
+    use jsonwebtoken::{Algorithm, DecodingKey, Validation};
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::crypto::LIBRARIES;
 
     #[test]
     fn jwts_have_the_official_header_and_verify() {
         let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
-        let public_key = key.public_key().as_ref().to_vec();
+        let document = AsDer::<Pkcs8V1Der<'_>>::as_der(&key).unwrap();
+        let read = LIBRARIES[0].rsa_key;
+        let key = read(crate::pem::pkcs1(document.as_ref()).unwrap()).unwrap();
+        let public_key = key.public_key.to_vec();
         let issuer = JwtIssuer::with_key(key).unwrap();
         let jwt = issuer.jwt_after("prefix_", &json!({"tok": "t", "exp": 4_000_000_000_u64})).unwrap();
         let jwt = jwt.strip_prefix("prefix_").unwrap();

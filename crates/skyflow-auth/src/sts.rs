@@ -20,7 +20,7 @@ const DEFAULT_URI: &str = "https://manage.skyflowapis.com/v1/auth/sts/token";
 /// [`Cached`](crate::Cached).
 ///
 /// ```no_run
-/// # #[cfg(feature = "hyper")]
+/// # #[cfg(feature = "transport")]
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use skyflow_auth::{AccessToken, Cached, StsTokens, TokenExchange, provider_fn};
 ///
@@ -30,7 +30,7 @@ const DEFAULT_URI: &str = "https://manage.skyflowapis.com/v1/auth/sts/token";
 /// # let _ = tokens;
 /// # Ok(())
 /// # }
-/// # #[cfg(not(feature = "hyper"))]
+/// # #[cfg(not(feature = "transport"))]
 /// # fn main() {}
 /// ```
 #[derive(Clone)]

@@ -118,6 +118,8 @@ async fn respond(state: Arc<State>, request: Request<Body>) -> Result<Response<B
             if let Some(caller) = &caller {
                 entry.caller.auth = caller.kind;
                 entry.caller.client_id = Some(caller.client_id.clone());
+                entry.caller.roles.clone_from(&caller.roles);
+                entry.caller.context.clone_from(&caller.context);
             }
             known_caller = caller;
             match (result, verdict) {

@@ -42,7 +42,7 @@ mod sent_headers;
 mod service;
 mod stack;
 mod sync;
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 mod transport;
 mod uri;
 
@@ -61,7 +61,7 @@ pub use path_template::{PathTemplate, PathTemplateError};
 pub use progress::{Progress, RetryStop};
 pub use service::{DynLayer, HttpService, Request, Response, ResponseFuture};
 pub use stack::Stack;
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 pub use transport::{HttpVersions, Proxies, ProxyError, TlsError, Transport, TransportBuilder};
 pub use uri::{BaseUri, BaseUriError, RequestTarget, TargetError, form_pairs, form_urlencoded};
 

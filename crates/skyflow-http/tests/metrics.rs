@@ -1,7 +1,7 @@
 //! The metrics of calls, attempts, tokens and connections. The recorder is that of the test's thread, on which its
 //! runtime does everything.
 
-#![cfg(all(feature = "hyper", feature = "metrics"))]
+#![cfg(all(feature = "transport", feature = "metrics"))]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of a test")]
 
 use std::collections::BTreeMap;

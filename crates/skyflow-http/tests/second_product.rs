@@ -1,7 +1,7 @@
 //! An invented second product on this crate: nothing that it sends, logs or reports names another product. It has a
 //! separate binary, like every test that listens to call sites.
 
-#![cfg(feature = "hyper")]
+#![cfg(feature = "transport")]
 #![expect(clippy::unwrap_used, reason = "helpers of a test")]
 
 use std::error::Error as StdError;

@@ -240,7 +240,7 @@ impl ClientBuilder {
     }
 }
 
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 fn built_in_transport() -> Result<HttpService, Error> {
     use skyflow_http::{Proxies, Transport};
 
@@ -249,7 +249,7 @@ fn built_in_transport() -> Result<HttpService, Error> {
     Ok(Transport::builder().proxies(proxies).build().into_service())
 }
 
-#[cfg(not(feature = "hyper"))]
+#[cfg(not(feature = "transport"))]
 fn built_in_transport() -> Result<HttpService, Error> {
     Err(Error::setting("transport", "is missing: the feature `hyper` is off"))
 }

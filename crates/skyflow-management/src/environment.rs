@@ -27,7 +27,7 @@ impl Client {
     /// Makes a client from an environment that is looked up with `lookup`, as [`Client::from_env`] does.
     ///
     /// ```
-    /// # #[cfg(feature = "hyper")] {
+    /// # #[cfg(feature = "transport")] {
     /// use std::collections::HashMap;
     ///
     /// let variables = HashMap::from([

@@ -226,7 +226,7 @@ fn environment_names_what_it_lacks() {
     assert_eq!(error.field(), Some("SKYFLOW_API_KEY"));
 }
 
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 #[test]
 fn environments_have_their_management_hosts() {
     let client = |env| {

@@ -48,9 +48,9 @@ pub struct SkyflowBuilder {
     attempt_layers: Vec<DynLayer>,
     transport: Option<HttpService>,
     service: Option<HttpService>,
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "transport")]
     proxies: Option<skyflow_http::Proxies>,
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "transport")]
     own_transport: Option<skyflow_http::Transport>,
     log_level: LogLevel,
     end_user_tokens: Option<NonZeroUsize>,
@@ -121,7 +121,7 @@ impl SkyflowBuilder {
         S::Error: Into<BoxError> + 'static,
         S::Future: Send + 'static,
     {
-        #[cfg(feature = "hyper")]
+        #[cfg(feature = "transport")]
         {
             self.own_transport = (&service as &dyn std::any::Any).downcast_ref().cloned();
         }
@@ -141,7 +141,7 @@ impl SkyflowBuilder {
     /// let client = Skyflow::builder().vault(config).proxies(proxies).build()?;
     /// # Ok(()) }
     /// ```
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "transport")]
     pub fn proxies(mut self, proxies: skyflow_http::Proxies) -> Self {
         self.proxies = Some(proxies);
         self
@@ -228,12 +228,12 @@ impl SkyflowBuilder {
             return Err(Error::missing("vault", "is missing: a client has at least one vault or connection"));
         }
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
-        #[cfg(feature = "hyper")]
+        #[cfg(feature = "transport")]
         if self.proxies.is_some() && (self.transport.is_some() || self.service.is_some()) {
             let problem = "cannot be combined with transport or service: they make their own connections";
             return Err(Error::invalid("proxies", problem));
         }
-        #[cfg(feature = "hyper")]
+        #[cfg(feature = "transport")]
         let mut own_transport = self.own_transport;
         let transport = match (self.transport, &self.service) {
             (Some(_), Some(_)) => {
@@ -242,9 +242,9 @@ impl SkyflowBuilder {
             }
             (Some(transport), None) => transport,
             (None, Some(service)) => service.clone(),
-            #[cfg(feature = "hyper")]
+            #[cfg(feature = "transport")]
             (None, None) => own_transport.insert(built_in_transport(self.proxies)?).clone().into_service(),
-            #[cfg(not(feature = "hyper"))]
+            #[cfg(not(feature = "transport"))]
             (None, None) => {
                 return Err(Error::missing("transport", "is missing: the feature `hyper` is off"));
             }
@@ -280,7 +280,7 @@ impl SkyflowBuilder {
         }
         let state = ClientState {
             transport,
-            #[cfg(feature = "hyper")]
+            #[cfg(feature = "transport")]
             own_transport,
             stack,
             operation_layers: self.operation_layers,
@@ -293,7 +293,7 @@ impl SkyflowBuilder {
     }
 }
 
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 fn built_in_transport(proxies: Option<skyflow_http::Proxies>) -> Result<skyflow_http::Transport, Error> {
     use skyflow_http::{Proxies, ProxyError, Transport};
 

@@ -14,7 +14,7 @@ use crate::handle::{EndUsers, Handle};
 pub(crate) struct ClientState {
     pub(crate) transport: HttpService,
     /// The transport of this SDK, where it is used.
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "transport")]
     pub(crate) own_transport: Option<skyflow_http::Transport>,
     pub(crate) stack: Stack,
     pub(crate) operation_layers: Vec<DynLayer>,
@@ -27,13 +27,13 @@ pub(crate) struct ClientState {
 
 impl ClientState {
     /// Opens a connection to a server, where this SDK makes the connections.
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "transport")]
     pub(crate) async fn open_connection(&self, origin: &str) -> Result<(), Error> {
         let (Some(transport), Ok(uri)) = (&self.own_transport, origin.parse()) else { return Ok(()) };
         transport.warm_up(&uri).await.map_err(|error| Error::from_service(error.into()))
     }
 
-    #[cfg(not(feature = "hyper"))]
+    #[cfg(not(feature = "transport"))]
     pub(crate) async fn open_connection(&self, _: &str) -> Result<(), Error> {
         Ok(())
     }

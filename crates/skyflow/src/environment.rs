@@ -15,7 +15,7 @@ const ENV: &str = "SKYFLOW_ENV";
 const CA_FILE: &str = "SKYFLOW_CA_FILE";
 
 /// The lists of operating systems have some 200 KiB.
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 const CA_FILE_LIMIT: usize = 1024 * 1024;
 
 impl Skyflow {
@@ -136,7 +136,7 @@ fn variable<S: Into<OsString>>(
     Ok(Some(value).filter(|value| !value.trim().is_empty()))
 }
 
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 fn trusting(builder: crate::SkyflowBuilder, path: &str) -> Result<crate::SkyflowBuilder, Error> {
     let file = skyflow_http::files::SmallFile::read(path, CA_FILE_LIMIT).map_err(|error| {
         let problem = match error.kind() {
@@ -152,7 +152,7 @@ fn trusting(builder: crate::SkyflowBuilder, path: &str) -> Result<crate::Skyflow
     Ok(builder.transport(transport.build()))
 }
 
-#[cfg(not(feature = "hyper"))]
+#[cfg(not(feature = "transport"))]
 fn trusting(_: crate::SkyflowBuilder, _: &str) -> Result<crate::SkyflowBuilder, Error> {
     Err(Error::invalid(CA_FILE, "has no effect: the feature `hyper` is off"))
 }

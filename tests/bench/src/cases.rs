@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use skyflow::{
     DetokenizeRequest, DetokenizeResponse, GetRequest, GetResponse, InsertRequest, InsertResponse, Redaction,
@@ -9,7 +10,7 @@ use skyflow::{
 };
 
 use crate::Failure;
-use crate::contestants::{Contestant, reqwest_call};
+use crate::contestants::{Contestant, Floor, reqwest_call};
 
 /// A call, and how many rows it has.
 #[derive(Clone, Copy)]
@@ -152,31 +153,29 @@ impl Case {
 
     pub async fn call(self, contestant: &Contestant) -> Result<(), Failure> {
         match contestant {
-            Contestant::Floor(floor) => match self {
-                Self::Insert(rows) => {
-                    let body = serde_json::to_vec(&insert_body(rows))?;
-                    let response = floor.send("POST", "/v1/vaults/vault1/table1", body).await?;
-                    check(from_inserted(serde_json::from_slice(&response)?), rows)
+            Contestant::Floor(floor) => {
+                let response = self.response(floor).await?;
+                match self {
+                    Self::Insert(rows) => check(from_inserted(serde_json::from_slice(&response)?), rows),
+                    Self::Detokenize(rows) => {
+                        check_pairs(from_detokenized(serde_json::from_slice(&response)?), rows)
+                    }
+                    Self::Get(rows) => {
+                        let got: wire::Got = serde_json::from_slice(&response)?;
+                        check(got.records.into_iter().map(|row| row.fields).collect(), rows)
+                    }
                 }
-                Self::Detokenize(rows) => {
-                    let body = serde_json::to_vec(&detokenize_body(rows))?;
-                    let response = floor.send("POST", "/v1/vaults/vault1/detokenize", body).await?;
-                    check_pairs(from_detokenized(serde_json::from_slice(&response)?), rows)
-                }
-                Self::Get(rows) => {
-                    let response = floor.send("GET", &get_path(rows), Vec::new()).await?;
-                    let got: wire::Got = serde_json::from_slice(&response)?;
-                    check(got.records.into_iter().map(|row| row.fields).collect(), rows)
-                }
-            },
+            }
             Contestant::Reqwest { client, url } => match self {
                 Self::Insert(rows) => {
-                    let request = client.post(format!("{url}/v1/vaults/vault1/table1")).json(&insert_body(rows));
+                    let request =
+                        client.post(format!("{url}/v1/vaults/vault1/table1")).json(&insert_body(rows));
                     check(from_inserted(reqwest_call(request).await?), rows)
                 }
                 Self::Detokenize(rows) => {
-                    let request =
-                        client.post(format!("{url}/v1/vaults/vault1/detokenize")).json(&detokenize_body(rows));
+                    let request = client
+                        .post(format!("{url}/v1/vaults/vault1/detokenize"))
+                        .json(&detokenize_body(rows));
                     check_pairs(from_detokenized(reqwest_call(request).await?), rows)
                 }
                 Self::Get(rows) => {
@@ -186,10 +185,27 @@ impl Case {
             },
             Contestant::Ours(vault) => match self {
                 Self::Insert(rows) => inserted(vault.insert(insert_request(rows)).await?, rows),
-                Self::Detokenize(rows) => detokenized(vault.detokenize(detokenize_request(rows)).await?, rows),
+                Self::Detokenize(rows) => {
+                    detokenized(vault.detokenize(detokenize_request(rows)).await?, rows)
+                }
                 Self::Get(rows) => got(vault.get(get_request(rows)).await?, rows),
             },
             Contestant::Blocking(_) => Err("a synchronous client has no asynchronous calls".into()),
+        }
+    }
+
+    /// Returns the body of the response as it was sent.
+    pub async fn response(self, floor: &Floor) -> Result<Bytes, Failure> {
+        match self {
+            Self::Insert(rows) => {
+                let body = serde_json::to_vec(&insert_body(rows))?;
+                floor.send("POST", "/v1/vaults/vault1/table1", body).await
+            }
+            Self::Detokenize(rows) => {
+                let body = serde_json::to_vec(&detokenize_body(rows))?;
+                floor.send("POST", "/v1/vaults/vault1/detokenize", body).await
+            }
+            Self::Get(rows) => floor.send("GET", &get_path(rows), Vec::new()).await,
         }
     }
 
@@ -234,10 +250,7 @@ fn inserted(response: InsertResponse, rows: usize) -> Result<(), Failure> {
 }
 
 fn detokenized(response: DetokenizeResponse, rows: usize) -> Result<(), Failure> {
-    let pairs = response
-        .detokenized_fields
-        .iter()
-        .map(|field| Some((field.token.clone(), field.value()?)));
+    let pairs = response.detokenized_fields.iter().map(|field| Some((field.token.clone(), field.value()?)));
     check_pairs(pairs.collect::<Option<_>>().ok_or("a value is missing")?, rows)
 }
 

@@ -9,10 +9,12 @@ mod certificates;
 mod configuration;
 mod forward;
 mod load;
+mod other_build;
 mod program;
 mod proxy;
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -39,6 +41,9 @@ struct Args {
     /// Calls through forward proxies instead: tinyproxy and microsocks.
     #[arg(long)]
     forward: bool,
+    /// Runs this program against the embedded vault instead.
+    #[arg(long)]
+    program: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -47,6 +52,10 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     if args.forward {
         let passed = forward::run(directory.path()).await?;
+        return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    if let Some(program) = &args.program {
+        let passed = other_build::run(program, directory.path()).await?;
         return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let certificates = Certificates::write_into(directory.path())?;

@@ -8,7 +8,7 @@ use skyflow::{
     CallOptions, Credentials, Error, ErrorKind, GetRequest, InvokeConnectionRequest, Skyflow, Vault,
     VaultConfig,
 };
-use skyflow_emulator::{EmbeddedVault, Operation};
+use skyflow_emulator::{EmbeddedVault, Operation, Role};
 use skyflow_http::{HttpService, ManualClock};
 use skyflow_tests::clients::{TOKEN_URI, over, responding, vault_over};
 
@@ -176,4 +176,23 @@ async fn header_of_a_connection_request_wins() {
 fn options_hide_context_and_header_values() {
     let options = CallOptions::new().context("CANARY").header("x-team", "CANARY");
     assert!(!format!("{options:?}").contains("CANARY"));
+}
+
+#[tokio::test]
+async fn journal_has_what_policies_would_see() {
+    let embedded = EmbeddedVault::builder().build().unwrap();
+    let vault = client(&embedded, None);
+    vault.get(all_rows()).await.unwrap();
+    vault.with_context("user-7").get(all_rows()).await.unwrap();
+    let nurse = json!({"role": "nurse", "ward": 7});
+    let owner = embedded.role_id(Role::VaultOwner);
+    let options = CallOptions::new().context(nurse.clone()).roles([owner]);
+    vault.with_options(options).get(all_rows()).await.unwrap();
+
+    let journal = embedded.journal();
+    let reads = journal.iter().filter(|entry| entry.operation == Some(Operation::RecordsList.name()));
+    let seen: Vec<_> = reads.map(|entry| entry.caller.context.clone()).collect();
+    assert_eq!(seen, [None, Some(json!("user-7")), Some(nurse)]);
+    assert_eq!(journal.last().unwrap().caller.roles, [Role::VaultOwner]);
+    assert!(!format!("{journal:?}").contains("user-7"));
 }

@@ -5,81 +5,17 @@ use serde::{Deserialize, Serialize};
 use skyflow::{
     Credentials, DetokenizeRequest, GetRequest, InsertRequest, Redaction, Skyflow, Vault, VaultConfig,
 };
-use skyflow_auth::{Cached, ServiceAccountKey, ServiceAccountTokens, TokenExchange, TokenProvider};
-use skyflow_emulator::{AuthKind, EmbeddedVault, Operation, Server};
-use skyflow_http::{HttpService, Transport};
+use skyflow_emulator::{AuthKind, EmbeddedVault, Operation};
 use skyflow_testkit::Recorder;
 use skyflow_testkit::polling::in_time;
-use skyflow_tests::clients::{CARD_NUMBER, CARDHOLDER, TOKEN_URI, insert_card, over};
+use skyflow_tests::clients::{CARD_NUMBER, CARDHOLDER, insert_card};
+
+use crate::places::Place;
 
 #[derive(Serialize, Deserialize, Debug, PartialEq)]
 struct Card {
     card_number: String,
     cardholder_name: String,
-}
-
-/// Where the vault is: behind a socket, or in this process.
-enum Place {
-    Socket(Server),
-    Process(EmbeddedVault),
-}
-
-impl Place {
-    /// A vault over HTTP, over TLS with HTTP/1.1 and with HTTP/2, and in this process.
-    async fn all() -> [Self; 4] {
-        let vault = || EmbeddedVault::builder().build().unwrap();
-        [
-            Self::Socket(vault().serve().await.unwrap()),
-            Self::Socket(vault().serve_tls().http1_only().await.unwrap()),
-            Self::Socket(vault().serve_tls().await.unwrap()),
-            Self::Process(vault()),
-        ]
-    }
-
-    fn vault(&self) -> &EmbeddedVault {
-        match self {
-            Self::Socket(server) => server.vault(),
-            Self::Process(vault) => vault,
-        }
-    }
-
-    fn credentials_json(&self) -> String {
-        match self {
-            Self::Socket(server) => server.credentials_json().expose().to_owned(),
-            Self::Process(vault) => vault.credentials_json(TOKEN_URI).expose().to_owned(),
-        }
-    }
-
-    fn transport(&self) -> HttpService {
-        match self {
-            Self::Socket(server) => match server.ca_pem() {
-                Some(ca) => {
-                    let transport = Transport::builder().add_root_certificates_pem(ca.as_bytes()).unwrap();
-                    transport.build().into_service()
-                }
-                None => Transport::new().into_service(),
-            },
-            Self::Process(vault) => HttpService::new(vault.service()),
-        }
-    }
-
-    fn client(&self, credentials: Credentials, recorder: &Recorder) -> Vault {
-        let id = self.vault().vault_id();
-        let config = match self {
-            Self::Socket(server) => VaultConfig::with_base_url(id, server.base_url()),
-            Self::Process(vault) => VaultConfig::new(id, vault.cluster_id()),
-        };
-        let transport = recorder.around(self.transport());
-        over(transport).vault(config.credentials(credentials)).build().unwrap().default_vault().unwrap()
-    }
-
-    /// Mints a token without the facade.
-    async fn bearer_token(&self) -> String {
-        let key = ServiceAccountKey::from_json(&self.credentials_json()).unwrap();
-        let exchange = TokenExchange::new(self.transport());
-        let tokens = Cached::new(ServiceAccountTokens::new(key, exchange));
-        tokens.token().await.unwrap().expose().to_owned()
-    }
 }
 
 async fn the_main_job(vault: &Vault) {
@@ -127,7 +63,7 @@ async fn main_job_runs_with_all_kinds_of_credentials() {
             place.vault().clear_journal();
             let recorder = Recorder::new();
             let shown = format!("{credentials:?}");
-            in_time(the_main_job(&place.client(credentials, &recorder))).await;
+            in_time(the_main_job(&place.vault_client(credentials, &recorder))).await;
 
             let journal = place.vault().journal();
             let minted =
@@ -167,7 +103,7 @@ async fn main_job_runs_with_all_kinds_of_credentials() {
 async fn many_rows_keep_their_order_in_every_call() {
     let place = Place::Process(EmbeddedVault::builder().build().unwrap());
     let key = Credentials::api_key(place.vault().api_key().expose()).unwrap();
-    let vault = place.client(key, &Recorder::new());
+    let vault = place.vault_client(key, &Recorder::new());
     let numbers: Vec<String> = (0..20).map(|n| format!("41111111111{n:05}")).collect();
     let cards =
         numbers.iter().map(|n| Card { card_number: n.clone(), cardholder_name: format!("Holder {n}") });
@@ -192,7 +128,7 @@ async fn many_rows_keep_their_order_in_every_call() {
 async fn continue_on_error_keeps_the_other_rows() {
     let place = Place::Process(EmbeddedVault::builder().build().unwrap());
     let key = Credentials::api_key(place.vault().api_key().expose()).unwrap();
-    let vault = place.client(key, &Recorder::new());
+    let vault = place.vault_client(key, &Recorder::new());
     let rows = [
         serde_json::json!({"name": "Ada"}),
         serde_json::json!({"no_such_column": "x"}),

@@ -1,6 +1,6 @@
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 
 use super::*;
 
@@ -24,13 +24,13 @@ fn problem(pem: &str) -> KeyProblem {
 #[test]
 fn every_usual_spelling_of_a_key_is_read() {
     let der = pkcs8();
-    let public = rsa_key(&armour("PRIVATE KEY", &der, "\n")).unwrap().public_key().as_ref().to_vec();
+    let public = rsa_key(&armour("PRIVATE KEY", &der, "\n")).unwrap().public_key.to_vec();
     for line_break in ["\n", "\r\n", "\\n", "\\r\\n", "\\\\n", "", " ", "\n\t "] {
         for (label, der) in [("PRIVATE KEY", &*der), ("RSA PRIVATE KEY", pkcs1(&der).unwrap())] {
             for pem in [armour(label, der, line_break), format!(" \n{}\n\n", armour(label, der, line_break))]
             {
                 let key = rsa_key(&pem).unwrap_or_else(|e| panic!("{label} {line_break:?}: {e:?}"));
-                assert_eq!(key.public_key().as_ref(), public);
+                assert_eq!(&key.public_key[..], public);
             }
         }
     }
@@ -55,8 +55,8 @@ fn each_unusable_key_has_a_distinct_error() {
         (STANDARD.encode(&der), KeyProblem::NotPem),
         ("-----BEGIN PRIVATE KEY-----\nAAAA".into(), KeyProblem::NotPem),
         ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END CERTIFICATE-----".into(), KeyProblem::NotPem),
-        (armour("PUBLIC KEY", key.public_key().as_ref(), "\n"), KeyProblem::Public),
-        (armour("RSA PUBLIC KEY", key.public_key().as_ref(), "\n"), KeyProblem::Public),
+        (armour("PUBLIC KEY", &key.public_key[..], "\n"), KeyProblem::Public),
+        (armour("RSA PUBLIC KEY", &key.public_key[..], "\n"), KeyProblem::Public),
         (armour("CERTIFICATE", &[0x30, 0x00], "\n"), KeyProblem::Public),
         (armour("ENCRYPTED PRIVATE KEY", &der, "\n"), KeyProblem::Encrypted),
         (
@@ -81,7 +81,7 @@ fn each_unusable_key_has_a_distinct_error() {
 fn blocks_beside_the_private_key_are_skipped() {
     let der = pkcs8();
     let key = armour("PRIVATE KEY", &der, "\n");
-    let public = rsa_key(&key).unwrap().public_key().as_ref().to_vec();
+    let public = rsa_key(&key).unwrap().public_key.to_vec();
     let other = |label: &str| armour(label, &[0x30, 0x00], "\n");
     let attributes = "Bag Attributes\n    friendlyName: a\nKey Attributes: <No Attributes>\n";
     for label in ["CERTIFICATE", "TRUSTED CERTIFICATE", "PUBLIC KEY", "EC PARAMETERS", "X509 CRL"] {
@@ -91,7 +91,7 @@ fn blocks_beside_the_private_key_are_skipped() {
             format!("{attributes}{}{}{attributes}{key}", other(label), other(label)),
         ] {
             let read = rsa_key(&pem).unwrap_or_else(|problem| panic!("{label}: {problem:?}"));
-            assert_eq!(read.public_key().as_ref(), public);
+            assert_eq!(read.public_key[..], public);
         }
     }
     let chain = other("CERTIFICATE").repeat(3);

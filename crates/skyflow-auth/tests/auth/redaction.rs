@@ -168,7 +168,7 @@ async fn secrets_are_absent_from_logs_errors_and_debug() {
 }
 
 /// Serves one response over a real socket, so that the logs of hyper are checked too.
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 #[tokio::test]
 async fn no_secret_appears_in_what_the_transport_logs() {
     use skyflow_testkit::{Reply, Scripted, Server};

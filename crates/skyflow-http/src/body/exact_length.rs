@@ -27,12 +27,12 @@ impl ExactLength {
         self.left + self.last.as_ref().map_or(0, |last| last.len() as u64)
     }
 
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "transport")]
     pub(crate) fn is_end_stream(&self) -> bool {
         self.left() == 0 && self.body.is_end_stream()
     }
 
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "transport")]
     pub(crate) fn into_inner(self) -> Body {
         self.body
     }

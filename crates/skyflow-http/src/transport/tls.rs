@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -30,6 +30,9 @@ pub enum TlsError {
     /// The private key does not belong to the client certificate.
     #[error("client_certificate_pem: the private key does not belong to the certificate")]
     KeyMismatch,
+    /// The program was built without a cryptography library: neither the feature `aws-lc-rs` nor `ring` is enabled.
+    #[error("client_certificate_pem: {NO_LIBRARY}")]
+    NoLibrary,
     /// A whole configuration was set together with options that are part of it.
     #[error("tls_config cannot be combined with {0}: set it in the configuration")]
     Contradiction(&'static str),
@@ -65,7 +68,8 @@ impl TlsOptions {
         self.part("client_certificate_pem")?;
         let chain = certificates(chain)?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoClientKey)?;
-        let certified = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
+        let provider = provider().ok_or(TlsError::NoLibrary)?;
+        let certified = CertifiedKey::from_der(chain, key, &provider).map_err(|error| match error {
             rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::KeyMismatch,
             rustls::Error::InvalidCertificate(_) => TlsError::BrokenCertificate,
             _ => TlsError::BrokenClientKey,
@@ -103,7 +107,11 @@ impl TlsOptions {
         if let Some(whole) = &self.whole {
             return Ok(whole.clone());
         }
-        let provider = Arc::new(provider());
+        let provider = provider().ok_or_else(|| rustls::Error::General(NO_LIBRARY.to_owned()))?;
+        self.config_with(Arc::new(provider))
+    }
+
+    fn config_with(&self, provider: Arc<CryptoProvider>) -> Result<ClientConfig, rustls::Error> {
         let versions = if self.tls13_only { &[&TLS13] } else { DEFAULT_VERSIONS };
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(versions)?
@@ -143,8 +151,18 @@ impl fmt::Debug for TlsOptions {
     }
 }
 
-fn provider() -> CryptoProvider {
-    aws_lc_rs::default_provider()
+/// The libraries that the features of this build name; the first is used.
+const PROVIDERS: &[fn() -> CryptoProvider] = &[
+    #[cfg(feature = "aws-lc-rs")]
+    rustls::crypto::aws_lc_rs::default_provider,
+    #[cfg(feature = "ring")]
+    rustls::crypto::ring::default_provider,
+];
+
+const NO_LIBRARY: &str = "a cryptography library is needed: enable the feature aws-lc-rs or ring";
+
+fn provider() -> Option<CryptoProvider> {
+    PROVIDERS.first().map(|provider| provider())
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
