@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use skyflow_http::auth::{AuthHeader, AuthLayer, HostGuard, Refusal};
 use skyflow_http::layers::{MetadataLayer, RetryLayer};
-use skyflow_http::{BaseUri, DynLayer, HttpService, LogControl, Stack, rest};
+use skyflow_http::{BaseUri, HttpService, LogControl, Stack, rest};
 
 use super::ClientBuilder;
 use crate::cache::Registry;
@@ -84,7 +84,7 @@ impl<M> ClientBuilder<M> {
         let auth = AuthLayer::new(tokens, header, HostGuard::new(base.clone()));
         let stack = self.layers.into_iter().fold(stack, Stack::operation_layer);
         let stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
-        let service = stack.auth(DynLayer::new(auth)).build(ErrorCodeLayer::around(transport));
+        let service = stack.auth(auth).build(ErrorCodeLayer::around(transport));
         let shared = Shared {
             clock: self.clock,
             caches: Registry::default(),

@@ -12,9 +12,8 @@ pub use skyflow_api::types::DetokenizedValueType as ValueType;
 
 use super::Vault;
 use crate::Error;
-use crate::call_log::subject;
 use crate::elements::{Elements, ReadBody, elements};
-use crate::handle::{Call, ReadAs};
+use crate::handle::{Call, ReadAs, subject};
 use crate::record::{Origin, columns_of, message_of, not_blank, text_of, try_text_of};
 
 /// Requests the values of tokens.

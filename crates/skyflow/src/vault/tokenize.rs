@@ -7,9 +7,8 @@ use skyflow_types::RequestId;
 
 use super::Vault;
 use crate::Error;
-use crate::call_log::subject;
 use crate::elements::Strict;
-use crate::handle::{Call, ReadAs};
+use crate::handle::{Call, ReadAs, subject};
 use crate::record::{Origin, columns_of, message_of, not_blank, text_of};
 
 /// Requests the tokens of values that the vault already stores.
