@@ -34,13 +34,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// Sees each operation once, from the outside.
 fn timed() -> DynLayer {
     DynLayer::from_fn(|inner: HttpService| {
-        tower::service_fn(move |request: Request| {
+        tower::service_fn(move |mut request: Request| {
             let inner = inner.clone();
             async move {
-                let name = request.extensions().get::<OperationInfo>().map_or("unnamed", |info| info.name);
+                let name = OperationInfo::of(request.extensions()).map_or("unnamed", |info| info.name);
                 let started = SystemClock.monotonic();
+                let progress = Progress::of(request.extensions_mut());
                 let response = inner.send(request).await?;
-                let attempts = response.extensions().get::<Progress>().map_or(0, Progress::attempts);
+                let attempts = progress.attempts();
                 println!(
                     "{name}: {} after {attempts} attempt(s), {:?}",
                     response.status(),
@@ -56,7 +57,7 @@ fn timed() -> DynLayer {
 fn announced() -> DynLayer {
     DynLayer::from_fn(|inner: HttpService| {
         inner.map_request(|request: Request| {
-            let path = request.extensions().get::<OperationInfo>().map_or("", |info| info.path_template);
+            let path = OperationInfo::of(request.extensions()).map_or("", |info| info.path_template);
             let with_token = request.headers().contains_key("authorization");
             println!("  attempt: {} {path}, token attached yet: {with_token}", request.method());
             request

@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // A span with the operation's name, and no URI.
     let trace = || {
         TraceLayer::new_for_http().make_span_with(|request: &Request| {
-            let name = request.extensions().get::<OperationInfo>().map_or("unnamed", |info| info.name);
+            let name = OperationInfo::of(request.extensions()).map_or("unnamed", |info| info.name);
             tracing::info_span!("vault call", name)
         })
     };

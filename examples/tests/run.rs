@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Every example, and strings that its output must contain.
-const EXAMPLES: [(&str, &[&str]); 49] = [
+const EXAMPLES: [(&str, &[&str]); 50] = [
     ("audit_events", &["ExecuteQuery: 200", "records_insert: 200"]),
     (
         "batch",
@@ -228,6 +228,7 @@ const EXAMPLES: [(&str, &[&str]); 49] = [
     ("scaivault_pki", &["issued with a key: true", "valid: true []"]),
     ("scaivault_policies", &["factor false: allowed false", "factor true: allowed true"]),
     ("scaivault_rotation", &["ended with success", "1 secret(s) due"]),
+    ("scaivault_run", &["the command has a password of 5 characters", "it ended with 3"]),
     (
         "scaivault_secrets",
         &[

@@ -1,8 +1,12 @@
 //! Calls to send, and what came of them.
 
+use std::sync::Arc;
+
 use http::{Method, Uri};
+use skyflow_http::auth::{AccessToken, AuthHeader, AuthLayer, HostGuard, provider_fn};
 use skyflow_http::{
-    Body, BoxError, Error, ErrorKind, HttpService, Idempotency, OperationInfo, Request, Response,
+    BaseUri, Body, BoxError, CallContext, Error, ErrorKind, HttpService, Idempotency, OperationInfo, Request,
+    Response,
 };
 
 /// A `GET` that may be repeated.
@@ -20,8 +24,25 @@ pub fn request(method: Method, url: &str, idempotency: Idempotency, body: Body) 
     let mut request = http::Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = url.parse::<Uri>().unwrap();
-    request.extensions_mut().insert(OperationInfo::new("test.call", "/test", idempotency));
+    let info = OperationInfo::new("test.call", "/test", idempotency);
+    request.extensions_mut().insert(CallContext::new(info));
     request
+}
+
+/// An auth layer whose token takes a while, for calls of `https://vault.example`.
+pub fn auth_after<F>(wait: impl Fn() -> F + Send + Sync + 'static) -> AuthLayer
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let tokens = provider_fn(move || {
+        let wait = wait();
+        async move {
+            wait.await;
+            Ok(AccessToken::new("token")?)
+        }
+    });
+    let hosts = HostGuard::new(BaseUri::parse("https://vault.example").unwrap());
+    AuthLayer::new(Arc::new(tokens), AuthHeader::bearer(), hosts)
 }
 
 /// A response with its complete body.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{codegen, conformance, coverage, guide, layers, msrv, path, published, tools, words};
+use crate::{bench, codegen, conformance, coverage, guide, layers, msrv, path, published, tools, words};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -31,6 +31,8 @@ enum Job {
     Conformance,
     /// How many files of the crates a warm insert runs through.
     Path,
+    /// The instructions of calls, beside those of hyper doing the same.
+    Instructions,
     /// Rustdoc; warnings are errors.
     Doc,
     /// Licences, bans and sources of every dependency.
@@ -57,6 +59,7 @@ const CHECKS: &[Job] = &[
     Job::Clippy,
     Job::Conformance,
     Job::Path,
+    Job::Instructions,
     Job::Doc,
     Job::Deny,
     Job::Words,
@@ -90,12 +93,14 @@ impl Job {
             Self::Clippy => clippy(),
             Self::Conformance => conformance::run(&conformance::Args::default()),
             Self::Path => path::check(),
+            Self::Instructions => bench::check(),
             Self::Doc => command(
                 cargo_command(&["doc", "--workspace", "--no-deps", "--all-features", "--locked"])
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
             Self::Deny => {
-                let deny = tools::ensure("cargo-deny", "0.20.2", &[])?;
+                // Without optimization: it runs for seconds, and would be built for minutes.
+                let deny = tools::ensure("cargo-deny", "0.20.2", &["--debug"])?;
                 command(Command::new(deny).args(["--all-features", "check", "licenses", "bans", "sources"]))
             }
             Self::Words => words::run(&words::Args::default()),

@@ -35,6 +35,7 @@ const TREES: &[Tree] = &[
         maximum: None,
         forbidden: HTTP_CLIENT,
     },
+    Tree { package: "skyflow", flags: &[], maximum: Some(95), forbidden: &["ring"] },
     // With ring, nothing else is built that encrypts or signs.
     Tree {
         package: "skyflow",

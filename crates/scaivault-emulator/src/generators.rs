@@ -1,5 +1,7 @@
 //! Generated values.
 
+mod ssh;
+
 use rcgen::KeyPair;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -65,10 +67,17 @@ fn one(state: &State, field: &Field) -> Outcome<String> {
                 "safe" => SAFE,
                 _ => return Err(Failure::field("charset", "is unknown")),
             };
-            Ok(random(state, length(32)?, charset))
+            let required =
+                field.config.iter().filter(|(name, yes)| is_requirement(name) && **yes == Value::Bool(true));
+            let required: Outcome<Vec<_>> = required.map(|(name, _)| class(name)).collect();
+            random_with(state, length(32)?, charset, &required?)
         }
         "hex" => Ok(state.random.hex(length(32)?)),
-        "uuid" => Ok(state.random.uuid()),
+        "uuid" => match field.config.get("version").map(|version| version.as_u64()) {
+            None | Some(Some(4)) => Ok(state.random.uuid()),
+            Some(Some(7)) => Ok(uuid_of_time(state)),
+            Some(_) => Err(Failure::field("version", "must be 4 or 7")),
+        },
         "template" => template(state, text("template").unwrap_or_default()),
         "static" => Ok(text("value").unwrap_or_default().to_owned()),
         "ec_keypair" => {
@@ -79,8 +88,14 @@ fn one(state: &State, field: &Field) -> Outcome<String> {
             let bits = field.config.get("bits").and_then(Value::as_u64).unwrap_or(2048);
             Ok(keys::generate("rsa", bits).map(|key: KeyPair| key.serialize_pem())?)
         }
-        "ssh_keypair" | "bcrypt_hash" => {
-            Err(Failure::new("invalid_config", "the emulator does not have this generator"))
+        "ssh_keypair" => {
+            ssh::keypair(state, text("key_type").unwrap_or("ed25519"), text("comment").unwrap_or_default())
+        }
+        // No page says where the password goes whose hash this is; a hash alone opens nothing.
+        "bcrypt_hash" => {
+            Err(Failure::new("invalid_config", "the generator bcrypt_hash is not supported by this emulator")
+                .with("generator", "bcrypt_hash")
+                .with("field", field.name.as_str()))
         }
         _ => Err(Failure::field("generator", "is unknown")),
     }
@@ -95,6 +110,56 @@ pub(crate) fn random(state: &State, length: usize, charset: &str) -> String {
         .filter_map(|byte| characters.get(usize::from(*byte) % characters.len()))
         .map(|byte| char::from(*byte))
         .collect()
+}
+
+fn is_requirement(name: &str) -> bool {
+    name.starts_with("require_")
+}
+
+/// Returns the characters of which a requirement, such as `require_digits`, wants one.
+fn class(requirement: &str) -> Outcome<&'static str> {
+    match requirement {
+        "require_uppercase" => Ok("ABCDEFGHJKLMNPQRSTUVWXYZ"),
+        "require_lowercase" => Ok("abcdefghijkmnopqrstuvwxyz"),
+        "require_digits" | "require_numbers" => Ok("23456789"),
+        "require_symbols" | "require_special" => Ok("!#%+-=?@_"),
+        _ => Err(Failure::field(requirement, "is unknown")),
+    }
+}
+
+/// Generates text that has a character of each class, at random places.
+fn random_with(state: &State, length: usize, charset: &str, classes: &[&str]) -> Outcome<String> {
+    if classes.len() > length {
+        return Err(Failure::field("length", "is too short for what is required"));
+    }
+    let mut characters: Vec<char> = random(state, length, charset).chars().collect();
+    let mut places: Vec<usize> = (0..length).collect();
+    for class in classes {
+        let [high, low] = state.random.bytes();
+        let place = places.swap_remove(usize::from(u16::from_be_bytes([high, low])) % places.len());
+        if let (Some(at), Some(character)) =
+            (characters.get_mut(place), random(state, 1, class).chars().next())
+        {
+            *at = character;
+        }
+    }
+    Ok(characters.into_iter().collect())
+}
+
+/// Makes a UUID, version 7: its first 48 bits are the time in milliseconds.
+fn uuid_of_time(state: &State) -> String {
+    let random = state.random.hex(32);
+    let time = format!("{:012x}", state.now());
+    let part =
+        |text: &str, at: usize, length: usize| text.get(at..at + length).unwrap_or_default().to_owned();
+    format!(
+        "{}-{}-7{}-a{}-{}",
+        part(&time, 0, 8),
+        part(&time, 8, 4),
+        part(&random, 0, 3),
+        part(&random, 3, 3),
+        part(&random, 6, 12)
+    )
 }
 
 /// Fills in `{{random:N}}`, `{{uuid}}`, `{{hex:N}}` and `{{timestamp}}`.

@@ -5,7 +5,8 @@ use http::Method;
 use crate::call::{Call, Reply};
 use crate::failure::Outcome;
 use crate::operations::{
-    acme, audit, dynamic, federation, identity, objects, policies, rotation, secrets, system, webhooks,
+    acme, audit, batch, dynamic, federation, identity, objects, policies, replacement, rotation,
+    secret_policies, secrets, system, webhooks,
 };
 use crate::pki;
 use crate::rates::Category::{self, *};
@@ -68,11 +69,11 @@ pub(crate) static ROUTES: &[Route] = &[
     open(POST, "/v1/auth/exchange", "auth.exchange", identity::exchange),
     inferred(GET, "/v1/secrets", "secrets.list", Some("secrets:list"), Some(List), secrets::list),
     inferred(GET, "/v1/secrets/expiring", "secrets.list_expiring", Some("secrets:list"), Some(List), secrets::list_expiring),
-    documented(POST, "/v1/secrets/batch", "secrets.batch_read", Some("secrets:read"), Some(BatchRead), secrets::batch_read),
-    inferred(POST, "/v1/secrets/batch/metadata", "secrets.batch_metadata", Some("secrets:list"), Some(BatchMetadata), secrets::batch_metadata),
+    documented(POST, "/v1/secrets/batch", "secrets.batch_read", Some("secrets:read"), Some(BatchRead), batch::read),
+    inferred(POST, "/v1/secrets/batch/metadata", "secrets.batch_metadata", Some("secrets:list"), Some(BatchMetadata), batch::metadata),
     inferred(GET, "/v1/secrets/{path}/metadata", "secrets.read_metadata", Some("secrets:list"), Some(Read), secrets::read_metadata),
     inferred(GET, "/v1/secrets/{path}/versions", "secrets.list_versions", Some("secrets:list"), Some(List), secrets::list_versions),
-    inferred(POST, "/v1/secrets/{path}/rotate", "secrets.rotate", Some("secrets:rotate"), Some(Write), secrets::rotate),
+    inferred(POST, "/v1/secrets/{path}/rotate", "secrets.rotate", Some("secrets:rotate"), Some(Write), replacement::rotate),
     inferred(POST, "/v1/secrets/{path}/undelete", "secrets.undelete", Some("secrets:write"), Some(Write), secrets::undelete),
     documented(GET, "/v1/secrets/{path}", "secrets.read", Some("secrets:read"), Some(Read), secrets::read),
     documented(PUT, "/v1/secrets/{path}", "secrets.write", Some("secrets:write"), Some(Write), secrets::write),
@@ -103,12 +104,12 @@ pub(crate) static ROUTES: &[Route] = &[
     documented(GET, "/v1/rotation/policies/{id}/history", "rotation.list_history", Some("audit:read"), None, rotation::history),
     documented(GET, "/v1/rotation/due", "rotation.list_due", Some("secrets:rotate|admin"), None, rotation::due),
     documented(GET, "/v1/rotation/pending", "rotation.list_pending", Some("secrets:rotate|admin"), None, rotation::due),
-    inferred(GET, "/v1/secret-policies", "secret_policies.list", Some("policies:read"), Some(Policy), rotation::list_recipes),
-    inferred(POST, "/v1/secret-policies", "secret_policies.create", Some("policies:write"), Some(Policy), rotation::create_recipe),
-    inferred(GET, "/v1/secret-policies/{id}", "secret_policies.get", Some("policies:read"), Some(Policy), rotation::get_recipe),
-    inferred(PATCH, "/v1/secret-policies/{id}", "secret_policies.update", Some("policies:write"), Some(Policy), rotation::update_recipe),
-    inferred(DELETE, "/v1/secret-policies/{id}", "secret_policies.delete", Some("policies:write"), Some(Policy), rotation::delete_recipe),
-    inferred(POST, "/v1/secret-policies/{id}/preview", "secret_policies.preview", Some("policies:read"), Some(Policy), rotation::preview_recipe),
+    inferred(GET, "/v1/secret-policies", "secret_policies.list", Some("policies:read"), Some(Policy), secret_policies::list),
+    inferred(POST, "/v1/secret-policies", "secret_policies.create", Some("policies:write"), Some(Policy), secret_policies::create),
+    inferred(GET, "/v1/secret-policies/{id}", "secret_policies.get", Some("policies:read"), Some(Policy), secret_policies::get),
+    inferred(PATCH, "/v1/secret-policies/{id}", "secret_policies.update", Some("policies:write"), Some(Policy), secret_policies::update),
+    inferred(DELETE, "/v1/secret-policies/{id}", "secret_policies.delete", Some("policies:write"), Some(Policy), secret_policies::delete),
+    inferred(POST, "/v1/secret-policies/{id}/preview", "secret_policies.preview", Some("policies:read"), Some(Policy), secret_policies::preview),
     documented(GET, "/v1/pki/ca", "pki_authorities.list", Some("pki:admin"), Some(PkiAdmin), pki::authorities::list),
     documented(POST, "/v1/pki/ca", "pki_authorities.create", Some("pki:admin"), Some(PkiAdmin), pki::authorities::create),
     documented(GET, "/v1/pki/ca/{id}", "pki_authorities.get", None, None, pki::authorities::get),

@@ -9,7 +9,8 @@ use crate::call::time;
 use crate::events::{Event, publish};
 use crate::failure::Outcome;
 use crate::operations::dynamic;
-use crate::operations::rotation::{Assignment, RotationDocument, assignments, rotate_by_policy};
+use crate::operations::replacement::rotate_by_policy;
+use crate::operations::rotation::{Assignment, RotationDocument, assignments};
 use crate::state::State;
 use crate::versions::{SecretDocument, keep};
 

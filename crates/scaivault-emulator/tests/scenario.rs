@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of a test")]
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
 use futures_util::TryStreamExt;
@@ -13,7 +13,7 @@ use scaivault::{Client, Error};
 use scaivault_emulator::{EmbeddedScaiVault, Server};
 use serde_json::json;
 
-/// Uses secrets, certificates and dynamic credentials, and leaves nothing that stops a second run.
+/// Uses secrets, certificates and dynamic credentials, and removes what would stop a second run.
 async fn scenario(client: &Client) {
     let (secrets, path) = (client.secrets(), "scenario/db/password");
     let written = secrets.write(path, &json!({ "password": "first" })).await.unwrap();
@@ -74,6 +74,8 @@ async fn scenario_runs_over_tls() {
 /// The program, which ends with the test.
 struct Program {
     child: Child,
+    /// What it prints after the exports, and its messages.
+    rest: Vec<std::thread::JoinHandle<String>>,
     exports: HashMap<String, String>,
     tls: HashMap<String, String>,
     token_url: String,
@@ -84,12 +86,14 @@ impl Program {
         let mut child = Command::new(env!("CARGO_BIN_EXE_scaivault-emulator"))
             .args(["--port", "0", "--tls-port", "0"])
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let mut program =
-            Self { child, exports: HashMap::new(), tls: HashMap::new(), token_url: String::new() };
-        for line in BufReader::new(stdout).lines().map(Result::unwrap) {
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let messages = child.stderr.take().unwrap();
+        let (exports, tls) = (HashMap::new(), HashMap::new());
+        let mut program = Self { child, rest: Vec::new(), exports, tls, token_url: String::new() };
+        for line in stdout.by_ref().lines().map(Result::unwrap) {
             let (line, into) = match line.strip_prefix("# ") {
                 Some(line) => (line.to_owned(), &mut program.tls),
                 None => (line, &mut program.exports),
@@ -103,14 +107,27 @@ impl Program {
                 }
             }
         }
+        program.rest = vec![std::thread::spawn(|| read(stdout)), std::thread::spawn(|| read(messages))];
         program
     }
+
+    /// Ends the program, and returns what it has printed since the exports.
+    fn end(&mut self) -> String {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.rest.drain(..).map(|reader| reader.join().unwrap()).collect()
+    }
+}
+
+fn read(mut from: impl std::io::Read) -> String {
+    let mut text = String::new();
+    from.read_to_string(&mut text).unwrap();
+    text
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
         if let Some(path) = self.tls.get("SCAIVAULT_CA_FILE") {
             let _ = std::fs::remove_file(path);
         }
@@ -127,7 +144,7 @@ fn of_environment(variables: HashMap<String, String>, token_url: Option<&str>) -
 
 #[tokio::test]
 async fn scenario_runs_with_the_printed_exports() {
-    let program = Program::start();
+    let mut program = Program::start();
     let mut names: Vec<_> = program.exports.keys().map(String::as_str).collect();
     names.sort_unstable();
     let expected = ["SCAIKEY_CLIENT_ID", "SCAIKEY_CLIENT_SECRET", "SCAIVAULT_BASE_URL", "SCAIVAULT_TOKEN"];
@@ -144,4 +161,6 @@ async fn scenario_runs_with_the_printed_exports() {
     assert!(tls.get("SCAIVAULT_BASE_URL").unwrap().starts_with("https://"));
     let secret = of_environment(tls, None).secrets().read("of/client-credentials").await.unwrap();
     assert_eq!(secret.version, 1, "both ports serve one vault");
+    let printed = program.end();
+    assert!(printed.trim().is_empty(), "a server that works is silent: {printed}");
 }

@@ -2,101 +2,25 @@
 
 mod entry;
 mod flight;
+mod newer;
+mod options;
+mod registry;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::entry::{Entry, Key};
 use self::flight::Flight;
+use self::newer::newer_than;
+pub use self::options::CacheOptions;
+pub(crate) use self::registry::Registry;
 use crate::handle::Handle;
 use crate::mode::{Async, Mode};
 use crate::secrets::{Secret, Secrets, checked};
 use crate::{Error, InvalidInput, SecretPath};
-
-/// Configures a [`SecretCache`].
-///
-/// ```
-/// use std::time::Duration;
-/// use scaivault::CacheOptions;
-///
-/// let options = CacheOptions::default().ttl(Duration::from_secs(60)).max_stale(Duration::from_secs(3600));
-/// # let _ = options;
-/// ```
-#[derive(Debug, Clone)]
-pub struct CacheOptions {
-    ttl: Duration,
-    refresh_window: Duration,
-    max_stale: Duration,
-    not_found: Option<Duration>,
-    max_entries: usize,
-    max_bytes: usize,
-    jitter: fn() -> f64,
-}
-
-impl Default for CacheOptions {
-    fn default() -> Self {
-        let ttl = Duration::from_secs(300);
-        Self {
-            ttl,
-            refresh_window: ttl,
-            max_stale: Duration::from_secs(3600),
-            not_found: None,
-            max_entries: 1_000,
-            max_bytes: 16 * 1024 * 1024,
-            jitter: fastrand::f64,
-        }
-    }
-}
-
-impl CacheOptions {
-    /// Sets how long a secret is returned without a request, give or take 10 %; 5 minutes by default.
-    pub fn ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = ttl;
-        self.refresh_window = ttl;
-        self
-    }
-
-    /// Sets how long after that a secret is still returned while it is refreshed in the background; as long as the time
-    /// to live by default.
-    pub fn refresh_window(mut self, window: Duration) -> Self {
-        self.refresh_window = window;
-        self
-    }
-
-    /// Sets how long after its time to live [`SecretCache::get_stale_allowed`] returns a secret while the server is down;
-    /// an hour by default.
-    pub fn max_stale(mut self, limit: Duration) -> Self {
-        self.max_stale = limit;
-        self
-    }
-
-    /// Remembers for this time that a secret does not exist; off by default.
-    pub fn cache_not_found(mut self, time: Duration) -> Self {
-        self.not_found = Some(time);
-        self
-    }
-
-    /// Sets how many secrets are kept; 1,000 by default. The least recently used one goes first.
-    pub fn max_entries(mut self, entries: usize) -> Self {
-        self.max_entries = entries;
-        self
-    }
-
-    /// Sets how many bytes of data are kept; 16 MiB by default.
-    pub fn max_bytes(mut self, bytes: usize) -> Self {
-        self.max_bytes = bytes;
-        self
-    }
-
-    /// Replaces the source of jitter: a function that returns values from 0 up to, not including, 1.
-    pub fn jitter(mut self, jitter: fn() -> f64) -> Self {
-        self.jitter = jitter;
-        self
-    }
-}
 
 /// Keeps secrets for some time, so that a read costs no request.
 ///
@@ -259,65 +183,6 @@ impl<M: Mode> SecretCache<M> {
     }
 }
 
-/// The pause between two polls of [`SecretCache::newer_than`]; it grows by half.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-
-/// The longest pause between two polls.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-
-async fn newer_than(
-    handle: &Handle,
-    inner: &Arc<Inner>,
-    path: &SecretPath,
-    version: u64,
-    wait: Duration,
-) -> Result<CachedSecret, Error> {
-    let key = Key::new(handle.tenant(), path);
-    let clock = handle.clock();
-    let end = clock.monotonic() + wait;
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let (flight, next) = {
-            let now = clock.monotonic();
-            let mut state = inner.lock();
-            let entry = state.entry(&key);
-            if let Some(secret) = entry.usable(now).filter(|secret| secret.version > version) {
-                return Ok(CachedSecret { secret, is_stale: false });
-            }
-            let next = entry.fetched_at().map_or(now, |at| at + pause);
-            match entry.flight() {
-                Some(flight) => (Some(flight), next),
-                None if now >= next => (Some(inner.start(&mut state, handle, &key)), next),
-                None => (None, next),
-            }
-        };
-        let left = end.saturating_duration_since(clock.monotonic());
-        let outcome = match flight {
-            Some(flight) => tokio::select! {
-                biased;
-                outcome = flight => Some(outcome),
-                () = clock.sleep(left) => None,
-            },
-            None => {
-                clock.sleep(next.saturating_duration_since(clock.monotonic()).min(left)).await;
-                None
-            }
-        };
-        match outcome {
-            Some(Ok(secret)) if secret.version > version => {
-                return Ok(CachedSecret { secret, is_stale: false });
-            }
-            Some(Ok(_)) => pause = pause.mul_f64(1.5).min(LONGEST_PAUSE),
-            Some(Err(error)) if !error.is_outage() => return Err(error),
-            _ => {}
-        }
-        if clock.monotonic() >= end {
-            let seconds = wait.as_secs_f64();
-            return Err(Error::Poll(format!("{path} has no version after {version} within {seconds} s")));
-        }
-    }
-}
-
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -391,38 +256,6 @@ impl Inner {
 impl State {
     fn entry(&mut self, key: &Key) -> &mut Entry {
         self.entries.entry(key.clone()).or_default()
-    }
-}
-
-/// The caches of a client.
-#[derive(Debug, Default)]
-pub(crate) struct Registry(Mutex<Vec<Weak<Inner>>>);
-
-impl Registry {
-    fn add(&self, cache: &Arc<Inner>) {
-        let mut caches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        caches.retain(|cache| cache.strong_count() > 0);
-        caches.push(Arc::downgrade(cache));
-    }
-
-    fn caches(&self) -> Vec<Arc<Inner>> {
-        let caches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        caches.iter().filter_map(Weak::upgrade).collect()
-    }
-
-    /// Tells the caches that a secret has changed.
-    pub(crate) fn changed(&self, tenant: Option<&str>, path: &SecretPath) {
-        let key = Key::new(tenant, path);
-        self.caches().iter().for_each(|cache| cache.changed(&key));
-    }
-
-    /// Tells the caches that any secret of a tenant may have changed.
-    pub(crate) fn all_changed(&self, tenant: Option<&str>) {
-        for cache in self.caches() {
-            let keys: Vec<Key> =
-                cache.lock().entries.keys().filter(|key| key.is_of(tenant)).cloned().collect();
-            keys.iter().for_each(|key| cache.changed(key));
-        }
     }
 }
 

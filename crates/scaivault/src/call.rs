@@ -19,7 +19,7 @@ use crate::{Error, SecretPath};
 ///
 /// The methods of an area, such as [`Secrets::list`](crate::Secrets::list), take what is required; the methods of the
 /// call set the rest. [`send`](Self::send) sends it. An asynchronous call can be awaited as it is. An argument that
-/// cannot be used is reported when the call is sent, before a byte leaves.
+/// cannot be used is reported when the call is sent, before a byte is.
 #[must_use = "a call does nothing until it is sent"]
 pub struct Call<O, T, M = Async> {
     mode: M,

@@ -148,7 +148,8 @@ impl<M: Mode> ScaiVault<M> {
     ///
     /// # Errors
     ///
-    /// Fails with [`Error::Poll`] when some of it is not done in time.
+    /// Fails with [`Error::Poll`] when some of it is not done in time, and when leases were not revoked: the error names
+    /// them.
     pub fn drain(&self, limit: std::time::Duration) -> M::Outcome<()> {
         let handle = self.handle.clone();
         self.mode.run(async move { handle.shared.tasks.drain(handle.clock(), limit).await })

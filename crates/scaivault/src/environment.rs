@@ -16,6 +16,9 @@ const TENANT: &str = "SCAIVAULT_TENANT_ID";
 #[cfg(feature = "hyper")]
 const CA_FILE: &str = "SCAIVAULT_CA_FILE";
 
+/// The variables that let a program act as this client.
+pub(crate) const CREDENTIALS: [&str; 3] = [TOKEN, TOKEN_FILE, CLIENT_SECRET];
+
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// Where variables are looked up.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use skyflow_http::rest::{self, DecodeError, EncodeError, Operation};
-use skyflow_http::{CallOptions, Clock, DynLayer, HttpService, OperationInfo, Request};
+use skyflow_http::{CallOptions, Clock, DynLayer, HttpService, LogControl, OperationInfo, Request};
 use tower_layer::Layer;
 
 use crate::cache::Registry;
@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: Tasks,
     /// Whether writes that append are repeated after a lost response.
     pub(crate) retry_writes: bool,
+    /// What the client logs beside its calls.
+    pub(crate) log: LogControl,
 }
 
 impl Handle {

@@ -19,7 +19,7 @@ struct Inner {
     /// The runtime of a blocking client; the current one otherwise.
     runtime: Option<Handle>,
     running: watch::Sender<usize>,
-    /// The leases that no task could revoke, because no runtime was there.
+    /// The leases that no task has revoked: no runtime was there, it shut down, or the server refused.
     abandoned: Mutex<Vec<String>>,
 }
 
@@ -59,7 +59,7 @@ impl Tasks {
         Ok(())
     }
 
-    /// Remembers a lease that could not be revoked.
+    /// Remembers a lease that was not revoked.
     pub(crate) fn abandon(&self, lease_id: &str) {
         self.0.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(lease_id.to_owned());
     }

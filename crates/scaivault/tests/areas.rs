@@ -1,4 +1,4 @@
-//! Policies, rotation, certificates, ACME, webhooks: cases 38 to 48.
+//! Policies, rotation, ACME, and the areas without cases of their own: cases 39, 46 and 48.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
 
@@ -6,7 +6,6 @@ mod support;
 
 use std::time::Duration;
 
-use scaivault::pki::CsrSubject;
 use scaivault::policies::{Permission, PolicyConditions, PolicyRule, PolicyTestContext};
 use scaivault::{Error, ErrorCode, Json};
 use scaivault_emulator::{Identity, OrderFault};
@@ -39,6 +38,22 @@ async fn case_48_policy_tests_follow_rules_and_conditions() {
     assert!(matches!(policies.delete(&policy.id).await, Err(Error::Conflict(_))));
     policies.unbind(&policy.id, binding.id.unwrap()).await.unwrap();
     policies.delete(&policy.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn case_48_expired_bindings_allow_nothing() {
+    let bench = bench();
+    let policies = bench.client.policies();
+    let policy = policies.create("p", [PolicyRule::new("app/**", ["read"])]).await.unwrap();
+    let end = bench.clock.now() + DAY;
+    policies.bind(&policy.id, "service_account", "sa:a").expires_at(end).await.unwrap();
+    bench.client.secrets().write("app/db", &json!({"p": "x"})).await.unwrap();
+    let reader = bench.client_of(Identity::new("sa:a"));
+    assert!(policies.test("sa:a", "app/db", Permission::Read).await.unwrap().allowed);
+    reader.secrets().read("app/db").await.unwrap();
+    bench.clock.advance(DAY);
+    assert!(!policies.test("sa:a", "app/db", Permission::Read).await.unwrap().allowed);
+    assert!(matches!(reader.secrets().read("app/db").await, Err(Error::AccessDenied(_))));
 }
 
 #[tokio::test]
@@ -114,88 +129,6 @@ async fn case_39_late_clock_rotates_once_and_warns_in_order() {
         assert!(matches!(call.grace_period("24h").await, Err(Error::Validation(_))));
     }
     assert_eq!(client.rotation().create("c", "7x").await.unwrap_err().field(), Some("interval"));
-}
-
-#[tokio::test]
-async fn cases_41_42_roles_and_authorities_limit_certificates() {
-    let bench = bench();
-    let pki = bench.client.pki();
-    let ca = pki
-        .create_ca("root", "Acme Root", "root")
-        .key_type("ec")
-        .key_size(256)
-        .validity_days(30)
-        .await
-        .unwrap();
-    pki.create_role("svc", &ca.id)
-        .allowed_domains(["svc.cluster.local"])
-        .allow_subdomains(true)
-        .key_type("ec")
-        .key_bits(256)
-        .max_ttl("20d")
-        .await
-        .unwrap();
-    let issue = |name: &'static str| pki.issue("svc", name);
-    let certificate =
-        issue("Billing.svc.cluster.local.").alt_names(["api.svc.cluster.local"]).ttl("999d").await.unwrap();
-    let end = certificate.not_after.as_ref().unwrap().time().unwrap();
-    let asked = bench.clock.now() + 20 * DAY;
-    assert!(end <= asked && end + DAY > asked, "the role ends it");
-    assert!(certificate.private_key_pem.is_some());
-    assert_eq!(certificate.ca_chain.len(), 1);
-    assert!(matches!(issue("evil.example").await, Err(Error::Validation(_))));
-    assert!(matches!(issue("a.svc.cluster.local").alt_names(["10.0.0.1"]).await, Err(Error::Validation(_))));
-    bench.clock.advance(25 * DAY);
-    let late = issue("late.svc.cluster.local").await.unwrap();
-    let authority = pki.get_ca(&ca.id).await.unwrap().valid_until.unwrap().time().unwrap();
-    let difference = authority.duration_since(late.not_after.unwrap().time().unwrap()).unwrap();
-    assert!(difference < Duration::from_secs(2), "the authority ends it");
-    bench.clock.advance(5 * DAY);
-    let error = issue("dead.svc.cluster.local").await.unwrap_err();
-    assert!(error.to_string().contains("root"), "{error}");
-}
-
-#[tokio::test]
-async fn cases_40_45_requests_are_signed_and_validated() {
-    let bench = bench();
-    let pki = bench.client.pki();
-    let root = pki.create_ca("root", "Root", "root").key_type("ec").key_size(256).await.unwrap();
-    let ca = pki
-        .create_ca("sub", "Sub", "intermediate")
-        .parent(&root.id)
-        .key_type("ec")
-        .key_size(256)
-        .await
-        .unwrap();
-    let csr = pki
-        .generate_csr(CsrSubject::new("vendor.example"))
-        .san_dns(["vendor-api.example"])
-        .key_type("ec")
-        .key_size(256)
-        .await
-        .unwrap();
-    let imported = pki.import_csr(csr.csr_pem.unwrap()).await.unwrap();
-    assert!(pki.sign_csr_by_id(&imported.id, &ca.id).await.is_err(), "it is not approved");
-    pki.approve_csr(&imported.id).await.unwrap();
-    let signed = pki.sign_csr_by_id(&imported.id, &ca.id).validity_days(90).await.unwrap();
-    assert_eq!((signed.ca_chain.len(), signed.full_chain_pem().matches("BEGIN").count()), (2, 2));
-    let validate = async |pem: &str| {
-        let result =
-            pki.validate_certificate(pem).chain_pem(signed.ca_chain.to_pem()).check_revocation(true).await;
-        let result = result.unwrap();
-        (result.valid, result.errors)
-    };
-    assert_eq!(validate(&signed.certificate_pem).await, (true, Vec::new()));
-    bench.clock.advance(91 * DAY);
-    assert_eq!(validate(&signed.certificate_pem).await, (false, vec!["expired".to_owned()]));
-    assert!(matches!(pki.validate_certificate("garbage").await, Err(Error::Validation(_))));
-    assert!(matches!(pki.import_csr("garbage").await, Err(Error::Validation(_))));
-    pki.revoke_ca(&ca.id).reason("ca compromise").await.unwrap();
-    assert_eq!(validate(&signed.certificate_pem).await.1, ["expired", "revoked"]);
-    let first = pki.generate_crl(&root.id).await.unwrap().crl_pem.unwrap();
-    let second = pki.generate_crl(&root.id).await.unwrap().crl_pem.unwrap();
-    assert_ne!(first, second, "the number rises");
-    assert_eq!(pki.get_crl(&root.id).await.unwrap()[0], 0x30, "DER");
 }
 
 #[tokio::test]

@@ -3,11 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
 #![cfg(feature = "blocking")]
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use scaivault::blocking::{Blocking, Client};
 use scaivault::dynamic::EngineConfig;
 use scaivault::{ClientBuilder, Error};
 use scaivault_emulator::EmbeddedScaiVault;
 use serde_json::json;
+use skyflow_http::ManualClock;
+use skyflow_testkit::polling::until;
+use skyflow_testkit::{Reply, Scripted};
 
 fn builder(vault: &EmbeddedScaiVault) -> ClientBuilder<Blocking> {
     Client::builder()
@@ -68,6 +74,70 @@ fn leases_end_with_closures_and_guards() {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| panicking.with(|_| assert_eq!(1, 2))));
     assert!(caught.is_err());
     assert_eq!(vault.live_leases().unwrap(), 0);
+}
+
+#[test]
+fn case_12_broken_cursor_ends_the_iterator() {
+    let page = json!({"data": [{"path": "a"}], "has_more": true, "cursor": "same"});
+    let service = Scripted::new([Reply::json(200, &page)]);
+    let client = Client::builder().base_url("https://scaivault.example").environment(|_| None).token("skt_1");
+    let client = client.transport(service.service()).build().unwrap();
+    let mut items = client.secrets().list().items();
+    let outcomes: Vec<_> = items.by_ref().map(|item| item.map(|secret| secret.path)).collect();
+    assert_eq!((outcomes.len(), outcomes[0].as_deref().unwrap()), (2, "a"));
+    assert!(outcomes[1].as_ref().unwrap_err().to_string().contains("same cursor twice"));
+    assert!(items.next().is_none(), "an error of the list ends it");
+    assert_eq!(service.count(), 2, "never page one again");
+}
+
+#[test]
+fn case_31_watch_is_an_iterator() {
+    let vault = EmbeddedScaiVault::builder().build().unwrap();
+    let client = builder(&vault).build().unwrap();
+    client.secrets().write("app/db", &json!({"a": "b"})).send().unwrap();
+    let mut changes = client.secrets().watch("app/db").changes();
+    for version in 1..4 {
+        assert_eq!(changes.next().unwrap().unwrap().version, version);
+        client.secrets().write("app/db", &json!({"a": "b"})).send().unwrap();
+    }
+    client.secrets().delete("app/db").permanent(true).send().unwrap();
+    let ended = changes.find_map(Result::err);
+    assert!(matches!(ended, Some(Error::NotFound(_))), "{ended:?}");
+    assert!(changes.next().is_none());
+    drop(changes);
+    client.drain(Duration::from_secs(10)).unwrap();
+    assert_eq!(vault.calls_of("subscriptions.delete"), vault.calls_of("subscriptions.create"));
+}
+
+#[test]
+fn case_36_blocking_closure_is_renewed_beside_it() {
+    let clock = ManualClock::new();
+    let vault = EmbeddedScaiVault::builder().clock(Arc::new(clock.clone())).build().unwrap();
+    let client = builder(&vault).clock(Arc::new(clock.clone())).build().unwrap();
+    let config = EngineConfig::default().connection_url("pg://{{username}}:{{password}}@h/d");
+    client.dynamic().create_engine("e", "database", config).send().unwrap();
+    client.dynamic().create_role("e", "r").send().unwrap();
+    let renewals = || vault.calls_of("dynamic_leases.renew");
+    let scoped = client.dynamic().credentials("e", "r").ttl("1h").renewing();
+    let output = scoped
+        .with(|_| {
+            // The renewal waits by the clock on the thread of the client.
+            wait_for(|| clock.sleepers() > 0);
+            clock.advance(Duration::from_secs(45 * 60));
+            wait_for(|| renewals() == 1);
+            7
+        })
+        .unwrap();
+    assert!(output.output == 7 && output.revocation.is_ok());
+    assert_eq!(vault.live_leases().unwrap(), 0);
+    clock.advance(Duration::from_secs(3600));
+    assert_eq!(renewals(), 1, "nothing is renewed after the closure");
+}
+
+/// Lets the other threads go on until a condition holds.
+fn wait_for(condition: impl Fn() -> bool) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(until(condition));
 }
 
 /// Methods are written once for both clients. Where one needs a separate form, the other has it too.

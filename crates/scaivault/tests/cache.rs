@@ -1,4 +1,4 @@
-//! The cache and the watch: cases 23 to 31.
+//! The cache: cases 23 to 29.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
 
@@ -6,11 +6,10 @@ mod support;
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
 use http::StatusCode;
 use scaivault::{CacheOptions, Error, SecretPath};
-use scaivault_emulator::{Fault, Identity};
+use scaivault_emulator::Fault;
 use serde_json::json;
 use skyflow_http::ManualClock;
 use skyflow_testkit::polling::{in_time, until};
@@ -142,38 +141,4 @@ async fn case_29_absence_is_cached_on_request_only() {
         }
         assert_eq!(bench.vault.journal().len(), requests);
     }
-}
-
-#[tokio::test]
-async fn case_31_watch_reports_rising_versions() {
-    let bench = with_clock(ManualClock::auto_advancing(), |vault| vault, |client| client);
-    write(&bench, "one").await;
-    let mut changes = bench.client.secrets().watch("app/db").changes();
-    assert_eq!(changes.next().await.unwrap().unwrap().version, 1);
-    bench
-        .vault
-        .inject(Fault::status(StatusCode::SERVICE_UNAVAILABLE).operation("subscriptions.poll").times(5));
-    write(&bench, "two").await;
-    write(&bench, "three").await;
-    let mut last = 1;
-    while last < 3 {
-        let change = in_time(changes.next()).await.unwrap().unwrap();
-        assert!(change.version > last);
-        last = change.version;
-    }
-    bench.client.secrets().delete("app/db").permanent(true).await.unwrap();
-    assert!(matches!(in_time(changes.next()).await, Some(Err(Error::NotFound(_)))));
-    assert!(changes.next().await.is_none());
-}
-
-#[tokio::test]
-async fn case_31_watch_without_subscriptions_reads_metadata() {
-    let bench = with_clock(ManualClock::auto_advancing(), |vault| vault, |client| client);
-    write(&bench, "one").await;
-    let reader = Identity::new("sa:reader").scopes(["secrets:list"]).administrator();
-    let mut changes = bench.client_of(reader).secrets().watch("app/db").changes();
-    assert_eq!(changes.next().await.unwrap().unwrap().version, 1);
-    write(&bench, "two").await;
-    assert_eq!(in_time(changes.next()).await.unwrap().unwrap().version, 2);
-    assert_eq!(bench.vault.calls_of("subscriptions.poll"), 0);
 }

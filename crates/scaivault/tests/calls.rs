@@ -1,4 +1,4 @@
-//! Retries, credentials, pages and damaged responses: cases 12, 13, 17 to 22, 52 to 54.
+//! Retries, credentials, pages and damaged responses: cases 12, 13, 17 to 21, and 52 to 54.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
 
@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
 use http::StatusCode;
+use scaivault::audit::AuditExportDestination;
 use scaivault::{Client, Error, ErrorCode, Timestamp};
 use scaivault_emulator::{EmbeddedScaiVault, Fault, Identity};
 use serde_json::json;
@@ -64,6 +65,15 @@ async fn case_17_retry_after_is_obeyed_or_reported() {
     let error = bench.client.auth().whoami().deadline(Duration::from_secs(5)).await.unwrap_err();
     assert!(matches!(error, Error::RateLimited(_)), "{error}");
     assert_eq!((error.retry_after(), error.attempts()), (Some(Duration::from_secs(12)), 1));
+
+    // A write that appends is sent again too: the server has not carried it out.
+    let limit = Fault::status(StatusCode::TOO_MANY_REQUESTS).retry_after("12").times(1);
+    bench.vault.inject(limit.operation("audit.export_create"));
+    let before = bench.clock.slept().len();
+    let destination = AuditExportDestination::new("s3").credentials_path("app/s3");
+    bench.client.audit().export("jsonl", destination).await.unwrap();
+    assert!(bench.clock.slept()[before..].iter().any(|pause| *pause >= Duration::from_secs(12)));
+    assert_eq!(bench.vault.calls_of("audit.export_create"), 2);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Dynamic secrets: cases 33 to 38.
+//! Dynamic secrets: cases 9 and 33 to 38.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
 
@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use scaivault::Error;
 use scaivault::dynamic::EngineConfig;
 use scaivault_emulator::Fault;
-use skyflow_http::ManualClock;
+use skyflow_http::{Clock, ManualClock};
 use skyflow_testkit::polling::{Stepped, in_time, until};
 use support::{Bench, with_clock};
 
@@ -58,6 +58,32 @@ async fn case_33_lease_ends_with_its_closure() {
     assert!(lost.revocation.is_err());
     bench.client.drain(Duration::from_secs(600)).await.unwrap();
     assert_eq!(bench.vault.live_leases().unwrap(), 0, "it was tried again");
+}
+
+#[tokio::test]
+async fn case_33_cancelled_closure_revokes_its_lease() {
+    let bench = bench();
+    with_engine(&bench).await;
+    let scoped = bench.client.dynamic().credentials("support-db", "readonly");
+    let call = tokio::spawn(scoped.with(|_| std::future::pending::<()>()));
+    until(|| bench.vault.live_leases().unwrap() == 1).await;
+    call.abort();
+    assert!(in_time(call).await.unwrap_err().is_cancelled());
+    in_time(bench.client.drain(Duration::from_secs(10))).await.unwrap();
+    assert_eq!(bench.vault.live_leases().unwrap(), 0);
+    assert_eq!(bench.vault.calls_of("dynamic_leases.revoke"), 1);
+}
+
+#[tokio::test]
+async fn case_09_repeated_revocation_of_a_lease_succeeds() {
+    let bench = with_clock(ManualClock::auto_advancing(), |vault| vault, |client| client);
+    with_engine(&bench).await;
+    let dynamic = bench.client.dynamic();
+    let lease = dynamic.generate_credentials("support-db", "readonly").await.unwrap();
+    bench.vault.inject(Fault::commit_then_close().operation("dynamic_leases.revoke").times(1));
+    dynamic.revoke_lease(&lease.lease_id).await.unwrap();
+    assert_eq!(bench.vault.calls_of("dynamic_leases.revoke"), 2);
+    assert!(matches!(dynamic.revoke_lease(&lease.lease_id).await, Err(Error::NotFound(_))));
 }
 
 #[tokio::test]
@@ -133,6 +159,31 @@ async fn case_36_leases_are_renewed_until_their_maximum() {
 }
 
 #[tokio::test]
+async fn case_36_renewal_begins_at_two_thirds_and_stops() {
+    let bench = with_clock(ManualClock::new(), |vault| vault, |client| client);
+    with_engine(&bench).await;
+    let (finish, finished) = tokio::sync::oneshot::channel::<()>();
+    let scoped = bench.client.dynamic().credentials("support-db", "readonly").ttl("1h").renewing();
+    let call = tokio::spawn(scoped.with(|_| finished));
+    until(|| bench.vault.live_leases().unwrap() == 1).await;
+    let started = bench.clock.now();
+    bench.pass(45, Duration::from_secs(60)).await;
+    let renewals: Vec<_> = bench
+        .vault
+        .journal()
+        .iter()
+        .filter(|entry| entry.operation == Some("dynamic_leases.renew"))
+        .map(|entry| entry.at.duration_since(started).unwrap().as_secs())
+        .collect();
+    // Two thirds of an hour, give or take a twentieth and the step of the clock.
+    assert!(matches!(renewals[..], [2_280..=2_580]), "{renewals:?}");
+    finish.send(()).unwrap();
+    assert!(in_time(call).await.unwrap().unwrap().revocation.is_ok());
+    bench.pass(120, Duration::from_secs(60)).await;
+    assert_eq!(bench.vault.calls_of("dynamic_leases.renew"), 1, "nothing is renewed after the closure");
+}
+
+#[tokio::test]
 async fn case_36_outage_of_one_lifetime_costs_few_renewals() {
     let clock = ManualClock::new();
     let bench = with_clock(clock.clone(), |vault| vault, |client| client);
@@ -182,6 +233,9 @@ async fn case_38_lifetimes_are_capped_and_checked() {
     let dynamic = bench.client.dynamic();
     let lease = dynamic.generate_credentials("support-db", "readonly").ttl("99h").await.unwrap();
     assert_eq!(lease.ttl_seconds, Some(4 * 3600));
+    let end = lease.expires_at.unwrap().time().unwrap();
+    let left = end.duration_since(bench.clock.now()).unwrap();
+    assert!((3 * 3600..=4 * 3600).contains(&left.as_secs()), "the response says when it ends");
     let before = bench.wire.count();
     for ttl in ["0s", "7x", "-1h", "1h30m", "PT1H"] {
         let error = dynamic.generate_credentials("support-db", "readonly").ttl(ttl).await.unwrap_err();

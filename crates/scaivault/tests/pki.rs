@@ -234,17 +234,28 @@ async fn case_40_hostile_requests_are_refused() {
         let other = if &honest[at..=at] == "A" { "B" } else { "A" };
         format!("{}{other}{}", &honest[..at], &honest[at + 1..])
     };
-    for (what, pem) in [
-        ("the right to issue", extension(&[2, 5, 29, 19], &[0x30, 3, 1, 1, 0xff])),
-        ("must-staple", extension(&[1, 3, 6, 1, 5, 5, 7, 1, 24], &[0x30, 3, 2, 1, 5])),
-        ("an unknown extension", extension(&[1, 2, 3, 4], &[5, 0])),
-        ("an e-mail address", name(SanType::Rfc822Name("root@svc.example".try_into().unwrap()))),
-        ("a URI", name(SanType::URI("spiffe://svc.example/a".try_into().unwrap()))),
-        ("another signature", forged),
+    for (pem, problem) in [
+        (
+            extension(&[2, 5, 29, 19], &[0x30, 3, 1, 1, 0xff]),
+            "must not ask for the right to issue certificates",
+        ),
+        (extension(&[1, 3, 6, 1, 5, 5, 7, 1, 24], &[0x30, 3, 2, 1, 5]), "the extension 1.3.6.1.5.5.7.1.24"),
+        (extension(&[1, 2, 3, 4], &[5, 0]), "the extension 1.2.3.4, which is not supported"),
+        (extension(&[2, 5, 29, 54], &[2, 1, 0]), "inhibitAnyPolicy (2.5.29.54), which is not supported"),
+        (extension(&[2, 5, 29, 36], &[0x30, 3, 0x80, 1, 0]), "policyConstraints (2.5.29.36), which is not"),
+        (extension(&[2, 5, 29, 17], &[0xff, 0xff]), "subjectAltName (2.5.29.17), which cannot be read"),
+        (
+            name(SanType::Rfc822Name("root@svc.example".try_into().unwrap())),
+            "must not have an e-mail address",
+        ),
+        (name(SanType::URI("spiffe://svc.example/a".try_into().unwrap())), "must not have a URI as a name"),
+        (forged, "has a signature that is not its own"),
     ] {
         for result in [pki.sign("svc", &pem).await.map(|_| ()), pki.import_csr(&pem).await.map(|_| ())] {
-            let Err(Error::Validation(error)) = result else { panic!("{what}: {result:?}") };
-            assert!(format!("{:?}", error.details).contains("csr_pem"), "{what}: {error:?}");
+            let Err(Error::Validation(error)) = result else { panic!("{problem}: {result:?}") };
+            assert_eq!(error.status.as_u16(), 422);
+            let found = error.details["fields"]["csr_pem"].as_str().unwrap_or_default();
+            assert!(found.contains(problem), "{problem}: {found}");
         }
     }
     let foreign =

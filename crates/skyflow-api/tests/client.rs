@@ -10,7 +10,7 @@ use skyflow_api::{
     ApiErrorBody, Client, DecodeError, DecodeErrorKind, EncodeError, Error, Operation, query, records, types,
 };
 use skyflow_http::{
-    BaseUri, Body, BoxError, CallOptions, ErrorKind, Idempotency, OperationInfo, Progress, Request,
+    BaseUri, Body, BoxError, CallContext, CallOptions, ErrorKind, Idempotency, OperationInfo, Request,
     RequestTarget,
 };
 use skyflow_types::RequestId;
@@ -56,11 +56,11 @@ async fn layers_see_the_whole_request_and_what_it_is() {
     let request = seen.lock().unwrap().take().unwrap();
     assert_eq!(request.method(), Method::POST);
     assert_eq!(*request.uri(), *format!("{BASE}/v1/vaults/v/query"));
-    let info = request.extensions().get::<OperationInfo>().unwrap();
+    let call = CallContext::of(request.extensions()).unwrap();
+    let info = call.operation.unwrap();
     assert_eq!((info.name, info.idempotency), ("query.execute", Idempotency::Safe));
     assert_eq!(info.path_template, "/v1/vaults/{vault_id}/query");
-    assert_eq!(request.extensions().get(), Some(&options));
-    assert!(request.extensions().get::<Progress>().is_some());
+    assert_eq!(call.options, options);
     assert_eq!(request.into_body().as_bytes().unwrap(), r#"{"query":"SELECT 1"}"#);
 }
 

@@ -7,7 +7,8 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skyflow_http::{
-    BoxError, Clock, Error, ErrorKind, HttpService, LogControl, OperationInfo, Request, Stack, SystemClock,
+    BoxError, CallContext, Clock, Error, ErrorKind, HttpService, LogControl, OperationInfo, Request, Stack,
+    SystemClock,
 };
 use skyflow_types::{LogLevel, RequestId, Secret};
 use zeroize::{Zeroize, Zeroizing};
@@ -154,7 +155,7 @@ impl TokenExchange {
         *request.uri_mut() = uri;
         request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        request.extensions_mut().insert(operation);
+        request.extensions_mut().insert(CallContext::new(operation));
         let response = self.stack.send(request).await.map_err(not_received)?;
         let (parts, body) = response.into_parts();
         let received = self.clock.monotonic();

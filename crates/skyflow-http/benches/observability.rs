@@ -15,7 +15,8 @@ use futures_util::FutureExt;
 use http::Uri;
 use skyflow_http::layers::{AttemptTraceLayer, OperationTraceLayer};
 use skyflow_http::{
-    Body, BoxError, Clock, Idempotency, LogControl, ManualClock, OperationInfo, Request, Response,
+    Body, BoxError, CallContext, Clock, Idempotency, LogControl, ManualClock, OperationInfo, Request,
+    Response,
 };
 use tower::ServiceBuilder;
 use tower_service::Service;
@@ -35,7 +36,7 @@ fn measure<S: Service<Request, Response = Response>>(service: &mut S, uri: &Uri)
     for _ in 0..CALLS {
         let mut request = Request::new(Body::empty());
         request.uri_mut().clone_from(uri);
-        request.extensions_mut().insert(INFO);
+        request.extensions_mut().insert(CallContext::new(INFO));
         black_box(service.call(black_box(request)).now_or_never().is_some());
     }
     started.elapsed().as_nanos() as f64 / f64::from(CALLS)

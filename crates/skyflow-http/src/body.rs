@@ -15,9 +15,9 @@ use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 
 pub(crate) use self::exact_length::ExactLength;
-use self::pieces::Pieces;
 pub use self::send_error::{BodyProblem, SendBodyError};
-use self::streamed::{Content, Source, Streamed};
+pub(crate) use self::streamed::{BodySource, Collecting};
+use self::streamed::{Content, Opener, Streamed};
 use crate::{BoxError, Error};
 
 /// The body of a request or a response: bytes in memory, or a stream.
@@ -73,7 +73,7 @@ impl Body {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Self(Kind::Stream(Streamed::reopenable(Source::new(move || content(open())))))
+        Self(Kind::Stream(Streamed::reopenable(Opener::new(move || content(open())))))
     }
 
     /// Takes any body; one of this type stays as it is.
@@ -110,28 +110,20 @@ impl Body {
     pub fn try_clone(&self) -> Option<Self> {
         match &self.0 {
             Kind::Once(bytes) => Some(bytes.clone().into()),
-            Kind::Stream(body) => body.source().cloned().map(Self::opened),
+            Kind::Stream(body) => body.opener().cloned().map(Self::opened),
         }
     }
 
-    fn opened(source: Source) -> Self {
-        Self(Kind::Stream(Streamed::reopenable(source)))
+    fn opened(opener: Opener) -> Self {
+        Self(Kind::Stream(Streamed::reopenable(opener)))
     }
 
-    /// Makes a body to send in the place of this one. A stream that cannot be opened again is shared: the spare can be
-    /// sent while [`Body::is_unread`].
-    pub(crate) fn spare(&mut self) -> Self {
+    /// Returns what bodies to send in the place of this one are made from. A stream that cannot be opened again is shared
+    /// with them.
+    pub(crate) fn source(&mut self) -> BodySource {
         match &mut self.0 {
-            Kind::Once(bytes) => bytes.clone().into(),
-            Kind::Stream(body) => Self(Kind::Stream(body.spare())),
-        }
-    }
-
-    /// Tells whether the body is whole, although a copy of it may have been sent.
-    pub(crate) fn is_unread(&self) -> bool {
-        match &self.0 {
-            Kind::Once(_) => true,
-            Kind::Stream(body) => body.is_unread(),
+            Kind::Once(bytes) => BodySource::Bytes(bytes.clone()),
+            Kind::Stream(body) => body.source(),
         }
     }
 
@@ -139,11 +131,11 @@ impl Body {
     pub(crate) fn copies(&self) -> Option<impl Fn() -> Self + Send + Sync + use<>> {
         let kind = match &self.0 {
             Kind::Once(bytes) => Ok(bytes.clone()),
-            Kind::Stream(body) => Err(body.source()?.clone()),
+            Kind::Stream(body) => Err(body.opener()?.clone()),
         };
         Some(move || match &kind {
             Ok(bytes) => Self::from(bytes.clone()),
-            Err(source) => Self::opened(source.clone()),
+            Err(opener) => Self::opened(opener.clone()),
         })
     }
 
@@ -156,25 +148,17 @@ impl Body {
     /// it is a request body that fails with a [`SendBodyError`], and with [`ErrorKind::Io`](crate::ErrorKind::Io) when
     /// the body is cut.
     pub async fn collect(self, limit: usize) -> Result<Bytes, Error> {
-        let mut body = match self.0 {
-            Kind::Once(bytes) if bytes.len() <= limit => return Ok(bytes),
-            Kind::Once(_) => return Err(Error::body_too_large()),
-            Kind::Stream(body) => body,
-        };
-        let hint = body.size_hint();
-        if hint.lower() > limit as u64 {
-            return Err(Error::body_too_large());
+        let mut collecting = self.collecting(limit);
+        poll_fn(|cx| collecting.poll(cx)).await
+    }
+
+    /// Starts to read the body to its end.
+    pub(crate) fn collecting(self, limit: usize) -> Collecting {
+        match self.0 {
+            Kind::Once(bytes) if bytes.len() <= limit => Collecting::ended(Ok(bytes)),
+            Kind::Stream(body) if body.size_hint().lower() <= limit as u64 => Collecting::new(body, limit),
+            _ => Collecting::ended(Err(Error::body_too_large())),
         }
-        let announced = hint.exact().and_then(|length| usize::try_from(length).ok());
-        let mut pieces = Pieces::new(announced.unwrap_or_default());
-        while let Some(frame) = poll_fn(|cx| body.poll_frame(cx)).await {
-            let Ok(data) = frame.map_err(Error::body)?.into_data() else { continue };
-            if data.len() > limit - pieces.len() {
-                return Err(Error::body_too_large());
-            }
-            pieces.push(data).map_err(|_| Error::body_too_large())?;
-        }
-        pieces.join().map_err(|_| Error::body_too_large())
     }
 }
 
@@ -194,7 +178,7 @@ fn clone_as<B: 'static, K: Clone + 'static>(body: &B) -> Option<B> {
 }
 
 /// Returns the value when both types are the same one.
-fn same_type<T: 'static, U: 'static>(value: T) -> Option<U> {
+pub(crate) fn same_type<T: 'static, U: 'static>(value: T) -> Option<U> {
     (&mut Some(value) as &mut dyn Any).downcast_mut::<Option<U>>()?.take()
 }
 
@@ -338,21 +322,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn spare_of_a_stream_has_it_until_one_is_read() {
+    async fn copy_of_a_stream_has_it_until_one_is_read() {
         let mut body = chunks(&["one", "two"]);
-        let mut spare = body.spare();
-        let second = spare.spare();
-        assert!(body.is_unread() && spare.is_unread() && second.is_unread());
+        let source = body.source();
+        let (mut first, second) = (source.body().unwrap(), body.source().body().unwrap());
+        assert!(first.source().body().is_some());
         assert_eq!(second.collect(64).await.unwrap(), "onetwo");
-        assert!(!body.is_unread() && !spare.is_unread());
+        assert!(source.body().is_none() && first.source().body().is_none());
         assert!(body.collect(64).await.is_err(), "a body that is gone is never an empty one");
-        assert!(spare.collect(64).await.is_err());
+        assert!(first.collect(64).await.is_err());
 
         for mut body in [Body::from("onetwo"), Body::reopenable(|| chunks(&["one", "two"]))] {
-            let spare = body.spare();
+            let source = body.source();
             assert_eq!(body.collect(64).await.unwrap(), "onetwo");
-            assert!(spare.is_unread());
-            assert_eq!(spare.collect(64).await.unwrap(), "onetwo");
+            for _ in 0..2 {
+                assert_eq!(source.body().unwrap().collect(64).await.unwrap(), "onetwo");
+            }
         }
     }
 

@@ -15,14 +15,15 @@
 //! # Errors
 //!
 //! Services return [`BoxError`]. [`Error::find`] finds the error of this crate in it: its [`ErrorKind`] says whether the
-//! request was sent. [`Progress`] in the extensions of a request or response says how often it was sent, why it was not
-//! sent again, and whether it may have been applied.
+//! request was sent. [`Progress`], in the [`CallContext`] of a request, says how often it was sent, why it was not sent
+//! again, and whether it may have been applied.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod auth;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod body;
+mod call;
 pub mod clock;
 mod content_encoding;
 mod endpoint;
@@ -35,6 +36,7 @@ mod metadata_address;
 pub mod metrics;
 mod operation;
 mod path_template;
+mod progress;
 pub mod rest;
 mod sent_headers;
 mod service;
@@ -45,6 +47,7 @@ mod transport;
 mod uri;
 
 pub use body::{Body, BodyProblem, SendBodyError};
+pub use call::{CallContext, try_clone_request};
 #[doc(inline)]
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use endpoint::Endpoint;
@@ -53,9 +56,10 @@ pub use http_layer::HttpLayer;
 #[doc(inline)]
 pub use layers::{LogControl, request_id};
 pub use metadata_address::is_metadata_address;
-pub use operation::{CallOptions, Deadline, Idempotency, OperationInfo, Progress, RetryStop, Setting};
+pub use operation::{CallOptions, CallSubject, Idempotency, OperationInfo, Setting};
 pub use path_template::{PathTemplate, PathTemplateError};
-pub use service::{DynLayer, HttpService, Request, Response, try_clone_request};
+pub use progress::{Progress, RetryStop};
+pub use service::{DynLayer, HttpService, Request, Response, ResponseFuture};
 pub use stack::Stack;
 #[cfg(feature = "transport")]
 pub use transport::{HttpVersions, Proxies, ProxyError, TlsError, Transport, TransportBuilder};

@@ -10,10 +10,11 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 
 use ::metrics::{Label, SharedString, Unit, counter, gauge, histogram};
-use http::StatusCode;
 
+use crate::CallSubject;
 use crate::auth::TokenErrorKind;
-use crate::layers::{CallSubject, error_type, is_failure};
+use crate::layers::error_type;
+use crate::progress::{Outcome, is_failure};
 
 /// Describes a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,14 +214,6 @@ impl Metric {
         let labels = &["db.system.name", "db.operation.name", "db.collection.name"];
         Self { name, kind: MetricKind::Histogram, unit: "{row}", description, labels }
     }
-}
-
-/// How a call or an attempt has ended.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Outcome {
-    Responded(StatusCode),
-    /// Without a response; the name is the `error.type`.
-    Failed(&'static str),
 }
 
 impl Outcome {

@@ -1,24 +1,24 @@
-use std::fmt;
+//! What a call does: its operation, its subject and its settings.
+
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::Extensions;
-use http::header::{HeaderMap, HeaderValue};
 
-use crate::sent_headers::{self, PublicHeaders};
+use crate::CallContext;
 
 /// Tells what a request does, so that layers can decide by the operation and not by the URL.
 ///
-/// It travels in the extensions of the request: `request.extensions().get::<OperationInfo>()`.
+/// It travels in the [`CallContext`] of the request.
 ///
 /// ```
-/// use skyflow_http::{Idempotency, OperationInfo};
+/// use skyflow_http::{CallContext, Idempotency, OperationInfo};
 ///
+/// let get = OperationInfo::new("things.get", "/things/{id}", Idempotency::Safe);
 /// let mut request = http::Request::get("https://api.example/things/7").body(())?;
-/// request.extensions_mut().insert(OperationInfo::new("things.get", "/things/{id}", Idempotency::Safe));
-/// assert_eq!(request.extensions().get::<OperationInfo>().map(|info| info.name), Some("things.get"));
+/// request.extensions_mut().insert(CallContext::new(get));
+/// assert_eq!(OperationInfo::of(request.extensions()).map(|info| info.name), Some("things.get"));
 /// # Ok::<(), http::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +37,11 @@ impl OperationInfo {
     pub const fn new(name: &'static str, path_template: &'static str, idempotency: Idempotency) -> Self {
         Self { name, path_template, idempotency }
     }
+
+    /// Returns the operation of the call that these extensions belong to.
+    pub fn of(extensions: &Extensions) -> Option<&Self> {
+        CallContext::of(extensions)?.operation.as_ref()
+    }
 }
 
 /// Says what a second execution of a request does. It does not follow the HTTP method: detokenize is a safe `POST`.
@@ -51,6 +56,52 @@ pub enum Idempotency {
     /// Unknown, because a third party executes it by its own rules. No response, not even a `429` or another `4xx`,
     /// proves that nothing was done.
     Unknown,
+}
+
+/// Names what a call reads or writes, for spans, events and metrics.
+///
+/// ```
+/// use skyflow_http::{CallContext, CallSubject, Idempotency, OperationInfo};
+///
+/// let list = OperationInfo::new("orders.list", "/tables/orders", Idempotency::Safe);
+/// let mut request = http::Request::post("https://api.example/tables/orders").body(())?;
+/// let subject = CallSubject::new().collection("orders").rows(25);
+/// request.extensions_mut().insert(CallContext::new(list).subject(subject));
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallSubject {
+    collection: Option<Arc<str>>,
+    rows: Option<u64>,
+}
+
+impl CallSubject {
+    /// Names nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the table or collection. Its name is logged, and is a label of metrics.
+    pub fn collection(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.collection = Some(name.into());
+        self
+    }
+
+    /// Sets how many rows the request is about.
+    pub fn rows(mut self, rows: u64) -> Self {
+        self.rows = Some(rows);
+        self
+    }
+
+    /// Returns the table or collection.
+    pub fn get_collection(&self) -> Option<&Arc<str>> {
+        self.collection.as_ref()
+    }
+
+    /// Returns how many rows the request is about.
+    pub fn get_rows(&self) -> Option<u64> {
+        self.rows
+    }
 }
 
 /// A setting of one call: inherited from the client, switched off, or a value.
@@ -76,15 +127,17 @@ impl<T> Setting<T> {
     }
 }
 
-/// Settings of one call; they travel in the extensions of the request.
+/// Settings of one call; they travel in the [`CallContext`] of the request.
 ///
 /// ```
 /// use std::time::Duration;
 ///
-/// use skyflow_http::CallOptions;
+/// use skyflow_http::{CallContext, CallOptions, Idempotency, OperationInfo};
 ///
+/// let get = OperationInfo::new("things.get", "/things/{id}", Idempotency::Safe);
+/// let options = CallOptions::default().deadline(Duration::from_secs(2)).no_retry();
 /// let mut request = http::Request::get("https://api.example/things/7").body(())?;
-/// request.extensions_mut().insert(CallOptions::default().deadline(Duration::from_secs(2)).no_retry());
+/// request.extensions_mut().insert(CallContext::new(get).options(options));
 /// # Ok::<(), http::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -185,131 +238,8 @@ impl CallOptions {
     }
 }
 
-/// The instant at which the whole call must have ended; set by the deadline layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Deadline(pub Instant);
-
-/// Counts the attempts of a call and their outcomes, and keeps the header values that they sent, to hide them in what a
-/// server repeats. It is shared by the layers through the extensions.
-#[derive(Debug, Clone, Default)]
-pub struct Progress(Arc<Counters>);
-
-#[derive(Default)]
-struct Counters {
-    attempts: AtomicU32,
-    resent: AtomicU32,
-    maybe_applied: AtomicBool,
-    retry_stop: AtomicU8,
-    sent: Mutex<Vec<HeaderValue>>,
-}
-
-/// The header values that were sent are not shown.
-impl fmt::Debug for Counters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Counters")
-            .field("attempts", &self.attempts)
-            .field("maybe_applied", &self.maybe_applied)
-            .field("retry_stop", &self.retry_stop)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Says why a call that could have been tried again was not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RetryStop {
-    /// The allowed number of attempts was used up.
-    Attempts,
-    /// The retry budget was empty: too many other calls failed.
-    Budget,
-    /// The deadline passed, or the pause would have outlasted it.
-    Deadline,
-    /// The attempt may have been applied, and the operation writes again when it is repeated.
-    NotIdempotent,
-    /// The body is a stream that has been read and cannot be opened again.
-    BodyIsStream,
-}
-
-impl RetryStop {
-    const ALL: [Self; 5] =
-        [Self::Attempts, Self::Budget, Self::Deadline, Self::NotIdempotent, Self::BodyIsStream];
-}
-
-impl Progress {
-    /// Returns the progress of the call these extensions belong to, and starts one when there is none.
-    pub fn of(extensions: &mut Extensions) -> Self {
-        extensions.get_or_insert_default::<Self>().clone()
-    }
-
-    /// Returns how many times the request was handed to the transport.
-    pub fn attempts(&self) -> u32 {
-        self.0.attempts.load(Ordering::Relaxed)
-    }
-
-    /// Returns the number of attempts of a call that was `sent`, also when no layer below counts them.
-    pub(crate) fn attempts_of(&self, sent: bool) -> u32 {
-        match self.attempts() {
-            0 if sent => self.0.resent.load(Ordering::Relaxed).saturating_add(1),
-            counted => counted,
-        }
-    }
-
-    /// Notes that a layer is about to send the request again.
-    pub(crate) fn resend(&self) {
-        self.0.resent.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Tells whether an attempt left this process and was not definitely refused by a response.
-    pub fn may_have_been_applied(&self) -> bool {
-        self.0.maybe_applied.load(Ordering::Relaxed)
-    }
-
-    /// Returns why a failure that is worth a retry was not tried again; `None` when there was no such failure.
-    pub fn retry_stop(&self) -> Option<RetryStop> {
-        let noted = self.0.retry_stop.load(Ordering::Relaxed);
-        RetryStop::ALL.into_iter().find(|stop| *stop as u8 + 1 == noted)
-    }
-
-    /// Replaces the header values that the call has sent, and parts of them, in a text that a server wrote: keys and
-    /// tokens, in any usual encoding. Values of headers that hold no data, such as `accept`, stay.
-    pub fn hide_sent(&self, text: &str) -> String {
-        sent_headers::hide(&self.sent(), text)
-    }
-
-    /// Tells whether a short text holds a part of a header value that the call has sent.
-    pub(crate) fn has_sent(&self, text: &str) -> bool {
-        sent_headers::occurs(&self.sent(), text)
-    }
-
-    /// Notes the headers of a request that is about to be sent.
-    pub(crate) fn note_sent(&self, headers: &HeaderMap, public: Option<&PublicHeaders>) {
-        sent_headers::note(headers, public, &mut self.sent());
-    }
-
-    fn sent(&self) -> MutexGuard<'_, Vec<HeaderValue>> {
-        self.0.sent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn stop_retrying(&self, stop: RetryStop) {
-        self.0.retry_stop.store(stop as u8 + 1, Ordering::Relaxed);
-    }
-
-    /// Notes that an attempt is about to leave. Returns the previous state, for [`Progress::settle`].
-    pub(crate) fn begin_attempt(&self) -> bool {
-        self.0.attempts.fetch_add(1, Ordering::Relaxed);
-        self.0.maybe_applied.swap(true, Ordering::Relaxed)
-    }
-
-    /// Notes that the attempt was certainly not applied, so only earlier attempts count.
-    pub(crate) fn settle(&self, before: bool) {
-        self.0.maybe_applied.store(before, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use http::header;
-
     use super::*;
 
     #[test]
@@ -317,28 +247,5 @@ mod tests {
         assert_eq!(Setting::Inherit.or(Some(1)), Some(1));
         assert_eq!(Setting::Off.or(Some(1)), None);
         assert_eq!(Setting::Set(2).or(Some(1)), Some(2));
-    }
-
-    #[test]
-    fn debug_shows_no_sent_header() {
-        let progress = Progress::default();
-        let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static("canary-cookie"))]);
-        progress.note_sent(&headers, None);
-        assert!(!format!("{progress:?} {progress:#?}").contains("canary"));
-        assert_eq!(progress.hide_sent("your canary-cookie"), "your [REDACTED]");
-    }
-
-    #[test]
-    fn unsent_attempt_does_not_make_a_call_ambiguous() {
-        let progress = Progress::of(&mut Extensions::new());
-        let before = progress.begin_attempt();
-        assert!(progress.may_have_been_applied());
-        progress.settle(before);
-        assert!(!progress.may_have_been_applied());
-        progress.begin_attempt();
-        let before = progress.begin_attempt();
-        progress.settle(before);
-        assert!(progress.may_have_been_applied(), "the second attempt is still unresolved");
-        assert_eq!(progress.attempts(), 3);
     }
 }

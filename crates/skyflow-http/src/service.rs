@@ -1,13 +1,15 @@
+use std::any::Any;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tower::util::{BoxCloneSyncService, MapErr};
+use futures_util::TryFutureExt;
 use tower::{ServiceExt, layer::layer_fn};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::body::try_clone_body;
 use crate::{Body, BoxError};
 
 /// A request as every layer of this stack sees it.
@@ -16,55 +18,38 @@ pub type Request = http::Request<Body>;
 /// A response as every layer of this stack sees it.
 pub type Response = http::Response<Body>;
 
-/// Copies a request with its extensions, so that it can be sent again; `None` when the body cannot be copied.
-pub fn try_clone_request<B: 'static>(request: &http::Request<B>) -> Option<http::Request<B>> {
-    try_clone_body(request.body()).map(|body| copy_with(request, body))
+/// The future of the response to one request.
+pub type ResponseFuture = Pin<Box<dyn Future<Output = Result<Response, BoxError>> + Send>>;
+
+/// Sends requests that need no service of their own: a shared service is never copied.
+pub(crate) trait SendRequest: Send + Sync {
+    fn send(&self, request: Request) -> ResponseFuture;
 }
-
-fn copy_with<B>(request: &http::Request<B>, body: B) -> http::Request<B> {
-    let mut copy = http::Request::new(body);
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    *copy.version_mut() = request.version();
-    copy.headers_mut().clone_from(request.headers());
-    copy.extensions_mut().clone_from(request.extensions());
-    copy
-}
-
-/// A request to send in the place of one that is in flight.
-pub(crate) struct Spare(Request);
-
-impl Spare {
-    /// Copies a request. A stream that cannot be opened again is shared between both.
-    pub(crate) fn of(request: &mut Request) -> Self {
-        let body = request.body_mut().spare();
-        Self(copy_with(request, body))
-    }
-
-    /// Returns the request; `None` when its body can be sent once only and has been read.
-    pub(crate) fn into_request(self) -> Option<Request> {
-        self.0.body().is_unread().then_some(self.0)
-    }
-}
-
-type Boxed = BoxCloneSyncService<Request, Response, BoxError>;
 
 /// Any tower service for HTTP requests, erased.
 ///
-/// It is cheap to clone and to move between threads. Stacks stay static inside and are boxed once, here.
+/// Clones share the service. Each request is sent by a fresh copy of it, which is waited for until it is ready, so the
+/// erased service itself is always ready.
 #[derive(Clone)]
-pub struct HttpService(Boxed);
+pub struct HttpService(Arc<dyn SendRequest>);
 
 impl HttpService {
-    /// Erases a service.
+    /// Erases a service. An [`HttpService`] is returned as it is.
     pub fn new<S>(service: S) -> Self
     where
         S: Service<Request, Response = Response> + Clone + Send + Sync + 'static,
         S::Error: Into<BoxError> + 'static,
         S::Future: Send + 'static,
     {
-        let into: fn(S::Error) -> BoxError = Into::into;
-        Self(BoxCloneSyncService::new(MapErr::new(service, into)))
+        match (&service as &dyn Any).downcast_ref::<Self>() {
+            Some(erased) => erased.clone(),
+            None => Self::sending(Copied(service)),
+        }
+    }
+
+    /// Shares a service whose futures are boxed already.
+    pub(crate) fn sending(service: impl SendRequest + 'static) -> Self {
+        Self(Arc::new(service))
     }
 
     /// Waits until the service is ready, then sends one request.
@@ -73,21 +58,35 @@ impl HttpService {
     ///
     /// Fails with the error of the service or of one of its layers.
     pub async fn send(&self, request: Request) -> Result<Response, BoxError> {
-        self.clone().oneshot(request).await
+        self.0.send(request).await
+    }
+}
+
+/// A service that is copied for each request: it has state, such as a permit, from readiness on.
+struct Copied<S>(S);
+
+impl<S> SendRequest for Copied<S>
+where
+    S: Service<Request, Response = Response> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError> + 'static,
+    S::Future: Send + 'static,
+{
+    fn send(&self, request: Request) -> ResponseFuture {
+        Box::pin(self.0.clone().oneshot(request).map_err(Into::into))
     }
 }
 
 impl Service<Request> for HttpService {
     type Response = Response;
     type Error = BoxError;
-    type Future = <Boxed as Service<Request>>::Future;
+    type Future = ResponseFuture;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        self.0.call(request)
+    fn call(&mut self, request: Request) -> ResponseFuture {
+        self.0.send(request)
     }
 }
 

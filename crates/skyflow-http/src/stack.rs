@@ -6,9 +6,10 @@ use http::header::HeaderName;
 use tokio::sync::Semaphore;
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
-use tower_layer::Layer;
+#[cfg(not(feature = "metrics"))]
+use tower_layer::Identity;
 
-use crate::auth::RefusalRule;
+use crate::auth::{AuthLayer, RefusalRule};
 #[cfg(feature = "metrics")]
 use crate::layers::call_metrics::{AttemptMetricsLayer, CallMetricsLayer};
 use crate::layers::{
@@ -36,7 +37,7 @@ pub struct Stack {
     in_flight: Option<Arc<Semaphore>>,
     operation_layers: Vec<DynLayer>,
     attempt_layers: Vec<DynLayer>,
-    auth: Option<DynLayer>,
+    auth: Option<AuthLayer>,
     log: LogControl,
     #[cfg(feature = "metrics")]
     metrics: Option<crate::metrics::CallMetrics>,
@@ -198,8 +199,9 @@ impl Stack {
         self
     }
 
-    /// Sets the layer that authenticates each attempt.
-    pub fn auth(mut self, layer: DynLayer) -> Self {
+    /// Sets the layer that authenticates each attempt. A layer of another type that does so is added with
+    /// [`Stack::attempt_layer`].
+    pub fn auth(mut self, layer: AuthLayer) -> Self {
         self.auth = Some(layer);
         self
     }
@@ -242,134 +244,41 @@ impl Stack {
         if let Some(rule) = self.refusal {
             response_meta = response_meta.refusal(rule);
         }
-        let mut attempt = HttpService::new(
+        #[cfg(feature = "metrics")]
+        let (measures_calls, measures_attempts) = self
+            .metrics
+            .map(|metrics| {
+                let namespace = self.log.get_namespace().cloned();
+                let calls = CallMetricsLayer { metrics, namespace, clock: Arc::clone(&clock) };
+                (calls, AttemptMetricsLayer { metrics, clock: Arc::clone(&clock) })
+            })
+            .unzip();
+        #[cfg(not(feature = "metrics"))]
+        let (measures_calls, measures_attempts) = (None::<Identity>, None::<Identity>);
+        let lends_copies = self.auth.is_some() && self.attempt_layers.is_empty();
+        let attempt = HttpService::new(
             ServiceBuilder::new()
+                .option_layer(self.in_flight.map(GlobalConcurrencyLimitLayer::with_semaphore))
+                .option_layer(self.auth)
+                .option_layer(measures_attempts)
                 .layer(attempt_timeout)
                 .layer(AttemptTraceLayer::new(Arc::clone(&clock)).log_control(self.log.clone()))
                 .layer(response_meta)
                 .service(transport),
         );
-        #[cfg(feature = "metrics")]
-        if let Some(metrics) = self.metrics {
-            let clock = Arc::clone(&clock);
-            attempt = HttpService::new(AttemptMetricsLayer { metrics, clock }.layer(attempt));
-        }
-        if let Some(auth) = self.auth {
-            attempt = auth.layer(attempt);
-        }
-        if let Some(permits) = self.in_flight {
-            attempt = HttpService::new(GlobalConcurrencyLimitLayer::with_semaphore(permits).layer(attempt));
-        }
-        let attempt = DynLayer::stack(&self.attempt_layers, attempt);
-        #[cfg(feature = "metrics")]
-        let measured = self.metrics.map(|metrics| {
-            let namespace = self.log.get_namespace().cloned();
-            CallMetricsLayer { metrics, namespace, clock: Arc::clone(&clock) }
-        });
         let operation = HttpService::new(
             ServiceBuilder::new()
+                .option_layer(measures_calls)
                 .layer(OperationTraceLayer::new(clock).log_control(self.log))
                 .layer(deadline)
                 .option_layer(self.metadata)
-                .layer(self.retry)
-                .service(attempt),
+                .layer(self.retry.lend_copies(lends_copies))
+                .service(DynLayer::stack(&self.attempt_layers, attempt)),
         );
-        #[cfg(feature = "metrics")]
-        let operation = match measured {
-            Some(layer) => HttpService::new(layer.layer(operation)),
-            None => operation,
-        };
         DynLayer::stack(&self.operation_layers, operation)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use tower::ServiceExt;
-
-    use super::*;
-    use crate::{
-        Body, BoxError, CallOptions, Deadline, Error, ErrorKind, Idempotency, ManualClock, OperationInfo,
-        Progress, Request, Response,
-    };
-
-    fn request() -> Request {
-        let mut request = http::Request::get("https://vault.example/v1").body(Body::empty()).unwrap();
-        request.extensions_mut().insert(OperationInfo::new("test", "/v1", Idempotency::Safe));
-        request
-    }
-
-    fn recording(name: &'static str, seen: &Arc<Mutex<Vec<&'static str>>>) -> DynLayer {
-        let seen = Arc::clone(seen);
-        DynLayer::from_fn(move |inner: HttpService| {
-            let seen = Arc::clone(&seen);
-            inner.map_request(move |request: Request| {
-                assert!(request.extensions().get::<OperationInfo>().is_some(), "{name} knows the operation");
-                seen.lock().unwrap().push(name);
-                request
-            })
-        })
-    }
-
-    #[tokio::test]
-    async fn layers_see_operations_once_and_each_attempt() {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let statuses = Arc::new(Mutex::new(vec![200, 503]));
-        let transport = HttpService::new(tower::service_fn(move |request: Request| {
-            let status = statuses.lock().unwrap().pop().unwrap();
-            async move {
-                assert_eq!(request.headers()["user-agent"], "acme/1");
-                assert!(request.extensions().get::<Deadline>().is_some());
-                Ok::<_, BoxError>(http::Response::builder().status(status).body(Body::empty())?)
-            }
-        }));
-        let stack = Stack::new(Arc::new(ManualClock::auto_advancing()))
-            .default_metadata(MetadataLayer::new("acme/1").unwrap())
-            .operation_layer(recording("operation 1", &seen))
-            .operation_layer(recording("operation 2", &seen))
-            .attempt_layer(recording("attempt 1", &seen))
-            .attempt_layer(recording("attempt 2", &seen))
-            .auth(recording("auth", &seen))
-            .build(transport);
-        let response: Response = stack.send(request()).await.unwrap();
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.extensions().get::<Progress>().unwrap().attempts(), 2);
-        let attempt = ["attempt 1", "attempt 2", "auth"];
-        assert_eq!(*seen.lock().unwrap(), [&["operation 1", "operation 2"][..], &attempt, &attempt].concat());
-    }
-
-    #[tokio::test]
-    async fn sleeping_retry_holds_no_permit() {
-        let permits = Arc::new(Semaphore::new(1));
-        let clock = ManualClock::new();
-        let transport = HttpService::new(tower::service_fn(|_: Request| async {
-            Err::<Response, BoxError>(Error::new(ErrorKind::Io, None).into())
-        }));
-        let stack = Stack::new(Arc::new(clock.clone())).in_flight(Arc::clone(&permits)).build(transport);
-        let call = tokio::spawn(async move { stack.send(request()).await });
-        while clock.slept().is_empty() {
-            assert!(!call.is_finished());
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(permits.available_permits(), 1);
-        call.abort();
-    }
-
-    #[tokio::test]
-    async fn rel_r08_no_call_outlives_its_deadline() {
-        let clock = ManualClock::auto_advancing();
-        let start = clock.monotonic();
-        let transport = HttpService::new(tower::service_fn(|_: Request| {
-            std::future::pending::<Result<Response, BoxError>>()
-        }));
-        let stack = Stack::new(Arc::new(clock.clone())).build(transport);
-        let mut request = request();
-        request.extensions_mut().insert(CallOptions::new().deadline(Duration::from_secs(7)));
-        let error = stack.send(request).await.unwrap_err().downcast::<Error>().unwrap();
-        assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
-        assert!(error.may_have_been_applied(), "the attempt was on its way");
-        assert!(clock.monotonic() - start <= Duration::from_secs(7));
-    }
-}
+#[path = "stack/tests.rs"]
+mod tests;

@@ -38,16 +38,19 @@ impl TargetError {
 /// assert_eq!(target.as_str(), "/v1/vaults/a%2Fb%3Fc?fields=card%20number&fields=name");
 /// # Ok::<(), skyflow_http::TargetError>(())
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct RequestTarget {
     text: String,
     has_query: bool,
 }
 
 impl RequestTarget {
+    /// Room for the ids of a vault and a row, and the name of a table.
+    const USUAL: usize = 128;
+
     /// Starts with nothing.
     pub fn new() -> Self {
-        Self::default()
+        Self { text: String::with_capacity(Self::USUAL), has_query: false }
     }
 
     /// Appends a part of the path unchanged.
@@ -119,6 +122,12 @@ impl RequestTarget {
         // Literals are ours and everything else is encoded, so the length is all that can be wrong.
         PathAndQuery::try_from(self.text)
             .map_err(|_| TargetError { name: "path and query", problem: "are too long" })
+    }
+}
+
+impl Default for RequestTarget {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

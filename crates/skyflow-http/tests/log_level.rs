@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use skyflow_http::{Body, Clock, Idempotency, LogControl, ManualClock, OperationInfo, Request, Stack};
+use skyflow_http::{
+    Body, CallContext, Clock, Idempotency, LogControl, ManualClock, OperationInfo, Request, Stack,
+};
 use skyflow_testkit::{Reply, Scripted};
 use skyflow_types::LogLevel;
 use tracing::field::{Field, Visit};
@@ -31,7 +33,7 @@ impl std::io::Write for Log {
 fn request() -> Request {
     let mut request = http::Request::post("https://vault.example/v1/test").body(Body::empty()).unwrap();
     let info = OperationInfo::new("tokens.test", "/v1/vaults/{vault_id}/test", Idempotency::Safe);
-    request.extensions_mut().insert(info);
+    request.extensions_mut().insert(CallContext::new(info));
     request
 }
 

@@ -10,14 +10,13 @@ use std::task::Poll;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use skyflow_http::auth::{AccessToken, Cached, TokenError, TokenProvider, provider_fn};
-use skyflow_http::layers::CallSubject;
 use skyflow_http::metrics::{
     ACTIVE_REQUESTS, ALL, ATTEMPT_DURATION, CallMetrics, Metric, OPEN_CONNECTIONS, OPERATION_DURATION,
     RECEIVED_BYTES, RETRIES, SENT_BYTES, TOKEN_EXCHANGES,
 };
 use skyflow_http::{
-    Body, BoxError, Error, ErrorKind, HttpService, Idempotency, LogControl, ManualClock, OperationInfo,
-    Request, Response, Stack, Transport,
+    Body, BoxError, CallContext, CallSubject, Error, ErrorKind, HttpService, Idempotency, LogControl,
+    ManualClock, OperationInfo, Request, Response, Stack, Transport,
 };
 use skyflow_testkit::{Reply, Scripted};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -62,8 +61,9 @@ fn change(value: Option<&DebugValue>) -> f64 {
 fn request() -> Request {
     let uri = "https://api.example/tables/orders/secret-id?filter=secret";
     let mut request = http::Request::post(uri).body(Body::from("secret")).unwrap();
-    request.extensions_mut().insert(OperationInfo::new("rows.put", "/tables/{table}", Idempotency::Safe));
-    request.extensions_mut().insert(CallSubject::new().collection("orders").rows(25));
+    let put = OperationInfo::new("rows.put", "/tables/{table}", Idempotency::Safe);
+    let subject = CallSubject::new().collection("orders").rows(25);
+    request.extensions_mut().insert(CallContext::new(put).subject(subject));
     request
 }
 

@@ -18,8 +18,8 @@ use skyflow_http::rest::{
     Client, DecodeError, EncodeError, Error, ErrorBody, FilePart, Multipart, Operation, runtime,
 };
 use skyflow_http::{
-    BaseUri, Body, BoxError, DynLayer, ErrorKind, HttpService, Idempotency, LogControl, ManualClock,
-    OperationInfo, Request, RequestTarget, Response, Stack, Transport,
+    BaseUri, Body, BoxError, ErrorKind, HttpService, Idempotency, LogControl, ManualClock, OperationInfo,
+    Request, RequestTarget, Response, Stack, Transport,
 };
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -128,7 +128,7 @@ fn on_clock(
     let auth = AuthLayer::new(Arc::new(tokens), header(), HostGuard::new(base.clone()));
     let metadata = MetadataLayer::new("acme-client/1").unwrap().reserve([KEY]);
     let stack = Stack::new(clock).log_control(log).metadata(metadata).refusal(|_| Refusal::BeforeActing);
-    Client::new(stack.auth(DynLayer::new(auth)).build(transport), base)
+    Client::new(stack.auth(auth).build(transport), base)
 }
 
 /// Sends an operation and writes down how it ended.

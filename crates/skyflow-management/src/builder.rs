@@ -123,7 +123,7 @@ impl ClientBuilder {
     /// Adds a tower layer that sees each operation once; the first one added is the outermost.
     ///
     /// Any layer works, those of `tower` and `tower-http` included. It sits outside the deadline and the retries.
-    /// [`OperationInfo`](skyflow_http::OperationInfo) in the extensions of a request tells which operation it is.
+    /// [`CallContext`](skyflow_http::CallContext) in the extensions of a request tells which operation it is.
     pub fn layer(mut self, layer: impl HttpLayer) -> Self {
         self.layers.push(layer.into_dyn());
         self
@@ -236,7 +236,7 @@ impl ClientBuilder {
         let auth = AuthLayer::new(tokens, AuthHeader::bearer(), HostGuard::new(base.clone()));
         stack = self.layers.into_iter().fold(stack, Stack::operation_layer);
         stack = self.attempt_layers.into_iter().fold(stack, Stack::attempt_layer);
-        Ok(Client::new(stack.auth(DynLayer::new(auth)).build(transport), base))
+        Ok(Client::new(stack.auth(auth).build(transport), base))
     }
 }
 

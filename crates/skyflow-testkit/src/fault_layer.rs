@@ -92,7 +92,7 @@ where
     S: Service<Request, Response = Response>,
     S::Error: Into<BoxError>,
 {
-    let operation = request.extensions().get::<OperationInfo>().map(|operation| operation.name);
+    let operation = OperationInfo::of(request.extensions()).map(|operation| operation.name);
     let plan = layer.faults.plan(request.method(), request.uri().path(), operation);
     if !plan.latency().is_zero() {
         layer.clock.sleep(plan.latency()).await;
@@ -122,14 +122,15 @@ fn empty(status: StatusCode) -> Response {
 mod tests {
     use std::time::Duration;
 
-    use skyflow_http::{Body, Error, Idempotency, ManualClock};
+    use skyflow_http::{Body, CallContext, Error, Idempotency, ManualClock};
 
     use super::*;
     use crate::{Fault, Reply, Scripted};
 
     fn request(name: &'static str) -> Request {
         let mut request = http::Request::get("https://api.example/things").body(Body::empty()).unwrap();
-        request.extensions_mut().insert(OperationInfo::new(name, "/things", Idempotency::Safe));
+        let info = OperationInfo::new(name, "/things", Idempotency::Safe);
+        request.extensions_mut().insert(CallContext::new(info));
         request
     }
 

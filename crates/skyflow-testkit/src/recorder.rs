@@ -58,7 +58,7 @@ impl Exchange {
             method: parts.method.clone(),
             uri: parts.uri.clone(),
             headers: parts.headers.clone(),
-            operation: parts.extensions.get().copied(),
+            operation: OperationInfo::of(&parts.extensions).copied(),
             is_stream,
             body,
             response: Bytes::new(),

@@ -1,6 +1,7 @@
 //! The identifiers of vaults, connections, clusters and requests.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Reports an identifier that cannot be used; the rejected text is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -154,9 +155,9 @@ id_as_text!(VaultId, ConnectionId, ClusterId);
 /// The `x-request-id` of a response, which Skyflow's support needs.
 ///
 /// It is read from the response and never made up. Bytes outside printable ASCII are replaced by `?` and the text is
-/// cut at 128 characters, so that it is safe to log.
+/// cut at 128 characters, so that it is safe to log. Clones share it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RequestId(Box<str>);
+pub struct RequestId(Arc<str>);
 
 impl serde::Serialize for RequestId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -173,9 +174,10 @@ impl RequestId {
         let bytes = bytes.trim_ascii();
         let bytes = bytes.get(..128).unwrap_or(bytes);
         let is_shown = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
-        let text: Box<str> = match std::str::from_utf8(bytes) {
+        let shown = |&byte: &u8| if is_shown(byte) { char::from(byte) } else { '?' };
+        let text: Arc<str> = match std::str::from_utf8(bytes) {
             Ok(text) if text.bytes().all(is_shown) => text.into(),
-            _ => bytes.iter().map(|&byte| if is_shown(byte) { char::from(byte) } else { '?' }).collect(),
+            _ => bytes.iter().map(shown).collect::<String>().into(),
         };
         (!text.is_empty()).then_some(Self(text))
     }

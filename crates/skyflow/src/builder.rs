@@ -86,8 +86,8 @@ impl SkyflowBuilder {
     /// separate service: a rate limit holds for one of them. The URI of a request may hold column values and row ids,
     /// so a layer that logs should log the path template of [`OperationInfo`](skyflow_http::OperationInfo) instead.
     ///
-    /// [`OperationInfo`](skyflow_http::OperationInfo) in the extensions of a request tells which operation it is, and
-    /// [`Progress`](skyflow_http::Progress) in those of the response how many attempts it took.
+    /// [`CallContext`](skyflow_http::CallContext) in the extensions of a request tells which operation it is, and how many
+    /// attempts it took.
     pub fn layer(mut self, layer: impl HttpLayer) -> Self {
         self.operation_layers.push(layer.into_dyn());
         self

@@ -1,9 +1,9 @@
 //! The spans and events of Skyflow calls, by OpenTelemetry's conventions for database clients.
 
 use skyflow_http::TARGET;
-use skyflow_http::layers::{CallEnd, CallLog, CallNames, CallStart, CallSubject};
+use skyflow_http::layers::{CallEnd, CallLog, CallNames, CallStart};
+use tracing::Span;
 use tracing::field::Empty;
-use tracing::{Level, Span};
 
 /// The name of the product, which is also the value of `db.system.name`.
 pub(crate) const SYSTEM: &str = "skyflow";
@@ -78,19 +78,4 @@ impl std::fmt::Display for SpanName<'_> {
         f.write_str(self.operation)?;
         self.collection.map_or(Ok(()), |collection| write!(f, " {collection}"))
     }
-}
-
-/// Names table and rows of a call, where something listens.
-pub(crate) fn subject<'a>(
-    table: impl Into<Option<&'a str>>,
-    rows: impl Into<Option<usize>>,
-) -> Option<CallSubject> {
-    if !cfg!(feature = "metrics") && !tracing::enabled!(target: TARGET, Level::ERROR) {
-        return None;
-    }
-    let subject = table.into().map_or_else(CallSubject::new, |table| CallSubject::new().collection(table));
-    Some(match rows.into() {
-        Some(rows) => subject.rows(u64::try_from(rows).unwrap_or(u64::MAX)),
-        None => subject,
-    })
 }

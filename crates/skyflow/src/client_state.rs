@@ -65,7 +65,7 @@ impl ClientState {
         };
         let stack = settings.apply(self.stack.clone().partition())?.log_control(calls);
         let stack = layers.fold(stack, Stack::operation_layer);
-        let service = stack.auth(DynLayer::new(auth)).build(self.transport.clone());
+        let service = stack.auth(auth).build(self.transport.clone());
         let end_users = EndUsers::new(self.providers.clone(), credentials);
         Ok(Handle::new(service, base, Some(end_users), self.log.clone()))
     }

@@ -8,12 +8,13 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use skyflow_api::{ApiErrorBody, Client, DecodeError, EncodeError, Operation, Response};
 use skyflow_auth::{CallTokens, Credentials, EndUserTokens, TokenOptions, TokenProvider, TokenProviders};
-use skyflow_http::layers::CallSubject;
 use skyflow_http::{
-    BaseUri, HttpLayer, HttpService, Idempotency, LogControl, OperationInfo, Request, TARGET,
+    BaseUri, CallContext, CallSubject, HttpLayer, HttpService, Idempotency, LogControl, OperationInfo,
+    Request, TARGET,
 };
 use skyflow_types::LogLevel;
 use tower_layer::Layer;
+use tracing::Level;
 
 use crate::elements::ReadBody;
 use crate::record::Origin;
@@ -110,7 +111,7 @@ impl Handle {
             let error = named(Error::from_api(error, writes));
             if error.kind() == ErrorKind::InvalidInput { self.log_refusal(error) } else { error }
         })?;
-        let origin = Origin::of(O::INFO.name, &response);
+        let origin = Origin::new(O::INFO.name, &response);
         read(response).map_err(|error| {
             let error = error.in_response(&origin);
             if writes { error.applied() } else { error }
@@ -163,7 +164,7 @@ impl<O: Operation> Call<O> {
         }
     }
 
-    /// Names table and rows, for spans, events and metrics.
+    /// Names table and rows; see [`subject`].
     pub(crate) fn about(mut self, subject: Option<CallSubject>) -> Self {
         self.subject = subject;
         self
@@ -205,6 +206,21 @@ impl<O: Operation> Call<O> {
     }
 }
 
+/// Names table and rows of a call for spans, events and metrics, where something listens.
+pub(crate) fn subject<'a>(
+    table: impl Into<Option<&'a str>>,
+    rows: impl Into<Option<usize>>,
+) -> Option<CallSubject> {
+    if !cfg!(feature = "metrics") && !tracing::enabled!(target: TARGET, Level::ERROR) {
+        return None;
+    }
+    let subject = table.into().map_or_else(CallSubject::new, |table| CallSubject::new().collection(table));
+    Some(match rows.into() {
+        Some(rows) => subject.rows(u64::try_from(rows).unwrap_or(u64::MAX)),
+        None => subject,
+    })
+}
+
 impl<O: Operation> Operation for Call<O> {
     type Output = O::Output;
     type Error = O::Error;
@@ -219,9 +235,7 @@ impl<O: Operation> Operation for Call<O> {
         if let Some(tokens) = self.tokens {
             request.extensions_mut().insert(CallTokens(tokens));
         }
-        if let Some(subject) = self.subject {
-            request.extensions_mut().insert(subject);
-        }
+        CallContext::of_mut(request.extensions_mut()).subject = self.subject;
         Ok(request)
     }
 

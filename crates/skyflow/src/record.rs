@@ -51,13 +51,14 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
+    pub(crate) fn new<T>(operation: &'static str, response: &Response<T>) -> Self {
+        let (request_id, progress) = (response.request_id.clone(), response.progress.clone());
+        Self { operation, status: response.status, request_id, progress }
+    }
+
+    /// Shares it between the rows of the response.
     pub(crate) fn of<T>(operation: &'static str, response: &Response<T>) -> Arc<Self> {
-        Arc::new(Self {
-            operation,
-            status: response.status,
-            request_id: response.request_id.clone(),
-            progress: response.progress.clone(),
-        })
+        Arc::new(Self::new(operation, response))
     }
 
     /// Takes what the call has sent in its headers out of a message of the server.

@@ -2,14 +2,14 @@
 
 use std::hint::black_box;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use skyflow::{
     DetokenizeRequest, DetokenizeResponse, GetRequest, GetResponse, InsertRequest, InsertResponse, Redaction,
-    blocking,
 };
 
 use crate::Failure;
-use crate::contestants::{Contestant, reqwest_call};
+use crate::contestants::{Blocking, Contestant, Floor, reqwest_call};
 
 /// A call, and how many rows it has.
 #[derive(Clone, Copy)]
@@ -17,7 +17,11 @@ pub enum Case {
     Insert(usize),
     Detokenize(usize),
     Get(usize),
+    /// A secret of ScaiVault.
+    ReadSecret,
 }
+
+const SECRET: &str = "app/db/password";
 
 #[derive(Serialize)]
 struct Card {
@@ -30,6 +34,15 @@ struct Row {
     skyflow_id: String,
     card_number: String,
     cardholder_name: String,
+}
+
+/// The data of a secret.
+#[derive(Deserialize)]
+struct Login {
+    username: String,
+    password: String,
+    host: String,
+    port: u16,
 }
 
 mod wire {
@@ -87,6 +100,23 @@ mod wire {
     }
 
     #[derive(Deserialize)]
+    pub struct Secret {
+        pub path: String,
+        pub version: u64,
+        pub secret_type: String,
+        pub data: super::Login,
+        pub metadata: Metadata,
+        pub created_at: String,
+        pub updated_at: String,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Metadata {
+        pub tags: Vec<String>,
+        pub owner: String,
+    }
+
+    #[derive(Deserialize)]
     pub struct Got {
         pub records: Vec<GotRow>,
     }
@@ -125,6 +155,19 @@ fn check_pairs(pairs: Vec<(String, String)>, wanted: usize) -> Result<(), Failur
     if right { Ok(()) } else { Err("the response lacks values".into()) }
 }
 
+fn check_login(path: &str, version: u64, login: Login) -> Result<(), Failure> {
+    let right = path == SECRET && version > 0 && login.port > 0;
+    let right = right && [&login.username, &login.password, &login.host].iter().all(|text| !text.is_empty());
+    black_box(login);
+    if right { Ok(()) } else { Err("the response lacks the secret".into()) }
+}
+
+fn from_secret(secret: wire::Secret) -> Result<(), Failure> {
+    black_box((&secret.secret_type, &secret.created_at, &secret.updated_at));
+    black_box((&secret.metadata.tags, &secret.metadata.owner));
+    check_login(&secret.path, secret.version, secret.data)
+}
+
 fn from_inserted(inserted: wire::Inserted) -> Vec<Row> {
     let rows = inserted.records.into_iter().map(|row| Row {
         skyflow_id: row.skyflow_id,
@@ -140,6 +183,9 @@ fn from_detokenized(found: wire::Detokenized) -> Vec<(String, String)> {
 
 impl Case {
     pub fn named(name: &str) -> Result<Self, Failure> {
+        if name == "scaivault-read" {
+            return Ok(Self::ReadSecret);
+        }
         let (kind, rows) = name.split_once('-').ok_or("a case is called like insert-100")?;
         let rows = rows.parse()?;
         match kind {
@@ -152,52 +198,74 @@ impl Case {
 
     pub async fn call(self, contestant: &Contestant) -> Result<(), Failure> {
         match contestant {
-            Contestant::Floor(floor) => match self {
-                Self::Insert(rows) => {
-                    let body = serde_json::to_vec(&insert_body(rows))?;
-                    let response = floor.send("POST", "/v1/vaults/vault1/table1", body).await?;
-                    check(from_inserted(serde_json::from_slice(&response)?), rows)
+            Contestant::Floor(floor) => {
+                let response = self.response(floor).await?;
+                match self {
+                    Self::Insert(rows) => check(from_inserted(serde_json::from_slice(&response)?), rows),
+                    Self::Detokenize(rows) => {
+                        check_pairs(from_detokenized(serde_json::from_slice(&response)?), rows)
+                    }
+                    Self::Get(rows) => {
+                        let got: wire::Got = serde_json::from_slice(&response)?;
+                        check(got.records.into_iter().map(|row| row.fields).collect(), rows)
+                    }
+                    Self::ReadSecret => from_secret(serde_json::from_slice(&response)?),
                 }
-                Self::Detokenize(rows) => {
-                    let body = serde_json::to_vec(&detokenize_body(rows))?;
-                    let response = floor.send("POST", "/v1/vaults/vault1/detokenize", body).await?;
-                    check_pairs(from_detokenized(serde_json::from_slice(&response)?), rows)
-                }
-                Self::Get(rows) => {
-                    let response = floor.send("GET", &get_path(rows), Vec::new()).await?;
-                    let got: wire::Got = serde_json::from_slice(&response)?;
-                    check(got.records.into_iter().map(|row| row.fields).collect(), rows)
-                }
-            },
+            }
             Contestant::Reqwest { client, url } => match self {
                 Self::Insert(rows) => {
-                    let request = client.post(format!("{url}/v1/vaults/vault1/table1")).json(&insert_body(rows));
+                    let request =
+                        client.post(format!("{url}/v1/vaults/vault1/table1")).json(&insert_body(rows));
                     check(from_inserted(reqwest_call(request).await?), rows)
                 }
                 Self::Detokenize(rows) => {
-                    let request =
-                        client.post(format!("{url}/v1/vaults/vault1/detokenize")).json(&detokenize_body(rows));
+                    let request = client
+                        .post(format!("{url}/v1/vaults/vault1/detokenize"))
+                        .json(&detokenize_body(rows));
                     check_pairs(from_detokenized(reqwest_call(request).await?), rows)
                 }
                 Self::Get(rows) => {
                     let got: wire::Got = reqwest_call(client.get(format!("{url}{}", get_path(rows)))).await?;
                     check(got.records.into_iter().map(|row| row.fields).collect(), rows)
                 }
+                Self::ReadSecret => {
+                    from_secret(reqwest_call(client.get(format!("{url}/v1/secrets/{SECRET}"))).await?)
+                }
             },
-            Contestant::Ours(vault) => match self {
+            Contestant::Ours { vault, secrets } => match self {
                 Self::Insert(rows) => inserted(vault.insert(insert_request(rows)).await?, rows),
-                Self::Detokenize(rows) => detokenized(vault.detokenize(detokenize_request(rows)).await?, rows),
+                Self::Detokenize(rows) => {
+                    detokenized(vault.detokenize(detokenize_request(rows)).await?, rows)
+                }
                 Self::Get(rows) => got(vault.get(get_request(rows)).await?, rows),
+                Self::ReadSecret => read(secrets.read(SECRET).await?),
             },
             Contestant::Blocking(_) => Err("a synchronous client has no asynchronous calls".into()),
         }
     }
 
-    pub fn blocking(self, vault: &blocking::Vault) -> Result<(), Failure> {
+    /// Returns the body of the response as it was sent.
+    pub async fn response(self, floor: &Floor) -> Result<Bytes, Failure> {
+        match self {
+            Self::Insert(rows) => {
+                let body = serde_json::to_vec(&insert_body(rows))?;
+                floor.send("POST", "/v1/vaults/vault1/table1", body).await
+            }
+            Self::Detokenize(rows) => {
+                let body = serde_json::to_vec(&detokenize_body(rows))?;
+                floor.send("POST", "/v1/vaults/vault1/detokenize", body).await
+            }
+            Self::Get(rows) => floor.send("GET", &get_path(rows), Vec::new()).await,
+            Self::ReadSecret => floor.send("GET", &format!("/v1/secrets/{SECRET}"), Vec::new()).await,
+        }
+    }
+
+    pub fn blocking(self, Blocking { vault, secrets }: &Blocking) -> Result<(), Failure> {
         match self {
             Self::Insert(rows) => inserted(vault.insert(insert_request(rows))?, rows),
             Self::Detokenize(rows) => detokenized(vault.detokenize(detokenize_request(rows))?, rows),
             Self::Get(rows) => got(vault.get(get_request(rows))?, rows),
+            Self::ReadSecret => read(secrets.read(SECRET).send()?),
         }
     }
 }
@@ -234,13 +302,15 @@ fn inserted(response: InsertResponse, rows: usize) -> Result<(), Failure> {
 }
 
 fn detokenized(response: DetokenizeResponse, rows: usize) -> Result<(), Failure> {
-    let pairs = response
-        .detokenized_fields
-        .iter()
-        .map(|field| Some((field.token.clone(), field.value()?)));
+    let pairs = response.detokenized_fields.iter().map(|field| Some((field.token.clone(), field.value()?)));
     check_pairs(pairs.collect::<Option<_>>().ok_or("a value is missing")?, rows)
 }
 
 fn got(response: GetResponse, rows: usize) -> Result<(), Failure> {
     check(response.records()?, rows)
+}
+
+fn read(secret: scaivault::Secret) -> Result<(), Failure> {
+    black_box((&secret.secret_type, &secret.created_at, &secret.updated_at, &secret.metadata));
+    check_login(&secret.path, secret.version, secret.data.data_as()?)
 }

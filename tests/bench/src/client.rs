@@ -1,5 +1,7 @@
 //! One contestant that does one kind of call many times, and prints what it cost, as JSON on one line.
 //!
+//! The contestant `sizes` prints the size of the response instead.
+//!
 //! `bench-client <contestant> <case> <url> <certificate file> <calls> <at once>`
 
 mod cases;
@@ -8,7 +10,7 @@ mod contestants;
 use std::time::{Duration, Instant};
 
 use cases::Case;
-use contestants::Contestant;
+use contestants::{Contestant, Floor};
 use cpu_time::ProcessTime;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::json;
@@ -21,20 +23,25 @@ const WARM_UP: usize = 64;
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [contestant, case, url, certificate, calls, at_once] = &arguments[..] else {
-        return Err("usage: bench-client <contestant> <case> <url> <certificate file> <calls> <at once>".into());
+        return Err(
+            "usage: bench-client <contestant> <case> <url> <certificate file> <calls> <at once>".into()
+        );
     };
     let case = Case::named(case)?;
     let (calls, at_once): (usize, usize) = (calls.parse()?, at_once.parse()?);
     let certificate = std::fs::read(certificate)?;
+    if contestant == "sizes" {
+        return print_sizes(case, url, &certificate);
+    }
     let contestant = Contestant::named(contestant, url, &certificate)?;
     let mut taken = Vec::with_capacity(calls);
     let (cpu, wall) = match contestant {
-        Contestant::Blocking(vault) => {
-            (0..WARM_UP).try_for_each(|_| case.blocking(&vault))?;
+        Contestant::Blocking(clients) => {
+            (0..WARM_UP).try_for_each(|_| case.blocking(&clients))?;
             let started = (cpu_time(), Instant::now());
             for _ in 0..calls {
                 let begin = Instant::now();
-                case.blocking(&vault)?;
+                case.blocking(&clients)?;
                 taken.push(begin.elapsed());
             }
             (cpu_time() - started.0, started.1.elapsed())
@@ -56,6 +63,17 @@ fn main() -> Result<(), Failure> {
         "{}",
         json!({"cpu_us": per_call(cpu), "wall_us": per_call(wall), "p50_us": p50.as_secs_f64() * 1e6})
     );
+    Ok(())
+}
+
+/// Prints how many bytes the response has as it is, and compressed.
+fn print_sizes(case: Case, url: &str, certificate: &[u8]) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let size =
+        |floor: Floor| runtime.block_on(async move { case.response(&floor).await.map(|body| body.len()) });
+    let plain = size(Floor::new(url, certificate)?)?;
+    let compressed = size(Floor::new(url, certificate)?.compressed())?;
+    println!("{}", json!({"plain": plain, "compressed": compressed}));
     Ok(())
 }
 

@@ -8,6 +8,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use rustls_pki_types::PrivateKeyDer;
@@ -51,8 +53,8 @@ fn accept(listener: TcpListener, serve: impl Fn(TcpStream) + Clone + Send + 'sta
     });
 }
 
-/// Rows by the path and the size of the request: as many as it asks for.
-fn response(head: &str, body: &str) -> String {
+/// Rows by the path and the size of the request: as many as it asks for, compressed when it accepts that.
+fn response(head: &str, body: &str) -> io::Result<Vec<u8>> {
     let count = |needle: &str| body.matches(needle).count();
     let body = if head.contains("/detokenize ") {
         let records = (0..count("\"token\"")).map(|row| {
@@ -60,6 +62,22 @@ fn response(head: &str, body: &str) -> String {
             json!({"token": token, "valueType": "STRING", "value": format!("4111111111{row:06}")})
         });
         json!({"records": records.collect::<Vec<_>>()})
+    } else if head.starts_with("GET /v1/secrets/") {
+        json!({
+            "path": "app/db/password",
+            "secret_type": "json",
+            "version": 7,
+            "data": {
+                "username": "app", "password": "kX2-9fQz7_Lm4Tn8Wv3", "host": "db.internal.example", "port": 5432
+            },
+            "metadata": {"tags": ["db", "production"], "owner": "team-a"},
+            "created_at": "2026-01-02T03:04:05.123456Z",
+            "updated_at": "2026-02-03T04:05:06.123456Z",
+            "expires_at": null,
+            "last_accessed_at": "2026-02-03T04:05:07.000000Z",
+            "rotation_policy_id": null,
+            "secret_policy_id": null
+        })
     } else if head.starts_with("GET ") {
         let records = (0..head.matches("skyflow_ids=").count()).map(|row| {
             json!({"fields": {
@@ -76,12 +94,22 @@ fn response(head: &str, body: &str) -> String {
         });
         json!({"records": records.collect::<Vec<_>>()})
     };
-    let body = body.to_string();
-    format!(
+    let mut body = body.to_string().into_bytes();
+    let mut encoding = "";
+    if head.to_ascii_lowercase().contains("accept-encoding: gzip") {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(&body)?;
+        body = encoder.finish()?;
+        encoding = "content-encoding: gzip\r\n";
+    }
+    let mut response = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: 5d5d7e21-c789-9fcc-ba31-2a279d3a28ef\r\n\
-         content-length: {}\r\n\r\n{body}",
+         {encoding}content-length: {}\r\n\r\n",
         body.len()
     )
+    .into_bytes();
+    response.append(&mut body);
+    Ok(response)
 }
 
 fn id(row: usize) -> String {
@@ -92,7 +120,7 @@ fn id(row: usize) -> String {
 fn serve(mut connection: impl Read + Write) {
     let mut received = Vec::new();
     let mut chunk = vec![0; 1 << 16];
-    let mut last: Option<(Vec<u8>, String)> = None;
+    let mut last: Option<(Vec<u8>, Vec<u8>)> = None;
     loop {
         let Ok(read @ 1..) = connection.read(&mut chunk) else { return };
         received.extend_from_slice(chunk.get(..read).unwrap_or_default());
@@ -103,11 +131,12 @@ fn serve(mut connection: impl Read + Write) {
             continue;
         }
         if last.as_ref().is_none_or(|(request, _)| *request != received) {
-            let text = response(&String::from_utf8_lossy(head), &String::from_utf8_lossy(body));
-            last = Some((received.clone(), text));
+            let made = response(&String::from_utf8_lossy(head), &String::from_utf8_lossy(body));
+            let Ok(made) = made else { return };
+            last = Some((received.clone(), made));
         }
         let Some((_, response)) = &last else { return };
-        if connection.write_all(response.as_bytes()).and_then(|()| connection.flush()).is_err() {
+        if connection.write_all(response).and_then(|()| connection.flush()).is_err() {
             return;
         }
         received.clear();

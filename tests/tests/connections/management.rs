@@ -135,7 +135,7 @@ async fn layers_see_the_named_call_in_their_order() {
         DynLayer::from_fn(move |inner: HttpService| {
             let seen = seen.clone();
             inner.map_request(move |request: Request| {
-                assert_eq!(request.extensions().get::<OperationInfo>().unwrap().name, "connections.invoke");
+                assert_eq!(OperationInfo::of(request.extensions()).unwrap().name, "connections.invoke");
                 seen.lock().unwrap().push(name);
                 request
             })

@@ -8,7 +8,7 @@ use skyflow_auth::AuthLayer;
 use skyflow_emulator::{EmbeddedVault, Fault};
 use skyflow_http::layers::MetadataLayer;
 use skyflow_http::{
-    Deadline, DynLayer, HttpService, Idempotency, ManualClock, OperationInfo, Progress, Request, Response,
+    CallContext, DynLayer, HttpService, Idempotency, ManualClock, OperationInfo, Progress, Request, Response,
     Stack, Transport,
 };
 use skyflow_testkit::API_KEY;
@@ -43,14 +43,14 @@ impl Sights {
     }
 
     fn note(&self, layer: &'static str, request: &Request) {
-        let operation = request.extensions().get::<OperationInfo>().expect("every layer knows the operation");
+        let operation = OperationInfo::of(request.extensions()).expect("every layer knows the operation");
         assert_eq!(operation.path_template, "/v1/vaults/{vault_id}/{table_name}");
         assert_eq!(operation.idempotency, Idempotency::NonIdempotent);
         self.0.lock().unwrap().push(Sight {
             layer,
             operation: operation.name,
             token: request.headers().contains_key(AUTHORIZATION),
-            deadline: request.extensions().get::<Deadline>().is_some(),
+            deadline: CallContext::of(request.extensions()).is_some_and(|call| call.deadline.is_some()),
             metadata: request.headers().contains_key("sky-metadata"),
         });
     }
@@ -205,7 +205,7 @@ async fn custom_stack_of_public_layers_works() {
     let base = server.base_url().parse().unwrap();
     let stack = Stack::new(Arc::new(ManualClock::new()))
         .metadata(MetadataLayer::new("my-application/7").unwrap())
-        .auth(DynLayer::new(AuthLayer::new(key, AuthHeader::bearer(), HostGuard::new(base))))
+        .auth(AuthLayer::new(key, AuthHeader::bearer(), HostGuard::new(base)))
         .build(Transport::new().into_service());
     let config = VaultConfig::with_base_url(vault.vault_id(), server.base_url());
     let client = Skyflow::builder().service(stack).vault(config).build().unwrap();
@@ -221,9 +221,14 @@ async fn attempts_are_reported_in_response_and_error() {
         let seen = Arc::clone(&seen);
         tower::layer::layer_fn(move |inner: HttpService| {
             let seen = Arc::clone(&seen);
-            inner.map_response(move |response: Response| {
-                seen.lock().unwrap().push(response.extensions().get::<Progress>().map(Progress::attempts));
-                response
+            tower::service_fn(move |mut request: Request| {
+                let (inner, seen) = (inner.clone(), Arc::clone(&seen));
+                async move {
+                    let progress = Progress::of(request.extensions_mut());
+                    let response = inner.send(request).await;
+                    seen.lock().unwrap().push(progress.attempts());
+                    response
+                }
             })
         })
     };
@@ -234,7 +239,7 @@ async fn attempts_are_reported_in_response_and_error() {
         .build()
         .unwrap();
     in_time(client.default_vault().unwrap().insert(insert_card())).await.unwrap();
-    assert_eq!(*seen.lock().unwrap(), [Some(3)]);
+    assert_eq!(*seen.lock().unwrap(), [3]);
 
     let client = over(refusing(9, &Sights::default()))
         .clock(Arc::new(ManualClock::auto_advancing()))

@@ -7,13 +7,10 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use skyflow_http::layers::{Backoff, RetryLayer};
-use skyflow_http::{
-    Body, BoxError, DynLayer, HttpService, Idempotency, ManualClock, Request, Response, Stack,
-};
+use skyflow_http::{Body, BoxError, HttpService, Idempotency, ManualClock, Request, Response, Stack};
 use skyflow_testkit::polling::Stepped;
-use skyflow_tests::calls::request;
+use skyflow_tests::calls::{auth_after, request};
 use tokio::sync::Semaphore;
-use tower::ServiceExt;
 
 const PERMITS: usize = 2;
 
@@ -73,19 +70,10 @@ fn bench() -> Bench {
             }
         }))
     };
-    let auth = DynLayer::from_fn(|inner: HttpService| {
-        tower::service_fn(move |request: Request| {
-            let inner = inner.clone();
-            async move {
-                wait(2).await;
-                inner.oneshot(request).await
-            }
-        })
-    });
     let stack = Stack::new(shared.clone())
         .retry(RetryLayer::new(shared).backoff(Backoff::new().random(|| 1.0)))
         .in_flight(Arc::clone(&permits))
-        .auth(auth)
+        .auth(auth_after(|| wait(2)))
         .build(transport);
     Bench { clock, permits, under_way, attempts, stack }
 }

@@ -8,13 +8,14 @@ use std::time::Duration;
 use fastrand::Rng;
 use http::header::RETRY_AFTER;
 use http::{Method, StatusCode};
+use skyflow_http::auth::AuthLayer;
 use skyflow_http::layers::{Backoff, RetryLayer};
 use skyflow_http::{
-    Body, BoxError, CallOptions, Clock, DynLayer, Error, ErrorKind, HttpService, Idempotency, ManualClock,
+    Body, BoxError, CallContext, CallOptions, Clock, Error, ErrorKind, HttpService, Idempotency, ManualClock,
     Progress, Request, Response, Stack,
 };
 use skyflow_testkit::polling::Stepped;
-use skyflow_tests::calls::request;
+use skyflow_tests::calls::{auth_after, request};
 
 const STEP: Duration = Duration::from_millis(100);
 
@@ -57,20 +58,13 @@ fn server(seed: u64, clock: &ManualClock) -> HttpService {
 }
 
 /// Makes attempts wait before they start, as for a token: no attempt timeout runs there.
-fn waiting(seed: u64, clock: &ManualClock) -> DynLayer {
-    let random = Arc::new(Mutex::new(Rng::with_seed(!seed)));
+fn waiting(seed: u64, clock: &ManualClock) -> AuthLayer {
+    let random = Mutex::new(Rng::with_seed(!seed));
     let clock = clock.clone();
-    DynLayer::from_fn(move |inner: HttpService| {
-        let (random, clock) = (Arc::clone(&random), clock.clone());
-        tower::service_fn(move |request: Request| {
-            let mut random = random.lock().unwrap();
-            let delay = if random.u8(..4) == 0 { delay(&mut random) } else { Duration::ZERO };
-            let (inner, clock) = (inner.clone(), clock.clone());
-            async move {
-                clock.sleep(delay).await;
-                inner.send(request).await
-            }
-        })
+    auth_after(move || {
+        let mut random = random.lock().unwrap();
+        let delay = if random.u8(..4) == 0 { delay(&mut random) } else { Duration::ZERO };
+        clock.sleep(delay)
     })
 }
 
@@ -89,7 +83,7 @@ fn rel_r08_random_calls_end_by_their_deadline() {
         let idempotency = if random.bool() { Idempotency::Safe } else { Idempotency::NonIdempotent };
         let mut call = request(Method::POST, "https://vault.example/", idempotency, Body::from("{}"));
         let total = Duration::from_millis(random.u64(0..90_000));
-        call.extensions_mut().insert(CallOptions::new().deadline(total));
+        CallContext::of_mut(call.extensions_mut()).options = CallOptions::new().deadline(total);
         let progress = Progress::of(call.extensions_mut());
 
         let started = clock.monotonic();

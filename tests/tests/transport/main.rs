@@ -15,4 +15,5 @@ mod slow_responses;
 mod stalls;
 mod tls;
 mod truncated_responses;
+mod two_products;
 mod warm_up;

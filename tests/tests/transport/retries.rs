@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::Method;
 use skyflow_http::layers::{Backoff, RetryLayer};
 use skyflow_http::{
-    Body, CallOptions, ErrorKind, HttpService, Idempotency, ManualClock, Progress, Request, RetryStop, Stack,
-    Transport,
+    Body, CallContext, CallOptions, ErrorKind, HttpService, Idempotency, ManualClock, Progress, Request,
+    RetryStop, Stack, Transport,
 };
 use skyflow_testkit::polling::{in_time, until};
 use skyflow_testkit::raw_server::{ClosedPort, Connection, RawServer};
@@ -85,7 +85,7 @@ async fn rel_r02_call_option_overrides_idempotency() {
     ] {
         let (clock, server) = (ManualClock::auto_advancing(), commits_then_cuts(false).await);
         let mut call = write(&server.url("/"), idempotency);
-        call.extensions_mut().insert(CallOptions::new().idempotent(says));
+        CallContext::of_mut(call.extensions_mut()).options = CallOptions::new().idempotent(says);
         assert_kind(in_time(send(&stack(&clock), call)).await, ErrorKind::Io);
         assert_eq!(server.requests().len(), requests, "{idempotency:?} {says}");
     }
@@ -95,7 +95,7 @@ async fn rel_r02_call_option_overrides_idempotency() {
 async fn rel_r20_retries_can_be_disabled_per_call() {
     let (clock, server) = (ManualClock::auto_advancing(), commits_then_cuts(false).await);
     let mut call = write(&server.url("/"), Idempotency::Safe);
-    call.extensions_mut().insert(CallOptions::new().no_retry());
+    CallContext::of_mut(call.extensions_mut()).options = CallOptions::new().no_retry();
     assert_kind(in_time(send(&stack(&clock), call)).await, ErrorKind::Io);
     assert_eq!(server.requests().len(), 1);
 }

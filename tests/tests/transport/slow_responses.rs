@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use http::Method;
 use skyflow_http::{
-    Body, CallOptions, Error, ErrorKind, HttpService, Idempotency, ManualClock, Request, Stack, Transport,
+    Body, CallContext, CallOptions, Error, ErrorKind, HttpService, Idempotency, ManualClock, Request, Stack,
+    Transport,
 };
 use skyflow_testkit::polling::{in_time, until};
 use skyflow_testkit::raw_server::{Connection, RawServer};
@@ -104,7 +105,7 @@ async fn rel_r10_attempt_after_timeout_reconnects() {
 async fn rel_r08_deadline_ends_a_partial_response() {
     let (clock, server) = (ManualClock::new(), silent_after("HTTP/1.1 200 OK\r\n").await);
     let mut safe = get(&server.url("/"));
-    safe.extensions_mut().insert(CallOptions::new().deadline(Duration::from_secs(7)));
+    CallContext::of_mut(safe.extensions_mut()).options = CallOptions::new().deadline(Duration::from_secs(7));
     let call = start(&stack(&clock), safe);
     in_time(server.received(1)).await;
     until(|| clock.sleepers() == 2).await;
@@ -123,9 +124,8 @@ async fn rel_r08_deadline_ends_a_connecting_call() {
     .unwrap();
     let clock = ManualClock::new();
     let mut write = insert(&server.url("/"), "{}");
-    write
-        .extensions_mut()
-        .insert(CallOptions::new().deadline(Duration::from_secs(60)).max_attempts(NonZeroU32::MIN));
+    CallContext::of_mut(write.extensions_mut()).options =
+        CallOptions::new().deadline(Duration::from_secs(60)).max_attempts(NonZeroU32::MIN);
     // The transport has a separate stopped clock, so that its connect timeout never ends the attempt.
     let transport = Transport::builder().clock(Arc::new(ManualClock::new())).build();
     let client = Stack::new(Arc::new(clock.clone())).no_attempt_timeout().build(transport.into_service());

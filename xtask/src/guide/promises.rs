@@ -1,62 +1,91 @@
-//! The table of promises in `docs/reliability.md`: every id is there once, and each named test exists.
+//! The tables of promises in `docs/reliability.md` and of cases in `docs/scaivault-cases.md`: every id is there once, and
+//! each named test exists.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{compiled, read};
 
-const DOCUMENT: &str = "docs/reliability.md";
+/// A document with one table.
+struct Table {
+    document: &'static str,
+    /// The letters of the ids, with the last number of each.
+    ids: &'static [(char, u32)],
+}
 
-/// The letters of the ids, with the last number of each.
-const IDS: &[(char, u32)] = &[('T', 13), ('R', 25), ('S', 11), ('P', 10)];
+const TABLES: [Table; 2] = [
+    Table { document: "docs/reliability.md", ids: &[('T', 13), ('R', 25), ('S', 11), ('P', 10)] },
+    Table { document: "docs/scaivault-cases.md", ids: &[('C', 54)] },
+];
 
-/// What the check of the table found.
+/// What the check of the tables found.
 pub struct Promises {
     pub problems: Vec<String>,
     /// How many rows say that they are proven.
     pub proven: usize,
 }
 
-/// Compares the table with the tests in the tree.
+/// Compares the tables with the tests in the tree.
 pub fn check(root: &Path) -> Result<Promises, String> {
-    let text = read(&root.join(DOCUMENT))?;
+    let mut found = Promises { problems: Vec::new(), proven: 0 };
+    for table in &TABLES {
+        let of_table = check_table(root, table)?;
+        found.problems.extend(of_table.problems);
+        found.proven += of_table.proven;
+    }
+    Ok(found)
+}
+
+fn check_table(root: &Path, table: &Table) -> Result<Promises, String> {
+    let document = table.document;
+    let text = read(&root.join(document))?;
     let rows = rows(&text)?;
     let mut problems = Vec::new();
     let mut proven = 0;
-    for (letter, last) in IDS {
+    for (letter, last) in table.ids {
         for number in 1..=*last {
             let id = format!("{letter}{number:02}");
             let Some([row]) = rows.get(&id).map(Vec::as_slice) else {
-                problems.push(format!("{DOCUMENT}: {id} needs exactly one row"));
+                problems.push(format!("{document}: {id} needs exactly one row"));
                 continue;
             };
-            let tests = tests(row.tests)?;
+            let tests = tests(row.tests).map_err(|problem| format!("{document}: {id}: {problem}"))?;
             for (file, name) in &tests {
                 match std::fs::read_to_string(root.join(file)) {
-                    Err(_) => problems.push(format!("{DOCUMENT}: {id}: {file} does not exist")),
+                    Err(_) => problems.push(format!("{document}: {id}: {file} does not exist")),
                     Ok(source) if !has(file, &source, name) => {
-                        problems.push(format!("{DOCUMENT}: {id}: {file} has no {name}"));
+                        problems.push(format!("{document}: {id}: {file} has no {name}"));
                     }
                     Ok(_) => {}
                 }
             }
             match row.state {
                 "proven" if tests.is_empty() => {
-                    problems.push(format!("{DOCUMENT}: {id} is proven by no test"));
+                    problems.push(format!("{document}: {id} is proven by no test"));
                 }
                 "proven" => proven += 1,
                 "smaller" | "not" if row.size.is_empty() => {
-                    problems.push(format!("{DOCUMENT}: {id} gives no reason"));
+                    problems.push(format!("{document}: {id} gives no reason"));
                 }
                 "smaller" | "not" => {}
-                other => problems.push(format!("{DOCUMENT}: {id}: the state {other:?} is unknown")),
+                other => problems.push(format!("{document}: {id}: the state {other:?} is unknown")),
             }
         }
     }
-    let total: u32 = IDS.iter().map(|(_, last)| last).sum();
+    for id in rows.keys() {
+        let (letter, number) = id.split_at(1);
+        let is_expected = |(known, last): &(char, u32)| {
+            letter.starts_with(*known)
+                && number.parse::<u32>().is_ok_and(|number| (1..=*last).contains(&number))
+        };
+        if !table.ids.iter().any(is_expected) {
+            problems.push(format!("{document}: {id} is none of the ids"));
+        }
+    }
+    let total: u32 = table.ids.iter().map(|(_, last)| last).sum();
     let stated = format!("{proven} of {total} are proven");
     if !text.contains(&stated) {
-        problems.push(format!("{DOCUMENT} should say: {stated}"));
+        problems.push(format!("{document} should say: {stated}"));
     }
     Ok(Promises { problems, proven })
 }
@@ -74,7 +103,7 @@ struct Row<'a> {
 }
 
 fn rows(text: &str) -> Result<BTreeMap<String, Vec<Row<'_>>>, String> {
-    let id_pattern = compiled(r"^[TRSP]\d\d$")?;
+    let id_pattern = compiled(r"^[A-Z]\d\d$")?;
     let mut rows: BTreeMap<String, Vec<Row<'_>>> = BTreeMap::new();
     for line in text.lines() {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
@@ -95,7 +124,7 @@ fn tests(cell: &str) -> Result<Vec<(String, String)>, String> {
         if Path::new(span).extension().is_some_and(|extension| extension == "rs" || extension == "toml") {
             file = Some(span);
         } else {
-            let file = file.ok_or_else(|| format!("{DOCUMENT}: {span} is in no file"))?;
+            let file = file.ok_or_else(|| format!("{span} is in no file"))?;
             found.push((file.to_owned(), span.to_owned()));
         }
     }
@@ -118,15 +147,22 @@ mod tests {
 
     #[test]
     fn test_that_does_not_exist_is_reported() {
+        const TABLE: Table = Table { document: "docs/table.md", ids: &[('T', 3)] };
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("docs")).unwrap();
         std::fs::write(root.path().join("a.rs"), "fn there() {}").unwrap();
-        let table = "0 of 59 are proven\n| T01 | p | proven | `a.rs` `there` `gone`, `b.rs` `x` | s |\n| T02 | p | not | | |";
-        std::fs::write(root.path().join(DOCUMENT), table).unwrap();
-        let found = check(root.path()).unwrap();
+        let table = "0 of 3 are proven\n| T01 | p | proven | `a.rs` `there` `gone`, `b.rs` `x` | s |\n| T02 | p | not | | |\n| T04 | p | not | | s |";
+        std::fs::write(root.path().join(TABLE.document), table).unwrap();
+        let found = check_table(root.path(), &TABLE).unwrap();
         let all = found.problems.join("\n");
-        for part in ["has no gone", "b.rs does not exist", "T02 gives no reason", "T03 needs", "say: 1 of 59"]
-        {
+        for part in [
+            "has no gone",
+            "b.rs does not exist",
+            "T02 gives no reason",
+            "T03 needs",
+            "T04 is none",
+            "say: 1 of 3",
+        ] {
             assert!(all.contains(part), "{part}: {all}");
         }
         assert!(!all.contains("no there"), "{all}");

@@ -1,32 +1,27 @@
-//! Rotation policies, their schedule, and the recipes of generated values.
+//! Rotation policies and the secrets that are assigned to them.
 
 use scaivault::{DurationList, VaultDuration};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::call::{Call, Reply, page, page_body, time};
-use crate::events::{Event, publish};
 use crate::failure::{Failure, Outcome, invalid};
-use crate::generators;
+use crate::operations::replacement::{DEFAULT_GRACE, rotate_by_policy};
 use crate::operations::secrets::seconds;
 use crate::state::State;
-use crate::versions::{SecretDocument, keep, live};
-
-/// How long the version before can be read unless a rotation says otherwise: 48 hours.
-pub(crate) const DEFAULT_GRACE: i64 = 172_800_000;
+use crate::versions::{keep, live};
 
 /// A rotation policy as it is stored.
 #[derive(Serialize, Deserialize, Clone)]
 pub(crate) struct RotationDocument {
     pub(crate) id: String,
-    name: String,
+    pub(crate) name: String,
     description: Option<String>,
     pub(crate) interval: String,
     grace_period: String,
     pub(crate) warn_before: Option<String>,
     pub(crate) auto_generate: bool,
-    secret_policy_id: Option<String>,
+    pub(crate) secret_policy_id: Option<String>,
     webhook_ids: Vec<String>,
     pub(crate) is_active: bool,
     created_at: String,
@@ -264,75 +259,6 @@ pub(crate) fn note_write(state: &State, tenant: &str, path: &str, now: i64) -> O
     state.put("assignment", tenant, path, &assignment)
 }
 
-/// Who rotates, and why.
-pub(crate) struct Rotated<'a> {
-    pub(crate) by: &'a str,
-    pub(crate) policy: Option<&'a RotationDocument>,
-    pub(crate) auto_generated: bool,
-}
-
-/// Replaces the current version of a secret. Returns the old and the new version and the end of the grace period.
-pub(crate) fn replace(
-    state: &State,
-    tenant: &str,
-    secret: &mut SecretDocument,
-    data: Box<RawValue>,
-    grace: i64,
-    now: i64,
-    rotated: &Rotated<'_>,
-) -> Outcome<(u64, u64, i64)> {
-    let old = secret.current_number();
-    let new = secret.append(data, rotated.by, now, Some(grace));
-    let ends = now.saturating_add(grace);
-    keep(state, tenant, secret)?;
-    let event = json!({
-        "old_version": old,
-        "new_version": new,
-        "rotation_policy_id": rotated.policy.map(|policy| &policy.id),
-        "rotation_policy_name": rotated.policy.map(|policy| &policy.name),
-        "grace_period_ends": time(ends),
-        "auto_generated": rotated.auto_generated,
-    });
-    let kind = "secret.rotated";
-    publish(state, tenant, rotated.by, None, now, &Event { kind, path: Some(&secret.path), data: event })?;
-    if let Some(policy) = rotated.policy {
-        let item = json!({
-            "policy_id": policy.id,
-            "secret_path": secret.path,
-            "status": "success",
-            "rotated_at": time(now),
-            "old_version": old,
-            "new_version": new,
-        });
-        state.put("rotation_history", tenant, &state.id("rh"), &item)?;
-        let data = json!({ "rotation_policy_id": policy.id, "version": new });
-        let kind = "rotation.completed";
-        publish(state, tenant, rotated.by, None, now, &Event { kind, path: Some(&secret.path), data })?;
-    }
-    Ok((old, new, ends))
-}
-
-/// Rotates a secret under its policy, with a generated value.
-pub(crate) fn rotate_by_policy(
-    state: &State,
-    tenant: &str,
-    policy: &RotationDocument,
-    path: &str,
-    now: i64,
-    by: &str,
-) -> Outcome<(u64, u64)> {
-    let mut secret = live(state, tenant, path)?;
-    let recipe = policy.secret_policy_id.as_ref().or(secret.secret_policy_id.as_ref());
-    let data = match recipe {
-        Some(recipe) => generated(state, tenant, recipe)?,
-        None => generators::like(state, secret.current().map_or("{}", |version| version.data.get()))?,
-    };
-    let rotated = Rotated { by, policy: Some(policy), auto_generated: true };
-    let (old, new, _) = replace(state, tenant, &mut secret, data, policy.grace_millis(), now, &rotated)?;
-    note_write(state, tenant, path, now)?;
-    Ok((old, new))
-}
-
 pub(crate) fn trigger(state: &State, call: &Call) -> Outcome<Reply> {
     #[derive(Deserialize, Default)]
     struct Body {
@@ -398,89 +324,4 @@ pub(crate) fn due(state: &State, call: &Call) -> Outcome<Reply> {
         }
     }
     Reply::ok(&json!({ "data": items }))
-}
-
-/// A recipe as it is stored.
-#[derive(Serialize, Deserialize)]
-struct RecipeDocument {
-    id: String,
-    name: String,
-    policy_type: Option<String>,
-    fields: Vec<generators::Field>,
-    description: Option<String>,
-    is_active: bool,
-    created_at: String,
-    updated_at: String,
-}
-
-#[derive(Deserialize)]
-struct RecipeWrite {
-    name: String,
-    policy_type: Option<String>,
-    fields: Vec<generators::Field>,
-    description: Option<String>,
-}
-
-fn recipe(state: &State, call: &Call) -> Outcome<RecipeDocument> {
-    state.find("secret_policy", &call.tenant, call.parameter("id"), "secret_policy_not_found")
-}
-
-/// Generates the value of a recipe.
-pub(crate) fn generated(state: &State, tenant: &str, id: &str) -> Outcome<Box<RawValue>> {
-    let recipe: RecipeDocument = state.find("secret_policy", tenant, id, "secret_policy_not_found")?;
-    generators::value(state, &recipe.fields)
-}
-
-pub(crate) fn list_recipes(state: &State, call: &Call) -> Outcome<Reply> {
-    let mut recipes = state.store.list::<Value>("secret_policy", &call.tenant)?;
-    recipes.sort_by(|a, b| a.0.cmp(&b.0));
-    let (recipes, cursor) = page(&state.epoch, call, recipes, 100, |(id, _)| id.clone())?;
-    Reply::ok(&page_body("data", recipes.into_iter().map(|(_, recipe)| recipe).collect(), cursor))
-}
-
-pub(crate) fn create_recipe(state: &State, call: &Call) -> Outcome<Reply> {
-    let body: RecipeWrite = call.json()?;
-    generators::value(state, &body.fields)?;
-    let recipe = RecipeDocument {
-        id: state.id("sp"),
-        name: body.name,
-        policy_type: body.policy_type,
-        fields: body.fields,
-        description: body.description,
-        is_active: true,
-        created_at: call.time(),
-        updated_at: call.time(),
-    };
-    state.put("secret_policy", &call.tenant, &recipe.id, &recipe)?;
-    Reply::created(&recipe)
-}
-
-pub(crate) fn get_recipe(state: &State, call: &Call) -> Outcome<Reply> {
-    Reply::ok(&recipe(state, call)?)
-}
-
-pub(crate) fn update_recipe(state: &State, call: &Call) -> Outcome<Reply> {
-    let body: RecipeWrite = call.json()?;
-    generators::value(state, &body.fields)?;
-    let mut recipe = recipe(state, call)?;
-    (recipe.name, recipe.fields) = (body.name, body.fields);
-    recipe.policy_type = body.policy_type.or(recipe.policy_type);
-    recipe.description = body.description.or(recipe.description);
-    recipe.updated_at = call.time();
-    state.put("secret_policy", &call.tenant, &recipe.id, &recipe)?;
-    Reply::ok(&recipe)
-}
-
-pub(crate) fn delete_recipe(state: &State, call: &Call) -> Outcome<Reply> {
-    let recipe = recipe(state, call)?;
-    state.store.remove("secret_policy", &call.tenant, &recipe.id)?;
-    Reply::nothing()
-}
-
-pub(crate) fn preview_recipe(state: &State, call: &Call) -> Outcome<Reply> {
-    let recipe = recipe(state, call)?;
-    let data = generators::value(state, &recipe.fields)?;
-    let mut body = Map::new();
-    body.insert("data".to_owned(), serde_json::from_str(data.get()).unwrap_or_default());
-    Reply::ok(&body)
 }

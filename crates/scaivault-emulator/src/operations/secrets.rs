@@ -1,8 +1,6 @@
 //! Secrets.
 
-use std::collections::BTreeMap;
-
-use scaivault::{PathPattern, SecretPath, VaultDuration};
+use scaivault::VaultDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -21,9 +19,6 @@ const TYPES: [&str; 5] = ["kv", "json", "certificate", "ssh_key", "api_key"];
 const PARTNER: &str = "partner";
 
 const PAGE: u64 = 100;
-
-/// The largest number of paths in a batch.
-const MAX_BATCH: usize = 100;
 
 /// A version as a response has it; its data is written as it came.
 #[derive(Serialize)]
@@ -275,7 +270,7 @@ pub(crate) fn list_versions(state: &State, call: &Call) -> Outcome<Reply> {
 }
 
 /// Returns the secrets that a caller may list, ordered by path.
-fn listed(state: &State, call: &Call) -> Outcome<Vec<SecretDocument>> {
+pub(crate) fn listed(state: &State, call: &Call) -> Outcome<Vec<SecretDocument>> {
     let prefix = call.query("prefix").unwrap_or_default();
     let all = state.store.list::<SecretDocument>("secret", &call.tenant)?;
     let mut secrets: Vec<_> = all
@@ -302,140 +297,4 @@ pub(crate) fn list_expiring(state: &State, call: &Call) -> Outcome<Reply> {
     secrets.retain(|secret| secret.expires_at.is_some_and(|end| end <= until));
     let (secrets, cursor) = page(&state.epoch, call, secrets, PAGE, |secret| secret.path.clone())?;
     Reply::ok(&page_body("data", secrets.iter().map(SecretDocument::info).collect(), cursor))
-}
-
-#[derive(Deserialize)]
-struct BatchBody {
-    paths: Vec<String>,
-    #[serde(default)]
-    options: BatchOptions,
-    #[serde(default)]
-    expand_wildcards: bool,
-}
-
-#[derive(Deserialize, Default)]
-struct BatchOptions {
-    #[serde(default)]
-    include_metadata: bool,
-    #[serde(default)]
-    fail_fast: bool,
-    version: Option<u64>,
-}
-
-fn batch_body(call: &Call) -> Outcome<BatchBody> {
-    let body: BatchBody = call.json()?;
-    match body.paths.len() {
-        1..=MAX_BATCH => Ok(body),
-        _ => Err(Failure::field("paths", "must be from 1 to 100 paths")),
-    }
-}
-
-#[derive(Serialize)]
-struct BatchReply {
-    secrets: BTreeMap<String, Box<RawValue>>,
-    errors: BTreeMap<String, Value>,
-}
-
-pub(crate) fn batch_read(state: &State, call: &Call) -> Outcome<Reply> {
-    let body = batch_body(call)?;
-    let mut reply = BatchReply { secrets: BTreeMap::new(), errors: BTreeMap::new() };
-    for path in &body.paths {
-        match batch_element(state, call, path, &body.options) {
-            Ok(element) => {
-                reply.secrets.insert(path.clone(), element);
-            }
-            Err(failure) if body.options.fail_fast => return Err(failure.with("path", path.as_str())),
-            Err(failure) => {
-                reply
-                    .errors
-                    .insert(path.clone(), json!({ "code": failure.code, "message": failure.message }));
-            }
-        }
-    }
-    let units = u32::try_from(reply.secrets.len()).unwrap_or(u32::MAX);
-    Ok(Reply { read_units: units, ..Reply::ok(&reply)? })
-}
-
-fn batch_element(state: &State, call: &Call, path: &str, options: &BatchOptions) -> Outcome<Box<RawValue>> {
-    #[derive(Serialize)]
-    struct Element<'a> {
-        data: &'a RawValue,
-        version: u64,
-        secret_type: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        metadata: Option<&'a Map<String, Value>>,
-    }
-    let path = SecretPath::new(path).map_err(invalid("invalid_path"))?;
-    authorize(state, call, path.as_str(), "read")?;
-    let secret = live(state, &call.tenant, path.as_str())?;
-    let version = secret.version(options.version, call.now)?;
-    let element = Element {
-        data: &version.data,
-        version: version.version,
-        secret_type: &secret.secret_type,
-        metadata: options.include_metadata.then_some(&secret.metadata),
-    };
-    serde_json::value::to_raw_value(&element)
-        .map_err(|_| Failure::new("internal_error", "the secret has no JSON form"))
-}
-
-pub(crate) fn batch_metadata(state: &State, call: &Call) -> Outcome<Reply> {
-    let body = batch_body(call)?;
-    let (mut secrets, mut errors) = (Map::new(), Map::new());
-    for path in &body.paths {
-        if body.expand_wildcards && path.contains(['*', '?']) {
-            let pattern = PathPattern::new(path).map_err(invalid("invalid_glob"))?;
-            for secret in listed(state, call)?.iter().filter(|secret| pattern.matches(&secret.path)) {
-                secrets.insert(secret.path.clone(), secret.info());
-            }
-            continue;
-        }
-        match authorize(state, call, path, "list").and_then(|()| live(state, &call.tenant, path)) {
-            Ok(secret) => {
-                secrets.insert(path.clone(), secret.info());
-            }
-            Err(failure) => {
-                errors.insert(path.clone(), json!({ "code": failure.code, "message": failure.message }));
-            }
-        }
-    }
-    Reply::ok(&json!({ "secrets": secrets, "errors": errors }))
-}
-
-#[derive(Deserialize, Default)]
-struct RotateBody {
-    #[serde(default)]
-    reason: Option<String>,
-    new_value: Option<Box<RawValue>>,
-    grace_period: Option<String>,
-}
-
-pub(crate) fn rotate(state: &State, call: &Call) -> Outcome<Reply> {
-    let path = call.path()?;
-    authorize(state, call, path.as_str(), "rotate")?;
-    let body: RotateBody = call.optional_json()?;
-    let grace = match body.grace_period {
-        Some(text) => seconds(VaultDuration::new(text).map_err(invalid("invalid_duration"))?),
-        None => rotation::DEFAULT_GRACE,
-    };
-    let mut secret = live(state, &call.tenant, path.as_str())?;
-    let data = match (body.new_value, &secret.secret_policy_id) {
-        (Some(data), _) if data.get().starts_with('{') => data,
-        (Some(_), _) => return Err(Failure::field("new_value", "must be an object")),
-        (None, Some(recipe)) => rotation::generated(state, &call.tenant, recipe)?,
-        (None, None) => {
-            return Err(Failure::field("new_value", "is required: the secret has no secret policy"));
-        }
-    };
-    let rotated = rotation::Rotated { by: &call.caller.identity.id, policy: None, auto_generated: false };
-    let (old, new, ends) =
-        rotation::replace(state, &call.tenant, &mut secret, data, grace, call.now, &rotated)?;
-    rotation::note_write(state, &call.tenant, path.as_str(), call.now)?;
-    Reply::ok(&json!({
-        "path": path.as_str(),
-        "old_version": old,
-        "new_version": new,
-        "grace_period_ends": time(ends),
-        "reason": body.reason,
-    }))
 }

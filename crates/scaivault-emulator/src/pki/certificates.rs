@@ -13,8 +13,8 @@ use crate::events::{Event, emit};
 use crate::failure::{Failure, Outcome, invalid};
 use crate::operations::secrets::seconds;
 use crate::pki::authorities::{self, BACKDATED, CaDocument, ReasonBody, serial, since_epoch};
-use crate::pki::csrs::Request;
 use crate::pki::names::Names;
+use crate::pki::request::Request;
 use crate::pki::{keys, roles};
 use crate::state::State;
 

@@ -6,6 +6,7 @@ pub(crate) mod crl;
 pub(crate) mod csrs;
 pub(crate) mod keys;
 pub(crate) mod names;
+pub(crate) mod request;
 pub(crate) mod roles;
 pub(crate) mod validation;
 pub(crate) mod x509;

@@ -38,7 +38,10 @@ pub(crate) fn validate(state: &State, call: &Call) -> Outcome<Reply> {
     let known = authorities.iter().map(|(_, ca)| ca.certificate_pem.as_str()).chain(anchor_texts);
     let known: Vec<Vec<u8>> = known.flat_map(ders).collect();
     let revoked = if body.check_revocation { revoked(state, &call.tenant)? } else { Vec::new() };
-    let errors = problems(leaf, &given, &known, &revoked, call.now.div_euclid(1000));
+    let mut errors = problems(leaf, &given, &known, &revoked, call.now.div_euclid(1000));
+    if runs_backwards(&given) {
+        errors.push("wrong_order");
+    }
     Reply::ok(&json!({ "valid": errors.is_empty(), "errors": errors }))
 }
 
@@ -108,6 +111,15 @@ fn problems(
     }
     note("chain_too_long");
     found
+}
+
+/// Tells whether a chain has an authority before a certificate that it has signed.
+fn runs_backwards(chain: &[Vec<u8>]) -> bool {
+    let chain: Vec<_> = chain.iter().filter_map(|der| parse(der)).collect();
+    chain.iter().enumerate().any(|(at, issuer)| {
+        let mut later = chain.iter().skip(at + 1);
+        later.any(|later| later.subject() != issuer.subject() && signed(later, issuer))
+    })
 }
 
 /// Tells whether an authority has signed a certificate.

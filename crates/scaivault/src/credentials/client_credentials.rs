@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use skyflow_http::auth::{AccessToken, TokenError, TokenErrorKind, TokenFuture, TokenProvider};
 use skyflow_http::{
-    BaseUri, Body, Clock, HttpService, Idempotency, OperationInfo, Request, Response, form_urlencoded,
-    request_id,
+    BaseUri, Body, CallContext, Clock, HttpService, Idempotency, OperationInfo, Request, Response,
+    form_urlencoded, request_id,
 };
 use skyflow_types::Secret;
 use zeroize::Zeroizing;
@@ -72,7 +72,7 @@ impl ClientCredentials {
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-        request.extensions_mut().insert(INFO);
+        request.extensions_mut().insert(CallContext::new(INFO));
         let response = self.service.send(request).await.map_err(TokenError::unavailable)?;
         self.read(response).await
     }

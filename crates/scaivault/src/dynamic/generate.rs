@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
-use super::guard::{Revoking, revoke_until_end};
+use super::guard::Revoking;
 use super::lease::GenerateOperation;
 use super::{Dynamic, Lease, LeaseGuard};
 use crate::api::{dynamic_leases, types};
@@ -105,18 +105,6 @@ async fn generate(handle: &Handle, operation: dynamic_leases::GenerateCredential
     crate::secret_data::wipe(body);
     let clock = handle.clock();
     Ok(lease.received(clock.monotonic(), clock.now()))
-}
-
-impl Drop for Revoking {
-    fn drop(&mut self) {
-        let Some((handle, lease)) = self.take() else { return };
-        let tasks = handle.shared.tasks.clone();
-        let lease_id = lease.lease_id.clone();
-        if tasks.spawn(revoke_until_end(handle, lease)).is_err() {
-            tasks.abandon(&lease_id);
-            tracing::warn!(target: skyflow_http::TARGET, product = "scaivault", lease_id, "a lease could not be revoked: no runtime");
-        }
-    }
 }
 
 impl IntoFuture for GenerateCredentials<Async> {

@@ -1,10 +1,9 @@
 use std::fmt;
 use std::ops::Deref;
-use std::time::Duration;
 
 use super::Lease;
+use super::revocation::{revoke, revoke_until_end};
 use crate::Error;
-use crate::api::dynamic_leases;
 use crate::handle::Handle;
 use crate::mode::{Async, Mode};
 
@@ -47,38 +46,20 @@ impl Revoking {
     }
 }
 
-/// Revokes a lease; one that is gone is revoked.
-pub(super) async fn revoke(handle: &Handle, lease_id: &str) -> Result<(), Error> {
-    match handle.send(dynamic_leases::Revoke::new(lease_id)).await {
-        Ok(_) | Err(Error::NotFound(_)) => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// Revokes a lease, again and again until that succeeds, is refused for good, or the lease has ended by itself.
-pub(super) async fn revoke_until_end(handle: Handle, lease: Lease) {
-    let clock = handle.clock().clone();
-    let mut pause = Duration::from_secs(1);
-    while let Err(error) = revoke(&handle, &lease.lease_id).await {
-        let ends = lease.remaining(clock.monotonic()).unwrap_or_default();
-        if !error.is_retryable() || ends <= pause {
-            let lease_id = lease.lease_id.as_str();
-            tracing::warn!(target: skyflow_http::TARGET, product = "scaivault", lease_id, %error, "a lease was not revoked");
-            return;
-        }
-        clock.sleep(pause.mul_f64(0.75 + 0.5 * fastrand::f64())).await;
-        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+impl Drop for Revoking {
+    fn drop(&mut self) {
+        let Some((handle, lease)) = self.take() else { return };
+        let tasks = handle.shared.tasks.clone();
+        // Where no runtime is, the work reports the lease when it is dropped here.
+        drop(tasks.spawn(revoke_until_end(handle, lease)));
     }
 }
 
 /// A lease that is revoked when the guard is dropped.
 ///
 /// Dropping cannot wait: the revocation is handed to a task of the current runtime, and
-/// [`drain`](crate::ScaiVault::drain) waits for it. Without a runtime the id of the lease is logged, and `drain` names it.
-/// The guard of a blocking client waits for the revocation. [`revoke`](Self::revoke) waits in both cases, and reports
+/// [`drain`](crate::ScaiVault::drain) waits for it. Without a runtime, or when it shuts down before the lease is revoked,
+/// the id of the lease is logged, and `drain` names it. The guard of a blocking client waits for the revocation. [`revoke`](Self::revoke) waits in both cases, and reports
 /// failures.
 #[must_use = "the lease is revoked when the guard is dropped"]
 pub struct LeaseGuard<M: Mode = Async> {
@@ -125,14 +106,10 @@ impl<M: Mode> Deref for LeaseGuard<M> {
 
 impl<M: Mode> Drop for LeaseGuard<M> {
     fn drop(&mut self) {
-        let Some(mut lease) = self.lease.take() else { return };
-        let Some((handle, inner)) = lease.take() else { return };
+        let Some((handle, lease)) = self.lease.take().and_then(|mut lease| lease.take()) else { return };
         let tasks = handle.shared.tasks.clone();
-        let again = (handle.clone(), inner.clone());
-        if self.mode.detach(&tasks, revoke_until_end(handle, inner)).is_err() {
-            // It logs the id, because no runtime is there.
-            drop(Revoking::new(again.0, again.1));
-        }
+        // Where no runtime is, the work reports the lease when it is dropped here.
+        drop(self.mode.detach(&tasks, revoke_until_end(handle, lease)));
     }
 }
 

@@ -5,6 +5,7 @@ mod generate;
 mod guard;
 mod lease;
 mod renewal;
+mod revocation;
 mod roles;
 mod scoped;
 

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::IntoFuture;
+use std::process::Command;
 
 use skyflow_types::Secret as SecretText;
 
 use super::{BatchResult, Secrets};
+use crate::environment::CREDENTIALS;
 use crate::handle::Handle;
 use crate::mode::{Async, CallFuture, Mode};
-use crate::{Error, InvalidInput, SecretPath};
+use crate::{Error, InvalidInput, SecretData, SecretPath};
 
 /// A set of environment variables that is not resolved yet.
 #[must_use = "a call does nothing until it is sent"]
@@ -38,7 +40,9 @@ impl<M: Mode> Secrets<M> {
     /// # async fn run(client: scaivault::Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let variables = client.secrets().environment(["app/db/password"]).await?;
     /// let mut command = std::process::Command::new("my-program");
-    /// command.envs(variables.iter().map(|(name, value)| (name, value.expose())));
+    /// variables.apply_to(&mut command);
+    /// let status = command.status()?;
+    /// # let _ = status;
     /// # Ok(()) }
     /// ```
     pub fn environment<P>(&self, paths: impl IntoIterator<Item = P>) -> SecretEnvironment<M>
@@ -106,22 +110,49 @@ impl EnvironmentVariables {
         if let Some(error) = batch.errors.remove(path) {
             return Err(error);
         }
-        let Some(secret) = batch.secrets.get(path) else { return Ok(()) };
-        for member in secret.data.keys() {
-            let name = format!("{}{}", source.prefix, name_of(&member));
+        match batch.secrets.get(path) {
+            Some(secret) => self.add_members(&source.prefix, path, &secret.data),
+            None => Ok(()),
+        }
+    }
+
+    fn add_members(&mut self, prefix: &str, of: &str, data: &SecretData) -> Result<(), Error> {
+        for member in data.keys() {
+            let name = format!("{prefix}{}", name_of(&member));
             if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
-                return Err(Error::invalid(name, format!("of {path} is not the name of a variable")));
+                return Err(Error::invalid(name, format!("of {of} is not the name of a variable")));
             }
-            let Some(value) = secret.data.get(&member) else { continue };
+            let Some(value) = data.get(&member) else { continue };
             if value.expose().contains('\0') {
-                return Err(Error::invalid(name, format!("of {path} has a value with a NUL character")));
+                return Err(Error::invalid(name, format!("of {of} has a value with a NUL character")));
             }
             if self.0.contains_key(&name) {
-                return Err(Error::invalid(name, format!("of {path} has the name of another variable")));
+                return Err(Error::invalid(name, format!("of {of} has the name of another variable")));
             }
             self.0.insert(name, value);
         }
         Ok(())
+    }
+
+    /// Adds a variable for each member of other data, such as the credentials of a lease, by the same rules. Errors name
+    /// the data as `source`.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a member gives the name of another variable or none, and when a value holds a NUL character.
+    pub fn with_data(mut self, source: &str, data: &SecretData) -> Result<Self, Error> {
+        self.add_members("", source, data)?;
+        Ok(self)
+    }
+
+    /// Sets the variables for a child process, and keeps the client's own credentials from it: the child inherits neither
+    /// `SCAIVAULT_TOKEN` nor `SCAIVAULT_TOKEN_FILE` nor `SCAIKEY_CLIENT_SECRET`. A child that calls ScaiVault itself gets
+    /// what it needs by [`Command::env`] after this.
+    pub fn apply_to(&self, command: &mut Command) {
+        for name in CREDENTIALS {
+            command.env_remove(name);
+        }
+        command.envs(self.iter().map(|(name, value)| (name, value.expose())));
     }
 
     /// Returns names and values, ordered by name.

@@ -1,9 +1,12 @@
 //! A client of an embedded server in process.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+mod gate;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use gate::Gate;
 use scaivault::{Async, Client, ClientBuilder};
 use scaivault_emulator::{EmbeddedScaiVault, Identity};
 use skyflow_http::ManualClock;
@@ -41,6 +44,22 @@ pub(crate) fn with_clock(
     client: impl FnOnce(ClientBuilder<Async>) -> ClientBuilder<Async>,
 ) -> Bench {
     let vault = vault(EmbeddedScaiVault::builder().clock(Arc::new(clock.clone()))).build().unwrap();
+    of(vault, clock, client)
+}
+
+/// A server whose responses to some requests are held, and a clock that only the test moves.
+pub(crate) fn gated(gate: &Gate) -> Bench {
+    let clock = ManualClock::new();
+    let vault = EmbeddedScaiVault::builder().clock(Arc::new(clock.clone())).build().unwrap();
+    let service = gate.around(vault.service());
+    of(vault, clock, |client| client.transport(service).max_retries(0))
+}
+
+fn of(
+    vault: EmbeddedScaiVault,
+    clock: ManualClock,
+    client: impl FnOnce(ClientBuilder<Async>) -> ClientBuilder<Async>,
+) -> Bench {
     let wire = Recorder::new();
     let builder = builder(&vault, &clock, &wire).token(vault.token().clone());
     let client = client(builder).build().unwrap();
@@ -60,11 +79,26 @@ pub(crate) fn builder(
         .clock(Arc::new(clock.clone()))
 }
 
+/// Lets tasks go on as far as they can without the clock.
+pub(crate) async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
 impl Bench {
     /// Returns a client of another identity.
     pub(crate) fn client_of(&self, identity: Identity) -> Client {
         let token = self.vault.issue_token(identity).unwrap();
         builder(&self.vault, &self.clock, &self.wire).token(token).build().unwrap()
+    }
+
+    /// Moves the clock in steps, and lets tasks go on after each.
+    pub(crate) async fn pass(&self, steps: u32, step: Duration) {
+        for _ in 0..steps {
+            self.clock.advance(step);
+            settle().await;
+        }
     }
 
     pub(crate) fn targets(&self) -> Vec<String> {

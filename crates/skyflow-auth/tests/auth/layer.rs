@@ -16,7 +16,8 @@ use skyflow_auth::{
     ServiceAccountTokens, TokenProvider, connection_header,
 };
 use skyflow_http::{
-    BaseUri, Body, BoxError, HttpService, Idempotency, ManualClock, OperationInfo, Request, Response,
+    BaseUri, Body, BoxError, CallContext, HttpService, Idempotency, ManualClock, OperationInfo, Request,
+    Response,
 };
 use skyflow_testkit::API_KEY;
 use tower::ServiceExt;
@@ -65,7 +66,7 @@ impl Vault {
                 if revoked || state.refuses_all.load(Ordering::Relaxed) {
                     return Ok(http::Response::builder().status(401).body(Body::from("401"))?);
                 }
-                assert!(request.extensions().get::<OperationInfo>().is_some(), "extensions survive a replay");
+                assert!(OperationInfo::of(request.extensions()).is_some(), "extensions survive a replay");
                 let body = request.into_body().collect(1024).await?;
                 state.executed.fetch_add(1, Ordering::Relaxed);
                 Ok::<_, BoxError>(Response::new(body.into()))
@@ -76,11 +77,8 @@ impl Vault {
 
 fn request(body: impl Into<Body>) -> Request {
     let mut request = http::Request::post(format!("{VAULT}/v1/vaults/v/t")).body(body.into()).unwrap();
-    request.extensions_mut().insert(OperationInfo::new(
-        "records.insert",
-        "/v1/{}",
-        Idempotency::NonIdempotent,
-    ));
+    let info = OperationInfo::new("records.insert", "/v1/{}", Idempotency::NonIdempotent);
+    request.extensions_mut().insert(CallContext::new(info));
     request
 }
 

@@ -15,7 +15,9 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{AccessToken, TokenError, TokenProvider};
-use crate::{BaseUri, BoxError, LogControl, Progress, TARGET, try_clone_request};
+use crate::body::same_type;
+use crate::call::KeptRequest;
+use crate::{BaseUri, BoxError, CallContext, LogControl, TARGET, try_clone_request};
 
 /// Says what a `401` proves about its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -280,7 +282,30 @@ struct Attach {
 struct Watched<S, B> {
     attach: Attach,
     token: AccessToken,
-    spare: Option<(http::Request<B>, S)>,
+    spare: Option<(Spare<B>, S)>,
+}
+
+/// The request without a token.
+enum Spare<B> {
+    /// The copy of the retry layer.
+    Lent(KeptRequest),
+    Own(Box<http::Request<B>>),
+}
+
+impl<B: 'static> Spare<B> {
+    fn of(request: &mut http::Request<B>) -> Option<Self> {
+        match request.extensions_mut().get_mut::<CallContext>().and_then(|call| call.kept.take()) {
+            Some(lent) => lent.is_copyable().then_some(Self::Lent(lent)),
+            None => try_clone_request(request).map(|copy| Self::Own(Box::new(copy))),
+        }
+    }
+
+    fn request(self) -> Option<http::Request<B>> {
+        match self {
+            Self::Lent(kept) => kept.request().and_then(same_type),
+            Self::Own(request) => Some(*request),
+        }
+    }
 }
 
 impl<S, B, R> AuthFuture<S, B, R>
@@ -306,7 +331,7 @@ where
             attach.to(&mut request, &token);
             return Self::as_it_is(service, request);
         }
-        let copy = try_clone_request(&request);
+        let copy = Spare::of(&mut request);
         attach.to(&mut request, &token);
         let inner = service.call(request);
         let spare = copy.map(|request| (request, service));
@@ -341,8 +366,8 @@ where
     if LogControl::allows(request.extensions(), LogLevel::Debug) {
         tracing::debug!(target: TARGET, "replaying with a new token after a 401");
     }
-    if let Some(progress) = request.extensions().get::<Progress>() {
-        progress.resend();
+    if let Some(call) = CallContext::of(request.extensions()) {
+        call.progress.resend();
     }
     attach.to(&mut request, &token);
     service.oneshot(request).await.map_err(Into::into)
@@ -390,11 +415,14 @@ where
                     let Some(Watched { attach, token, spare }) = watched.take() else {
                         return Poll::Ready(Ok(response));
                     };
-                    match (attach.judge(&response, &token), spare) {
-                        (true, Some((request, service))) => {
+                    if !attach.judge(&response, &token) {
+                        return Poll::Ready(Ok(response));
+                    }
+                    match spare.and_then(|(spare, service)| spare.request().zip(Some(service))) {
+                        Some((request, service)) => {
                             Box::pin(replay(attach, token, request, service, response))
                         }
-                        _ => return Poll::Ready(Ok(response)),
+                        None => return Poll::Ready(Ok(response)),
                     }
                 }
             };

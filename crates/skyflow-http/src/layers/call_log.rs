@@ -2,59 +2,13 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
 use tracing::Span;
 use tracing::field::Empty;
 
 use crate::auth::TokenError;
 use crate::{Error, TARGET};
-
-/// Names what a call reads or writes, for spans, events and metrics; it travels in the extensions of the request.
-///
-/// ```
-/// use skyflow_http::layers::CallSubject;
-///
-/// let mut request = http::Request::post("https://api.example/tables/orders").body(())?;
-/// request.extensions_mut().insert(CallSubject::new().collection("orders").rows(25));
-/// # Ok::<(), http::Error>(())
-/// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CallSubject {
-    collection: Option<Arc<str>>,
-    rows: Option<u64>,
-}
-
-impl CallSubject {
-    /// Names nothing.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets the table or collection. Its name is logged, and is a label of metrics.
-    pub fn collection(mut self, name: impl Into<Arc<str>>) -> Self {
-        self.collection = Some(name.into());
-        self
-    }
-
-    /// Sets how many rows the request is about.
-    pub fn rows(mut self, rows: u64) -> Self {
-        self.rows = Some(rows);
-        self
-    }
-
-    /// Returns the table or collection.
-    pub fn get_collection(&self) -> Option<&Arc<str>> {
-        self.collection.as_ref()
-    }
-
-    /// Returns how many rows the request is about.
-    pub fn get_rows(&self) -> Option<u64> {
-        self.rows
-    }
-}
 
 /// What a call is about, for its span and its event.
 #[derive(Debug, Clone, Copy, Default)]
@@ -170,11 +124,6 @@ impl CallLog for PlainCalls {
 /// A 128-bit number would be logged as text.
 pub(super) fn whole(number: u128) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-/// Tells whether a response counts as a failed call.
-pub(crate) fn is_failure(status: StatusCode) -> bool {
-    status.is_client_error() || status.is_server_error()
 }
 
 /// Names the reason of a failure, for `error.type`: one of a few names, which never quote what failed.

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -10,9 +10,9 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::CallSubject;
-use crate::metrics::{Attempt, CallMetrics, Outcome};
-use crate::{BoxError, Clock, OperationInfo, Request, Response};
+use crate::metrics::{Attempt, CallMetrics};
+use crate::progress::Outcome;
+use crate::{BoxError, CallContext, CallSubject, Clock, Progress, Request, Response};
 
 /// Measures each call, and the attempts that an [`AttemptMetricsLayer`] below it sees.
 #[derive(Debug, Clone)]
@@ -28,10 +28,6 @@ pub(crate) struct AttemptMetricsLayer {
     pub(crate) metrics: CallMetrics,
     pub(crate) clock: Arc<dyn Clock>,
 }
-
-/// What the attempt before has failed with; shared by the attempts of a call through the extensions.
-#[derive(Debug, Clone, Default)]
-struct LastFailure(Arc<Mutex<Option<Outcome>>>);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Measured<S, L> {
@@ -75,20 +71,16 @@ pub(crate) struct CallWatch {
 
 pub(crate) struct AttemptWatch {
     attempt: Attempt,
-    last: LastFailure,
-}
-
-fn operation(request: &Request) -> Option<&OperationInfo> {
-    request.extensions().get()
+    progress: Progress,
 }
 
 impl Measures for CallMetricsLayer {
     type Watch = CallWatch;
 
     fn begin(&self, request: &mut Request) -> (CallWatch, &Arc<dyn Clock>) {
-        request.extensions_mut().insert(LastFailure::default());
-        let operation = operation(request).map(|info| info.name);
-        let subject = request.extensions().get().cloned();
+        let call = CallContext::of(request.extensions());
+        let operation = call.and_then(|call| call.operation).map(|info| info.name);
+        let subject = call.and_then(|call| call.subject.clone());
         (CallWatch { layer: self.clone(), operation, subject }, &self.clock)
     }
 }
@@ -97,25 +89,14 @@ impl Measures for AttemptMetricsLayer {
     type Watch = AttemptWatch;
 
     fn begin(&self, request: &mut Request) -> (AttemptWatch, &Arc<dyn Clock>) {
-        let last = request.extensions_mut().get_or_insert_default::<LastFailure>().clone();
-        let info = operation(request);
-        if let Some(cause) = last.take() {
+        let call = CallContext::of_mut(request.extensions_mut());
+        let (info, progress) = (call.operation, call.progress.clone());
+        if let Some(cause) = progress.take_failure() {
             self.metrics.retried(info.map(|info| info.name), cause);
         }
         let template = info.map(|info| info.path_template);
         let attempt = Attempt::begin(request.method(), request.uri().host(), template);
-        (AttemptWatch { attempt, last }, &self.clock)
-    }
-}
-
-impl LastFailure {
-    fn take(&self) -> Option<Outcome> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn set(&self, outcome: Outcome) {
-        let failure = Some(outcome).filter(|outcome| outcome.is_failure());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        (AttemptWatch { attempt, progress }, &self.clock)
     }
 }
 
@@ -129,7 +110,9 @@ impl Watch for CallWatch {
 impl Watch for AttemptWatch {
     fn end(&mut self, outcome: Outcome, seconds: f64) {
         self.attempt.end(outcome, seconds);
-        self.last.set(outcome);
+        if outcome.is_failure() {
+            self.progress.note_failure(outcome);
+        }
     }
 }
 

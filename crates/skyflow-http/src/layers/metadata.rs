@@ -6,8 +6,8 @@ use http::header::{self, HeaderName, HeaderValue};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::sent_headers::PublicHeaders;
-use crate::{Request, Response};
+use crate::progress::PublicHeaders;
+use crate::{CallContext, Request, Response};
 
 /// Headers that belong to the connection, the body or the auth layer.
 const RESERVED: [HeaderName; 10] = [
@@ -61,7 +61,7 @@ pub enum MetadataError {
 pub struct MetadataLayer {
     headers: Arc<Vec<(HeaderName, HeaderValue)>>,
     public: PublicHeaders,
-    reserved: Vec<HeaderName>,
+    reserved: Arc<Vec<HeaderName>>,
 }
 
 impl fmt::Debug for MetadataLayer {
@@ -82,12 +82,12 @@ impl MetadataLayer {
 
     /// Sends no header.
     pub(crate) fn empty() -> Self {
-        Self { headers: Arc::default(), public: PublicHeaders::default(), reserved: Vec::new() }
+        Self { headers: Arc::default(), public: PublicHeaders::default(), reserved: Arc::default() }
     }
 
     /// Refuses `names` in [`MetadataLayer::header`] too, such as the header that an auth layer fills.
     pub fn reserve(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.reserved.extend(names);
+        Arc::make_mut(&mut self.reserved).extend(names);
         self
     }
 
@@ -154,7 +154,7 @@ where
             request.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
         if !self.layer.public.0.is_empty() {
-            request.extensions_mut().insert(self.layer.public.clone());
+            CallContext::of_mut(request.extensions_mut()).public_headers = Some(self.layer.public.clone());
         }
         self.inner.call(request)
     }

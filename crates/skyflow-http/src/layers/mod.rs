@@ -11,8 +11,8 @@ pub(crate) mod call_metrics;
 mod metadata;
 mod response_meta;
 mod retry;
-mod retry_after;
 mod retry_budget;
+mod retry_decision;
 mod time_limits;
 mod trace;
 mod trace_context;
@@ -21,12 +21,12 @@ mod trace_context;
 pub(crate) mod probe;
 
 pub use backoff::Backoff;
-pub use call_log::{CallEnd, CallLog, CallNames, CallStart, CallSubject};
 #[cfg(feature = "metrics")]
-pub(crate) use call_log::{error_type, is_failure};
+pub(crate) use call_log::error_type;
+pub use call_log::{CallEnd, CallLog, CallNames, CallStart};
 pub use metadata::{Metadata, MetadataError, MetadataLayer};
-pub use response_meta::{ResponseMeta, ResponseMetaLayer, request_id};
-pub use retry::{Retry, RetryLayer};
+pub use response_meta::{ResponseMeta, ResponseMetaFuture, ResponseMetaLayer, request_id};
+pub use retry::{Retry, RetryFuture, RetryLayer};
 pub use retry_budget::{RetryBudget, RetryCost};
 pub use time_limits::{AttemptTimeout, AttemptTimeoutLayer, DeadlineLayer, TimerFuture, WithDeadline};
 pub use trace::{

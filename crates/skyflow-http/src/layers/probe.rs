@@ -7,7 +7,7 @@ use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Body, BoxError, Idempotency, OperationInfo, Request, Response};
+use crate::{Body, BoxError, CallContext, Idempotency, OperationInfo, Request, Response};
 
 /// A safe `POST` with a small body.
 pub(crate) fn request() -> Request {
@@ -17,11 +17,8 @@ pub(crate) fn request() -> Request {
 pub(crate) fn request_of(idempotency: Idempotency) -> Request {
     let mut request =
         http::Request::post("https://vault.example/v1/vaults/v1/detokenize").body(Body::from("{}")).unwrap();
-    request.extensions_mut().insert(OperationInfo::new(
-        "tokens.test",
-        "/v1/vaults/{vault_id}/test",
-        idempotency,
-    ));
+    let info = OperationInfo::new("tokens.test", "/v1/vaults/{vault_id}/test", idempotency);
+    request.extensions_mut().insert(CallContext::new(info));
     request
 }
 

@@ -1,16 +1,20 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use http::header::ACCEPT_ENCODING;
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
+use http::response::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use pin_project_lite::pin_project;
 use skyflow_types::RequestId;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::auth::{Refusal, RefusalRule};
+use crate::body::Collecting;
 use crate::content_encoding;
-use crate::{Body, BoxError, CallOptions, Error, Idempotency, OperationInfo, Progress, Request, Response};
+use crate::{Body, BoxError, CallContext, Error, Idempotency, Progress, Request, Response};
 
 /// Reads the request id that a server gave its response; it is never made up.
 pub fn request_id(headers: &HeaderMap) -> Option<RequestId> {
@@ -19,16 +23,15 @@ pub fn request_id(headers: &HeaderMap) -> Option<RequestId> {
 
 /// Reads each response body, up to a limit, and records what the response proves about the call.
 ///
-/// The resulting response has its body in memory and, in its extensions, the [`RequestId`] (when the server sent
-/// one) and the call's [`Progress`]. Reading here, below the attempt timeout and the retry layer, makes a slow or a
+/// The resulting response has its body in memory. Its [`request_id`] is removed when it repeats a header that the call
+/// has sent. What the response proves is in the [`Progress`] of the call. Reading here, below the attempt timeout and the retry layer, makes a slow or a
 /// cut body a failed attempt and never a short response. A body that is compressed with gzip or deflate although the
 /// request has no `accept-encoding` is decoded, and the limit is that of the decoded bytes. With
 /// [`ResponseMetaLayer::gzip`] the layer itself asks for such a body.
 ///
 /// ```
 /// use skyflow_http::layers::ResponseMetaLayer;
-/// use skyflow_http::{Body, BoxError, Request, Response};
-/// use skyflow_types::RequestId;
+/// use skyflow_http::{Body, BoxError, Progress, Request, Response};
 /// use tower::{Layer, ServiceExt};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -37,9 +40,11 @@ pub fn request_id(headers: &HeaderMap) -> Option<RequestId> {
 ///     let response = http::Response::builder().header("x-request-id", "r-1").body(Body::from("{}"))?;
 ///     Ok::<Response, BoxError>(response)
 /// });
-/// let request = http::Request::get("https://api.example/").body(Body::empty())?;
+/// let mut request = http::Request::get("https://api.example/").body(Body::empty())?;
+/// let progress = Progress::of(request.extensions_mut());
 /// let response = ResponseMetaLayer::new(1024).layer(transport).oneshot(request).await?;
-/// assert_eq!(response.extensions().get::<RequestId>().map(RequestId::as_str), Some("r-1"));
+/// assert!(response.body().as_bytes().is_some_and(|body| body == "{}"));
+/// assert_eq!(progress.attempts(), 1);
 /// # Ok(())
 /// # }
 /// ```
@@ -99,87 +104,135 @@ impl<S> Service<Request> for ResponseMeta<S>
 where
     S: Service<Request, Response = Response>,
     S::Error: Into<BoxError>,
-    S::Future: Send + 'static,
 {
     type Response = Response;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, BoxError>> + Send>>;
+    type Future = ResponseMetaFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let options = request.extensions().get::<CallOptions>();
-        let limit = options.and_then(|options| options.response_limit).unwrap_or(self.layer.limit);
-        let asks_for_gzip = options.and_then(|options| options.gzip).unwrap_or(self.layer.gzip);
-        let refusal = self.layer.refusal;
-        let progress = Progress::of(request.extensions_mut());
+        let call = CallContext::of_mut(request.extensions_mut());
+        let (progress, options, public) = (call.progress.clone(), call.options, call.public_headers.clone());
+        let is_unknown = call.operation.is_some_and(|info| info.idempotency == Idempotency::Unknown);
         let before = progress.begin_attempt();
-        progress.note_sent(request.headers(), request.extensions().get());
+        progress.note_sent(request.headers(), public.as_ref());
         let accepts_encodings = request.headers().contains_key(ACCEPT_ENCODING);
-        if asks_for_gzip && !accepts_encodings {
+        if options.gzip.unwrap_or(self.layer.gzip) && !accepts_encodings {
             request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        let is_unknown = request
-            .extensions()
-            .get::<OperationInfo>()
-            .is_some_and(|info| info.idempotency == Idempotency::Unknown);
-        let response = self.inner.call(request);
-        Box::pin(async move {
-            let response: Result<Response, BoxError> = response.await.map_err(Into::into);
-            let result = match response {
-                Ok(response) => buffered(response, limit, accepts_encodings).await,
-                Err(error) => Err(error),
-            };
-            let certainly_not_applied = match &result {
-                // A third party may respond with anything after it has acted.
-                Ok(response) if is_unknown => {
-                    response.status() == StatusCode::UNAUTHORIZED
-                        && refusal(response.headers()) == Refusal::BeforeActing
-                }
-                Ok(response) => {
-                    response.status().is_client_error() && response.status() != StatusCode::REQUEST_TIMEOUT
-                }
-                Err(error) => {
-                    error.downcast_ref::<Error>().is_some_and(|error| !error.may_have_been_applied())
-                }
-            };
-            if certainly_not_applied {
-                progress.settle(before);
-            }
-            result.map(|mut response| {
-                match request_id(response.headers()) {
-                    // A server that repeats a token there would bring it into every log.
-                    Some(id) if progress.has_sent(id.as_str()) => {
-                        response.headers_mut().remove(RequestId::HEADER);
-                    }
-                    Some(id) => {
-                        response.extensions_mut().insert(id);
-                    }
-                    None => {}
-                }
-                response.extensions_mut().insert(progress);
-                response
-            })
-        })
+        let attempt = Attempt {
+            progress,
+            before,
+            limit: options.response_limit.unwrap_or(self.layer.limit),
+            decodes: !accepts_encodings,
+            refusal: self.layer.refusal,
+            is_unknown,
+        };
+        ResponseMetaFuture { state: State::Head { inner: self.inner.call(request) }, attempt }
     }
 }
 
-async fn buffered(response: Response, limit: usize, is_encoded: bool) -> Result<Response, BoxError> {
-    let (mut parts, body) = response.into_parts();
-    let mut bytes = body.collect(limit).await?;
-    if !is_encoded {
-        bytes = content_encoding::decoded(&mut parts.headers, bytes, limit)?;
+pin_project! {
+    /// The future of [`ResponseMeta`].
+    pub struct ResponseMetaFuture<F> {
+        #[pin]
+        state: State<F>,
+        attempt: Attempt,
     }
-    Ok(Response::from_parts(parts, Body::from(bytes)))
+}
+
+pin_project! {
+    #[project = StateNow]
+    enum State<F> {
+        Head { #[pin] inner: F },
+        Body { head: Option<Parts>, body: Collecting },
+    }
+}
+
+impl<F, E> Future for ResponseMetaFuture<F>
+where
+    F: Future<Output = Result<Response, E>>,
+    E: Into<BoxError>,
+{
+    type Output = Result<Response, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let (head, body) = match this.state.as_mut().project() {
+                StateNow::Head { inner } => match ready!(inner.poll(cx)) {
+                    Ok(response) => response.into_parts(),
+                    Err(error) => return Poll::Ready(this.attempt.ended(Err(error.into()))),
+                },
+                StateNow::Body { head, body } => {
+                    let bytes = ready!(body.poll(cx));
+                    // A future that is polled after its end may do anything but be unsound.
+                    let Some(head) = head.take() else { return Poll::Pending };
+                    return Poll::Ready(this.attempt.read(head, bytes));
+                }
+            };
+            let body = body.collecting(this.attempt.limit);
+            this.state.set(State::Body { head: Some(head), body });
+        }
+    }
+}
+
+/// An attempt under way.
+struct Attempt {
+    progress: Progress,
+    /// Whether an earlier attempt may have been applied.
+    before: bool,
+    limit: usize,
+    decodes: bool,
+    refusal: RefusalRule,
+    is_unknown: bool,
+}
+
+impl Attempt {
+    fn read(&self, mut head: Parts, body: Result<Bytes, Error>) -> Result<Response, BoxError> {
+        let decoded = |bytes| match self.decodes && head.headers.contains_key(CONTENT_ENCODING) {
+            true => content_encoding::decoded(&mut head.headers, bytes, self.limit),
+            false => Ok(bytes),
+        };
+        let body = body.and_then(decoded).map(Body::from);
+        self.ended(body.map(|body| Response::from_parts(head, body)).map_err(Into::into))
+    }
+
+    /// Records what the outcome proves.
+    fn ended(&self, outcome: Result<Response, BoxError>) -> Result<Response, BoxError> {
+        let certainly_not_applied = match &outcome {
+            // A third party may respond with anything after it has acted.
+            Ok(response) if self.is_unknown => {
+                response.status() == StatusCode::UNAUTHORIZED
+                    && (self.refusal)(response.headers()) == Refusal::BeforeActing
+            }
+            Ok(response) => {
+                response.status().is_client_error() && response.status() != StatusCode::REQUEST_TIMEOUT
+            }
+            Err(error) => error.downcast_ref::<Error>().is_some_and(|error| !error.may_have_been_applied()),
+        };
+        if certainly_not_applied {
+            self.progress.settle(self.before);
+        }
+        outcome.map(|mut response| {
+            // A server that repeats a token there would bring it into every log.
+            let is_secret = |id: &HeaderValue| self.progress.has_sent(id.as_bytes());
+            if response.headers().get(RequestId::HEADER).is_some_and(is_secret) {
+                response.headers_mut().remove(RequestId::HEADER);
+            }
+            response
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::probe;
     use super::*;
-    use crate::ErrorKind;
+    use crate::{CallOptions, ErrorKind};
     use tower::ServiceExt;
 
     async fn progress_after(status: u16) -> Progress {
@@ -244,7 +297,7 @@ mod tests {
     async fn call_options_override_the_response_limit() {
         for (client, call, fits) in [(1, 100, true), (100, 1, false)] {
             let mut request = probe::request();
-            request.extensions_mut().insert(CallOptions::new().response_limit(call));
+            CallContext::of_mut(request.extensions_mut()).options = CallOptions::new().response_limit(call);
             let service = ResponseMetaLayer::new(client).layer(probe::Strict::responding(&[200]));
             assert_eq!(service.oneshot(request).await.is_ok(), fits);
         }
@@ -263,9 +316,9 @@ mod tests {
         };
         let layer = ResponseMetaLayer::default();
         let with = layer.layer(transport(Some("req-7"))).oneshot(probe::request()).await.unwrap();
-        assert_eq!(with.extensions().get::<RequestId>().unwrap().as_str(), "req-7");
+        assert_eq!(request_id(with.headers()).unwrap().as_str(), "req-7");
         let without = layer.layer(transport(None)).oneshot(probe::request()).await.unwrap();
-        assert!(without.extensions().get::<RequestId>().is_none());
+        assert!(request_id(without.headers()).is_none());
     }
 
     #[tokio::test]
@@ -280,7 +333,6 @@ mod tests {
             .headers_mut()
             .insert("authorization", http::HeaderValue::from_static("Bearer canary-0123456789"));
         let response = ResponseMetaLayer::default().layer(transport).oneshot(request).await.unwrap();
-        assert!(response.extensions().get::<RequestId>().is_none());
         assert!(request_id(response.headers()).is_none());
     }
 
@@ -323,7 +375,7 @@ mod tests {
             (false, Some(true), "true"),
         ] {
             let mut request = probe::request();
-            request.extensions_mut().insert(CallOptions { gzip: call, ..CallOptions::new() });
+            CallContext::of_mut(request.extensions_mut()).options.gzip = call;
             let layer = ResponseMetaLayer::default().gzip(client);
             let response = layer.layer(tower::service_fn(compressing)).oneshot(request).await.unwrap();
             assert_eq!(response.headers()["x-asked-for"], asked_for);

@@ -2,21 +2,21 @@ use std::future::Future;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
-use http::StatusCode;
+use pin_project_lite::pin_project;
 use skyflow_types::LogLevel;
 use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::retry_after::retry_after;
-use super::{Backoff, RetryBudget, RetryCost};
-use crate::service::Spare;
+use super::retry_decision::{Cause, Repeat};
+use super::{Backoff, RetryBudget};
+use crate::call::KeptRequest;
 use crate::{
-    BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Idempotency, LogControl, OperationInfo,
-    Progress, Request, Response, RetryStop, TARGET,
+    BoxError, CallContext, CallOptions, Clock, Error, LogControl, OperationInfo, Progress, Request, Response,
+    ResponseFuture, RetryStop, TARGET,
 };
 
 /// How far a pause that the server asks for may exceed our own.
@@ -28,17 +28,17 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 ///
 /// 1. The request certainly did not reach the server (no connection, refused unprocessed): retry, whatever it does;
 ///    but not after a TLS failure, because an untrusted certificate stays untrusted.
-/// 2. The operation is [`Idempotency::Unknown`]: stop.
+/// 2. The operation is [`Idempotency::Unknown`](crate::Idempotency::Unknown): stop.
 /// 3. `429`: retry, after `Retry-After` clamped to between our own pause and 5 s more
 ///    ([`retry_after_slack`](Self::retry_after_slack)).
-/// 4. The operation is [`Idempotency::NonIdempotent`] (also when the request says nothing about itself): stop.
+/// 4. The operation is [`Idempotency::NonIdempotent`](crate::Idempotency::NonIdempotent) (also when the request says nothing about itself): stop.
 /// 5. The connection broke or stalled, the attempt timed out, or the status is `408`, `500`, `502`, `503` or `504`: retry.
 /// 6. Anything else: stop.
 ///
 /// [`CallOptions::idempotent`] overrides what the operation says about itself.
 ///
 /// Three things can still forbid it: the number of attempts (3), the [`RetryBudget`], and a pause that would
-/// outlast the [`Deadline`]. A stream that cannot be opened again is sent again only when nothing of it has been read.
+/// outlast the deadline of the call. A stream that cannot be opened again is sent again only when nothing of it has been read.
 /// [`Progress::retry_stop`] tells which of them ended the call.
 ///
 /// ```
@@ -46,7 +46,7 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 /// use std::sync::atomic::{AtomicU32, Ordering};
 ///
 /// use skyflow_http::layers::RetryLayer;
-/// use skyflow_http::{Body, BoxError, Idempotency, ManualClock, OperationInfo, Request, Response};
+/// use skyflow_http::{Body, BoxError, CallContext, Idempotency, ManualClock, OperationInfo, Request, Response};
 /// use tower::{Layer, ServiceExt};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -60,8 +60,9 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 /// });
 /// let retry = RetryLayer::new(Arc::new(ManualClock::auto_advancing())).layer(transport);
 ///
+/// let get = OperationInfo::new("things.get", "/things/{id}", Idempotency::Safe);
 /// let mut request = http::Request::get("https://api.example/things/7").body(Body::empty())?;
-/// request.extensions_mut().insert(OperationInfo::new("things.get", "/things/{id}", Idempotency::Safe));
+/// request.extensions_mut().insert(CallContext::new(get));
 /// assert_eq!(retry.oneshot(request).await?.status(), 200);
 /// assert_eq!(sent.load(Ordering::Relaxed), 2);
 /// # Ok(())
@@ -75,6 +76,8 @@ pub struct RetryLayer {
     budget: RetryBudget,
     retry_after_slack: Duration,
     internal_error_retries: u32,
+    /// Nothing between this layer and the auth layer changes a request.
+    lends_copies: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -91,6 +94,7 @@ impl RetryLayer {
             budget: RetryBudget::new(),
             retry_after_slack: RETRY_AFTER_SLACK,
             internal_error_retries: u32::MAX,
+            lends_copies: false,
             clock,
         }
     }
@@ -127,6 +131,12 @@ impl RetryLayer {
         self
     }
 
+    /// Lets the auth layer replay the copy of the request that this layer keeps.
+    pub(crate) fn lend_copies(mut self, yes: bool) -> Self {
+        self.lends_copies = yes;
+        self
+    }
+
     /// Replaces the budget by a full one of the same size that is not shared.
     pub fn partition(mut self) -> Self {
         self.budget = self.budget.partition();
@@ -134,14 +144,14 @@ impl RetryLayer {
     }
 
     /// Returns how long to wait before the next attempt, or why there is none.
-    fn next_pause(&self, cause: Cause, sent: u32, limits: Limits) -> Result<Duration, RetryStop> {
+    fn next_pause(&self, cause: Cause, sent: u32, deadline: Option<Instant>) -> Result<Duration, RetryStop> {
         let own = self.backoff.pause(sent - 1, cause.throttled);
         let pause = match cause.retry_after {
             Some(asked) => asked.clamp(own, own.saturating_add(self.retry_after_slack)),
             None => own,
         };
-        let in_time = |Deadline(at)| self.clock.monotonic().checked_add(pause).is_some_and(|end| end < at);
-        if !limits.deadline.is_none_or(in_time) {
+        let in_time = |at| self.clock.monotonic().checked_add(pause).is_some_and(|end| end < at);
+        if !deadline.is_none_or(in_time) {
             return Err(RetryStop::Deadline);
         }
         if !self.budget.withdraw(cause.cost()) {
@@ -149,79 +159,6 @@ impl RetryLayer {
         }
         Ok(pause)
     }
-
-    /// Returns why the outcome is worth a retry, and whether the operation allows one; `None` when it is final.
-    fn cause(&self, outcome: &Result<Response, BoxError>, repeat: Repeat) -> Option<Cause> {
-        let response = match outcome {
-            Ok(response) => response,
-            Err(error) => {
-                let kind = error.downcast_ref::<Error>()?.kind();
-                let least = match kind {
-                    ErrorKind::Connect | ErrorKind::Refused => Repeat::OnlyWhatWasNotSent,
-                    ErrorKind::Io | ErrorKind::AttemptTimeout | ErrorKind::Stalled => Repeat::Anything,
-                    _ => return None,
-                };
-                let unprocessed = kind == ErrorKind::Refused;
-                return Some(Cause { allowed: repeat >= least, unprocessed, ..Cause::default() });
-            }
-        };
-        let (least, throttled) = match response.status() {
-            StatusCode::TOO_MANY_REQUESTS => (Repeat::WhatWasNotExecuted, true),
-            status if matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504) => (Repeat::Anything, false),
-            _ => return None,
-        };
-        let retry_after = retry_after(response.headers(), self.clock.now());
-        let internal_error = response.status() == StatusCode::INTERNAL_SERVER_ERROR;
-        Some(Cause { allowed: repeat >= least, throttled, unprocessed: false, internal_error, retry_after })
-    }
-}
-
-/// Which failures of a request may be repeated, from the fewest to the most.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Repeat {
-    OnlyWhatWasNotSent,
-    /// Requests that were not sent, or rejected with a `429`.
-    WhatWasNotExecuted,
-    Anything,
-}
-
-impl Repeat {
-    fn of(request: &Request, options: &CallOptions) -> Self {
-        let info = request.extensions().get::<OperationInfo>();
-        let idempotency = info.map_or(Idempotency::NonIdempotent, |info| info.idempotency);
-        match (options.idempotent, idempotency) {
-            (Some(true), _) => Self::Anything,
-            (_, Idempotency::Unknown) => Self::OnlyWhatWasNotSent,
-            (None, Idempotency::Safe | Idempotency::Idempotent) => Self::Anything,
-            _ => Self::WhatWasNotExecuted,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Default)]
-struct Cause {
-    allowed: bool,
-    throttled: bool,
-    /// The server is there and has not looked at the request.
-    unprocessed: bool,
-    internal_error: bool,
-    retry_after: Option<Duration>,
-}
-
-impl Cause {
-    fn cost(&self) -> RetryCost {
-        match self {
-            Self { unprocessed: true, .. } => RetryCost::Refused,
-            Self { throttled: true, .. } => RetryCost::Throttled,
-            _ => RetryCost::Failed,
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Limits {
-    max_attempts: NonZeroU32,
-    deadline: Option<Deadline>,
 }
 
 impl<S> Layer<S> for RetryLayer {
@@ -247,82 +184,187 @@ where
 {
     type Response = Response;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, BoxError>> + Send>>;
+    type Future = RetryFuture<S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> RetryFuture<S> {
         let fresh = self.inner.clone();
         // The service that was polled ready has to be the one that is called; a clone of it is not ready.
-        let ready = std::mem::replace(&mut self.inner, fresh);
-        Box::pin(run(Arc::clone(&self.policy), ready, request))
+        let mut service = std::mem::replace(&mut self.inner, fresh);
+        let mut attempts = Attempts::new(Arc::clone(&self.policy), &mut request);
+        attempts.keep(&mut request);
+        let inner = service.call(request);
+        RetryFuture { state: State::First { inner, rest: Some((attempts, service)) } }
     }
 }
 
-async fn run<S>(policy: Arc<RetryLayer>, mut service: S, mut request: Request) -> Result<Response, BoxError>
+pin_project! {
+    /// The future of [`Retry`]: the inner future and no box, as long as the first attempt is the last.
+    pub struct RetryFuture<S>
+    where
+        S: Service<Request>,
+    {
+        #[pin]
+        state: State<S, S::Future>,
+    }
+}
+
+pin_project! {
+    #[project = StateNow]
+    enum State<S, F> {
+        First { #[pin] inner: F, rest: Option<(Attempts, S)> },
+        // A retry is rare, and slow anyway.
+        Later { later: ResponseFuture },
+    }
+}
+
+impl<S> Future for RetryFuture<S>
 where
-    S: Service<Request, Response = Response> + Clone,
+    S: Service<Request, Response = Response> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
+    S::Future: Send,
 {
-    let progress = Progress::of(request.extensions_mut());
-    let options = request.extensions().get::<CallOptions>().copied().unwrap_or_default();
-    let limits = Limits {
-        max_attempts: options
-            .max_attempts
-            .or(policy.max_attempts)
-            .or(options.usual_attempts)
-            .unwrap_or(RetryLayer::ATTEMPTS),
-        deadline: request.extensions().get::<Deadline>().copied(),
-    };
-    let repeat = Repeat::of(&request, &options);
-    let mut sent = 0;
-    let mut internal_errors = 0;
-    let outcome = loop {
-        let spare = (sent + 1 < limits.max_attempts.get()).then(|| Spare::of(&mut request));
-        let outcome = service.call(request).await.map_err(Into::into);
-        sent += 1;
-        let Some(cause) = policy.cause(&outcome, repeat) else {
-            if sent == 1 {
-                policy.budget.deposit();
-            }
-            break outcome;
-        };
-        internal_errors += u32::from(cause.internal_error);
-        let next = match spare.map(Spare::into_request) {
-            _ if !cause.allowed => Err(RetryStop::NotIdempotent),
-            _ if cause.internal_error && internal_errors > policy.internal_error_retries => {
-                Err(RetryStop::Attempts)
-            }
-            None => Err(RetryStop::Attempts),
-            Some(None) => Err(RetryStop::BodyIsStream),
-            Some(Some(spare)) => policy.next_pause(cause, sent, limits).map(|pause| (pause, spare)),
-        };
-        match next {
-            Ok((pause, spare)) => {
-                if LogControl::allows(spare.extensions(), LogLevel::Warn) {
-                    let operation = spare.extensions().get::<OperationInfo>().map(|info| info.name);
-                    let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-                    tracing::warn!(target: TARGET, operation, attempt = sent, pause_ms, "retrying");
+    type Output = Result<Response, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let later: ResponseFuture = match state.as_mut().project() {
+                StateNow::Later { later } => return later.as_mut().poll(cx),
+                StateNow::First { inner, rest } => {
+                    let outcome = ready!(inner.poll(cx)).map_err(Into::into);
+                    // A future that is polled after its end may do anything but be unsound.
+                    let Some((mut attempts, service)) = rest.take() else { return Poll::Pending };
+                    match attempts.next(outcome) {
+                        Next::End(outcome) => return Poll::Ready(outcome),
+                        Next::Again(pause, request) => Box::pin(attempts.retry(service, pause, request)),
+                    }
                 }
-                drop(outcome);
-                policy.clock.sleep(pause).await;
-                service.ready().await.map_err(Into::into)?;
-                progress.resend();
-                request = spare;
+            };
+            state.set(State::Later { later });
+        }
+    }
+}
+
+/// The attempts of one call.
+struct Attempts {
+    policy: Arc<RetryLayer>,
+    max_attempts: NonZeroU32,
+    deadline: Option<Instant>,
+    repeat: Repeat,
+    progress: Progress,
+    /// Missing when the attempt under way is the last one that is allowed.
+    kept: Option<KeptRequest>,
+    sent: u32,
+    internal_errors: u32,
+}
+
+/// What follows an attempt.
+enum Next {
+    End(Result<Response, BoxError>),
+    Again(Duration, Request),
+}
+
+impl Attempts {
+    fn new(policy: Arc<RetryLayer>, request: &mut Request) -> Self {
+        let call = CallContext::of_mut(request.extensions_mut());
+        let CallOptions { max_attempts, usual_attempts, .. } = call.options;
+        let max_attempts = max_attempts.or(policy.max_attempts).or(usual_attempts);
+        Self {
+            max_attempts: max_attempts.unwrap_or(RetryLayer::ATTEMPTS),
+            deadline: call.deadline,
+            repeat: Repeat::of(call),
+            progress: call.progress.clone(),
+            policy,
+            kept: None,
+            sent: 0,
+            internal_errors: 0,
+        }
+    }
+
+    /// Keeps a copy of the first request, as long as it may be sent again.
+    fn keep(&mut self, request: &mut Request) {
+        self.kept = match self.kept.take() {
+            _ if self.sent + 1 >= self.max_attempts.get() => None,
+            None => Some(KeptRequest::of(request)),
+            kept => kept,
+        };
+        let lent = self.kept.clone().filter(|_| self.policy.lends_copies);
+        CallContext::of_mut(request.extensions_mut()).kept = lent;
+    }
+
+    /// Decides what follows the outcome of an attempt.
+    fn next(&mut self, outcome: Result<Response, BoxError>) -> Next {
+        self.sent += 1;
+        let Some(cause) = Cause::of(&outcome, self.repeat, &*self.policy.clock) else {
+            if self.sent == 1 {
+                self.policy.budget.deposit();
+            }
+            return Next::End(self.resolved(outcome));
+        };
+        self.internal_errors += u32::from(cause.internal_error);
+        match self.again(cause) {
+            Ok((pause, request)) => {
+                if LogControl::allows(request.extensions(), LogLevel::Warn) {
+                    let operation = OperationInfo::of(request.extensions()).map(|info| info.name);
+                    let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                    tracing::warn!(target: TARGET, operation, attempt = self.sent, pause_ms, "retrying");
+                }
+                Next::Again(pause, request)
             }
             Err(stop) => {
-                progress.stop_retrying(stop);
-                break outcome;
+                self.progress.stop_retrying(stop);
+                Next::End(self.resolved(outcome))
             }
         }
-    };
-    outcome.map_err(|error| match error.downcast::<Error>() {
-        // The last attempt may have failed harmlessly while an earlier one is still unresolved.
-        Ok(error) => error.ambiguous_if(progress.may_have_been_applied()).into(),
-        Err(error) => error,
-    })
+    }
+
+    /// Returns the next request and the pause before it, or why there is none.
+    fn again(&self, cause: Cause) -> Result<(Duration, Request), RetryStop> {
+        if !cause.allowed {
+            return Err(RetryStop::NotIdempotent);
+        }
+        if cause.internal_error && self.internal_errors > self.policy.internal_error_retries {
+            return Err(RetryStop::Attempts);
+        }
+        let kept = self.kept.as_ref().ok_or(RetryStop::Attempts)?;
+        let request = kept.request().ok_or(RetryStop::BodyIsStream)?;
+        Ok((self.policy.next_pause(cause, self.sent, self.deadline)?, request))
+    }
+
+    /// The last attempt may have failed harmlessly while an earlier one is still unresolved.
+    fn resolved(&self, outcome: Result<Response, BoxError>) -> Result<Response, BoxError> {
+        outcome.map_err(|error| match error.downcast::<Error>() {
+            Ok(error) => error.ambiguous_if(self.progress.may_have_been_applied()).into(),
+            Err(error) => error,
+        })
+    }
+
+    async fn retry<S>(
+        mut self,
+        mut service: S,
+        mut pause: Duration,
+        mut request: Request,
+    ) -> Result<Response, BoxError>
+    where
+        S: Service<Request, Response = Response>,
+        S::Error: Into<BoxError>,
+    {
+        loop {
+            self.policy.clock.sleep(pause).await;
+            service.ready().await.map_err(Into::into)?;
+            self.progress.resend();
+            self.keep(&mut request);
+            let outcome = service.call(request).await.map_err(Into::into);
+            (pause, request) = match self.next(outcome) {
+                Next::End(outcome) => return outcome,
+                Next::Again(pause, request) => (pause, request),
+            };
+        }
+    }
 }
 
 #[cfg(test)]

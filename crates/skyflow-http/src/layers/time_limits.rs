@@ -12,9 +12,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::clock::Sleep;
-use crate::{
-    BoxError, CallOptions, Clock, Deadline, Error, ErrorKind, Progress, Request, Response, RetryStop,
-};
+use crate::{BoxError, CallContext, Clock, Error, ErrorKind, Progress, Request, Response, RetryStop};
 
 /// How much of a request body adds one [`DeadlineLayer::body_time`] to a time limit.
 const BODY_UNIT: u64 = 64 * 1024;
@@ -23,17 +21,17 @@ const BODY_UNIT: u64 = 64 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(1);
 
 /// Returns the time that a request body adds to a limit of the client. A body of unknown length adds none.
-fn body_time(request: &Request, options: &CallOptions, per_unit: Duration) -> Duration {
+fn body_time(request: &Request, per_unit: Duration) -> Duration {
     let units = u32::try_from(request.body().size_hint().lower() / BODY_UNIT).unwrap_or(u32::MAX);
-    options.body_time.unwrap_or(per_unit).saturating_mul(units)
+    let of_the_call = CallContext::of(request.extensions()).and_then(|call| call.options.body_time);
+    of_the_call.unwrap_or(per_unit).saturating_mul(units)
 }
 
 /// Fails a call at its deadline; attempts, pauses between them and token exchanges count.
 ///
 /// The total grows with the request body: by 1 s for each 64 KiB, unless [`DeadlineLayer::body_time`] or
 /// [`CallOptions::body_time`] says otherwise. [`CallOptions::deadline`] overrides the total per call, and is exact.
-/// The instant travels in the extensions as [`Deadline`], so
-/// that the layers below do not start anything that cannot end in time.
+/// The instant travels in the [`CallContext`], so that the layers below do not start anything that cannot end in time.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -108,19 +106,13 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let options = request.extensions().get::<CallOptions>().copied().unwrap_or_default();
         let grown =
-            |total: Duration| total.saturating_add(body_time(&request, &options, self.layer.body_time));
-        let total = options.deadline.or(self.layer.total.map(grown));
-        let extensions = request.extensions_mut();
-        let limit = total.and_then(|after| {
-            let at = self.layer.clock.monotonic().checked_add(after)?;
-            extensions.insert(Deadline(at));
-            Some(Limit {
-                clock: Arc::clone(&self.layer.clock),
-                after,
-                progress: Some(Progress::of(extensions)),
-            })
+            self.layer.total.map(|total| total.saturating_add(body_time(&request, self.layer.body_time)));
+        let call = CallContext::of_mut(request.extensions_mut());
+        let limit = call.options.deadline.or(grown).and_then(|after| {
+            call.deadline = Some(self.layer.clock.monotonic().checked_add(after)?);
+            let progress = Some(call.progress.clone());
+            Some(Limit { clock: Arc::clone(&self.layer.clock), after, progress })
         });
         TimerFuture::new(self.inner.call(request), limit)
     }
@@ -129,7 +121,7 @@ where
 /// Fails one attempt after its time limit, so that a retry can follow within the deadline.
 ///
 /// The time grows with the request body as that of [`DeadlineLayer`] does. [`CallOptions::attempt_timeout`] overrides
-/// it per call, and is exact. The rest of a [`Deadline`] caps it.
+/// it per call, and is exact. What is left of the deadline of a [`CallContext`] caps it.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -175,17 +167,14 @@ impl AttemptTimeoutLayer {
     }
 
     fn limit_for(&self, request: &mut Request) -> Option<Limit> {
-        let options = request.extensions().get::<CallOptions>().copied().unwrap_or_default();
-        let grown = |limit: Duration| limit.saturating_add(body_time(request, &options, self.body_time));
-        let own = options.attempt_timeout.or(self.limit.map(grown));
-        let extensions = request.extensions_mut();
-        let left = extensions
-            .get::<Deadline>()
-            .map(|Deadline(at)| at.saturating_duration_since(self.clock.monotonic()));
+        let grown = self.limit.map(|limit| limit.saturating_add(body_time(request, self.body_time)));
+        let call = CallContext::of_mut(request.extensions_mut());
+        let own = call.options.attempt_timeout.or(grown);
+        let left = call.deadline.map(|at| at.saturating_duration_since(self.clock.monotonic()));
         let (after, progress) = match (own, left) {
-            (Some(own), Some(left)) if left < own => (left, Some(Progress::of(extensions))),
+            (Some(own), Some(left)) if left < own => (left, Some(call.progress.clone())),
             (Some(own), _) => (own, None),
-            (None, Some(left)) => (left, Some(Progress::of(extensions))),
+            (None, Some(left)) => (left, Some(call.progress.clone())),
             (None, None) => return None,
         };
         Some(Limit { clock: Arc::clone(&self.clock), after, progress })
@@ -285,7 +274,7 @@ where
 mod tests {
     use super::super::probe;
     use super::*;
-    use crate::{Body, ManualClock};
+    use crate::{Body, CallOptions, ManualClock};
     use tower::ServiceExt;
 
     #[tokio::test]
@@ -304,14 +293,15 @@ mod tests {
         let clock = ManualClock::auto_advancing();
         let layer = DeadlineLayer::new(Duration::from_secs(60), Arc::new(clock.clone()));
         let mut request = probe::request();
-        request.extensions_mut().insert(CallOptions::new().deadline(Duration::from_secs(1)));
+        CallContext::of_mut(request.extensions_mut()).options =
+            CallOptions::new().deadline(Duration::from_secs(1));
         layer.layer(probe::hanging()).oneshot(request).await.unwrap_err();
         assert_eq!(clock.slept(), [Duration::from_secs(1)]);
 
         let mut request = probe::request();
-        request.extensions_mut().insert(CallOptions::new().no_deadline());
+        CallContext::of_mut(request.extensions_mut()).options = CallOptions::new().no_deadline();
         let seen = tower::service_fn(|request: Request| async move {
-            assert!(request.extensions().get::<Deadline>().is_none());
+            assert_eq!(CallContext::of(request.extensions()).unwrap().deadline, None);
             Ok::<_, BoxError>(Response::new(Body::empty()))
         });
         layer.layer(seen).oneshot(request).await.unwrap();
@@ -326,10 +316,10 @@ mod tests {
     async fn kind_with(options: CallOptions, left: Option<u64>) -> (ErrorKind, Vec<Duration>) {
         let clock = ManualClock::auto_advancing();
         let mut request = probe::request();
-        request.extensions_mut().insert(options);
+        CallContext::of_mut(request.extensions_mut()).options = options;
         if let Some(seconds) = left {
             let at = clock.monotonic() + Duration::from_secs(seconds);
-            request.extensions_mut().insert(Deadline(at));
+            CallContext::of_mut(request.extensions_mut()).deadline = Some(at);
         }
         let layer = AttemptTimeoutLayer::new(Duration::from_secs(30), Arc::new(clock.clone()));
         let error = layer.layer(probe::hanging()).oneshot(request).await.unwrap_err();
@@ -367,7 +357,7 @@ mod tests {
         let mut request = || {
             let mut request = probe::request();
             *request.body_mut() = bodies.next_back().unwrap();
-            request.extensions_mut().insert(options);
+            CallContext::of_mut(request.extensions_mut()).options = options;
             request
         };
         deadline.layer(probe::hanging()).oneshot(request()).await.unwrap_err();

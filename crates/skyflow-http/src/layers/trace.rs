@@ -14,11 +14,10 @@ use tracing::field::{Empty, display};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span};
 
-use super::call_log::{
-    CallEnd, CallLog, CallNames, CallStart, CallSubject, PlainCalls, error_type, is_failure, whole,
-};
+use super::call_log::{CallEnd, CallLog, CallNames, CallStart, PlainCalls, error_type, whole};
 use crate::auth::TokenError;
-use crate::{BoxError, Clock, OperationInfo, Progress, TARGET};
+use crate::progress::is_failure;
+use crate::{BoxError, CallContext, CallSubject, Clock, OperationInfo, Progress, TARGET};
 
 /// A log level that can be changed while a stack is in use; clones share it.
 ///
@@ -245,7 +244,7 @@ fn is_silent() -> bool {
 
 /// Returns name and path template of the operation.
 fn names<B>(request: &http::Request<B>) -> (Option<&'static str>, Option<&'static str>) {
-    request.extensions().get::<OperationInfo>().map(|info| (info.name, info.path_template)).unzip()
+    OperationInfo::of(request.extensions()).map(|info| (info.name, info.path_template)).unzip()
 }
 
 impl<S, B, R> Service<http::Request<B>> for OperationTrace<S>
@@ -269,7 +268,7 @@ where
         if !self.log.permits(LogLevel::Debug) {
             request.extensions_mut().insert(self.log.clone());
         }
-        let subject = request.extensions().get::<CallSubject>();
+        let subject = CallContext::of(request.extensions()).and_then(|call| call.subject.as_ref());
         let span = if self.log.permits(LogLevel::Info) {
             self.log.calls.span(&CallStart {
                 names: self.log.names(operation, subject),
@@ -389,7 +388,7 @@ where
         if let Some((clock, started)) = this.watch.take() {
             let elapsed = clock.monotonic().saturating_duration_since(started);
             let status = result.as_ref().ok().map(http::Response::status);
-            let request_id = result.as_ref().ok().and_then(request_id_of);
+            let request_id = result.as_ref().ok().and_then(|response| crate::request_id(response.headers()));
             let end = End {
                 status: status.as_ref(),
                 request_id: request_id.as_ref().map(RequestId::as_str),
@@ -457,11 +456,6 @@ impl CallReport {
             });
         }
     }
-}
-
-fn request_id_of<R>(response: &http::Response<R>) -> Option<RequestId> {
-    let known = response.extensions().get::<RequestId>().cloned();
-    known.or_else(|| crate::request_id(response.headers()))
 }
 
 #[cfg(test)]

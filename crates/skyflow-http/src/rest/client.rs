@@ -2,14 +2,16 @@ use std::fmt;
 use std::future::poll_fn;
 
 use bytes::Bytes;
-use http::header::ACCEPT_ENCODING;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use http::{HeaderMap, StatusCode, Uri};
 use skyflow_types::RequestId;
 use tower_service::Service;
 
 use super::{ApiError, DecodeError, EncodeError, Error, ErrorBody, Operation};
 use crate::layers::ResponseMetaLayer;
-use crate::{BaseUri, Body, BoxError, CallOptions, OperationInfo, Progress, Request, content_encoding};
+use crate::{
+    BaseUri, Body, BoxError, CallContext, CallOptions, OperationInfo, Progress, Request, content_encoding,
+};
 
 /// Sends operations to one server over any tower service.
 ///
@@ -137,13 +139,12 @@ impl<S: Clone> Client<S> {
             return Err(EncodeError::ZeroTimeout(limit).into());
         }
         *request.uri_mut() = self.absolute(request.uri())?;
-        let extensions = request.extensions_mut();
-        extensions.insert(info);
-        extensions.insert(options);
-        let progress = Progress::of(extensions);
+        let call = CallContext::of_mut(request.extensions_mut());
+        (call.operation, call.options) = (Some(info), options);
+        let progress = call.progress.clone();
         progress.note_sent(request.headers(), None);
         let limit = options.response_limit.unwrap_or(self.limit);
-        let accepts_encodings = request.headers().contains_key(ACCEPT_ENCODING);
+        let decodes = !request.headers().contains_key(ACCEPT_ENCODING);
         let sent_bytes = http_body::Body::size_hint(request.body()).exact();
         let failed = |source: BoxError| Error::Service { source, progress: progress.clone() };
 
@@ -159,19 +160,17 @@ impl<S: Clone> Client<S> {
             Some(bytes) => bytes.clone(),
             None => {
                 let bytes = body.collect(limit).await.map_err(|error| failed(error.into()))?;
-                match accepts_encodings {
-                    true => bytes,
-                    false => content_encoding::decoded(&mut parts.headers, bytes, limit)
+                match decodes && parts.headers.contains_key(CONTENT_ENCODING) {
+                    true => content_encoding::decoded(&mut parts.headers, bytes, limit)
                         .map_err(|error| failed(error.into()))?,
+                    false => bytes,
                 }
             }
         };
         let (status, headers) = (parts.status, parts.headers);
-        // A `ResponseMetaLayer` may have read it.
-        let request_id = parts
-            .extensions
-            .remove::<RequestId>()
-            .or_else(|| crate::request_id(&headers).filter(|id| !progress.has_sent(id.as_str())));
+        // A `ResponseMetaLayer` has checked it, and counted the attempt.
+        let is_shown = |id: &RequestId| progress.attempts() > 0 || !progress.has_sent(id.as_str().as_bytes());
+        let request_id = crate::request_id(&headers).filter(is_shown);
         if !status.is_success() {
             let mut error = ApiError::read(status, &headers, request_id, body, progress);
             if let (StatusCode::PAYLOAD_TOO_LARGE, Some(bytes)) = (status, sent_bytes) {

@@ -24,6 +24,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// Room for the headers that layers and the transport add: a map that grows moves all of them.
+const USUAL_HEADERS: usize = 10;
+
 /// Makes a request without a body.
 pub fn encode_empty(method: Method, target: RequestTarget) -> Result<Request, EncodeError> {
     request(method, target, None, Body::empty())
@@ -68,6 +71,7 @@ pub(super) fn request(
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = Uri::from(target.finish()?);
+    *request.headers_mut() = HeaderMap::with_capacity(USUAL_HEADERS);
     request.headers_mut().insert(ACCEPT, JSON);
     if let Some(content_type) = content_type {
         request.headers_mut().insert(CONTENT_TYPE, content_type);

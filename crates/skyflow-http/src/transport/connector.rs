@@ -17,11 +17,11 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::Origin;
-use super::meter::Meter;
 use super::proxy::{Proxies, Proxy, ProxyError};
 use super::resolver::Resolver;
 use super::stream::{Duplex, Io, Socket, Stream};
 use super::tls::TlsOptions;
+use super::traffic::Meter;
 use super::tunnel;
 use crate::{BoxError, Clock};
 

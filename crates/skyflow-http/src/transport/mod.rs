@@ -5,12 +5,10 @@ mod connector;
 mod failure;
 mod http1;
 mod http2;
-mod meter;
 mod pool;
 mod proxy;
 mod resolver;
 mod sent_body;
-mod stall;
 mod stream;
 mod tls;
 mod tls_reason;
@@ -19,7 +17,6 @@ mod tunnel;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
@@ -43,10 +40,11 @@ use self::http2::Http2Lease;
 use self::pool::{Lease, Limits, Pool};
 pub use self::proxy::{Proxies, ProxyError};
 use self::sent_body::SentBody;
-use self::stall::{StallLimit, StallTimer, Stalled};
 pub use self::tls::TlsError;
-use crate::service::Spare;
-use crate::{Body, BoxError, Clock, Error, ErrorKind, HttpService, Request, Response};
+use self::traffic::{StallLimit, StallTimer, Stalled};
+use crate::call::KeptRequest;
+use crate::service::SendRequest;
+use crate::{Body, BoxError, Clock, Error, ErrorKind, HttpService, Request, Response, ResponseFuture};
 
 /// How often one request moves to another connection because the server retires the one that it was sent on.
 const MAX_MOVES: usize = 8;
@@ -118,7 +116,7 @@ impl Transport {
 
     /// Erases the transport, as the innermost service of a stack.
     pub fn into_service(self) -> HttpService {
-        HttpService::new(self)
+        HttpService::sending(self)
     }
 }
 
@@ -158,13 +156,19 @@ impl fmt::Debug for Transport {
 impl Service<Request> for Transport {
     type Response = Response;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, BoxError>> + Send>>;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, request: Request) -> ResponseFuture {
+        self.send(request)
+    }
+}
+
+impl SendRequest for Transport {
+    fn send(&self, request: Request) -> ResponseFuture {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let (pool, runtime) = shared.pool_of(request.uri())?;
@@ -271,7 +275,7 @@ async fn over_http2(pool: &Pool, lease: Http2Lease, mut request: Request) -> Res
     let Some((mut sender, probe)) = lease.sender() else {
         return Err(Failure::Failed(Error::new(ErrorKind::Refused, None)));
     };
-    let spare = Spare::of(&mut request);
+    let kept = KeptRequest::of(&mut request);
     let (parts, body) = request.into_parts();
     let (body, progress) = SentBody::http2(body, pool.stall_limit());
     let exchange = sender.try_send_request(http::Request::from_parts(parts, body));
@@ -303,7 +307,7 @@ async fn over_http2(pool: &Pool, lease: Http2Lease, mut request: Request) -> Res
                 return Err(Failure::Failed(error_of(verdict, error)));
             }
             lease.retire();
-            Err(match unsent_request.or_else(|| spare.into_request()) {
+            Err(match unsent_request.or_else(|| kept.request()) {
                 Some(request) => Failure::NotProcessed { request: Box::new(request), error },
                 None => Failure::Failed(error_of(Verdict::Refused, error)),
             })

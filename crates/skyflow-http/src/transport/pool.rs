@@ -10,8 +10,8 @@ use super::connector::Connector;
 use super::failure::ConnectFailure;
 use super::http1::{Http1Connection, Http1Lease};
 use super::http2::{Http2Connection, Http2Lease};
-use super::stall::StallLimit;
 use super::stream::{Peek, Probe};
+use super::traffic::StallLimit;
 use crate::{BoxError, Clock, Error};
 
 /// How often the task of an idle connection gets the chance to read what has arrived on it.

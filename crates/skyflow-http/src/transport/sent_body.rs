@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
-use super::stall::StallLimit;
+use super::traffic::StallLimit;
 use crate::body::ExactLength;
 use crate::{Body, BoxError, SendBodyError};
 

@@ -13,8 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::meter::Meter;
-use super::traffic::Traffic;
+use super::traffic::{Meter, Traffic};
 use crate::Clock;
 
 /// A new connection, before HTTP.

@@ -5,9 +5,8 @@ use skyflow_types::RequestId;
 
 use super::Vault;
 use crate::Error;
-use crate::call_log::subject;
 use crate::elements::{ElementError, Elements, ReadBody, elements, sorted};
-use crate::handle::{Call, ReadAs};
+use crate::handle::{Call, ReadAs, subject};
 use crate::record::{Origin, none_blank, not_blank, text_of};
 
 /// Deletes rows of one table.

@@ -11,9 +11,8 @@ use skyflow_types::{Redaction, RequestId};
 pub use skyflow_api::types::DetokenizedValueType as ValueType;
 
 use super::Vault;
-use crate::call_log::subject;
 use crate::elements::{Elements, ReadBody, elements, list_of};
-use crate::handle::{Call, ReadAs};
+use crate::handle::{Call, ReadAs, subject};
 use crate::record::{Origin, columns_of, message_of, not_blank, text_of, try_text_of};
 use crate::{ElementError, Error};
 

@@ -9,9 +9,8 @@ use skyflow_api::{DecodeError, Json, Operation, Response, records, types};
 use skyflow_types::{Redaction, RequestId};
 
 use super::Vault;
-use crate::call_log::subject;
 use crate::elements::{ElementError, Elements, ReadBody, elements, lenient, sorted};
-use crate::handle::{Call, ReadAs};
+use crate::handle::{Call, ReadAs, subject};
 use crate::record::Origin;
 use crate::record::{none_blank, not_blank};
 use crate::{Error, Record};

@@ -4,9 +4,8 @@ use skyflow_types::Redaction;
 use super::Vault;
 use super::get::StoredRecord;
 use crate::Error;
-use crate::call_log::subject;
 use crate::elements::Lenient;
-use crate::handle::{Call, ReadAs};
+use crate::handle::{Call, ReadAs, subject};
 use crate::record::{Origin, none_blank, not_blank};
 
 /// Requests one row by its id.

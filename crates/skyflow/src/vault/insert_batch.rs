@@ -6,8 +6,7 @@ use skyflow_api::{Operation, Response, records, types};
 
 use super::batch_outcome::{BatchCall, Entries, Failure, Outcome, Requested};
 use super::insert::{InsertError, InsertRequest, InsertResponse, InsertedRecord};
-use crate::call_log::subject;
-use crate::handle::{Call, ReadAs};
+use crate::handle::{Call, ReadAs, subject};
 use crate::record::Origin;
 use crate::{ElementError, Error};
 

@@ -6,9 +6,8 @@ use skyflow_api::{Json, Operation, Response, tokens, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
-use crate::call_log::subject;
 use crate::elements::{Strict, placed};
-use crate::handle::{Call, ReadAs};
+use crate::handle::{Call, ReadAs, subject};
 use crate::record::{Origin, columns_of, message_of, not_blank, text_of};
 use crate::{ElementError, Error};
 

@@ -8,9 +8,8 @@ use skyflow_types::{RequestId, TokenMode};
 
 use super::Vault;
 use super::batch_outcome::Row;
-use crate::call_log::subject;
 use crate::elements::ReadBody;
-use crate::handle::{Call, ReadAs};
+use crate::handle::{Call, ReadAs, subject};
 use crate::record::Origin;
 use crate::record::columns_of;
 use crate::record::{RowProblem, check_row_tokens, not_blank, to_row};

@@ -6,9 +6,8 @@ use skyflow_api::{Json, Operation, Response, record_files, types};
 use skyflow_types::RequestId;
 
 use super::Vault;
-use crate::call_log::subject;
 use crate::elements::Lenient;
-use crate::handle::{Call, ReadAs};
+use crate::handle::{Call, ReadAs, subject};
 use crate::record::Origin;
 use crate::record::not_blank;
 use crate::{Error, FileSource, Record};

@@ -8,8 +8,7 @@ use skyflow_types::RequestId;
 use super::Vault;
 use super::upload::published;
 use crate::Error;
-use crate::call_log::subject;
-use crate::handle::Call;
+use crate::handle::{Call, subject};
 use crate::record::{columns_of, none_blank, not_blank, text_of};
 
 /// Requests the upload and scan states of files, of several rows at once.

@@ -17,10 +17,13 @@ use skyflow_http::Transport;
 use tokio::process::Command;
 
 use scenario::{Known, Step, neutral};
+use venv::Package;
+
+const SDK: Package = Package { name: "skyflow", version: "2.1.3" };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn published_python_sdk_gets_the_same_results() {
-    let python = tokio::task::spawn_blocking(venv::python).await.unwrap();
+    let python = tokio::task::spawn_blocking(|| SDK.python()).await.unwrap().unwrap();
     let vault = EmbeddedVault::builder().build().unwrap();
     let server = vault.serve_tls().await.unwrap();
     let api_key = vault.api_key().expose().to_owned();

@@ -1,45 +1,56 @@
-//! The published Python SDK, in a virtual environment below the target directory.
+//! Python packages as they are published, each in a virtual environment below the target directory.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PACKAGE: &str = "skyflow==2.1.3";
+/// A package of the index, whose module has the same name.
+pub(crate) struct Package {
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
+}
 
-/// Returns an interpreter that has the SDK; makes it when it is not there.
-pub(crate) fn python() -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("skyflow-python-2.1.3");
-    let python = directory.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    if has_sdk(&python) {
-        return python;
+impl Package {
+    /// Returns an interpreter that has the package; makes it when it is not there.
+    pub(crate) fn python(&self) -> Result<PathBuf, String> {
+        let directory =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-python-{}", self.name, self.version));
+        let python = directory.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+        if self.is_in(&python) {
+            return Ok(python);
+        }
+        run(
+            Command::new("python3").args(["-m", "venv", "--clear"]).arg(&directory),
+            "this test needs `python3` with the module `venv` (on Debian: apt install python3-venv)",
+        )?;
+        let package = format!("{}=={}", self.name, self.version);
+        run(
+            Command::new(&python)
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+                .arg(&package),
+            "this test installs a published package from the package index, once",
+        )?;
+        match self.is_in(&python) {
+            true => Ok(python),
+            false => Err(format!("{package} was installed and cannot be imported")),
+        }
     }
-    run(
-        Command::new("python3").args(["-m", "venv", "--clear"]).arg(&directory),
-        "this test needs `python3` with the module `venv` (on Debian: apt install python3-venv)",
-    );
-    run(
-        Command::new(&python).args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            PACKAGE,
-        ]),
-        "this test installs the published Python SDK from the package index, once",
-    );
-    assert!(has_sdk(&python), "{PACKAGE} was installed and cannot be imported");
-    python
+
+    fn is_in(&self, python: &Path) -> bool {
+        let Self { name, version } = self;
+        let check = format!(
+            "import importlib.metadata, {name}; assert importlib.metadata.version('{name}') == '{version}'"
+        );
+        Command::new(python).args(["-c", &check]).output().is_ok_and(|output| output.status.success())
+    }
 }
 
-fn has_sdk(python: &Path) -> bool {
-    let check = "import importlib.metadata, skyflow; assert importlib.metadata.version('skyflow') == '2.1.3'";
-    Command::new(python).args(["-c", check]).output().is_ok_and(|output| output.status.success())
-}
-
-fn run(command: &mut Command, purpose: &str) {
+fn run(command: &mut Command, purpose: &str) -> Result<(), String> {
     match command.output() {
-        Ok(output) if output.status.success() => {}
-        Ok(output) => panic!("{purpose}; {command:?} failed: {}", String::from_utf8_lossy(&output.stderr)),
-        Err(error) => panic!("{purpose}; {command:?} cannot be run: {error}"),
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(format!("{purpose}; {command:?} failed: {said}"))
+        }
+        Err(error) => Err(format!("{purpose}; {command:?} cannot be run: {error}")),
     }
 }

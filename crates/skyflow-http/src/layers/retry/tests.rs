@@ -1,11 +1,12 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 
-use super::super::probe;
+use super::super::{RetryCost, probe};
 use super::*;
-use crate::{Body, ManualClock};
+use crate::{Body, ErrorKind, Idempotency, ManualClock};
 
 /// The server's reaction to one attempt.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +124,7 @@ async fn call_options_override_the_idempotency() {
         [(Idempotency::NonIdempotent, true, 3), (Idempotency::Safe, false, 1), (Idempotency::Safe, true, 3)]
     {
         let mut request = probe::request_of(idempotency);
-        request.extensions_mut().insert(CallOptions::new().idempotent(says));
+        CallContext::of_mut(request.extensions_mut()).options = CallOptions::new().idempotent(says);
         assert_eq!(run_script(&[Status(503)], request).await.requests, requests);
     }
 }
@@ -135,7 +136,7 @@ async fn third_party_429_is_retried_only_on_request() {
             let mut request = probe::request_of(Idempotency::Unknown);
             let mut options = CallOptions::new();
             options.idempotent = says;
-            request.extensions_mut().insert(options);
+            CallContext::of_mut(request.extensions_mut()).options = options;
             assert_eq!(run_script(&[step], request).await.requests, requests, "{says:?} {step:?}");
         }
     }
@@ -192,7 +193,7 @@ async fn pause_beyond_the_deadline_is_not_started() {
     let clock = ManualClock::auto_advancing();
     let layer = RetryLayer::new(Arc::new(clock.clone())).backoff(Backoff::new().random(|| 1.0));
     let mut request = probe::request();
-    request.extensions_mut().insert(Deadline(clock.monotonic() + Duration::from_secs(1)));
+    CallContext::of_mut(request.extensions_mut()).deadline = Some(clock.monotonic() + Duration::from_secs(1));
     let outcome = run_with(layer, clock, &[StatusAfter(429, "5")], request).await;
     assert_eq!((outcome.requests, outcome.result.unwrap()), (1, 429));
     assert_eq!(outcome.stop, Some(RetryStop::Deadline));
@@ -246,7 +247,7 @@ async fn usual_attempts_yield_to_every_setting() {
         let mut options = CallOptions { usual_attempts: Some(attempts(2)), ..CallOptions::new() };
         options.max_attempts = call.map(attempts);
         let mut request = probe::request();
-        request.extensions_mut().insert(options);
+        CallContext::of_mut(request.extensions_mut()).options = options;
         let outcome = run_with(layer, ManualClock::new(), &[Status(503)], request).await;
         assert_eq!(outcome.requests, requests, "{client:?} {call:?}");
     }
@@ -260,7 +261,7 @@ async fn rel_r06_all_attempts_send_the_same_bytes() {
         tower::service_fn(move |request: Request| {
             let seen = Arc::clone(&seen);
             async move {
-                let info = request.extensions().get::<OperationInfo>().copied();
+                let info = OperationInfo::of(request.extensions()).copied();
                 let (parts, body) = request.into_parts();
                 let body = body.collect(1_000).await?;
                 seen.lock().unwrap().push((parts.method, parts.uri, parts.headers, body, info));
@@ -345,7 +346,7 @@ async fn rel_r22_empty_budget_keeps_the_response() {
 #[tokio::test]
 async fn retries_can_be_switched_off_per_call() {
     let mut request = probe::request();
-    request.extensions_mut().insert(CallOptions::new().no_retry());
+    CallContext::of_mut(request.extensions_mut()).options = CallOptions::new().no_retry();
     assert_eq!(run_script(&[Status(503)], request).await.requests, 1);
 }
 
@@ -383,7 +384,7 @@ async fn retries_cost_less_when_the_server_declined() {
         let layer = RetryLayer::new(Arc::new(ManualClock::auto_advancing()))
             .max_attempts(NonZeroU32::new(1_000).unwrap());
         let mut request = probe::request();
-        request.extensions_mut().insert(CallOptions::new().no_deadline());
+        CallContext::of_mut(request.extensions_mut()).options = CallOptions::new().no_deadline();
         let outcome = run_with(layer, ManualClock::new(), &[step], request).await;
         assert_eq!((outcome.requests, outcome.stop), (retries + 1, Some(RetryStop::Budget)), "{step:?}");
     }
