@@ -196,7 +196,9 @@ impl Inner {
         let uses = state.uses;
         let entry = state.entry(key);
         entry.used = uses;
-        let usable = entry.usable(now).filter(|_| entry.age(now) < Some(self.options.refresh_window));
+        let window = self.options.window();
+        let usable =
+            entry.usable(now).filter(|_| entry.age(now).is_some_and(|age| age.is_zero() || age < window));
         match usable {
             Some(secret) => {
                 if entry.age(now) > Some(Duration::ZERO) && entry.flight().is_none() {

@@ -52,6 +52,22 @@ async fn case_25_one_request_at_expiry_for_all_readers() {
 }
 
 #[tokio::test]
+async fn case_25_refresh_window_may_be_zero() {
+    let bench = still();
+    write(&bench, "app/db", "one").await;
+    let no_window = CacheOptions::default().refresh_window(Duration::ZERO).ttl(TTL).jitter(|| 0.5);
+    let cache = bench.client.secrets().cache(no_window);
+    for _ in 0..3 {
+        cache.get("app/db").await.unwrap();
+    }
+    assert_eq!(bench.vault.calls_of("secrets.read"), 1, "fresh for its time to live");
+    write(&bench, "app/other", "x").await;
+    bench.clock.advance(TTL + Duration::from_secs(1));
+    cache.get("app/db").await.unwrap();
+    assert_eq!(bench.vault.calls_of("secrets.read"), 2, "not returned after it");
+}
+
+#[tokio::test]
 async fn case_25_refreshes_of_many_clients_are_spread() {
     let bench = still();
     write(&bench, "app/db", "one").await;

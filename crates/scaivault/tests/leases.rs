@@ -227,6 +227,25 @@ async fn case_37_guards_revoke_and_drain_waits() {
 }
 
 #[tokio::test]
+async fn case_37_renewed_lease_is_revoked_in_the_end() {
+    let bench = bench();
+    with_engine(&bench).await;
+    let (finish, finished) = tokio::sync::oneshot::channel::<()>();
+    let scoped = bench.client.dynamic().credentials("support-db", "readonly").ttl("1h").renewing();
+    let call = tokio::spawn(scoped.with(|_| finished));
+    until(|| bench.vault.live_leases().unwrap() == 1).await;
+    bench.pass(90, Duration::from_secs(60)).await;
+    assert!(bench.vault.calls_of("dynamic_leases.renew") >= 1);
+    // The first lifetime is over; the call and the first try in the background fail.
+    bench.vault.inject(Fault::close_before_response().operation("dynamic_leases.revoke").times(2));
+    finish.send(()).unwrap();
+    assert!(in_time(call).await.unwrap().unwrap().revocation.is_err());
+    bench.pass(5, Duration::from_secs(60)).await;
+    until(|| bench.vault.live_leases().unwrap() == 0).await;
+    assert_eq!(bench.vault.calls_of("dynamic_leases.revoke"), 3);
+}
+
+#[tokio::test]
 async fn case_38_lifetimes_are_capped_and_checked() {
     let bench = bench();
     with_engine(&bench).await;

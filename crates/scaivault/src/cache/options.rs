@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct CacheOptions {
     pub(super) ttl: Duration,
-    pub(super) refresh_window: Duration,
+    refresh_window: Option<Duration>,
     pub(super) max_stale: Duration,
     pub(super) not_found: Option<Duration>,
     pub(super) max_entries: usize,
@@ -22,10 +22,9 @@ pub struct CacheOptions {
 
 impl Default for CacheOptions {
     fn default() -> Self {
-        let ttl = Duration::from_secs(300);
         Self {
-            ttl,
-            refresh_window: ttl,
+            ttl: Duration::from_secs(300),
+            refresh_window: None,
             max_stale: Duration::from_secs(3600),
             not_found: None,
             max_entries: 1_000,
@@ -39,15 +38,18 @@ impl CacheOptions {
     /// Sets how long a secret is returned without a request, give or take 10 %; 5 minutes by default.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = ttl;
-        self.refresh_window = ttl;
         self
     }
 
     /// Sets how long after that a secret is still returned while it is refreshed in the background; as long as the time
     /// to live by default.
     pub fn refresh_window(mut self, window: Duration) -> Self {
-        self.refresh_window = window;
+        self.refresh_window = Some(window);
         self
+    }
+
+    pub(super) fn window(&self) -> Duration {
+        self.refresh_window.unwrap_or(self.ttl)
     }
 
     /// Sets how long after its time to live [`SecretCache::get_stale_allowed`] returns a secret while the server is down;

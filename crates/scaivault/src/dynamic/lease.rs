@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -38,9 +39,19 @@ pub struct Lease {
     pub status: Option<LeaseStatus>,
     /// Members that no page documents.
     pub extra: BTreeMap<String, Json>,
-    /// When it ends, on the monotonic clock: a wall clock that is wrong changes nothing.
-    pub(crate) end: Option<Instant>,
+    end: LeaseEnd,
     server_time: Option<SystemTime>,
+}
+
+/// When a lease ends, on the monotonic clock: a wall clock that is wrong changes nothing. Clones share it, so that
+/// what revokes a lease knows of its renewals.
+#[derive(Debug, Clone, Default)]
+struct LeaseEnd(Arc<Mutex<Option<Instant>>>);
+
+impl LeaseEnd {
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The lifetime that is assumed when a response tells none.
@@ -54,13 +65,19 @@ impl Lease {
             Some(end.duration_since(self.server_time.unwrap_or(local_time)).unwrap_or_default())
         };
         let remaining = self.ttl_seconds.map(Duration::from_secs).or_else(by_clock).unwrap_or(ASSUMED);
-        self.end = now.checked_add(remaining);
+        self.end = LeaseEnd(Arc::new(Mutex::new(now.checked_add(remaining))));
         self
+    }
+
+    /// Notes a renewal, or one that may have been applied. The end never moves back.
+    pub(crate) fn extend(&self, to: Instant) {
+        let mut end = self.end.lock();
+        *end = (*end).max(Some(to));
     }
 
     /// Returns how long it is still valid at `now`; `None` when that is not known.
     pub(crate) fn remaining(&self, now: Instant) -> Option<Duration> {
-        self.end.map(|end| end.saturating_duration_since(now))
+        (*self.end.lock()).map(|end| end.saturating_duration_since(now))
     }
 }
 
@@ -77,7 +94,7 @@ impl FromWire<types::Lease> for Lease {
             expires_at: Field::read("expires_at", wire.expires_at)?,
             status: wire.status,
             extra: wire.extra,
-            end: None,
+            end: LeaseEnd::default(),
             server_time: None,
         })
     }
@@ -125,7 +142,7 @@ impl Operation for GenerateOperation {
             expires_at: wire.expires_at.map(Timestamp::new),
             status: wire.status,
             extra: BTreeMap::new(),
-            end: None,
+            end: LeaseEnd::default(),
             server_time: server_time(headers),
         };
         Ok((lease, body.clone()))
@@ -146,7 +163,7 @@ impl Lease {
             expires_at: None,
             status: None,
             extra: BTreeMap::new(),
-            end: None,
+            end: LeaseEnd::default(),
             server_time: None,
         }
     }

@@ -57,6 +57,7 @@ pub(super) async fn renew(handle: Handle, lease: Lease, ttl: Option<Duration>, e
                 failures = 0;
                 granted = next;
                 end = clock.monotonic() + granted;
+                lease.extend(end);
                 // Less than was asked for: the maximum is near, and further renewals add nothing.
                 if granted < ttl.mul_f64(0.9) {
                     return announce(granted);
@@ -64,6 +65,8 @@ pub(super) async fn renew(handle: Handle, lease: Lease, ttl: Option<Duration>, e
                 pause = jittered(granted.mul_f64(RENEW_AT));
             }
             Err(error) if error.is_retryable() || matches!(error, Error::OutcomeUnknown(_)) => {
+                // It may have been applied.
+                lease.extend(clock.monotonic() + ttl);
                 let wait = granted.mul_f64(FIRST_PAUSE * f64::from(1_u32 << failures.min(8)));
                 failures += 1;
                 pause = jittered(wait).min(remaining);
