@@ -55,7 +55,7 @@ enum Command {
     Words(words::Args),
     /// Runs the client against programs of others, such as proxies.
     Interop(interop::Args),
-    /// Runs what takes longer than a change can wait for: more repeats, an hour of fuzzing, an hour of load.
+    /// Runs what takes longer than a change can wait for: more repeats, half an hour of fuzzing, an hour of load.
     Nightly,
     /// Runs the client for minutes or hours, and measures what the calls leave behind.
     Soak(soak::Args),

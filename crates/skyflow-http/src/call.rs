@@ -12,7 +12,7 @@ use crate::{CallOptions, CallSubject, OperationInfo, Progress, Request};
 
 /// What the layers know about a call; it travels in the extensions of the request.
 ///
-/// Layers read what others have written, and work without it: a layer that has something to write starts one.
+/// Layers read what others have written, and work without it: a layer that has something to write creates one if it is missing.
 ///
 /// ```
 /// use skyflow_http::{CallContext, CallOptions, Idempotency, OperationInfo};
@@ -70,7 +70,7 @@ impl CallContext {
         extensions.get()
     }
 
-    /// Returns the context of the call that these extensions belong to, and starts one when there is none.
+    /// Returns the context of the call that these extensions belong to, and creates one if it is missing.
     pub fn of_mut(extensions: &mut Extensions) -> &mut Self {
         extensions.get_or_insert_default()
     }

@@ -251,5 +251,8 @@ fn built_in_transport() -> Result<HttpService, Error> {
 
 #[cfg(not(feature = "transport"))]
 fn built_in_transport() -> Result<HttpService, Error> {
-    Err(Error::setting("transport", "is missing: the feature `hyper` is off"))
+    Err(Error::setting(
+        "transport",
+        "is missing: enable the feature hyper, hyper-ring or transport, or set one",
+    ))
 }

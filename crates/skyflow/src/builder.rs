@@ -246,7 +246,10 @@ impl SkyflowBuilder {
             (None, None) => own_transport.insert(built_in_transport(self.proxies)?).clone().into_service(),
             #[cfg(not(feature = "transport"))]
             (None, None) => {
-                return Err(Error::missing("transport", "is missing: the feature `hyper` is off"));
+                return Err(Error::missing(
+                    "transport",
+                    "is missing: enable the feature hyper, hyper-ring or transport, or set one",
+                ));
             }
         };
         let stack = self.stack.unwrap_or_else(|| Stack::new(Arc::clone(&clock)));

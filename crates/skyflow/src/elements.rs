@@ -96,24 +96,25 @@ type Placed = (Vec<Option<Json>>, Indexed);
 
 /// Finds out which element belongs to which of `count` places in the request.
 ///
-/// Elements in the order of the request are assigned by it. Where they cannot be in that order, because there are not as
-/// many as there should be, the ones are assigned that name their place, and the rest is returned beside them.
+/// Where elements name their places, those are assigned by name, and all others are returned beside them. Where none
+/// does, elements that can be in the order of the request are assigned by it.
 ///
 /// # Errors
 ///
-/// Fails with `ambiguous` when no element names its place: a wrong assignment would mislabel a row. All elements are in
-/// the error.
+/// Fails with `ambiguous` when no element names its place and they cannot be in order: a wrong assignment would mislabel
+/// a row. All elements are in the error.
 pub(crate) fn placed(
     elements: Vec<Json>,
     count: usize,
     in_order: bool,
     ambiguous: &'static str,
 ) -> Result<Placed, Error> {
-    if in_order {
+    let is_named = name_places(&elements, count);
+    if in_order && !is_named {
         let missing = std::iter::repeat_with(|| None);
         return Ok((elements.into_iter().map(Some).chain(missing).take(count).collect(), Vec::new()));
     }
-    if !elements.iter().any(|element| place_of(element).is_some_and(|place| place < count)) {
+    if !is_named {
         return Err(Error::bad_response(ambiguous).with_elements(&elements));
     }
     let mut found: Vec<Option<Json>> = std::iter::repeat_with(|| None).take(count).collect();
@@ -127,8 +128,16 @@ pub(crate) fn placed(
     Ok((found, surplus))
 }
 
+/// Tells whether an element names one of `count` places.
+pub(crate) fn name_places(elements: &[Json], count: usize) -> bool {
+    elements.iter().any(|element| place_of(element).is_some_and(|place| place < count))
+}
+
 /// Returns the place in the request that an element names.
 fn place_of(element: &Json) -> Option<usize> {
+    if !["request_index", "requestIndex"].iter().any(|name| element.get().contains(name)) {
+        return None;
+    }
     let members = columns_of(element);
     let place = members.get("request_index").or_else(|| members.get("requestIndex"))?;
     serde_json::from_str(place.get()).ok()
@@ -169,6 +178,10 @@ impl ElementError {
     ) -> Vec<Self> {
         let elements = elements.into_iter();
         elements.map(|(index, raw)| Self { is_surplus: true, ..Self::new(index, raw, origin) }).collect()
+    }
+
+    pub(crate) fn json(&self) -> &Json {
+        &self.raw
     }
 
     /// Returns the element as JSON text, byte for byte as the server sent it; keep it out of logs.
@@ -293,5 +306,23 @@ mod tests {
         for body in ["", "{}", r#"{"rows":"x"}"#, r#"{"rows":[{"id":"a"}"#] {
             assert!(read(body).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn named_elements_are_assigned_by_their_names() {
+        let parse = |texts: &[&str]| texts.iter().map(|text| Json::parse(text).unwrap()).collect::<Vec<_>>();
+        let named = |elements: &[&str], count| {
+            let (found, surplus) = placed(parse(elements), count, true, "ambiguous").unwrap();
+            let texts = |found: Vec<Option<Json>>| -> Vec<_> {
+                found.into_iter().map(|json| json.map(|json| json.get().to_owned())).collect()
+            };
+            (texts(found), surplus.len())
+        };
+        let (first, second) = (r#"{"request_index":0}"#, r#"{"requestIndex":1}"#);
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(named(&[second, first], 2), (vec![text(first), text(second)], 0), "in another order");
+        assert_eq!(named(&[second], 2), (vec![None, text(second)], 0), "too few");
+        assert_eq!(named(&["{}", first], 2), (vec![text(first), None], 1), "one without a name");
+        assert_eq!(named(&["{}", "1"], 2), (vec![text("{}"), text("1")], 0), "in order");
     }
 }

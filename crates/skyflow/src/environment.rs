@@ -154,5 +154,5 @@ fn trusting(builder: crate::SkyflowBuilder, path: &str) -> Result<crate::Skyflow
 
 #[cfg(not(feature = "transport"))]
 fn trusting(_: crate::SkyflowBuilder, _: &str) -> Result<crate::SkyflowBuilder, Error> {
-    Err(Error::invalid(CA_FILE, "has no effect: the feature `hyper` is off"))
+    Err(Error::invalid(CA_FILE, "has no effect: enable the feature hyper, hyper-ring or transport"))
 }

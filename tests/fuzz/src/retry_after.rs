@@ -10,7 +10,7 @@ use http::HeaderValue;
 use http::header::RETRY_AFTER;
 use skyflow_http::clock::Sleep;
 use skyflow_http::layers::{Backoff, RetryLayer};
-use skyflow_http::{Body, Clock, Deadline, Idempotency, OperationInfo, Request, Response, SystemClock};
+use skyflow_http::{Body, CallContext, Clock, Idempotency, OperationInfo, Request, Response, SystemClock};
 use tower::{Layer, ServiceExt};
 
 const READ: OperationInfo = OperationInfo::new("records.get", "/v1/records", Idempotency::Safe);
@@ -96,11 +96,10 @@ fn pause_after(header: &HeaderValue, slack: Duration, limit: Option<Duration>) -
         response.headers_mut().insert(RETRY_AFTER, header.clone());
         ready(Ok::<_, Infallible>(response))
     });
+    let mut call = CallContext::new(READ);
+    call.deadline = limit.map(|limit| clock.started + limit);
     let mut request = Request::new(Body::empty());
-    request.extensions_mut().insert(READ);
-    if let Some(limit) = limit {
-        request.extensions_mut().insert(Deadline(clock.started + limit));
-    }
+    request.extensions_mut().insert(call);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be started");
     let response = runtime.block_on(layer.layer(service).oneshot(request)).expect("there is a response");
     let pause = clock.pauses.lock().unwrap_or_else(PoisonError::into_inner).pop_front();

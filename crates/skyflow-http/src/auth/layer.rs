@@ -321,7 +321,11 @@ where
     }
 
     /// Sends the request as it is.
-    fn as_it_is(mut service: S, request: http::Request<B>) -> Self {
+    fn as_it_is(mut service: S, mut request: http::Request<B>) -> Self {
+        // A copy that was lent to this layer is not one of the request as the layers below see it.
+        if let Some(call) = request.extensions_mut().get_mut::<CallContext>() {
+            call.kept = None;
+        }
         Self { state: State::Sent { inner: service.call(request), watched: None } }
     }
 

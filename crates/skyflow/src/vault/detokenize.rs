@@ -314,6 +314,7 @@ impl DetokenizeResponse {
         surplus.extend(named.into_values().flatten().map(|(place, _)| place));
         surplus.extend(placed.into_keys());
         if !surplus.is_empty() {
+            let surplus: HashSet<usize> = surplus.into_iter().collect();
             let elements = raw().into_iter().enumerate().filter(|(index, _)| surplus.contains(index));
             response.surplus = ElementError::surplus(elements, origin);
         }

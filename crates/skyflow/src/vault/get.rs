@@ -426,8 +426,10 @@ impl Vault {
             match (rows.pop(), errors.pop()) {
                 (Some(row), None) if rows.is_empty() => Ok(row),
                 (None, Some(error)) if errors.is_empty() => Err(error.into_error()),
-                (last, _) => {
+                (last, failed) => {
                     let rows = rows.iter().chain(&last).filter_map(|row| Json::from_serialize(row).ok());
+                    let misshapen = errors.iter().chain(&failed).map(|element| element.json().clone());
+                    let rows = rows.chain(misshapen);
                     Err(Error::bad_response("expected one row").with_elements(&rows.collect::<Vec<_>>()))
                 }
             }

@@ -12,7 +12,7 @@ use skyflow_types::{RequestId, TokenMode};
 use super::Vault;
 use super::batch_outcome::{self, NO_OUTCOME, SURPLUS};
 use super::row_with_id;
-use crate::elements::{ReadBody, list_of, placed};
+use crate::elements::{ReadBody, list_of, name_places, placed};
 use crate::handle::{Call, ReadAs, subject};
 use crate::record::Origin;
 use crate::record::columns_of;
@@ -258,13 +258,15 @@ impl InsertResponse {
     /// Fails with [`ErrorKind::Api`](crate::ErrorKind::Api) and the server's message when the row was not inserted, and
     /// with [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the response is about several rows.
     pub fn single(mut self) -> Result<InsertedRecord, Error> {
-        let is_one = self.inserted_fields.len() + self.errors.len() == 1;
+        let is_one = self.inserted_fields.len() + self.errors.len() == 1 && self.surplus.is_empty();
         match (self.inserted_fields.pop(), self.errors.pop()) {
             (Some(row), _) if is_one => Ok(row),
             (None, Some(refused)) if is_one => Err(refused.into_error(&self.origin)),
-            (last, _) => {
-                let rows = self.inserted_fields.iter().chain(&last);
-                let rows: Vec<Json> = rows.filter_map(|row| Json::from_serialize(row).ok()).collect();
+            (last, refused) => {
+                let rows = self.inserted_fields.iter().chain(&last).map(Json::from_serialize);
+                let refused = self.errors.iter().chain(&refused).map(Json::from_serialize);
+                let surplus = self.surplus.iter().map(|element| Ok(element.json().clone()));
+                let rows: Vec<Json> = rows.chain(refused).chain(surplus).filter_map(Result::ok).collect();
                 let error = Error::bad_response("expected a response about one row").with_elements(&rows);
                 Err(error.in_response(&self.origin).applied())
             }
@@ -275,8 +277,9 @@ impl InsertResponse {
         let origin = Origin::of(records::Insert::INFO.name, &response);
         let (Written { mut rows, body }, request_id) = (response.body, response.request_id);
         let mut surplus = Vec::new();
-        if rows.len() > count {
-            let elements = list_of(&body, "records").unwrap_or_default();
+        let elements = if rows.len() == count { None } else { list_of(&body, "records") };
+        let elements = elements.filter(|elements| rows.len() > count || name_places(elements, count));
+        if let Some(elements) = elements {
             let (found, rest) = placed(elements, count, false, SURPLUS)?;
             rows = found.iter().map(|row| row.as_ref().and_then(WrittenRow::of_other_form)).collect();
             surplus = ElementError::surplus(rest, &origin);

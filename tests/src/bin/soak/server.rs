@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use http::StatusCode;
-use skyflow_emulator::{EmbeddedVault, Fault};
+use skyflow_emulator::{EmbeddedVault, Fault, Operation};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -38,7 +38,15 @@ pub(crate) async fn serve() -> Result<(), Box<dyn Error>> {
 
 /// A fault that hits one read.
 fn fault(number: usize) -> Fault {
-    let faults = [
+    faults()[number % FAULTS].clone().operation(Operation::RecordsList.name()).times(1)
+}
+
+const FAULTS: usize = 7;
+/// The place of the fault that no repeat of the call can undo.
+const UNREADABLE: usize = 5;
+
+fn faults() -> [Fault; FAULTS] {
+    [
         Fault::status(StatusCode::SERVICE_UNAVAILABLE),
         Fault::close_before_response(),
         Fault::commit_then_close(),
@@ -46,9 +54,7 @@ fn fault(number: usize) -> Fault {
         Fault::truncate_body(),
         Fault::bad_json(),
         Fault::latency(Duration::from_millis(200)),
-    ];
-    let fault = faults[number % faults.len()].clone();
-    fault.operation("records.list").times(1)
+    ]
 }
 
 /// The other process.
@@ -80,16 +86,16 @@ impl Server {
         self.request(RESTART).await
     }
 
-    /// Lets the next read fail, each time in another way.
+    /// Spoils the next read, each time in another way.
     pub(crate) async fn inject(&mut self) -> Result<(), Box<dyn Error>> {
         let number = self.faults;
         self.faults += 1;
         self.request(&number.to_string()).await
     }
 
-    /// Returns how many reads were to fail.
-    pub(crate) fn faults(&self) -> usize {
-        self.faults
+    /// Returns how many faults were injected, and how many of them fail the call of a client that does all it can.
+    pub(crate) fn faults(&self) -> (usize, usize) {
+        (self.faults, (0..self.faults).filter(|number| number % FAULTS == UNREADABLE).count())
     }
 
     /// Ends the process.
