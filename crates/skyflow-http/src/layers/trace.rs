@@ -17,7 +17,7 @@ use tracing::{Level, Span};
 use super::call_log::{CallEnd, CallLog, CallNames, CallStart, PlainCalls, error_type, whole};
 use crate::auth::TokenError;
 use crate::progress::is_failure;
-use crate::{BoxError, CallContext, CallSubject, Clock, OperationInfo, Progress, TARGET};
+use crate::{BoxError, CallContext, CallSubject, Clock, Error, ErrorKind, OperationInfo, Progress, TARGET};
 
 /// A log level that can be changed while a stack is in use; clones share it.
 ///
@@ -405,7 +405,7 @@ where
                     tracing::debug!(target: TARGET, ok = result.is_ok(), elapsed_us, "finished");
                 }
                 Report::Call(call) => {
-                    let sent = result.as_ref().err().is_none_or(|error| TokenError::find(&**error).is_none());
+                    let sent = result.as_ref().err().is_none_or(|error| is_sent(&**error));
                     let attempts = call.progress.attempts_of(sent);
                     this.span.record("attempts", attempts);
                     call.log(attempts, elapsed, end);
@@ -456,6 +456,13 @@ impl CallReport {
             });
         }
     }
+}
+
+/// Tells whether a call with this error was sent, as far as the error says.
+fn is_sent(error: &(dyn std::error::Error + 'static)) -> bool {
+    let waited = Error::find(error)
+        .is_some_and(|error| error.kind() == ErrorKind::DeadlineExceeded && !error.may_have_been_applied());
+    !waited && TokenError::find(error).is_none()
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 use std::sync::Mutex;
 
 use tower::ServiceExt;
+use tower_layer::Layer as _;
 
 use super::*;
-use crate::auth::{AccessToken, AuthHeader, HostGuard, Scheme, provider_fn};
+use crate::auth::{AccessToken, AuthHeader, HostGuard, Scheme, StaticToken, provider_fn};
 use crate::{
     BaseUri, Body, BoxError, CallContext, CallOptions, Error, ErrorKind, Idempotency, ManualClock,
     OperationInfo, Progress, Request, Response,
@@ -121,6 +122,52 @@ async fn replays_and_retries_send_the_same_request() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn replay_below_keeps_the_token_from_above() {
+    let key = AuthHeader::new(HeaderName::from_static("x-key"), Scheme::NONE);
+    let hosts = || HostGuard::new(BaseUri::parse("https://vault.example").unwrap());
+    let fixed = StaticToken::new(AccessToken::new("key").unwrap());
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let recorded = Arc::clone(&sent);
+    let statuses = Arc::new(Mutex::new(vec![200, 401]));
+    let network = HttpService::new(tower::service_fn(move |request: Request| {
+        recorded.lock().unwrap().push(request.headers().clone());
+        let status = statuses.lock().unwrap().pop().unwrap();
+        async move { Ok::<_, BoxError>(http::Response::builder().status(status).body(Body::empty())?) }
+    }));
+    // A gateway's own authentication, as a part of the transport.
+    let minted = std::sync::atomic::AtomicU32::new(0);
+    let tokens = provider_fn(move || {
+        let number = minted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        std::future::ready(Ok(AccessToken::new(format!("gateway-{number}")).unwrap()))
+    });
+    let gateway = AuthLayer::new(Arc::new(tokens), AuthHeader::bearer(), hosts());
+    let stack = Stack::new(Arc::new(ManualClock::auto_advancing()))
+        .auth(AuthLayer::new(Arc::new(fixed), key, hosts()))
+        .build(HttpService::new(gateway.layer(network)));
+    assert_eq!(stack.send(request()).await.unwrap().status(), 200);
+    let sent = sent.lock().unwrap();
+    assert_eq!(sent.len(), 2);
+    assert!(sent.iter().all(|headers| headers["x-key"] == "key"), "{sent:?}");
+}
+
+#[tokio::test]
+async fn wait_for_a_permit_ends_at_the_deadline() {
+    let clock = ManualClock::auto_advancing();
+    let transport = HttpService::new(tower::service_fn(|_: Request| async {
+        Ok::<_, BoxError>(http::Response::builder().status(200).body(Body::empty())?)
+    }));
+    let stack = Stack::new(Arc::new(clock)).in_flight(Arc::new(Semaphore::new(0))).build(transport);
+    let mut request = request();
+    CallContext::of_mut(request.extensions_mut()).options =
+        CallOptions::new().deadline(Duration::from_secs(7));
+    let progress = Progress::of(request.extensions_mut());
+    let error = stack.send(request).await.unwrap_err().downcast::<Error>().unwrap();
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert!(!error.may_have_been_applied(), "nothing was sent");
+    assert_eq!(progress.attempts(), 0);
 }
 
 #[tokio::test]
