@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+#[cfg(doc)]
+use crate::SecretCache;
+
 /// Configures a [`SecretCache`].
 ///
 /// ```

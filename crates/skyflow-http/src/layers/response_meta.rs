@@ -11,6 +11,8 @@ use skyflow_types::RequestId;
 use tower_layer::Layer;
 use tower_service::Service;
 
+#[cfg(doc)]
+use crate::CallOptions;
 use crate::auth::{Refusal, RefusalRule};
 use crate::body::Collecting;
 use crate::content_encoding;

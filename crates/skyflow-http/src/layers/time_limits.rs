@@ -11,6 +11,8 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+#[cfg(doc)]
+use crate::CallOptions;
 use crate::clock::Sleep;
 use crate::{BoxError, CallContext, Clock, Error, ErrorKind, Progress, Request, Response, RetryStop};
 
