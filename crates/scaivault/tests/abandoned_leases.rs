@@ -5,8 +5,6 @@
 
 mod support;
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
@@ -15,29 +13,9 @@ use scaivault::dynamic::{EngineConfig, LeaseGuard};
 use skyflow_http::ManualClock;
 use skyflow_testkit::Canaries;
 use skyflow_testkit::polling::until;
+use support::output::Output;
 use support::{Bench, Gate, gated, with_clock};
 use tokio::runtime::{Builder, Runtime};
-
-#[derive(Clone, Default)]
-struct Output(Arc<Mutex<Vec<u8>>>);
-
-impl Output {
-    /// Returns what was written since the last time.
-    fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()

@@ -4,13 +4,10 @@
 
 mod support;
 
-use std::sync::Arc;
-
-use scaivault::{Client, Error};
+use scaivault::Error;
 use serde_json::json;
-use skyflow_http::ManualClock;
 use skyflow_testkit::{Reply, Scripted};
-use support::{BASE, bench};
+use support::{bench, scripted_client};
 
 fn value(text: &str) -> serde_json::Value {
     json!({ "password": text })
@@ -56,14 +53,7 @@ async fn case_15_missing_and_broken_elements_cost_no_other() {
         "errors": {"refused": {"code": "access_denied", "message": "m"}, "odd": [7]},
     });
     let service = Scripted::new([Reply::json(200, &body)]);
-    let client = Client::builder()
-        .base_url(BASE)
-        .token("skt_1")
-        .environment(|_| None)
-        .transport(service.service())
-        .clock(Arc::new(ManualClock::new()))
-        .build()
-        .unwrap();
+    let client = scripted_client(&service);
     let batch = client.secrets().batch_read(["good", "broken", "refused", "odd", "forgotten"]).await.unwrap();
     assert_eq!(batch.secrets["good"].version, 3);
     assert!(matches!(batch.errors["broken"], Error::Decode(_)));

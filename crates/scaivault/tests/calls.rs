@@ -16,18 +16,7 @@ use scaivault_emulator::{EmbeddedScaiVault, Fault, Identity};
 use serde_json::json;
 use skyflow_http::ManualClock;
 use skyflow_testkit::{Recorder, Reply, Scripted};
-use support::{BASE, bench, bench_with, builder};
-
-fn scripted(service: &Scripted) -> Client {
-    Client::builder()
-        .base_url(BASE)
-        .token("skt_1")
-        .environment(|_| None)
-        .transport(service.service())
-        .clock(Arc::new(ManualClock::auto_advancing()))
-        .build()
-        .unwrap()
-}
+use support::{BASE, bench, bench_with, builder, scripted_client};
 
 #[tokio::test]
 async fn case_12_broken_cursors_end_the_stream() {
@@ -36,7 +25,8 @@ async fn case_12_broken_cursors_end_the_stream() {
         (vec![json!({"data": [], "has_more": true, "cursor": "a"})], "same cursor twice"),
     ] {
         let service = Scripted::new(pages.iter().map(|page| Reply::json(200, page)));
-        let error = scripted(&service).secrets().list().items().try_collect::<Vec<_>>().await.unwrap_err();
+        let error =
+            scripted_client(&service).secrets().list().items().try_collect::<Vec<_>>().await.unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
         assert!(service.count() <= 2, "never page one again");
     }
@@ -46,11 +36,11 @@ async fn case_12_broken_cursors_end_the_stream() {
 async fn case_13_lists_come_under_every_known_key() {
     for key in ["data", "secrets", "items"] {
         let service = Scripted::new([Reply::json(200, &json!({key: [{"path": "a"}, 7], "has_more": false}))]);
-        let page = scripted(&service).secrets().list().await.unwrap();
+        let page = scripted_client(&service).secrets().list().await.unwrap();
         assert_eq!((page.data.len(), page.unreadable.len()), (1, 1), "{key}");
     }
     let service = Scripted::new([Reply::json(200, &json!({"has_more": false}))]);
-    assert!(matches!(scripted(&service).secrets().list().await, Err(Error::Decode(_))));
+    assert!(matches!(scripted_client(&service).secrets().list().await, Err(Error::Decode(_))));
 }
 
 #[tokio::test]
@@ -254,7 +244,7 @@ async fn case_52_token_files_are_read_again() {
 async fn case_53_damaged_responses_are_typed() {
     let read = |reply: Reply| async move {
         let service = Scripted::new([reply.header("x-request-id", "req_1")]);
-        let client = scripted(&service);
+        let client = scripted_client(&service);
         (client.secrets().read("a").await, client.secrets().rotate("a").await)
     };
     let (page, _) =
@@ -280,7 +270,7 @@ async fn case_54_unreadable_times_cost_nothing_else() {
         200,
         &json!({"path": "a", "version": 1, "data": {}, "created_at": "soon", "updated_at": "2026-01-02T04:04:05+01:00"}),
     )]);
-    let secret = scripted(&service).secrets().read("a").await.unwrap();
+    let secret = scripted_client(&service).secrets().read("a").await.unwrap();
     assert_eq!(secret.created_at.as_ref().unwrap().as_str(), "soon");
     assert_eq!(secret.updated_at.unwrap().time(), Timestamp::new("2026-01-02T03:04:05Z").time());
 }

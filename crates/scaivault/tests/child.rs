@@ -64,7 +64,7 @@ async fn case_50_child_has_values_and_no_credentials() {
     secrets.write("app/db", &json!({"password": "canary-value"})).await.unwrap();
     let variables = secrets.environment(["app/db"]).await.unwrap();
     let own = ["SCAIVAULT_TOKEN", "SCAIVAULT_TOKEN_FILE", "SCAIKEY_CLIENT_SECRET"];
-    // `env` prints what it has, and the shell ends with a code of its own.
+    // `env` prints what it has, and the shell ends with its own code.
     let mut command = Command::new("sh");
     command
         .args(["-c", "env; exit 7"])

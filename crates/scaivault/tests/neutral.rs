@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of a test")]
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+mod support;
+
+use std::sync::Arc;
 
 use http::StatusCode;
 use scaivault::Client;
@@ -12,21 +13,8 @@ use scaivault_emulator::{EmbeddedScaiVault, Fault};
 use serde_json::json;
 use skyflow_http::ManualClock;
 use skyflow_testkit::{Canaries, Recorder};
+use support::output::Output;
 use tracing_subscriber::fmt::format::FmtSpan;
-
-#[derive(Clone, Default)]
-struct Output(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn output_names_no_other_product_and_no_secret() {
@@ -94,7 +82,7 @@ async fn output_names_no_other_product_and_no_secret() {
             }
         }
     }
-    let log = String::from_utf8(output.0.lock().unwrap().clone()).unwrap();
+    let log = output.take();
     assert!(log.contains("client.operation") && log.contains("scaivault"), "something was logged");
     // The names of crates are paths, and not what the product says.
     let text =

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use skyflow_http::ManualClock;
 use skyflow_testkit::polling::{in_time, until};
 use skyflow_testkit::{Recorder, Reply, Scripted};
-use support::{BASE, Bench, builder, settle, with_clock};
+use support::{BASE, Bench, builder, scripted_client, settle, with_clock};
 
 async fn write(bench: &Bench, text: &str) {
     bench.client.secrets().write("app/db", &json!({ "password": text })).await.unwrap();
@@ -91,14 +91,7 @@ fn scripted(polls: Vec<Reply>) -> (Scripted, Client) {
         }
         _ => Reply::status(204),
     });
-    let client = Client::builder()
-        .base_url(BASE)
-        .token("skt_1")
-        .environment(|_| None)
-        .transport(service.service())
-        .clock(Arc::new(ManualClock::auto_advancing()))
-        .build()
-        .unwrap();
+    let client = scripted_client(&service);
     (service, client)
 }
 

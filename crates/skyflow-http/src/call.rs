@@ -12,7 +12,8 @@ use crate::{CallOptions, CallSubject, OperationInfo, Progress, Request};
 
 /// What the layers know about a call; it travels in the extensions of the request.
 ///
-/// Layers read what others have written, and work without it: a layer that has something to write creates one if it is missing.
+/// Layers read what others have written, and work without it: a layer that has something to write creates one if it is
+/// missing.
 ///
 /// ```
 /// use skyflow_http::{CallContext, CallOptions, Idempotency, OperationInfo};

@@ -1,4 +1,4 @@
-//! The text of a `credentials.json`, in which the bytes 1 and 2 stand for a private key and for a name.
+//! The text of a `credentials.json`, in which the bytes 1 and 2 are replaced by a private key and a name.
 
 use serde_json::{Value, json};
 use skyflow_auth::{Credentials, CredentialsError, ServiceAccountKey};

@@ -1,6 +1,6 @@
 //! A status, a content type and the body of an error: the error keeps the status and shows no secret.
 //!
-//! The first three bytes choose; in the rest, the bytes 1, 2, 3 and 5 stand for secrets.
+//! The first three bytes choose; in the rest, the bytes 1, 2, 3 and 5 are replaced by secrets.
 
 use serde_json::json;
 use skyflow::{DetokenizeRequest, Error, ErrorKind, GetRequest, InsertRequest, Vault};
@@ -34,6 +34,11 @@ const HIDDEN: [&str; 5] = ["411111111", "1111 1111", "jane.doe", "sky-abcde-0123
 /// Checks one input.
 pub fn check(input: &[u8]) {
     let [status, content_type, call, body @ ..] = input else { return };
+    // A part that the input has by itself is no part of a secret.
+    let has = |part: &&str| body.windows(part.len()).any(|window| window == part.as_bytes());
+    if HIDDEN.iter().any(|part| has(&part)) {
+        return;
+    }
     let pick = |byte: u8, count: usize| usize::from(byte.wrapping_sub(b'a')) % count;
     let reply = Reply {
         status: STATUSES[pick(*status, STATUSES.len())],

@@ -1,6 +1,6 @@
 //! The body of a successful response: no good element is lost, and no error shows what is in it.
 //!
-//! The first byte chooses the operation; in the rest, the byte 1 stands for a name.
+//! The first byte chooses the operation; in the rest, the byte 1 is replaced by a name.
 
 use std::collections::BTreeSet;
 

@@ -18,7 +18,7 @@ const READ: OperationInfo = OperationInfo::new("records.get", "/v1/records", Ide
 const NOW: Duration = Duration::from_secs(784_111_777);
 const SLACK: Duration = Duration::from_secs(5);
 
-/// A clock that stands still; a pause ends at once and is noted.
+/// A clock that does not move; a pause ends at once and is noted.
 #[derive(Debug, Clone)]
 struct Still {
     started: Instant,

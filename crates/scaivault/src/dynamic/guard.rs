@@ -59,8 +59,8 @@ impl Drop for Revoking {
 ///
 /// Dropping cannot wait: the revocation is handed to a task of the current runtime, and
 /// [`drain`](crate::ScaiVault::drain) waits for it. Without a runtime, or when it shuts down before the lease is revoked,
-/// the id of the lease is logged, and `drain` names it. The guard of a blocking client waits for the revocation. [`revoke`](Self::revoke) waits in both cases, and reports
-/// failures.
+/// the id of the lease is logged, and `drain` names it. The guard of a blocking client waits for the revocation.
+/// [`revoke`](Self::revoke) waits in both cases, and reports failures.
 #[must_use = "the lease is revoked when the guard is dropped"]
 pub struct LeaseGuard<M: Mode = Async> {
     mode: M,

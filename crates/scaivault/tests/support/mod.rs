@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 mod gate;
+pub(crate) mod output;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ pub(crate) use gate::Gate;
 use scaivault::{Async, Client, ClientBuilder};
 use scaivault_emulator::{EmbeddedScaiVault, Identity};
 use skyflow_http::ManualClock;
-use skyflow_testkit::Recorder;
+use skyflow_testkit::{Recorder, Scripted};
 
 pub(crate) const BASE: &str = "https://scaivault.example";
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
@@ -77,6 +78,18 @@ pub(crate) fn builder(
         .environment(|_| None)
         .transport(wire.around(vault.service()))
         .clock(Arc::new(clock.clone()))
+}
+
+/// Makes a client of a script, with a clock that moves by itself.
+pub(crate) fn scripted_client(service: &Scripted) -> Client {
+    Client::builder()
+        .base_url(BASE)
+        .token("skt_1")
+        .environment(|_| None)
+        .transport(service.service())
+        .clock(Arc::new(ManualClock::auto_advancing()))
+        .build()
+        .unwrap()
 }
 
 /// Lets tasks go on as far as they can without the clock.

@@ -26,8 +26,10 @@ pub fn request_id(headers: &HeaderMap) -> Option<RequestId> {
 /// Reads each response body, up to a limit, and records what the response proves about the call.
 ///
 /// The resulting response has its body in memory. Its [`request_id`] is removed when it repeats a header that the call
-/// has sent. What the response proves is in the [`Progress`] of the call. Reading here, below the attempt timeout and the retry layer, makes a slow or a
-/// cut body a failed attempt and never a short response. A body that is compressed with gzip or deflate although the
+/// has sent. What the response proves is in the [`Progress`] of the call.
+///
+/// Reading here, below the attempt timeout and the retry layer, makes a slow or a cut body a failed attempt and never a
+/// short response. A body that is compressed with gzip or deflate although the
 /// request has no `accept-encoding` is decoded, and the limit is that of the decoded bytes. With
 /// [`ResponseMetaLayer::gzip`] the layer itself asks for such a body.
 ///

@@ -31,14 +31,16 @@ const RETRY_AFTER_SLACK: Duration = Duration::from_secs(5);
 /// 2. The operation is [`Idempotency::Unknown`](crate::Idempotency::Unknown): stop.
 /// 3. `429`: retry, after `Retry-After` clamped to between our own pause and 5 s more
 ///    ([`retry_after_slack`](Self::retry_after_slack)).
-/// 4. The operation is [`Idempotency::NonIdempotent`](crate::Idempotency::NonIdempotent) (also when the request says nothing about itself): stop.
+/// 4. The operation is [`Idempotency::NonIdempotent`](crate::Idempotency::NonIdempotent), also when the request says
+///    nothing about itself: stop.
 /// 5. The connection broke or stalled, the attempt timed out, or the status is `408`, `500`, `502`, `503` or `504`: retry.
 /// 6. Anything else: stop.
 ///
 /// [`CallOptions::idempotent`] overrides what the operation says about itself.
 ///
 /// Three things can still forbid it: the number of attempts (3), the [`RetryBudget`], and a pause that would
-/// outlast the deadline of the call. A stream that cannot be opened again is sent again only when nothing of it has been read.
+/// outlast the deadline of the call. A stream that cannot be opened again is sent again only when nothing of it has been
+/// read.
 /// [`Progress::retry_stop`] tells which of them ended the call.
 ///
 /// ```

@@ -76,7 +76,7 @@ impl Traffic {
     }
 }
 
-/// How long a transfer may stand still, and the clock that measures it.
+/// How long a transfer may stall, and the clock that measures it.
 #[derive(Debug, Clone)]
 pub(super) struct StallLimit {
     after: Duration,

@@ -1,4 +1,4 @@
-//! The embedded vault in a process of its own, which restarts its server and injects faults on request.
+//! The embedded vault in a separate process, which restarts its server and injects faults on request.
 
 use std::error::Error;
 use std::process::Stdio;
