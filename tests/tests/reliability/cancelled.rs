@@ -106,7 +106,8 @@ fn rel_r17_every_operation_dropped_at_every_poll() {
             assert!(is_idle, "{} dropped after {polls} polls", operation.name);
             drops += 1;
             if ended || polls > 60 {
-                assert!(polls > 3, "{}: the sweep saw the call: {polls}", operation.name);
+                // The transport alone leaves each call pending twice.
+                assert!(polls >= 3, "{} ended after {polls} polls", operation.name);
                 break;
             }
         }
