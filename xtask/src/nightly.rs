@@ -2,7 +2,7 @@
 //! get as many as a night has time for.
 
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{bench, fuzz, guide, msrv, soak};
 
@@ -44,17 +44,22 @@ struct Step {
     run: fn() -> Result<(), String>,
 }
 
-const STEPS: &[Step] = &[
-    Step {
-        name: "fuzz targets",
-        about: "each fuzz target, for 10 minutes",
-        run: || fuzz::run(&fuzz::Args::for_seconds(600)),
-    },
-    Step {
+/// The steps that run beside the tests, in lanes: each lane keeps one core busy, or sleeps most of the time.
+const LANES: &[&[Step]] = &[
+    &[Step {
         name: "soak",
         about: "calls for an hour, and what they leave behind",
         run: || soak::run(&soak::Args { minutes: 60 }),
-    },
+    }],
+    &[Step {
+        name: "fuzz targets",
+        about: "each fuzz target, for 10 minutes",
+        run: || fuzz::run(&fuzz::Args::for_seconds(600)),
+    }],
+];
+
+/// The steps after the tests, which have the machine to themselves.
+const STEPS: &[Step] = &[
     Step {
         name: "oldest Rust",
         about: "each published crate, compiled with the oldest Rust that it names",
@@ -68,49 +73,68 @@ const STEPS: &[Step] = &[
     Step { name: "guide", about: "the guide, built with mdBook", run: guide::build },
 ];
 
+/// How one run or step ended.
+struct Ended {
+    name: String,
+    took: Duration,
+    outcome: Result<(), String>,
+}
+
 /// Makes every run, also after one that failed, and prints a line for each at the end.
-#[expect(clippy::disallowed_methods, reason = "elapsed times are shown to a person")]
 pub fn run() -> Result<(), String> {
-    let mut summary = Vec::new();
-    let mut failed = Vec::new();
-    for run in RUNS {
-        let started = Instant::now();
-        let outcome = run.start();
-        let verdict = outcome.as_ref().map_or_else(Clone::clone, |()| "passed".to_owned());
-        let (variable, value) = run.variable;
-        summary.push(format!(
-            "  {:<26} {variable}={value:<5} {:>6.0} s  {verdict}",
-            run.name,
-            started.elapsed().as_secs_f64()
-        ));
-        if outcome.is_err() {
-            failed.push(run.name);
+    let mut ended = std::thread::scope(|scope| {
+        let lanes: Vec<_> = LANES
+            .iter()
+            .map(|lane| scope.spawn(|| lane.iter().map(Step::start).collect::<Vec<_>>()))
+            .collect();
+        let mut ended: Vec<Ended> = RUNS.iter().map(Run::start).collect();
+        for (lane, steps) in lanes.into_iter().zip(LANES) {
+            ended.extend(lane.join().unwrap_or_else(|_| steps.iter().map(Step::panicked).collect()));
         }
+        ended
+    });
+    ended.extend(STEPS.iter().map(Step::start));
+    println!("==> nightly");
+    for Ended { name, took, outcome } in &ended {
+        let verdict = outcome.as_ref().map_or_else(String::as_str, |()| "passed");
+        println!("  {name:<50} {:>6.0} s  {verdict}", took.as_secs_f64());
     }
-    for Step { name, about, run } in STEPS {
-        println!("==> {about}");
-        let outcome = run();
-        let verdict = outcome.as_ref().map_or_else(Clone::clone, |()| "passed".to_owned());
-        summary.push(format!("  {name:<26} {verdict}"));
-        if outcome.is_err() {
-            failed.push(name);
-        }
-    }
-    println!("==> nightly\n{}", summary.join("\n"));
+    let failed: Vec<&str> =
+        ended.iter().filter(|it| it.outcome.is_err()).map(|it| it.name.as_str()).collect();
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
 }
 
+#[expect(clippy::disallowed_methods, reason = "elapsed times are shown to a person")]
+fn timed(name: String, run: impl FnOnce() -> Result<(), String>) -> Ended {
+    let started = Instant::now();
+    let outcome = run();
+    Ended { name, took: started.elapsed(), outcome }
+}
+
+impl Step {
+    fn start(&self) -> Ended {
+        println!("==> {}", self.about);
+        timed(self.name.to_owned(), self.run)
+    }
+
+    fn panicked(&self) -> Ended {
+        timed(self.name.to_owned(), || Err("panicked".to_owned()))
+    }
+}
+
 impl Run {
-    fn start(&self) -> Result<(), String> {
+    fn start(&self) -> Ended {
         let (variable, value) = self.variable;
         println!("==> {}: {variable}={value}", self.name);
-        let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["test", "--locked", "--no-fail-fast"])
-            .args(self.args)
-            .env(variable, value)
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .status()
-            .map_err(|error| format!("cannot run cargo: {error}"))?;
-        if status.success() { Ok(()) } else { Err(status.to_string()) }
+        timed(format!("{} ({variable}={value})", self.name), || {
+            let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+                .args(["test", "--locked", "--no-fail-fast"])
+                .args(self.args)
+                .env(variable, value)
+                .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+                .status()
+                .map_err(|error| format!("cannot run cargo: {error}"))?;
+            if status.success() { Ok(()) } else { Err(status.to_string()) }
+        })
     }
 }
