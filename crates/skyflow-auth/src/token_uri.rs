@@ -40,7 +40,7 @@ impl TokenUri {
         let without_query = text.split_once('?').map_or(text, |(before, _)| before);
         let base = BaseUri::parse(without_query).map_err(|_| wrong())?;
         let origin = BaseUri::parse(&base.origin()).map_err(|_| wrong())?;
-        if text.contains(['#', '\\']) || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        if text.contains(['#', '\\']) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(wrong());
         }
         let uri: Uri = origin.join(&PathAndQuery::from_static("/")).map_err(|_| wrong())?;
@@ -131,6 +131,10 @@ mod tests {
             "https://manage skyflowapis.com/token",
             "https://manage.skyflowapis.com/../token",
             "https://manage.skyflowapis.com:99999/token",
+            "https://manage.skyflowapis.com/t\u{feff}oken",
+            "https://manage.skyflowapis.com/token?x=\u{200b}",
+            "https://manage.skyflowapis.com/tök",
+            "https://mänage.skyflowapis.com/token",
             "javascript:alert(1)",
             "data:text/plain,x",
             "file:///etc/passwd",

@@ -199,6 +199,10 @@ impl BaseUri {
         if text.contains(['#', '\\']) {
             return wrong("must not have a fragment or a backslash");
         }
+        // `http` accepts other characters in a path, invisible ones included.
+        if !text.is_ascii() {
+            return wrong("has characters that must be percent-encoded");
+        }
         let Ok(uri) = Uri::from_str(text) else { return wrong("is not a valid URL") };
         let parts = uri.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
@@ -424,6 +428,10 @@ mod tests {
             "https://a.example/../x",
             "https://a.example\\@evil.example",
             "https://a b.example",
+            "https://\u{e4}.example",
+            "https://a.example/pr\u{e4}fix",
+            "https://a.example/\u{200b}",
+            "https://a.example/v1\u{feff}",
             "javascript:alert(1)",
         ] {
             assert!(BaseUri::parse(text).is_err(), "{text}");

@@ -97,9 +97,9 @@ pub use vault::{
     DeleteRequest, DeleteResponse, DetokenizeError, DetokenizeRequest, DetokenizeResponse, DetokenizedField,
     FileMetadata, FileScan, GetByIdRequest, GetRequest, GetResponse, InsertError, InsertRequest,
     InsertResponse, InsertedRecord, Order, QueriedRecord, QueryRequest, QueryResponse, SqlValue,
-    StoredRecord, TokenizeError, TokenizeRequest, TokenizeResponse, TokenizedField, UpdateRequest,
-    UpdateResponse, UploadFileRequest, UploadFileResponse, UploadStatus, UploadStatusRequest,
-    UploadStatusResponse, UploadedRow, ValueType, Vault,
+    StoredRecord, TokenizeError, TokenizeRequest, TokenizeResponse, TokenizedField, TypedGetResponse,
+    TypedInsertResponse, UpdateRequest, UpdateResponse, UploadFileRequest, UploadFileResponse, UploadStatus,
+    UploadStatusRequest, UploadStatusResponse, UploadedRow, ValueType, Vault,
 };
 
 /// The generated bindings, for operations that have no method here; see [`Vault::send`].

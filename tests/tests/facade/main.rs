@@ -28,4 +28,5 @@ mod responses;
 mod scripted_vault;
 mod stack_contract;
 mod tokens;
+mod typed;
 mod uploads;

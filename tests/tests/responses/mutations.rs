@@ -86,7 +86,8 @@ impl Call {
                 let rows = (0..count).map(|n| json!({"n": n}));
                 let request =
                     InsertRequest::new("t").records(rows).continue_on_error(self == Self::InsertEach);
-                let response = vault.insert(request).await?;
+                let response = vault.insert(request.clone()).await?;
+                let typed = vault.insert_as::<Map<String, Value>>(request).await?;
                 let known: BTreeSet<_> =
                     response.inserted_fields.iter().map(|row| row.request_index).collect();
                 let failed: BTreeSet<_> = response.errors.iter().map(|row| row.request_index).collect();
@@ -94,7 +95,10 @@ impl Call {
                     (0..count).all(|n| known.contains(&n) != failed.contains(&n)),
                     "each row is in one list"
                 );
-                let typed = response.each_record::<Map<String, Value>>().filter(Result::is_ok).count();
+                let rows: Vec<_> = response.each_record().filter_map(Result::ok).collect();
+                assert_eq!(typed.rows, rows, "read in one pass or row by row");
+                assert_eq!(typed.rows.len() + typed.errors.len(), count);
+                let typed = typed.rows.len();
                 let rows = response.inserted_fields.iter();
                 let rows = rows.map(|row| (at(row.request_index), shown(row, row.tokens.as_ref())));
                 let failed = response.errors.iter().map(|row| (at(row.request_index), row.error.clone()));
@@ -110,9 +114,14 @@ impl Call {
                 response.outcomes.iter().map(|row| (at(row.request_index), outcome(row))).collect()
             }
             Self::Get => {
-                let response = vault.get(GetRequest::new("t").all_rows()).await?;
-                let typed = response.each_record::<Map<String, Value>>().filter(Result::is_ok).count();
-                assert!(typed + 1 >= response.data.len());
+                let request = GetRequest::new("t").all_rows();
+                let response = vault.get(request.clone()).await?;
+                let typed = vault.get_as::<Map<String, Value>>(request).await?;
+                let (rows, misfits): (Vec<_>, Vec<_>) = response.each_record().partition(Result::is_ok);
+                let rows: Vec<_> = rows.into_iter().map(Result::unwrap).collect();
+                assert_eq!(typed.rows, rows, "read in one pass or row by row");
+                assert_eq!(typed.errors.len(), misfits.len());
+                assert!(typed.rows.len() + 1 >= response.data.len());
                 numbered(&at, response.data.iter().map(json_of))
             }
             Self::Pages => {

@@ -1,15 +1,22 @@
+use std::cell::RefCell;
 use std::fmt;
+use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
 use super::runtime::Redacted;
+use super::text::without_mark;
 use super::{DecodeError, EncodeError, finite, lenient};
 
 /// Holds any JSON as a string: written once from your type, read once into your type, and not parsed in between.
 ///
 /// `Debug` does not show it.
+///
+/// JSON that is a part of a response of 2 KiB to 1 MiB shares the memory of the response: cloning it copies nothing, and
+/// the response stays in memory until its last part is dropped.
 ///
 /// ```
 /// use skyflow_http::rest::Json;
@@ -25,9 +32,95 @@ use super::{DecodeError, EncodeError, finite, lenient};
 /// assert_eq!(format!("{json:?}"), "[REDACTED]");
 /// # Ok::<(), skyflow_http::rest::EncodeError>(())
 /// ```
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Json(Box<RawValue>);
+#[derive(Clone)]
+pub struct Json(Text);
+
+#[derive(Clone)]
+enum Text {
+    Own(Box<RawValue>),
+    /// A part of a response, which is JSON.
+    Part(Arc<str>, Range<usize>),
+}
+
+/// The sizes of responses whose parts share their memory. Of a smaller one little is copied anyhow, and of a larger one the
+/// whole would be kept for a single part.
+const SHARED: RangeInclusive<usize> = 2 * 1024..=1024 * 1024;
+
+thread_local! {
+    /// The response that is being read on this thread, when its parts share its memory.
+    static RESPONSE: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
+}
+
+/// Makes [`Json`] that is read while it exists share the memory of a response.
+struct Sharing(Option<Arc<str>>);
+
+impl Sharing {
+    fn parts_of(response: Option<Arc<str>>) -> Self {
+        Self(RESPONSE.replace(response))
+    }
+}
+
+impl Drop for Sharing {
+    fn drop(&mut self) {
+        RESPONSE.set(self.0.take());
+    }
+}
+
+/// Reads a body; a byte order mark in front of it is passed over.
+///
+/// While it is read, [`Json`] can be read from text only: a type of the response must not read it from a
+/// [`serde_json::Value`].
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+    let body = without_mark(body);
+    // The whole text is checked faster than each string of it.
+    let read = match std::str::from_utf8(body) {
+        Ok(text) if SHARED.contains(&text.len()) => {
+            let text: Arc<str> = text.into();
+            let _sharing = Sharing::parts_of(Some(Arc::clone(&text)));
+            serde_json::from_str(&text)
+        }
+        Ok(text) => {
+            let _sharing = Sharing::parts_of(None);
+            serde_json::from_str(text)
+        }
+        Err(_) => serde_json::from_slice(body),
+    };
+    read.map_err(|error| DecodeError::new(&error, body))
+}
+
+/// Returns where a text is in a response; `None` when it is elsewhere.
+fn place_in(response: &str, text: &str) -> Option<Range<usize>> {
+    let start = text.as_ptr().addr().checked_sub(response.as_ptr().addr())?;
+    let end = start.checked_add(text.len())?;
+    (end <= response.len()).then_some(start..end)
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        RESPONSE.with_borrow(|response| match response {
+            Some(response) => {
+                let raw = <&RawValue>::deserialize(deserializer)?;
+                Ok(Self(match place_in(response, raw.get()) {
+                    Some(place) => Text::Part(Arc::clone(response), place),
+                    None => Text::Own(raw.to_owned()),
+                }))
+            }
+            None => Deserialize::deserialize(deserializer).map(|own| Self(Text::Own(own))),
+        })
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Text::Own(raw) => raw.serialize(serializer),
+            Text::Part(..) => {
+                let raw: &RawValue = serde_json::from_str(self.get()).map_err(ser::Error::custom)?;
+                raw.serialize(serializer)
+            }
+        }
+    }
+}
 
 impl Json {
     /// Writes a value as JSON.
@@ -38,13 +131,13 @@ impl Json {
     /// infinity, with [`EncodeError::NotFinite`]. A [`serde_json::Value`] cannot hold them: it has made null of them
     /// already.
     pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
-        finite::to_raw_value(value).map(Self)
+        finite::to_raw_value(value).map(|raw| Self(Text::Own(raw)))
     }
 
     /// Makes an object without members.
     pub fn empty_object() -> Self {
         // A literal that is JSON.
-        Self(RawValue::from_string("{}".to_owned()).unwrap_or_default())
+        Self(Text::Own(RawValue::from_string("{}".to_owned()).unwrap_or_default()))
     }
 
     /// Takes text that is JSON already. A byte order mark in front of it is dropped.
@@ -54,7 +147,8 @@ impl Json {
     /// Fails when the text is not JSON.
     pub fn parse(text: &str) -> Result<Self, DecodeError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        serde_json::from_str(text).map(Self).map_err(|error| DecodeError::new(&error, text.as_bytes()))
+        let raw = serde_json::from_str(text).map_err(|error| DecodeError::new(&error, text.as_bytes()))?;
+        Ok(Self(Text::Own(raw)))
     }
 
     /// Reads the JSON into a type, which may borrow from it.
@@ -78,7 +172,10 @@ impl Json {
 
     /// Returns the text.
     pub fn get(&self) -> &str {
-        self.0.get()
+        match &self.0 {
+            Text::Own(raw) => raw.get(),
+            Text::Part(response, place) => response.get(place.clone()).unwrap_or_default(),
+        }
     }
 }
 
@@ -103,6 +200,62 @@ mod tests {
         let row: Row = serde_json::from_str(text).unwrap();
         assert!(row.tokens.is_none());
         assert_eq!(serde_json::to_string(&row).unwrap(), text);
+    }
+
+    #[derive(Deserialize)]
+    struct Page {
+        rows: Vec<Json>,
+    }
+
+    fn page(rows: usize, mark: &str) -> Vec<u8> {
+        let rows: Vec<_> = (0..rows).map(|row| format!("{{ \"n\":{row}, \"x\":\"ü\" }}")).collect();
+        format!("{mark}{{\"rows\":[{}]}}", rows.join(" , ")).into()
+    }
+
+    #[test]
+    fn parts_share_the_memory_of_their_response() {
+        for (rows, mark, is_shared) in
+            [(10, "", false), (500, "", true), (500, "\u{feff}", true), (90_000, "", false)]
+        {
+            let read: Page = decode(&page(rows, mark)).unwrap();
+            assert_eq!(read.rows.len(), rows);
+            for (n, row) in read.rows.iter().enumerate() {
+                assert_eq!(row.get(), format!("{{ \"n\":{n}, \"x\":\"ü\" }}"));
+                assert_eq!(matches!(row.0, Text::Part(..)), is_shared, "{rows} rows");
+            }
+            assert_eq!(serde_json::to_string(&read.rows[7]).unwrap(), read.rows[7].get());
+        }
+    }
+
+    #[test]
+    fn only_parts_of_the_response_share_its_memory() {
+        /// Reads JSON from within a text of the response, and from elsewhere.
+        struct Inner(Json, Json);
+
+        impl<'de> Deserialize<'de> for Inner {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                let own = serde_json::from_str(&text).map_err(serde::de::Error::custom)?;
+                let other = Json::from_serialize(&7).map_err(serde::de::Error::custom)?;
+                Ok(Self(own, other))
+            }
+        }
+
+        let body = format!("\"{{\\\"a\\\":1}}{}\"", " ".repeat(4096));
+        let Inner(own, other) = decode(body.as_bytes()).unwrap();
+        assert_eq!((own.get(), other.get()), ("{\"a\":1}", "7"));
+        assert!(matches!(own.0, Text::Own(_)));
+        // A read that has failed leaves nothing behind.
+        assert!(decode::<Page>(" ".repeat(4096).as_bytes()).is_err());
+        assert!(RESPONSE.with_borrow(Option::is_none));
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_an_error_of_its_place() {
+        let mut body = page(500, "");
+        let at = body.len() - 20;
+        body[at] = 0xff;
+        assert!(decode::<Page>(&body).is_err());
     }
 
     #[test]

@@ -5,12 +5,11 @@ use std::io::{self, Write};
 use std::marker::PhantomData;
 
 pub use super::error::{clean, plain_text};
-use super::finite;
 pub use super::media::{accepting, decode_bytes, decode_optional_json, decode_text, encode_urlencoded};
 pub use super::open_object::{empty_when_absent, fill, optional, required, required_list};
-use super::text::without_mark;
 pub use super::text::{leading_json, lossy_members, lossy_string, text_of};
 pub use super::{Base64, DecodeError, Element, EncodeError, FilePart, Json, Multipart, Operation};
+use super::{finite, json};
 use crate::Body;
 pub use crate::{Idempotency, OperationInfo, Request, RequestTarget};
 pub use crate::{open_enum, open_object};
@@ -81,8 +80,7 @@ pub(super) fn request(
 
 /// Reads a JSON response; a byte order mark in front of it is passed over.
 pub fn decode_json<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> {
-    let body = without_mark(body);
-    serde_json::from_slice(body).map_err(|error| DecodeError::new(&error, body))
+    json::decode(body)
 }
 
 /// Ignores the body of a response without a result.

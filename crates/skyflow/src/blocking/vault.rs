@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use skyflow_api::{ApiErrorBody, Operation, Response, audit, types};
 use skyflow_http::blocking::BlockingRuntime;
 use skyflow_types::VaultId;
@@ -9,8 +10,8 @@ use crate::{
     AuditEvent, BatchRequest, BatchResponse, DeleteRequest, DeleteResponse, DetokenizeRequest,
     DetokenizeResponse, Error, FileScan, GetByIdRequest, GetRequest, GetResponse, InsertRequest,
     InsertResponse, QueryRequest, QueryResponse, StoredRecord, TokenizeRequest, TokenizeResponse,
-    UpdateRequest, UpdateResponse, UploadFileRequest, UploadFileResponse, UploadStatusRequest,
-    UploadStatusResponse,
+    TypedGetResponse, TypedInsertResponse, UpdateRequest, UpdateResponse, UploadFileRequest,
+    UploadFileResponse, UploadStatusRequest, UploadStatusResponse,
 };
 
 /// A handle on one vault of a synchronous client; cheap to clone.
@@ -50,6 +51,29 @@ impl Vault {
         fn upload_status(request: UploadStatusRequest) -> UploadStatusResponse;
         fn file_scan_status(table: impl Into<String>, skyflow_id: impl Into<String>, column: impl Into<String>) -> FileScan;
         fn bin_lookup(request: types::BinLookupRequest) -> Vec<types::Card>;
+    }
+
+    /// Inserts rows, reads the response straight into your own type, and blocks the thread until it has ended; see
+    /// [`Vault::insert_as`](crate::Vault::insert_as).
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Vault::insert`] does.
+    pub fn insert_as<T: DeserializeOwned>(
+        &self,
+        request: InsertRequest,
+    ) -> Result<TypedInsertResponse<T>, Error> {
+        wait(&self.runtime, self.handle.insert_as(request))
+    }
+
+    /// Gets rows, reads the response straight into your own type, and blocks the thread until it has ended; see
+    /// [`Vault::get_as`](crate::Vault::get_as).
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Vault::get`] does.
+    pub fn get_as<T: DeserializeOwned>(&self, request: GetRequest) -> Result<TypedGetResponse<T>, Error> {
+        wait(&self.runtime, self.handle.get_as(request))
     }
 
     /// Sends an operation of the generated bindings, and blocks the thread until it has ended; see

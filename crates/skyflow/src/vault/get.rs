@@ -200,7 +200,11 @@ impl GetRequest {
         Ok(())
     }
 
-    fn into_list(self, vault_id: &str) -> Result<Call<ReadAs<records::List, StoredRows>>, Error> {
+    /// `R` says how the response is read.
+    pub(super) fn into_list<R: ReadBody>(
+        self,
+        vault_id: &str,
+    ) -> Result<Call<ReadAs<records::List, R>>, Error> {
         self.check()?;
         let subject = subject(&*self.table, self.requested_ids());
         let mut list = records::List::new(vault_id, self.table);
@@ -323,7 +327,7 @@ impl StoredRecord {
 }
 
 /// The rows of a table, each read on its own.
-struct StoredRows;
+pub(super) struct StoredRows;
 
 impl ReadBody for StoredRows {
     type Value = Elements<types::StoredRecord>;
@@ -342,7 +346,7 @@ impl Deref for StoredRecord {
 }
 
 impl GetResponse {
-    fn from_list(response: Response<Elements<types::StoredRecord>>) -> Self {
+    pub(super) fn from_list(response: Response<Elements<types::StoredRecord>>) -> Self {
         let origin = Origin::of(records::List::INFO.name, &response);
         let (data, errors) = sorted(response.body, &origin, |row| StoredRecord::of(row, &origin));
         Self { data, errors, request_id: response.request_id }
@@ -400,7 +404,7 @@ impl Vault {
     /// empty or has a blank element, or tokens are requested together with a redaction or a column; fails as every
     /// call does afterwards, with 404 when an id is unknown.
     pub async fn get(&self, request: GetRequest) -> Result<GetResponse, Error> {
-        let call = request.into_list(self.id().as_str());
+        let call = request.into_list::<StoredRows>(self.id().as_str());
         self.handle.call(call, |response| Ok(GetResponse::from_list(response))).await
     }
 
@@ -420,7 +424,7 @@ impl Vault {
     /// Fails as [`Vault::get`] does, with 404 when an id is unknown, and with
     /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the response has no row or several.
     pub async fn get_one(&self, request: GetRequest) -> Result<StoredRecord, Error> {
-        let call = request.into_list(self.id.as_str());
+        let call = request.into_list::<StoredRows>(self.id.as_str());
         let read = |response| {
             let GetResponse { data: mut rows, mut errors, .. } = GetResponse::from_list(response);
             match (rows.pop(), errors.pop()) {

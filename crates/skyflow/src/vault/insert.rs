@@ -125,7 +125,11 @@ impl InsertRequest {
         self
     }
 
-    fn into_insert(mut self, vault_id: &str) -> Result<Call<ReadAs<records::Insert, WrittenRows>>, Error> {
+    /// `R` says how the response is read.
+    pub(super) fn into_insert<R>(mut self, vault_id: &str) -> Result<Call<ReadAs<records::Insert, R>>, Error>
+    where
+        R: ReadBody,
+    {
         let rows = self.take_rows()?;
         let repeatable = self.may_be_repeated(&rows);
         let subject = subject(&*self.table, rows.len());
@@ -142,6 +146,10 @@ impl InsertRequest {
         body.homogeneous = self.homogeneous.then_some(true);
         let insert = records::Insert::new(vault_id, &self.table, body);
         Ok(Call::new(ReadAs::new(insert)).repeatable_if(repeatable).about(subject))
+    }
+
+    pub(super) fn row_count(&self) -> usize {
+        self.rows.len()
     }
 
     /// Checks the request and takes its rows out.
@@ -273,7 +281,7 @@ impl InsertResponse {
         }
     }
 
-    fn from_insert(response: Response<Written>, count: usize) -> Result<Self, Error> {
+    pub(super) fn from_insert(response: Response<Written>, count: usize) -> Result<Self, Error> {
         let origin = Origin::of(records::Insert::INFO.name, &response);
         let (Written { mut rows, body }, request_id) = (response.body, response.request_id);
         let mut surplus = Vec::new();
@@ -447,6 +455,7 @@ impl fmt::Debug for InsertError {
 pub(super) struct WrittenRows;
 
 /// The rows of a response, and the response.
+#[derive(Default)]
 pub(super) struct Written {
     rows: Vec<Option<WrittenRow>>,
     body: Bytes,
@@ -478,7 +487,7 @@ impl ReadBody for WrittenRows {
             records: Vec<R>,
         }
 
-        let rows = match serde_json::from_slice::<Rows<WrittenRow>>(body) {
+        let rows = match decode_json::<Rows<WrittenRow>>(body) {
             Ok(rows) if rows.records.iter().all(|row| !row.skyflow_id.is_empty()) => {
                 rows.records.into_iter().map(Some).collect()
             }
@@ -523,12 +532,12 @@ impl Vault {
     ///
     /// Dropping the future does not take back a request that was already sent.
     pub async fn insert(&self, request: InsertRequest) -> Result<InsertResponse, Error> {
-        let (vault_id, count) = (self.id.as_str(), request.rows.len());
+        let (vault_id, count) = (self.id.as_str(), request.row_count());
         if request.continue_on_error {
             let call = request.into_batch(vault_id);
             return self.handle.call(call, |response| InsertResponse::from_batch(response, count)).await;
         }
-        let call = request.into_insert(vault_id);
+        let call = request.into_insert::<WrittenRows>(vault_id);
         self.handle.call(call, |response| InsertResponse::from_insert(response, count)).await
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 const ID: &str = "skyflow_id";
@@ -11,24 +11,44 @@ const ID: &str = "skyflow_id";
 /// Decodes a row; `None` when it does not fit the type, or its tokens have a member that is called like the id.
 pub(super) fn decode<T: DeserializeOwned>(skyflow_id: &str, tokens: &str) -> Option<T> {
     let mut json = serde_json::Deserializer::from_str(tokens);
-    let row = T::deserialize(Row { skyflow_id, tokens: &mut json }).ok()?;
+    let row =
+        T::deserialize(Row { skyflow_id: Some(skyflow_id), is_struct: false, members: &mut json }).ok()?;
     json.end().ok().map(|()| row)
 }
 
-/// An object: the id, then the members of the tokens.
-struct Row<'a, 'de> {
-    skyflow_id: &'de str,
-    tokens: &'a mut serde_json::Deserializer<serde_json::de::StrRead<'de>>,
+/// An object: the id, where there is one, then the members of another object.
+pub(super) struct Row<'de, D> {
+    pub(super) skyflow_id: Option<&'de str>,
+    /// Whether only structs are made of it: they refuse a member that is called like the id, and a map does not.
+    pub(super) is_struct: bool,
+    pub(super) members: D,
 }
 
-impl<'de> Deserializer<'de> for Row<'_, 'de> {
-    type Error = serde_json::Error;
+impl<'de, D: Deserializer<'de>> Row<'de, D> {
+    #[inline]
+    fn visit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.members.deserialize_map(Chained { skyflow_id: self.skyflow_id, visitor })
+    }
+}
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        self.tokens.deserialize_map(Chained { skyflow_id: self.skyflow_id, visitor })
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Row<'de, D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        if self.is_struct { Err(D::Error::custom("expected a struct")) } else { self.visit(visitor) }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.visit(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         visitor.visit_some(self)
     }
 
@@ -36,19 +56,19 @@ impl<'de> Deserializer<'de> for Row<'_, 'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Self::Error> {
+    ) -> Result<V::Value, D::Error> {
         visitor.visit_newtype_struct(self)
     }
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq
-        tuple tuple_struct map struct enum identifier ignored_any
+        tuple tuple_struct map enum identifier ignored_any
     }
 }
 
-/// Visits the members of the tokens after the id.
+/// Visits the members after the id.
 struct Chained<'de, V> {
-    skyflow_id: &'de str,
+    skyflow_id: Option<&'de str>,
     visitor: V,
 }
 
@@ -59,41 +79,40 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Chained<'de, V> {
         self.visitor.expecting(f)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, tokens: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_map(Members { next: Next::Id, skyflow_id: self.skyflow_id, tokens })
+    #[inline]
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
+        self.visitor.visit_map(Members { skyflow_id: self.skyflow_id, is_id: false, members })
     }
 }
 
 struct Members<'de, A> {
-    next: Next,
-    skyflow_id: &'de str,
-    tokens: A,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Next {
-    Id,
-    IdValue,
-    Token,
+    /// The id, until it was read.
+    skyflow_id: Option<&'de str>,
+    is_id: bool,
+    members: A,
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, A> {
     type Error = A::Error;
 
+    #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        if self.next == Next::Token {
-            return self.tokens.next_key_seed(seed);
+        if self.skyflow_id.is_none() {
+            return self.members.next_key_seed(seed);
         }
-        self.next = Next::IdValue;
+        self.is_id = true;
         seed.deserialize(BorrowedStrDeserializer::new(ID)).map(Some)
     }
 
+    #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        if self.next == Next::Token {
-            return self.tokens.next_value_seed(seed);
+        match self.skyflow_id.filter(|_| self.is_id) {
+            Some(id) => {
+                self.skyflow_id = None;
+                seed.deserialize(BorrowedStrDeserializer::new(id))
+            }
+            None => self.members.next_value_seed(seed),
         }
-        self.next = Next::Token;
-        seed.deserialize(BorrowedStrDeserializer::new(self.skyflow_id))
     }
 }
 
