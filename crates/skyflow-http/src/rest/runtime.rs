@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::marker::PhantomData;
 
+use super::base64::{self, Counting};
 pub use super::error::{clean, plain_text};
 pub use super::media::{accepting, decode_bytes, decode_optional_json, decode_text, encode_urlencoded};
 pub use super::open_object::{empty_when_absent, fill, optional, required, required_list};
@@ -136,17 +137,20 @@ pub fn redacted(is_some: bool) -> Option<Redacted> {
 }
 
 /// Beyond this size a buffer that grows by doubling wastes more than it costs to measure the body first.
-const MEASURED: usize = 1024 * 1024;
+const MEASURED: usize = base64::LARGE;
 
 /// Writes a body. A large one is measured and then written, so that it is in memory once and in no larger buffer.
 fn to_vec<T: Serialize>(body: &T) -> Result<Vec<u8>, EncodeError> {
     let mut first = Measuring::new();
+    let counting = Counting::start();
     finite::to_writer(&mut first, body)?;
-    if first.length <= MEASURED {
+    let length = first.length.saturating_add(counting.counted());
+    drop(counting);
+    if length <= MEASURED {
         return Ok(first.kept);
     }
-    let mut whole = Vec::with_capacity(first.length);
     drop(first);
+    let mut whole = Vec::with_capacity(length);
     finite::to_writer(&mut whole, body)?;
     Ok(whole)
 }
@@ -192,6 +196,17 @@ impl Write for Measuring {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_files_are_counted_and_written_once() {
+        for length in [0, 1, 1000, MEASURED - 1, MEASURED, MEASURED + 1, 3 * MEASURED, 3 * MEASURED + 2] {
+            let file = Base64::from(vec![0xa5; length]);
+            let body = (&file, "x", &file);
+            let written = to_vec(&body).unwrap();
+            assert!(written == serde_json::to_vec(&body).unwrap(), "{length}");
+            assert!(length <= MEASURED || written.capacity() == written.len(), "{length}");
+        }
+    }
 
     #[test]
     fn large_bodies_have_no_spare_capacity() {
