@@ -1,4 +1,3 @@
-use std::cell::Cell;
 use std::fmt;
 
 use base64::Engine as _;
@@ -7,6 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::runtime;
 
 /// Holds bytes that JSON writes as Base64: standard alphabet, with padding.
 ///
@@ -55,42 +56,9 @@ impl fmt::Debug for Base64 {
     }
 }
 
-thread_local! {
-    /// The characters of large content that were counted in place of being written, while a body is measured.
-    static COUNTED: Cell<Option<usize>> = const { Cell::new(None) };
-}
-
-/// Content of more bytes is counted while a body is measured: its length is arithmetic.
-pub(super) const LARGE: usize = 1024 * 1024;
-
-/// Counts large content while it exists, and writes an empty text in its place.
-pub(super) struct Counting(());
-
-impl Counting {
-    pub(super) fn start() -> Self {
-        COUNTED.set(Some(0));
-        Self(())
-    }
-
-    /// Returns how many characters were counted.
-    pub(super) fn counted(&self) -> usize {
-        COUNTED.get().unwrap_or_default()
-    }
-}
-
-impl Drop for Counting {
-    fn drop(&mut self) {
-        COUNTED.set(None);
-    }
-}
-
 impl Serialize for Base64 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.len() > LARGE
-            && let Some(counted) = COUNTED.get()
-        {
-            let length = base64::encoded_len(self.0.len(), true).unwrap_or(usize::MAX);
-            COUNTED.set(Some(counted.saturating_add(length)));
+        if runtime::counts(&self.0) {
             return serializer.serialize_str("");
         }
         serializer.collect_str(&Base64Display::new(&self.0, &STANDARD))

@@ -8,7 +8,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
 use super::runtime::Redacted;
-use super::text::without_mark;
 use super::{DecodeError, EncodeError, finite, lenient};
 
 /// Holds any JSON as a string: written once from your type, read once into your type, and not parsed in between.
@@ -64,6 +63,14 @@ impl Drop for Sharing {
     fn drop(&mut self) {
         RESPONSE.set(self.0.take());
     }
+}
+
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Removes a byte order mark.
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(MARK).unwrap_or(body)
 }
 
 /// Reads a body; a byte order mark in front of it is passed over.

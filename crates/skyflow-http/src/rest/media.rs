@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::json::without_mark;
 use super::runtime::{decode_json, request};
-use super::text::without_mark;
 use super::{DecodeError, EncodeError, Json};
 use crate::{Request, RequestTarget, form_urlencoded};
 

@@ -1,10 +1,10 @@
 //! The functions that generated code calls, public so that bindings in other crates can call them too.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Write};
 use std::marker::PhantomData;
 
-use super::base64::{self, Counting};
 pub use super::error::{clean, plain_text};
 pub use super::media::{accepting, decode_bytes, decode_optional_json, decode_text, encode_urlencoded};
 pub use super::open_object::{empty_when_absent, fill, optional, required, required_list};
@@ -137,7 +137,44 @@ pub fn redacted(is_some: bool) -> Option<Redacted> {
 }
 
 /// Beyond this size a buffer that grows by doubling wastes more than it costs to measure the body first.
-const MEASURED: usize = base64::LARGE;
+const MEASURED: usize = 1024 * 1024;
+
+thread_local! {
+    /// The characters of Base64 that were counted in place of being written, while a body is measured.
+    static COUNTED: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Counts large content while it exists, and writes an empty text in its place: its length is arithmetic.
+struct Counting;
+
+impl Counting {
+    fn start() -> Self {
+        COUNTED.set(Some(0));
+        Self
+    }
+
+    fn counted(&self) -> usize {
+        COUNTED.get().unwrap_or_default()
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        COUNTED.set(None);
+    }
+}
+
+/// Counts large content that is written as Base64 while a body is measured. Returns false for other content.
+pub(super) fn counts(content: &[u8]) -> bool {
+    match COUNTED.get() {
+        Some(counted) if content.len() > MEASURED => {
+            let length = base64::encoded_len(content.len(), true).unwrap_or(usize::MAX);
+            COUNTED.set(Some(counted.saturating_add(length)));
+            true
+        }
+        _ => false,
+    }
+}
 
 /// Writes a body. A large one is measured and then written, so that it is in memory once and in no larger buffer.
 fn to_vec<T: Serialize>(body: &T) -> Result<Vec<u8>, EncodeError> {

@@ -8,13 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// The byte order mark of UTF-8.
-const MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// Removes a byte order mark.
-pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(MARK).unwrap_or(body)
-}
+use super::json::without_mark;
 
 /// Reads bytes as text: UTF-8, or UTF-16 with a byte order mark; `None` for anything else.
 pub fn text_of(body: &[u8]) -> Option<Cow<'_, str>> {

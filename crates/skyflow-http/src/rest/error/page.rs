@@ -4,7 +4,7 @@ use http::StatusCode;
 use http::header::{HeaderMap, SERVER};
 use skyflow_types::{is_invisible, redact_text};
 
-use super::super::text;
+use super::super::json::without_mark;
 use super::message::{clean, media_type_of};
 
 /// The longest title that is shown, in characters.
@@ -30,7 +30,7 @@ pub(super) fn describe(
     product: &str,
     hide: impl Fn(&str) -> String,
 ) -> Option<String> {
-    let text = String::from_utf8_lossy(text::without_mark(body));
+    let text = String::from_utf8_lossy(without_mark(body));
     if !is_html(headers, &text) {
         return None;
     }
