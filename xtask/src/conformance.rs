@@ -1,7 +1,8 @@
 //! Replays recorded calls of the official SDK: `cargo xtask conformance [DIR]`.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
+
+use crate::programs::{self, Program};
 
 /// Options of `cargo xtask conformance`.
 #[derive(clap::Args, Default)]
@@ -10,15 +11,9 @@ pub struct Args {
     directory: Option<PathBuf>,
 }
 
-/// Replays a directory in a program of its own, so that these commands do not depend on the SDK.
+/// Replays a directory in a program apart, so that these commands do not depend on the SDK.
 pub fn run(args: &Args) -> Result<(), String> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["run", "--quiet", "--locked", "--package", "skyflow-conformance", "--manifest-path"])
-        .arg(manifest)
-        .arg("--")
-        .args(&args.directory)
-        .status()
-        .map_err(|error| format!("cannot run the replay: {error}"))?;
-    if status.success() { Ok(()) } else { Err("the replay found differences".to_owned()) }
+    let directory = args.directory.as_ref().map(|directory| directory.display().to_string());
+    programs::run(Program::Binary("skyflow-conformance"), directory.as_slice())
+        .map_err(|error| format!("the replay found differences, or did not run: {error}"))
 }

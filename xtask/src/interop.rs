@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use crate::programs::{self, Program};
+
 /// Options of `cargo xtask interop`.
 #[derive(clap::Args)]
 pub struct Args {
@@ -61,9 +63,7 @@ pub fn run(args: &Args) -> Result<(), String> {
             vec!["--program=target/ring/debug/skyflow-ring".to_owned()]
         }
     };
-    let mut run = vec!["run", "--quiet", "--locked", "--package", "skyflow-interop", "--"];
-    run.extend(arguments.iter().map(String::as_str));
-    cargo(&run)
+    programs::run(Program::Binary("skyflow-interop"), &arguments)
 }
 
 fn cargo(args: &[&str]) -> Result<(), String> {

@@ -13,6 +13,7 @@ mod layers;
 mod msrv;
 mod nightly;
 mod path;
+mod programs;
 mod published;
 mod soak;
 mod streams;

@@ -4,8 +4,10 @@
 //! number of files says how many of them a reader opens to follow a call.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+
+use crate::programs::{self, Program};
 
 /// The maximum number of files that a warm insert may run through. It is lowered whenever the number falls: the goal is
 /// 25 (see `docs/architecture.md`).
@@ -40,7 +42,7 @@ pub fn run(args: &Args) -> Result<(), String> {
     if !has_valgrind() {
         return Err("valgrind is missing: install it, such as with `apt-get install valgrind`".to_owned());
     }
-    let profile = profile(root, &build(root)?)?;
+    let profile = profile(root, &programs::build(Program::Example("warm_insert"))?)?;
     let files = Profile::parse(&profile).files(ENTRY, root)?;
     for (number, file) in (1..).zip(&files) {
         println!("{number:3} {file}");
@@ -61,26 +63,6 @@ pub fn check() -> Result<(), String> {
 
 fn has_valgrind() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
-}
-
-fn build(root: &Path) -> Result<PathBuf, String> {
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--locked", "--package", "skyflow-tests", "--example", "warm_insert"])
-        .args(["--message-format", "json-render-diagnostics"])
-        // Calls are distinguished by their source lines.
-        .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")
-        .current_dir(root)
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .map_err(|error| format!("cannot run cargo build: {error}"))?;
-    let messages = cargo_metadata::Message::parse_stream(output.stdout.as_slice());
-    let artifact = messages.filter_map(Result::ok).find_map(|message| match message {
-        cargo_metadata::Message::CompilerArtifact(artifact) if artifact.target.name == "warm_insert" => {
-            artifact.executable
-        }
-        _ => None,
-    });
-    artifact.map(Into::into).ok_or_else(|| "could not build the program".to_owned())
 }
 
 fn profile(root: &Path, program: &Path) -> Result<String, String> {

@@ -1,6 +1,6 @@
 //! Runs the client for a long time: `cargo xtask soak --minutes 60`.
 
-use std::process::Command;
+use crate::programs::{self, Program};
 
 /// Options of `cargo xtask soak`.
 #[derive(clap::Args)]
@@ -12,11 +12,7 @@ pub struct Args {
 
 /// Runs the load, and fails when memory, descriptors or tasks grow, or a call fails.
 pub fn run(args: &Args) -> Result<(), String> {
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["run", "--quiet", "--locked", "--package", "skyflow-tests", "--bin", "soak", "--"])
-        .args(["load", &args.minutes.to_string()])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .status()
-        .map_err(|error| format!("cannot run the soak: {error}"))?;
-    if status.success() { Ok(()) } else { Err("the client did not stay as it was".to_owned()) }
+    let args = ["load".to_owned(), args.minutes.to_string()];
+    programs::run(Program::Binary("soak"), &args)
+        .map_err(|error| format!("the client did not stay as it was: {error}"))
 }

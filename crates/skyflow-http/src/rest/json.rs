@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
 use super::runtime::Redacted;
+use super::text::without_mark;
 use super::{DecodeError, EncodeError, finite, lenient};
 
 /// Holds any JSON as a string: written once from your type, read once into your type, and not parsed in between.
@@ -263,6 +264,64 @@ mod tests {
         let at = body.len() - 20;
         body[at] = 0xff;
         assert!(decode::<Page>(&body).is_err());
+    }
+
+    #[derive(Deserialize)]
+    struct Page {
+        rows: Vec<Json>,
+    }
+
+    fn page(rows: usize, mark: &str) -> Bytes {
+        let rows: Vec<_> = (0..rows).map(|row| format!("{{ \"n\":{row}, \"x\":\"ü\" }}")).collect();
+        format!("{mark}{{\"rows\":[{}]}}", rows.join(" , ")).into()
+    }
+
+    #[test]
+    fn parts_share_the_memory_of_their_response() {
+        for (rows, mark, is_shared) in
+            [(10, "", false), (500, "", true), (500, "\u{feff}", true), (90_000, "", false)]
+        {
+            let body = page(rows, mark);
+            let within = body.as_ptr_range();
+            let read: Page = decode(&body).unwrap();
+            assert_eq!(read.rows.len(), rows);
+            for (n, row) in read.rows.iter().enumerate() {
+                assert_eq!(row.get(), format!("{{ \"n\":{n}, \"x\":\"ü\" }}"));
+                assert_eq!(within.contains(&row.get().as_ptr()), is_shared, "{rows} rows");
+            }
+            assert_eq!(serde_json::to_string(&read.rows[7]).unwrap(), read.rows[7].get());
+        }
+    }
+
+    #[test]
+    fn only_parts_of_the_response_share_its_memory() {
+        /// Reads JSON from within a text of the response, and from elsewhere.
+        struct Inner(Json, Json);
+
+        impl<'de> Deserialize<'de> for Inner {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                let own = serde_json::from_str(&text).map_err(serde::de::Error::custom)?;
+                let other = Json::from_serialize(&7).map_err(serde::de::Error::custom)?;
+                Ok(Self(own, other))
+            }
+        }
+
+        let body = Bytes::from(format!("\"{{\\\"a\\\":1}}{}\"", " ".repeat(4096)));
+        let Inner(own, other) = decode(&body).unwrap();
+        assert_eq!((own.get(), other.get()), ("{\"a\":1}", "7"));
+        assert!(!body.as_ptr_range().contains(&own.get().as_ptr()));
+        // A read that has failed leaves nothing behind.
+        assert!(decode::<Page>(&Bytes::from(" ".repeat(4096))).is_err());
+        assert!(RESPONSE.with_borrow(Option::is_none));
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_an_error_of_its_place() {
+        let mut body = page(500, "").to_vec();
+        let at = body.len() - 20;
+        body[at] = 0xff;
+        assert!(decode::<Page>(&body.into()).is_err());
     }
 
     #[test]
