@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use skyflow_api::runtime::{decode_json, lossy_members, text_of};
+use skyflow_api::runtime::{decode_json, decode_json_shared, lossy_members, text_of};
 use skyflow_api::{DecodeError, Json};
 
 use crate::Error;
@@ -58,7 +58,7 @@ pub(crate) fn elements<T: DeserializeOwned, E>(
 where
     E: DeserializeOwned,
 {
-    match decode_json::<T>(body) {
+    match decode_json_shared::<T>(body) {
         Ok(whole) => Ok(of_whole(whole).into_iter().map(Ok).collect()),
         Err(error) => {
             let read = |element: Json| element.decode().or_else(|_| misfit(element));

@@ -8,15 +8,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
 use super::runtime::Redacted;
-use super::text::without_mark;
 use super::{DecodeError, EncodeError, finite, lenient};
 
 /// Holds any JSON as a string: written once from your type, read once into your type, and not parsed in between.
 ///
 /// `Debug` does not show it.
 ///
-/// JSON that is a part of a response of 2 KiB to 1 MiB shares the memory of the response: cloning it copies nothing, and
-/// the response stays in memory until its last part is dropped.
+/// The values of rows from a response of 2 KiB to 1 MiB share one copy of the response: cloning them copies nothing, and that
+/// copy stays in memory until the last of them is dropped.
 ///
 /// ```
 /// use skyflow_http::rest::Json;
@@ -55,8 +54,8 @@ thread_local! {
 struct Sharing(Option<Arc<str>>);
 
 impl Sharing {
-    fn parts_of(response: Option<Arc<str>>) -> Self {
-        Self(RESPONSE.replace(response))
+    fn parts_of(response: &Arc<str>) -> Self {
+        Self(RESPONSE.replace(Some(Arc::clone(response))))
     }
 }
 
@@ -75,25 +74,28 @@ pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
 }
 
 /// Reads a body; a byte order mark in front of it is passed over.
-///
-/// While it is read, [`Json`] can be read from text only: a type of the response must not read it from a
-/// [`serde_json::Value`].
 pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     let body = without_mark(body);
     // The whole text is checked faster than each string of it.
-    let read = match std::str::from_utf8(body) {
-        Ok(text) if SHARED.contains(&text.len()) => {
-            let text: Arc<str> = text.into();
-            let _sharing = Sharing::parts_of(Some(Arc::clone(&text)));
-            serde_json::from_str(&text)
-        }
-        Ok(text) => {
-            let _sharing = Sharing::parts_of(None);
-            serde_json::from_str(text)
-        }
+    match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(body),
-    };
-    read.map_err(|error| DecodeError::new(&error, body))
+    }
+    .map_err(|error| DecodeError::new(&error, body))
+}
+
+/// Reads a body as [`decode`] does. [`Json`] in it shares one copy of the body, where its size is worth it.
+///
+/// While it is read, `Json` can be read from text only: a type of the response must not read it from a
+/// [`serde_json::Value`].
+pub(super) fn decode_shared<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+    if !SHARED.contains(&body.len()) {
+        return decode(body);
+    }
+    let Ok(text) = std::str::from_utf8(without_mark(body)) else { return decode(body) };
+    let text: Arc<str> = text.into();
+    let _sharing = Sharing::parts_of(&text);
+    serde_json::from_str(&text).map_err(|error| DecodeError::new(&error, text.as_bytes()))
 }
 
 /// Returns where a text is in a response; `None` when it is elsewhere.
@@ -225,7 +227,7 @@ mod tests {
         for (rows, mark, is_shared) in
             [(10, "", false), (500, "", true), (500, "\u{feff}", true), (90_000, "", false)]
         {
-            let read: Page = decode(&page(rows, mark)).unwrap();
+            let read: Page = decode_shared(&page(rows, mark)).unwrap();
             assert_eq!(read.rows.len(), rows);
             for (n, row) in read.rows.iter().enumerate() {
                 assert_eq!(row.get(), format!("{{ \"n\":{n}, \"x\":\"ü\" }}"));
@@ -250,11 +252,13 @@ mod tests {
         }
 
         let body = format!("\"{{\\\"a\\\":1}}{}\"", " ".repeat(4096));
-        let Inner(own, other) = decode(body.as_bytes()).unwrap();
+        let Inner(own, other) = decode_shared(body.as_bytes()).unwrap();
         assert_eq!((own.get(), other.get()), ("{\"a\":1}", "7"));
         assert!(matches!(own.0, Text::Own(_)));
+        let Inner(own, _) = decode(body.as_bytes()).unwrap();
+        assert!(matches!(own.0, Text::Own(_)));
         // A read that has failed leaves nothing behind.
-        assert!(decode::<Page>(" ".repeat(4096).as_bytes()).is_err());
+        assert!(decode_shared::<Page>(" ".repeat(4096).as_bytes()).is_err());
         assert!(RESPONSE.with_borrow(Option::is_none));
     }
 
@@ -263,65 +267,7 @@ mod tests {
         let mut body = page(500, "");
         let at = body.len() - 20;
         body[at] = 0xff;
-        assert!(decode::<Page>(&body).is_err());
-    }
-
-    #[derive(Deserialize)]
-    struct Page {
-        rows: Vec<Json>,
-    }
-
-    fn page(rows: usize, mark: &str) -> Bytes {
-        let rows: Vec<_> = (0..rows).map(|row| format!("{{ \"n\":{row}, \"x\":\"ü\" }}")).collect();
-        format!("{mark}{{\"rows\":[{}]}}", rows.join(" , ")).into()
-    }
-
-    #[test]
-    fn parts_share_the_memory_of_their_response() {
-        for (rows, mark, is_shared) in
-            [(10, "", false), (500, "", true), (500, "\u{feff}", true), (90_000, "", false)]
-        {
-            let body = page(rows, mark);
-            let within = body.as_ptr_range();
-            let read: Page = decode(&body).unwrap();
-            assert_eq!(read.rows.len(), rows);
-            for (n, row) in read.rows.iter().enumerate() {
-                assert_eq!(row.get(), format!("{{ \"n\":{n}, \"x\":\"ü\" }}"));
-                assert_eq!(within.contains(&row.get().as_ptr()), is_shared, "{rows} rows");
-            }
-            assert_eq!(serde_json::to_string(&read.rows[7]).unwrap(), read.rows[7].get());
-        }
-    }
-
-    #[test]
-    fn only_parts_of_the_response_share_its_memory() {
-        /// Reads JSON from within a text of the response, and from elsewhere.
-        struct Inner(Json, Json);
-
-        impl<'de> Deserialize<'de> for Inner {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                let own = serde_json::from_str(&text).map_err(serde::de::Error::custom)?;
-                let other = Json::from_serialize(&7).map_err(serde::de::Error::custom)?;
-                Ok(Self(own, other))
-            }
-        }
-
-        let body = Bytes::from(format!("\"{{\\\"a\\\":1}}{}\"", " ".repeat(4096)));
-        let Inner(own, other) = decode(&body).unwrap();
-        assert_eq!((own.get(), other.get()), ("{\"a\":1}", "7"));
-        assert!(!body.as_ptr_range().contains(&own.get().as_ptr()));
-        // A read that has failed leaves nothing behind.
-        assert!(decode::<Page>(&Bytes::from(" ".repeat(4096))).is_err());
-        assert!(RESPONSE.with_borrow(Option::is_none));
-    }
-
-    #[test]
-    fn text_that_is_not_utf8_is_an_error_of_its_place() {
-        let mut body = page(500, "").to_vec();
-        let at = body.len() - 20;
-        body[at] = 0xff;
-        assert!(decode::<Page>(&body.into()).is_err());
+        assert!(decode::<Page>(&body).is_err() && decode_shared::<Page>(&body).is_err());
     }
 
     #[test]

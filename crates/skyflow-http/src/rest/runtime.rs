@@ -84,6 +84,12 @@ pub fn decode_json<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> 
     json::decode(body)
 }
 
+/// Reads a JSON response as [`decode_json`] does. [`Json`] in it shares one copy of the response, where its size is worth
+/// it, so a response with secrets that are to be wiped is not read so.
+pub fn decode_json_shared<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> {
+    json::decode_shared(body)
+}
+
 /// Ignores the body of a response without a result.
 pub fn decode_nothing(_: &Bytes) -> Result<(), DecodeError> {
     Ok(())

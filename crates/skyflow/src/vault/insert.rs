@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use skyflow_api::runtime::{decode_json, null_as_default};
+use skyflow_api::runtime::{decode_json, decode_json_shared, null_as_default};
 use skyflow_api::{DecodeError, Json, Operation, Response, records, types};
 use skyflow_types::{RequestId, TokenMode};
 
@@ -487,7 +487,7 @@ impl ReadBody for WrittenRows {
             records: Vec<R>,
         }
 
-        let rows = match decode_json::<Rows<WrittenRow>>(body) {
+        let rows = match decode_json_shared::<Rows<WrittenRow>>(body) {
             Ok(rows) if rows.records.iter().all(|row| !row.skyflow_id.is_empty()) => {
                 rows.records.into_iter().map(Some).collect()
             }
