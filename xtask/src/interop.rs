@@ -1,4 +1,5 @@
-//! Runs the client against programs of others: `cargo xtask interop proxies`, `forward-proxies` and `ring`.
+//! Runs the client against programs of others: `cargo xtask interop proxies`, `forward-proxies`, `sql` and
+//! `ring`.
 
 use std::process::{Command, Stdio};
 
@@ -24,6 +25,8 @@ enum Suite {
     },
     /// Inserts through tinyproxy (CONNECT) and microsocks (SOCKS5), with and without a password.
     ForwardProxies,
+    /// Runs the same queries in the embedded vault and in DuckDB, which Python installs.
+    Sql,
     /// Builds a program whose cryptography library is ring alone, and lets it mint a token and call over TLS.
     Ring,
 }
@@ -51,6 +54,7 @@ pub fn run(args: &Args) -> Result<(), String> {
             install(&FORWARD_PROXIES);
             vec!["--forward".to_owned()]
         }
+        Suite::Sql => return sql(),
         Suite::Ring => {
             cargo(&[
                 "build",
@@ -64,6 +68,11 @@ pub fn run(args: &Args) -> Result<(), String> {
         }
     };
     programs::run(Program::Binary("skyflow-interop"), &arguments)
+}
+
+/// Compares queries with DuckDB.
+pub fn sql() -> Result<(), String> {
+    cargo(&["test", "--workspace", "--locked", "--test", "duckdb", "--", "--ignored", "--nocapture"])
 }
 
 fn cargo(args: &[&str]) -> Result<(), String> {
