@@ -9,11 +9,14 @@
 mod canaries;
 #[cfg(feature = "server")]
 mod certificates;
+mod constant;
 mod fault_layer;
 mod faults;
+mod gate;
 mod journal;
 #[cfg(feature = "server")]
 pub mod large_bodies;
+mod output;
 mod peer;
 pub mod polling;
 mod random;
@@ -28,9 +31,12 @@ mod server;
 pub use canaries::Canaries;
 #[cfg(feature = "server")]
 pub use certificates::{Authority, AuthorityBuilder, CertificateError, Identity};
+pub use constant::Constant;
 pub use fault_layer::{FaultLayer, FaultService};
 pub use faults::{Fault, FaultParseError, Faults, Plan, Verdict};
+pub use gate::Gate;
 pub use journal::{Journal, JournalEntry};
+pub use output::Output;
 pub use peer::Peer;
 pub use random::Random;
 pub use recorder::{Exchange, Recorder};
