@@ -27,6 +27,7 @@ mod reply;
 mod scripted;
 #[cfg(feature = "server")]
 mod server;
+mod strict;
 
 pub use canaries::Canaries;
 #[cfg(feature = "server")]
@@ -44,6 +45,7 @@ pub use reply::Reply;
 pub use scripted::Scripted;
 #[cfg(feature = "server")]
 pub use server::{ServeError, Server, ServerBuilder};
+pub use strict::Strict;
 
 /// An API key in Skyflow's format that no vault knows.
 pub const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";

@@ -3,10 +3,8 @@
 #![expect(non_snake_case, reason = "T05 and its like are ids of promises")]
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 
 use crate::support::{Endpoint, Reply};
 use bytes::Bytes;
@@ -15,9 +13,9 @@ use skyflow_auth::{
     ServiceAccountTokens, TokenProvider, connection_header,
 };
 use skyflow_http::{
-    BaseUri, Body, CallContext, HttpService, Idempotency, ManualClock, OperationInfo, Request, Response,
+    BaseUri, Body, CallContext, HttpService, Idempotency, ManualClock, OperationInfo, Request,
 };
-use skyflow_testkit::{API_KEY, Scripted};
+use skyflow_testkit::{API_KEY, Scripted, Strict};
 use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -235,56 +233,18 @@ async fn a_call_may_bring_its_own_tokens() {
     assert_eq!(vault.last("authorization").unwrap(), format!("Bearer {API_KEY}").as_str());
 }
 
-/// A service that must be polled for readiness before every call, and whose clones are not ready.
-struct Strict {
-    ready: bool,
-    asked: bool,
-    calls: Arc<AtomicUsize>,
-}
-
-impl Clone for Strict {
-    fn clone(&self) -> Self {
-        Self { ready: false, asked: false, calls: Arc::clone(&self.calls) }
-    }
-}
-
-impl Service<Request> for Strict {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = std::future::Ready<Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        if !std::mem::replace(&mut self.asked, true) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        self.ready = true;
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request) -> Self::Future {
-        assert!(std::mem::take(&mut self.ready), "called without readiness");
-        self.asked = false;
-        let status = if self.calls.fetch_add(1, Ordering::Relaxed) == 0 { 401 } else { 200 };
-        let mut response = Response::default();
-        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
-        std::future::ready(Ok(response))
-    }
-}
-
 #[tokio::test]
 async fn calls_and_replays_need_a_ready_service() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
-    let calls = Arc::new(AtomicUsize::new(0));
-    let service_below = Strict { ready: false, asked: false, calls: Arc::clone(&calls) };
-    let mut service = layer(service_account(&endpoint, &clock)).layer(service_below);
+    let below = Scripted::new([skyflow_testkit::Reply::status(401), skyflow_testkit::Reply::status(200)]);
+    let mut service = layer(service_account(&endpoint, &clock)).layer(Strict::new(below.clone()));
     let response = service.ready().await.unwrap().call(request("x")).await.unwrap();
     assert_eq!(response.status(), 200);
-    assert_eq!(calls.load(Ordering::Relaxed), 2, "the 401 and its replay");
+    assert_eq!(below.count(), 2, "the 401 and its replay");
     service.ready().await.unwrap();
     let mut clone = service.clone();
     service.call(request("x")).await.unwrap();
     clone.ready().await.unwrap().call(request("x")).await.unwrap();
-    assert_eq!(calls.load(Ordering::Relaxed), 4);
+    assert_eq!(below.count(), 4);
 }
