@@ -7,16 +7,13 @@ use allocation_counter::measure;
 use http::Method;
 use skyflow_http::auth::{AccessToken, AuthHeader, AuthLayer, HostGuard, TokenFuture, TokenProvider};
 use skyflow_http::layers::MetadataLayer;
-use skyflow_http::{
-    BaseUri, Body, BoxError, HttpService, Idempotency, ManualClock, Request, Response, Stack,
-};
+use skyflow_http::{BaseUri, Body, HttpService, Idempotency, ManualClock, Stack};
+use skyflow_testkit::Constant;
 use skyflow_testkit::polling::Stepped;
 use skyflow_tests::calls::request;
 
 fn transport() -> HttpService {
-    HttpService::new(tower::service_fn(|_: Request| {
-        std::future::ready(Ok::<_, BoxError>(Response::new(Body::from("{}"))))
-    }))
+    HttpService::new(Constant::new("{}"))
 }
 
 /// Counts the allocations of one call; making the request is part of it on both sides of a comparison.

@@ -20,14 +20,14 @@ fn server(chunked: bool) -> String {
     serve(move |request_line, length| {
         if request_line.starts_with("POST") {
             assert!(length > FILE as u64 / 3 * 4);
-            return Pieces { start: br#"{"run_id":"r1"}"#.to_vec(), ..Pieces::default() };
+            return Pieces { start: r#"{"run_id":"r1"}"#.into(), ..Pieces::default() };
         }
         Pieces {
-            start: br#"{"status":"SUCCESS","output":[{"processedFile":""#.to_vec(),
+            start: r#"{"status":"SUCCESS","output":[{"processedFile":""#.into(),
             // A multiple of three, so that pieces of Base64 can be put together.
-            piece: STANDARD.encode(vec![7_u8; 50_000 / 3 * 3]).into_bytes(),
+            piece: STANDARD.encode(vec![7_u8; 50_000 / 3 * 3]).into(),
             count: FILE.div_ceil(50_000 / 3 * 3),
-            end: br#"","processedFileType":"redacted_file","processedFileExtension":"txt"}]}"#.to_vec(),
+            end: r#"","processedFileType":"redacted_file","processedFileExtension":"txt"}]}"#.into(),
             chunked,
         }
     })

@@ -10,7 +10,9 @@ use skyflow_testkit::{Faults, Journal, Random};
 use skyflow_types::Secret;
 use tokio::sync::Notify;
 
-use crate::auth::{ClientDocument, Identity};
+use crate::auth::ClientDocument;
+use crate::build_error::BuildError;
+use crate::identity::Identity;
 use crate::rates::Rates;
 use crate::state::State;
 use crate::store::{Store, StoreError};
@@ -32,17 +34,15 @@ pub struct EmbeddedScaiVaultBuilder {
     retention: Duration,
 }
 
-/// Reports a server that cannot be built.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The database cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+impl EmbeddedScaiVault {
+    /// Starts to configure a server.
+    pub fn builder() -> EmbeddedScaiVaultBuilder {
+        EmbeddedScaiVaultBuilder::new()
+    }
 }
 
 impl EmbeddedScaiVaultBuilder {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             clock: SystemClock::shared(),
             random: Random::system(),

@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use scaivault::SecretPath;
+use scaivault::{SecretPath, VaultDuration};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::auth::Caller;
 use crate::failure::{Failure, Outcome, invalid};
+use crate::identity::Caller;
 
 /// A request whose caller is known.
 pub(crate) struct Call {
@@ -90,6 +90,11 @@ pub(crate) fn time(millis: i64) -> String {
 /// Reads a time.
 pub(crate) fn millis(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+}
+
+/// Returns a duration in milliseconds.
+pub(crate) fn duration_millis(duration: VaultDuration) -> i64 {
+    i64::try_from(duration.as_seconds()).unwrap_or(i64::MAX).saturating_mul(1000)
 }
 
 /// What an operation responds with.

@@ -11,6 +11,7 @@ use skyflow_http::{Body, HttpService, Transport};
 
 use crate::call::{Call, hex, member, set, time};
 use crate::failure::Outcome;
+use crate::outbox::Outgoing;
 use crate::state::State;
 
 /// How many events a subscription keeps for polls.
@@ -44,15 +45,6 @@ pub(crate) struct WebhookDocument {
     pub(crate) filters: Value,
     pub(crate) enabled: bool,
     pub(crate) created_at: String,
-}
-
-/// A delivery that is to be sent.
-pub(crate) struct Outgoing {
-    pub(crate) tenant: String,
-    pub(crate) delivery_id: String,
-    url: String,
-    secret: String,
-    event: Value,
 }
 
 /// What an event is about.

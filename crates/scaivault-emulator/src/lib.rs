@@ -2,12 +2,16 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth;
+mod build_error;
 mod builder;
 mod call;
 mod events;
 mod failure;
 mod generators;
+mod identity;
 mod operations;
+mod order_fault;
+mod outbox;
 mod pki;
 mod policy;
 mod rates;
@@ -20,9 +24,10 @@ mod store;
 mod vault;
 mod versions;
 
-pub use auth::Identity;
-pub use builder::{BuildError, EmbeddedScaiVaultBuilder};
-pub use operations::acme::OrderFault;
+pub use build_error::BuildError;
+pub use builder::EmbeddedScaiVaultBuilder;
+pub use identity::Identity;
+pub use order_fault::OrderFault;
 pub use server::{Server, ServerBuilder};
 pub use service::VaultService;
 pub use skyflow_testkit::{Fault, JournalEntry, ServeError};

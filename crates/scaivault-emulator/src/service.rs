@@ -14,10 +14,11 @@ use skyflow_http::{Body, Error, Request, Response, form_pairs};
 use skyflow_testkit::{JournalEntry, Peer, Plan, Verdict};
 use tower_service::Service;
 
-use crate::auth::{self, Caller, Identity};
+use crate::auth;
 use crate::call::{Call, Reply};
 use crate::events::send_queued;
 use crate::failure::{Failure, Outcome};
+use crate::identity::{Caller, Identity};
 use crate::operations::{audit, webhooks};
 use crate::rates::Standing;
 use crate::routes::{self, Found, Route};

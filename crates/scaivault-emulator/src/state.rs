@@ -11,10 +11,9 @@ use skyflow_http::Clock;
 use skyflow_testkit::{Faults, Journal, Random};
 use tokio::sync::Notify;
 
-use crate::auth::{Identity, TokenDocument, fingerprint};
-use crate::events::Outgoing;
 use crate::failure::{Failure, Outcome};
-use crate::operations::acme::OrderFault;
+use crate::order_fault::OrderFault;
+use crate::outbox::Outgoing;
 use crate::rates::Rates;
 use crate::store::Store;
 
@@ -72,18 +71,5 @@ impl State {
 
     pub(crate) fn put<T: Serialize>(&self, kind: &str, tenant: &str, id: &str, document: &T) -> Outcome<()> {
         Ok(self.store.put(kind, tenant, id, document)?)
-    }
-
-    /// Issues a token.
-    pub(crate) fn issue_token(
-        &self,
-        identity: Identity,
-        now: i64,
-        expires_at: Option<i64>,
-    ) -> Outcome<String> {
-        let token = format!("skt_{}", self.random.hex(40));
-        let document = TokenDocument { identity, issued_at: now, expires_at, revoked: false };
-        self.put("token", "", &fingerprint(&token), &document)?;
-        Ok(token)
     }
 }

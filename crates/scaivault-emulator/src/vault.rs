@@ -5,11 +5,11 @@ use skyflow_http::HttpService;
 use skyflow_testkit::{Fault, JournalEntry};
 use skyflow_types::Secret;
 
-use crate::auth::{ClientDocument, Identity, TokenDocument, fingerprint};
-use crate::builder::{BuildError, EmbeddedScaiVaultBuilder};
-use crate::operations::acme::OrderFault;
+use crate::auth::{ClientDocument, TokenDocument, fingerprint};
+use crate::build_error::BuildError;
+use crate::identity::Identity;
 use crate::operations::dynamic::LeaseDocument;
-use crate::server::ServerBuilder;
+use crate::order_fault::OrderFault;
 use crate::service::VaultService;
 use crate::state::State;
 use crate::store::StoreError;
@@ -42,11 +42,6 @@ pub struct EmbeddedScaiVault {
 }
 
 impl EmbeddedScaiVault {
-    /// Starts to configure a server.
-    pub fn builder() -> EmbeddedScaiVaultBuilder {
-        EmbeddedScaiVaultBuilder::new()
-    }
-
     /// Returns the token of the owner, who may do everything. It does not expire.
     pub fn token(&self) -> &Secret {
         &self.token
@@ -144,16 +139,6 @@ impl EmbeddedScaiVault {
     /// Returns the server as a tower service, to be called without a socket.
     pub fn service(&self) -> HttpService {
         HttpService::new(VaultService(Arc::clone(&self.state)))
-    }
-
-    /// Puts the server on a TCP port: a free one of 127.0.0.1 unless an address is given. Await the result.
-    pub fn serve(&self) -> ServerBuilder {
-        ServerBuilder::new(self.clone(), false)
-    }
-
-    /// Puts the server on a TCP port with TLS. Clients have to trust [`Server::ca_pem`](crate::Server::ca_pem).
-    pub fn serve_tls(&self) -> ServerBuilder {
-        ServerBuilder::new(self.clone(), true)
     }
 
     /// Makes requests fail as the fault says; its operations are those of [`scaivault::api`].

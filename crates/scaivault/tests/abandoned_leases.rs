@@ -11,10 +11,9 @@ use http::Method;
 use scaivault::LogLevel;
 use scaivault::dynamic::{EngineConfig, LeaseGuard};
 use skyflow_http::ManualClock;
-use skyflow_testkit::Canaries;
 use skyflow_testkit::polling::until;
-use support::output::Output;
-use support::{Bench, Gate, gated, with_clock};
+use skyflow_testkit::{Canaries, Output};
+use support::{Bench, gate, gated, with_clock};
 use tokio::runtime::{Builder, Runtime};
 
 fn runtime() -> Runtime {
@@ -29,17 +28,16 @@ async fn guard(bench: &Bench) -> LeaseGuard {
 #[test]
 fn case_37_abandoned_leases_are_logged_and_named() {
     let output = Output::default();
-    let writer = output.clone();
     tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
         .with_ansi(false)
-        .with_writer(move || writer.clone())
+        .with_writer(output.writer())
         .init();
     refused_revocation_is_named_by_drain();
     let log = output.take();
     assert!(!log.contains("was not revoked"), "the client logs nothing: {log}");
 
-    let gate = Gate::new(Method::POST, "/revoke");
+    let gate = gate(Method::POST, "/revoke");
     let bench = gated(&gate);
     let first = runtime();
     let (without_runtime, in_shutdown) = first.block_on(async {

@@ -16,7 +16,7 @@ use serde_json::json;
 use skyflow_http::{Clock, ManualClock};
 use skyflow_testkit::Recorder;
 use skyflow_testkit::polling::{in_time, until};
-use support::{Bench, Gate, builder, gated, settle, with_clock};
+use support::{Bench, builder, gate, gated, settle, with_clock};
 
 const TTL: Duration = Duration::from_secs(100);
 
@@ -140,7 +140,7 @@ async fn case_28_event_of_another_writer_invalidates() {
 #[tokio::test]
 async fn case_28_late_refresh_restores_no_old_value() {
     for order in [[0, 1], [1, 0]] {
-        let gate = Gate::new(Method::GET, "app/db");
+        let gate = gate(Method::GET, "app/db");
         let bench = gated(&gate);
         write(&bench, "app/db", "one").await;
         let cache = bench.client.secrets().cache(options());

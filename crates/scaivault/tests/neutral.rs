@@ -12,19 +12,17 @@ use scaivault::Client;
 use scaivault_emulator::{EmbeddedScaiVault, Fault};
 use serde_json::json;
 use skyflow_http::ManualClock;
-use skyflow_testkit::{Canaries, Recorder};
-use support::output::Output;
+use skyflow_testkit::{Canaries, Output, Recorder};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 #[tokio::test]
 async fn output_names_no_other_product_and_no_secret() {
     let output = Output::default();
-    let writer = output.clone();
     tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
         .with_span_events(FmtSpan::FULL)
         .with_ansi(false)
-        .with_writer(move || writer.clone())
+        .with_writer(output.writer())
         .init();
     let clock = ManualClock::new();
     let vault = EmbeddedScaiVault::builder().clock(Arc::new(clock.clone())).build().unwrap();

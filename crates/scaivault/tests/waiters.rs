@@ -13,11 +13,11 @@ use serde_json::json;
 use skyflow_http::ManualClock;
 use skyflow_testkit::Recorder;
 use skyflow_testkit::polling::{in_time, until};
-use support::{BASE, Gate, builder, gated, settle};
+use support::{BASE, builder, gate, gated, settle};
 
 #[tokio::test]
 async fn case_22_cancelled_reader_leaves_its_fetch() {
-    let gate = Gate::new(Method::GET, "app/db");
+    let gate = gate(Method::GET, "app/db");
     let bench = gated(&gate);
     bench.client.secrets().write("app/db", &json!({"password": "one"})).await.unwrap();
     let cache = bench.client.secrets().cache(CacheOptions::default());
@@ -35,7 +35,7 @@ async fn case_22_cancelled_reader_leaves_its_fetch() {
 
 #[tokio::test]
 async fn case_22_cancelled_caller_leaves_its_exchange() {
-    let gate = Gate::new(Method::POST, "/oauth/token");
+    let gate = gate(Method::POST, "/oauth/token");
     let clock = ManualClock::new();
     let vault = EmbeddedScaiVault::builder().clock(Arc::new(clock.clone())).build().unwrap();
     let client = builder(&vault, &clock, &Recorder::new())

@@ -21,9 +21,8 @@ use skyflow_auth::{
     AccessToken, ApiKey, AuthHeader, AuthLayer, Cached, DataTokenSigner, HostGuard, ServiceAccountKey,
     TokenProvider, provider_fn,
 };
-use skyflow_http::{
-    BaseUri, Body, BoxError, Clock, Idempotency, OperationInfo, Request, Response, SystemClock,
-};
+use skyflow_http::{BaseUri, Body, Clock, Idempotency, OperationInfo, Request, SystemClock};
+use skyflow_testkit::{API_KEY, Constant};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -76,25 +75,24 @@ fn request() -> Request {
 }
 
 #[divan::bench]
-fn leaf_without_auth(bencher: Bencher<'_, '_>) {
-    let mut transport = tower::service_fn(|_: Request| async { Ok::<_, BoxError>(Response::default()) });
+fn transport_without_auth(bencher: Bencher<'_, '_>) {
+    let mut transport = Constant::default();
     bencher.with_inputs(request).bench_local_values(|request| now(transport.call(request)));
 }
 
 #[divan::bench]
-fn leaf_with_auth(bencher: Bencher<'_, '_>) {
+fn transport_with_auth(bencher: Bencher<'_, '_>) {
     let hosts = HostGuard::new(BaseUri::parse("https://abc.example").unwrap());
-    let transport = tower::service_fn(|_: Request| async { Ok::<_, BoxError>(Response::default()) });
-    let mut stack = AuthLayer::new(Arc::new(cached()), AuthHeader::bearer(), hosts).layer(transport);
+    let mut stack =
+        AuthLayer::new(Arc::new(cached()), AuthHeader::bearer(), hosts).layer(Constant::default());
     bencher.with_inputs(request).bench_local_values(|request| now(stack.call(request)));
 }
 
 #[divan::bench]
-fn leaf_with_api_key(bencher: Bencher<'_, '_>) {
+fn transport_with_api_key(bencher: Bencher<'_, '_>) {
     let hosts = HostGuard::new(BaseUri::parse("https://abc.example").unwrap());
-    let key = ApiKey::new("sky-abcde-0123456789abcdef0123456789abcdef").unwrap();
-    let transport = tower::service_fn(|_: Request| async { Ok::<_, BoxError>(Response::default()) });
-    let mut stack = AuthLayer::new(Arc::new(key), AuthHeader::bearer(), hosts).layer(transport);
+    let key = ApiKey::new(API_KEY).unwrap();
+    let mut stack = AuthLayer::new(Arc::new(key), AuthHeader::bearer(), hosts).layer(Constant::default());
     bencher.with_inputs(request).bench_local_values(|request| now(stack.call(request)));
 }
 

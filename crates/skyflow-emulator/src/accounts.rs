@@ -263,6 +263,6 @@ impl EmbeddedVault {
     ///
     /// Fails when the change cannot be stored.
     pub fn revoke_bearer_tokens(&self) -> Result<(), AccountError> {
-        Ok(self.state.next_bearer_generation()?)
+        Ok(self.state.bearer_tokens.revoke_all(&self.state.store)?)
     }
 }

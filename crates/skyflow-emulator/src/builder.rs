@@ -1,10 +1,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
 use http::StatusCode;
 use rusqlite::Connection;
 use serde_json::Value;
@@ -15,7 +13,7 @@ use skyflow_testkit::{Faults, Journal, Random};
 use skyflow_types::Secret;
 
 use crate::audit::AuditLog;
-use crate::auth::{KeySet, Role, keys};
+use crate::auth::{BearerTokens, KeySet, Role, keys};
 use crate::connections::{ConnectionSpec, ConnectionSpecError, Connections};
 use crate::cors::{self, Origins};
 #[cfg(feature = "detect")]
@@ -23,7 +21,7 @@ use crate::detect::{self, CannedRun, DetectSettings};
 use crate::downloads::Downloads;
 use crate::object_id::object_id;
 use crate::schema::{Schema, SchemaError, Table, default_tables, tables_from_json, tables_to_json};
-use crate::state::{BEARER_GENERATION, State};
+use crate::state::State;
 use crate::store::accounts::{self, AccountRow, ApiKeyRow, KeyRow};
 use crate::store::{OpenError, Store, layout, settings};
 use crate::tokens::TokenKey;
@@ -58,6 +56,14 @@ pub struct EmbeddedVaultBuilder {
     origins: Vec<String>,
     #[cfg(feature = "detect")]
     detect: DetectSettings,
+}
+
+impl EmbeddedVault {
+    /// Starts a vault in memory, with the README's `table1`, the tables of Skyflow's Quickstart vault, and the table
+    /// `detect` for the vault tokens of texts.
+    pub fn builder() -> EmbeddedVaultBuilder {
+        EmbeddedVaultBuilder::new()
+    }
 }
 
 impl EmbeddedVaultBuilder {
@@ -247,7 +253,8 @@ impl EmbeddedVaultBuilder {
             std::mem::take(&mut self.key_sets).into_iter().map(key_set).collect::<Result<_, _>>()?;
         let connections = Connections::new(std::mem::take(&mut self.connections))?;
         let store = Store::open(self.data_file.as_deref())?;
-        let seed = store.write(|transaction| Seed::load(transaction, tables))?;
+        let lifetime = self.bearer_lifetime;
+        let seed = store.write(|transaction| Seed::load(transaction, tables, lifetime))?;
         #[cfg(feature = "detect")]
         let detect = detect::Settings::new(std::mem::take(&mut self.detect), &seed.schema)
             .map_err(|id| BuildError::DetectConfiguration { id })?;
@@ -260,9 +267,7 @@ impl EmbeddedVaultBuilder {
                 account_id: seed.account_id,
                 schema: seed.schema,
                 token_key: TokenKey::new(&seed.token_key),
-                bearer_key: hmac::Key::new(hmac::HMAC_SHA256, &seed.bearer_key),
-                bearer_generation: AtomicI64::new(seed.bearer_generation),
-                bearer_lifetime: self.bearer_lifetime,
+                bearer_tokens: seed.bearer_tokens,
                 body_limit: self.body_limit,
                 row_limit: self.row_limit,
                 query_time_limit: self.query_time_limit,
@@ -276,7 +281,6 @@ impl EmbeddedVaultBuilder {
                 detect,
                 faults: Faults::default(),
                 journal: Journal::new(self.journal_limit),
-                role_ids: seed.role_ids,
                 audiences: Mutex::new(audiences),
                 owner: seed.owner,
                 owner_key: seed.owner_key,
@@ -347,10 +351,8 @@ struct Seed {
     cluster_id: String,
     account_id: String,
     token_key: Vec<u8>,
-    bearer_key: Vec<u8>,
-    bearer_generation: i64,
+    bearer_tokens: BearerTokens,
     schema: Schema,
-    role_ids: HashMap<String, Role>,
     owner: AccountRow,
     owner_key: KeyRow,
     api_key: Secret,
@@ -358,7 +360,11 @@ struct Seed {
 }
 
 impl Seed {
-    fn load(connection: &Connection, tables: Vec<Table>) -> Result<Self, BuildError> {
+    fn load(
+        connection: &Connection,
+        tables: Vec<Table>,
+        bearer_lifetime: Duration,
+    ) -> Result<Self, BuildError> {
         let schema = load_schema(connection, tables)?;
         let text = |name, make: fn() -> String| {
             settings::get_or_make(connection, name, || make().into_bytes())
@@ -372,12 +378,8 @@ impl Seed {
             cluster_id: text("cluster_id", || Random::system().hex(12))?,
             account_id: text("account_id", object_id)?,
             token_key: key("token_key")?,
-            bearer_key: key("bearer_key")?,
-            bearer_generation: settings::get(connection, BEARER_GENERATION)?
-                .and_then(|bytes| bytes.try_into().ok())
-                .map_or(0, i64::from_be_bytes),
+            bearer_tokens: BearerTokens::load(connection, bearer_lifetime, role_ids)?,
             schema,
-            role_ids,
             owner,
             owner_key,
             api_key,

@@ -33,6 +33,7 @@ mod downloads;
 mod errors;
 mod exact;
 mod file_type;
+mod invocation;
 mod journal;
 mod multipart;
 mod object_id;

@@ -23,8 +23,20 @@ pub struct ServerBuilder {
     tls: bool,
 }
 
+impl EmbeddedVault {
+    /// Puts the vault on a TCP port: a free one of 127.0.0.1 unless an address is given. Await the result.
+    pub fn serve(&self) -> ServerBuilder {
+        ServerBuilder::new(self.clone(), false)
+    }
+
+    /// Puts the vault on a TCP port with TLS. Clients have to trust [`Server::ca_pem`](crate::Server::ca_pem).
+    pub fn serve_tls(&self) -> ServerBuilder {
+        ServerBuilder::new(self.clone(), true)
+    }
+}
+
 impl ServerBuilder {
-    pub(crate) fn new(vault: EmbeddedVault, tls: bool) -> Self {
+    fn new(vault: EmbeddedVault, tls: bool) -> Self {
         let server = skyflow_testkit::Server::serve(vault.service()).clock(Arc::clone(&vault.state.clock));
         Self { vault, server, tls }
     }

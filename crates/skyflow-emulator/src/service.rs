@@ -19,9 +19,9 @@ use tower_service::Service;
 use crate::audit::{AuditDetails, Observed};
 use crate::auth::Caller;
 use crate::clock::Now;
-use crate::connections;
 use crate::cors;
 use crate::errors::{ApiError, ApiResult};
+use crate::invocation;
 use crate::journal::{JournalCaller, JournalEntry};
 use crate::operations::{self, Call, QueryParameters, Reply, ReplyBody};
 use crate::request_body;
@@ -253,7 +253,7 @@ async fn work(
     match target {
         Target::Operation(operation, path) if operation.is_connection() => {
             let is_outbound = operation == Operation::ConnectionsInvokeOutbound;
-            connections::invoke(Arc::clone(state), parts, is_outbound, path, body, now).await
+            invocation::invoke(Arc::clone(state), parts, is_outbound, path, body, now).await
         }
         Target::Operation(operation, path) => {
             let body = match request_body::read(body, state.body_limit, &*state.clock).await {

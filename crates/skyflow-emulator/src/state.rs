@@ -1,15 +1,13 @@
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
 use skyflow_http::Clock;
 use skyflow_testkit::{Faults, Journal};
 use skyflow_types::Secret;
 
 use crate::audit::AuditLog;
-use crate::auth::{KeySet, Role};
+use crate::auth::{BearerTokens, KeySet};
 use crate::clock::Now;
 use crate::connections::Connections;
 use crate::cors::Origins;
@@ -22,9 +20,6 @@ use crate::store::accounts::{AccountRow, KeyRow};
 use crate::store::{Store, settings};
 use crate::tokens::TokenKey;
 
-/// The setting that counts how often bearer tokens were revoked.
-pub(crate) const BEARER_GENERATION: &str = "bearer_generation";
-
 /// Everything that the clones of a vault share.
 pub(crate) struct State {
     pub(crate) vault_id: String,
@@ -33,10 +28,7 @@ pub(crate) struct State {
     pub(crate) schema: Schema,
     pub(crate) store: Store,
     pub(crate) token_key: TokenKey,
-    pub(crate) bearer_key: hmac::Key,
-    /// Bearer tokens of an earlier generation are revoked.
-    pub(crate) bearer_generation: AtomicI64,
-    pub(crate) bearer_lifetime: Duration,
+    pub(crate) bearer_tokens: BearerTokens,
     pub(crate) body_limit: usize,
     pub(crate) origins: Origins,
     pub(crate) row_limit: usize,
@@ -51,7 +43,6 @@ pub(crate) struct State {
     pub(crate) detect: detect::Settings,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal<JournalCaller>,
-    pub(crate) role_ids: HashMap<String, Role>,
     pub(crate) audiences: Mutex<BTreeSet<String>>,
     pub(crate) owner: AccountRow,
     pub(crate) owner_key: KeyRow,
@@ -82,14 +73,5 @@ impl State {
         {
             tracing::error!(code = ?error.sqlite_error_code(), "the token URI could not be stored");
         }
-    }
-
-    pub(crate) fn next_bearer_generation(&self) -> rusqlite::Result<()> {
-        let next = self.bearer_generation.fetch_add(1, Ordering::SeqCst) + 1;
-        self.store.write(|transaction| settings::set(transaction, BEARER_GENERATION, &next.to_be_bytes()))
-    }
-
-    pub(crate) fn roles_of<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Vec<Role> {
-        ids.filter_map(|id| self.role_ids.get(id).copied()).collect()
     }
 }

@@ -8,12 +8,9 @@ use skyflow_testkit::Fault;
 use skyflow_types::Secret;
 
 use crate::auth::{Role, keys};
-use crate::builder::EmbeddedVaultBuilder;
 use crate::journal::JournalEntry;
 #[cfg(feature = "detect")]
 use crate::operations::detect::runs;
-#[cfg(feature = "server")]
-use crate::server::ServerBuilder;
 use crate::service::VaultService;
 use crate::state::State;
 
@@ -33,12 +30,6 @@ pub struct EmbeddedVault {
 }
 
 impl EmbeddedVault {
-    /// Starts a vault in memory, with the README's `table1`, the tables of Skyflow's Quickstart vault, and the table
-    /// `detect` for the vault tokens of texts.
-    pub fn builder() -> EmbeddedVaultBuilder {
-        EmbeddedVaultBuilder::new()
-    }
-
     /// Returns the id of the vault.
     pub fn vault_id(&self) -> &str {
         &self.state.vault_id
@@ -61,7 +52,7 @@ impl EmbeddedVault {
 
     /// Returns the id of a role, for the scope of a token request.
     pub fn role_id(&self, role: Role) -> &str {
-        self.state.role_ids.iter().find(|(_, known)| **known == role).map_or("", |(id, _)| id)
+        self.state.bearer_tokens.role_id(role)
     }
 
     /// Returns a `credentials.json` of the vault's owner with this token URI. From then on the vault accepts
@@ -80,18 +71,6 @@ impl EmbeddedVault {
     pub fn endpoint(&self) -> Endpoint {
         let service = HttpService::new(self.service());
         Endpoint::new(self.vault_id(), self.cluster_id(), self.api_key().clone(), service)
-    }
-
-    /// Puts the vault on a TCP port: a free one of 127.0.0.1 unless an address is given. Await the result.
-    #[cfg(feature = "server")]
-    pub fn serve(&self) -> ServerBuilder {
-        ServerBuilder::new(self.clone(), false)
-    }
-
-    /// Puts the vault on a TCP port with TLS. Clients have to trust [`Server::ca_pem`](crate::Server::ca_pem).
-    #[cfg(feature = "server")]
-    pub fn serve_tls(&self) -> ServerBuilder {
-        ServerBuilder::new(self.clone(), true)
     }
 
     /// Makes requests fail as the fault says.

@@ -15,9 +15,9 @@ use futures_util::FutureExt;
 use http::Uri;
 use skyflow_http::layers::{AttemptTraceLayer, OperationTraceLayer};
 use skyflow_http::{
-    Body, BoxError, CallContext, Clock, Idempotency, LogControl, ManualClock, OperationInfo, Request,
-    Response,
+    Body, CallContext, Clock, Idempotency, LogControl, ManualClock, OperationInfo, Request, Response,
 };
+use skyflow_testkit::Constant;
 use tower::ServiceBuilder;
 use tower_service::Service;
 
@@ -46,17 +46,11 @@ fn main() -> ExitCode {
     let uri = Uri::from_static("https://vault.example/v1/vaults/v/t");
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
     let log = LogControl::default().product_name("acme").namespace("v");
-    let bare = || {
-        tower::service_fn(|request: Request| {
-            black_box(request);
-            std::future::ready(Ok::<_, BoxError>(Response::new(Body::empty())))
-        })
-    };
     let mut traced = ServiceBuilder::new()
         .layer(OperationTraceLayer::new(Arc::clone(&clock)).log_control(log.clone()))
         .layer(AttemptTraceLayer::new(clock).log_control(log))
-        .service(bare());
-    let mut bare = bare();
+        .service(Constant::default());
+    let mut bare = Constant::default();
     // Interleaved, so that what else the machine does meets both; the best round is the one that it disturbed least.
     let (mut least_bare, mut least_traced) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..ROUNDS {

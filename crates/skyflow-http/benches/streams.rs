@@ -11,7 +11,6 @@
 )]
 #![allow(missing_docs)]
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -20,43 +19,20 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use skyflow_http::{Body, HttpVersions, Proxies, Request, Transport};
-use tokio::net::{TcpListener, TcpStream};
+use skyflow_http::{Body, HttpVersions, Proxies, Request, SystemClock, Transport};
+use skyflow_testkit::{Constant, Fault, FaultLayer, Faults, Server};
+use tokio::net::TcpStream;
+use tower_layer::Layer;
 
 const LATENCY: Duration = Duration::from_millis(100);
 const CLIENTS: usize = 8;
 
-/// Serves until the runtime ends, and counts the connections.
-async fn serve(streams: u32) -> (SocketAddr, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let connections = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&connections);
-    tokio::spawn(async move {
-        loop {
-            let (tcp, _) = listener.accept().await.unwrap();
-            tcp.set_nodelay(true).unwrap();
-            count.fetch_add(1, Ordering::Relaxed);
-            tokio::spawn(async move {
-                let mut builder = h2::server::Builder::new();
-                builder.max_concurrent_streams(streams);
-                let Ok(mut h2) = builder.handshake::<_, Bytes>(tcp).await else { return };
-                while let Some(Ok((request, mut respond))) = h2.accept().await {
-                    tokio::spawn(async move {
-                        let mut body = request.into_body();
-                        while let Some(Ok(data)) = body.data().await {
-                            let _ = body.flow_control().release_capacity(data.len());
-                        }
-                        tokio::time::sleep(LATENCY).await;
-                        if let Ok(mut stream) = respond.send_response(http::Response::new(()), false) {
-                            let _ = stream.send_data(Bytes::from_static(b"{}"), true);
-                        }
-                    });
-                }
-            });
-        }
-    });
-    (address, connections)
+/// Serves HTTP/2 without TLS, each response after [`LATENCY`].
+async fn serve(streams: u32) -> Server {
+    let faults = Faults::new();
+    faults.inject(Fault::latency(LATENCY));
+    let service = FaultLayer::new(faults, SystemClock::shared()).layer(Constant::new("{}"));
+    Server::serve(service).http2_only().max_concurrent_streams(streams).await.unwrap()
 }
 
 /// Calls by many tasks for a while; returns the calls in a second.
@@ -89,10 +65,10 @@ where
 }
 
 async fn ours(tasks: usize, duration: Duration, streams: u32) -> (f64, usize) {
-    let (address, connections) = serve(streams).await;
+    let server = serve(streams).await;
     let transport = Transport::builder().http_versions(HttpVersions::Http2).proxies(Proxies::none()).build();
     let service = transport.into_service();
-    let url = format!("http://{address}/v1/vaults");
+    let url = server.url("/v1/vaults");
     let rate = measure(tasks, duration, move || {
         let (service, url) = (service.clone(), url.clone());
         async move {
@@ -101,14 +77,14 @@ async fn ours(tasks: usize, duration: Duration, streams: u32) -> (f64, usize) {
         }
     })
     .await;
-    (rate, connections.load(Ordering::Relaxed))
+    (rate, server.connections())
 }
 
 async fn plain(tasks: usize, duration: Duration, streams: u32) -> (f64, usize) {
-    let (address, connections) = serve(streams).await;
+    let server = serve(streams).await;
     let mut clients: Vec<SendRequest<Full<Bytes>>> = Vec::new();
     for _ in 0..CLIENTS {
-        let tcp = TcpStream::connect(address).await.unwrap();
+        let tcp = TcpStream::connect(server.addr()).await.unwrap();
         tcp.set_nodelay(true).unwrap();
         let (client, connection) =
             http2::Builder::new(TokioExecutor::new()).handshake(TokioIo::new(tcp)).await.unwrap();
@@ -116,7 +92,7 @@ async fn plain(tasks: usize, duration: Duration, streams: u32) -> (f64, usize) {
         clients.push(client);
     }
     let (clients, next) = (Arc::new(clients), Arc::new(AtomicUsize::new(0)));
-    let url = format!("http://{address}/v1/vaults");
+    let url = server.url("/v1/vaults");
     let rate = measure(tasks, duration, move || {
         let turn = next.fetch_add(1, Ordering::Relaxed) % CLIENTS;
         let (client, url) = (clients.get(turn).cloned(), url.clone());
@@ -126,7 +102,7 @@ async fn plain(tasks: usize, duration: Duration, streams: u32) -> (f64, usize) {
         }
     })
     .await;
-    (rate, connections.load(Ordering::Relaxed))
+    (rate, server.connections())
 }
 
 /// Reads `--name value`.

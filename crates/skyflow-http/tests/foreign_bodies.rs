@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of a test")]
 
 use std::convert::Infallible;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -22,6 +22,7 @@ use skyflow_http::rest::{
     Client, DecodeError, EncodeError, Error, ErrorBody, FilePart, Multipart, Operation, runtime,
 };
 use skyflow_http::{BaseUri, Body, Clock, Idempotency, ManualClock, OperationInfo, Request, RequestTarget};
+use skyflow_testkit::Output;
 use tower::ServiceExt;
 use tower_layer::Layer;
 
@@ -152,28 +153,12 @@ async fn a_body_that_cannot_be_copied_is_sent_once() {
     assert!(!tokens.token().await.unwrap().is_same(&before), "the rejected token is not used again");
 }
 
-/// Keeps what a subscriber writes.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn the_trace_layer_alone_logs_a_whole_line() {
-    let log = Log::default();
-    let writer = log.clone();
+    let output = Output::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::DEBUG)
-        .with_writer(move || writer.clone())
+        .with_writer(output.writer())
         .with_ansi(false)
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
@@ -194,7 +179,7 @@ async fn the_trace_layer_alone_logs_a_whole_line() {
     let response = service.oneshot(request).await.unwrap();
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "body");
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = output.text();
     let line = log.lines().find(|line| line.contains("finished")).unwrap();
     for shown in [
         "client.operation",

@@ -4,8 +4,7 @@
 #![cfg(feature = "transport")]
 #![expect(clippy::unwrap_used, reason = "helpers of a test")]
 
-use std::error::Error as StdError;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -18,44 +17,13 @@ use skyflow_http::rest::{
     Client, DecodeError, EncodeError, Error, ErrorBody, FilePart, Multipart, Operation, runtime,
 };
 use skyflow_http::{
-    BaseUri, Body, BoxError, ErrorKind, HttpService, Idempotency, LogControl, ManualClock, OperationInfo,
-    Request, RequestTarget, Response, Stack, Transport,
+    BaseUri, Body, ErrorKind, HttpService, Idempotency, LogControl, ManualClock, OperationInfo, Request,
+    RequestTarget, Stack, Transport,
 };
+use skyflow_testkit::{Output, Reply, Scripted};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 const KEY: HeaderName = HeaderName::from_static("x-acme-key");
-
-/// Everything that the product sends, logs and reports.
-#[derive(Clone, Default)]
-struct Output(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Output {
-    fn note(&self, text: impl AsRef<[u8]>) {
-        self.0.lock().unwrap().extend_from_slice(text.as_ref());
-        self.0.lock().unwrap().push(b'\n');
-    }
-
-    fn note_error(&self, error: &(dyn StdError + 'static)) {
-        for cause in std::iter::successors(Some(error), |&cause| cause.source()) {
-            self.note(format!("{cause} {cause:?} {cause:#?}"));
-        }
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
 
 #[derive(Debug)]
 struct AcmeError {
@@ -145,19 +113,16 @@ async fn send(client: &Client<HttpService>, name: &'static str, output: &Output)
 
 /// Responds in memory with the statuses, one after the other, and writes down each request.
 fn in_memory(statuses: &[u16], body: &'static str, output: &Output) -> HttpService {
-    let (statuses, output) = (Arc::new(Mutex::new(statuses.to_vec())), output.clone());
-    HttpService::new(tower::service_fn(move |request: Request| {
-        let (statuses, output) = (Arc::clone(&statuses), output.clone());
-        async move {
-            for (name, value) in request.headers() {
-                output.note(format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
-            }
-            output.note(request.uri().to_string());
-            output.note(request.into_body().collect(10_000).await?);
-            let status = statuses.lock().unwrap().remove(0);
-            Ok::<_, BoxError>(http::Response::builder().status(status).body(Body::from(body))?)
+    let (statuses, output) = (Mutex::new(statuses.to_vec()), output.clone());
+    let server = Scripted::from_fn(move |request| {
+        for (name, value) in &request.headers {
+            output.note(format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
         }
-    }))
+        output.note(request.uri.to_string());
+        output.note(&request.body);
+        Reply::status(statuses.lock().unwrap().remove(0)).body(body)
+    });
+    server.service()
 }
 
 /// Serves one connection on loopback and returns what came in.
@@ -180,11 +145,10 @@ fn on_loopback(response: &'static str) -> (String, std::thread::JoinHandle<Vec<u
 #[tokio::test]
 async fn a_second_product_never_names_the_first() {
     let output = Output::default();
-    let writer = output.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_span_events(FmtSpan::FULL)
-        .with_writer(move || writer.clone())
+        .with_writer(output.writer())
         .with_ansi(false)
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
@@ -206,9 +170,7 @@ async fn a_second_product_never_names_the_first() {
     ] {
         send(&client(in_memory(statuses, body, &output), BASE, false), name, &output).await;
     }
-    let unreachable = HttpService::new(tower::service_fn(|_: Request| async {
-        Err::<Response, BoxError>(skyflow_http::Error::new(ErrorKind::Connect, None).into())
-    }));
+    let unreachable = Scripted::new([Reply::fails(ErrorKind::Connect)]).service();
     assert!(send(&client(unreachable, BASE, false), "f", &output).await.is_some());
     let no_token = client(in_memory(&[], "", &output), BASE, true);
     assert!(send(&no_token, "c", &output).await.is_some());

@@ -20,11 +20,10 @@ use serde_json::json;
 use skyflow_auth::{AccessToken, Cached, Credentials, provider_fn};
 use skyflow_http::{CallOptions, DynLayer, ErrorKind as TransportKind, HttpService, ManualClock, Request};
 use skyflow_management::{ACCOUNT_ID, Client, ClientBuilder, Error, ErrorKind, roles, types, vaults};
-use skyflow_testkit::{Reply, Scripted};
+use skyflow_testkit::{API_KEY, Reply, Scripted};
 use tower::ServiceExt;
 
 const ACCOUNT: &str = "a451b783713e4424a7d761bb7bbc84eb";
-const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
 
 fn builder(service: &Scripted) -> ClientBuilder {
     Client::builder()

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method, Uri};
+use http::{Extensions, HeaderMap, Method, Uri};
 use serde_json::Value;
 use skyflow_http::{Body, BoxError, DynLayer, HttpService, OperationInfo, Request, Response};
 use tower_layer::Layer;
@@ -44,6 +44,8 @@ pub struct Exchange {
     pub headers: HeaderMap,
     /// The operation that the request belongs to.
     pub operation: Option<OperationInfo>,
+    /// The extensions of the request: what a layer has put on it.
+    pub extensions: Extensions,
     /// Whether the body of the request is a stream.
     pub is_stream: bool,
     /// The body of the request. A [`Recorder`] passes a stream on unread, and keeps this empty.
@@ -59,6 +61,7 @@ impl Exchange {
             uri: parts.uri.clone(),
             headers: parts.headers.clone(),
             operation: OperationInfo::of(&parts.extensions).copied(),
+            extensions: parts.extensions.clone(),
             is_stream,
             body,
             response: Bytes::new(),

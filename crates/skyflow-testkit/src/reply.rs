@@ -23,7 +23,7 @@ pub struct Reply(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    Response { status: u16, headers: Vec<(String, String)>, body: Bytes },
+    Response { status: u16, headers: Vec<(String, Bytes)>, body: Bytes, is_stream: bool },
     Fails(ErrorKind),
     Hangs,
 }
@@ -31,7 +31,7 @@ enum Kind {
 impl Reply {
     /// Responds with this status and no body.
     pub fn status(status: u16) -> Self {
-        Self(Kind::Response { status, headers: Vec::new(), body: Bytes::new() })
+        Self(Kind::Response { status, headers: Vec::new(), body: Bytes::new(), is_stream: false })
     }
 
     /// Responds with this status and a JSON body.
@@ -49,11 +49,11 @@ impl Reply {
         Self(Kind::Hangs)
     }
 
-    /// Adds a header to a response.
+    /// Adds a header to a response. Its value may be any bytes that HTTP allows.
     #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn header(mut self, name: impl Into<String>, value: impl AsRef<[u8]>) -> Self {
         if let Kind::Response { headers, .. } = &mut self.0 {
-            headers.push((name.into(), value.into()));
+            headers.push((name.into(), Bytes::copy_from_slice(value.as_ref())));
         }
         self
     }
@@ -63,6 +63,15 @@ impl Reply {
     pub fn body(mut self, content: impl Into<Bytes>) -> Self {
         if let Kind::Response { body, .. } = &mut self.0 {
             *body = content.into();
+        }
+        self
+    }
+
+    /// Sends the body as a stream of unknown length, as a transport does, and not as bytes in memory.
+    #[must_use]
+    pub fn streamed(mut self) -> Self {
+        if let Kind::Response { is_stream, .. } = &mut self.0 {
+            *is_stream = true;
         }
         self
     }
@@ -80,17 +89,21 @@ impl Reply {
     /// A status or header that HTTP does not allow is a separate kind of error: the script is wrong.
     pub(crate) async fn send(self) -> Result<Response, BoxError> {
         match self.0 {
-            Kind::Response { status, headers, body } => {
+            Kind::Response { status, headers, body, is_stream } => {
                 let mut response = http::Response::builder().status(status);
                 for (name, value) in headers {
-                    response = response.header(name, value);
+                    response = response.header(name, &value[..]);
                 }
-                Ok(response.body(Body::from(body))?)
+                Ok(response.body(if is_stream { streamed(body) } else { Body::from(body) })?)
             }
             Kind::Fails(kind) => Err(Error::new(kind, None).into()),
             Kind::Hangs => std::future::pending().await,
         }
     }
+}
+
+fn streamed(body: Bytes) -> Body {
+    Body::from_stream(futures_util::stream::iter([Ok::<_, BoxError>(body)]))
 }
 
 /// Shows the kind of the reply and no content.

@@ -171,6 +171,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn streamed_reply_has_no_bytes_in_memory() {
+        let service = Scripted::new([Reply::status(200).header("x-b", b"c\xff").body("done").streamed()]);
+        let response = service.service().send(request(Body::empty())).await.unwrap();
+        assert_eq!(response.headers()["x-b"].as_bytes(), b"c\xff");
+        let body = response.into_body();
+        assert_eq!(body.as_bytes(), None);
+        assert_eq!(body.collect(64).await.unwrap(), "done");
+    }
+
+    #[tokio::test]
+    async fn extensions_of_a_request_are_recorded() {
+        let service = Scripted::new([Reply::status(200)]);
+        let mut request = request(Body::empty());
+        request.extensions_mut().insert(7_u8);
+        service.service().send(request).await.unwrap();
+        assert_eq!(service.requests()[0].extensions.get::<u8>(), Some(&7));
+    }
+
+    #[tokio::test]
     async fn failures_are_those_of_the_transport() {
         let service = Scripted::new([Reply::fails(ErrorKind::Connect)]);
         let error = service.service().send(request(Body::empty())).await.unwrap_err();

@@ -5,6 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -36,8 +37,34 @@ pub struct ServerBuilder {
     addr: SocketAddr,
     allow_remote: bool,
     identity: Option<Identity>,
-    http1_only: bool,
+    protocol: Protocol,
     clock: Arc<dyn Clock>,
+}
+
+/// How the server speaks on a connection.
+#[derive(Debug, Clone, Copy, Default)]
+struct Protocol {
+    versions: Versions,
+    max_concurrent_streams: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Versions {
+    /// HTTP/2 where TLS agrees on it, else HTTP/1.1.
+    #[default]
+    Both,
+    Http1,
+    Http2,
+}
+
+impl Versions {
+    fn alpn(self) -> &'static [&'static str] {
+        match self {
+            Self::Both => &["h2", "http/1.1"],
+            Self::Http1 => &["http/1.1"],
+            Self::Http2 => &["h2"],
+        }
+    }
 }
 
 impl ServerBuilder {
@@ -61,7 +88,19 @@ impl ServerBuilder {
 
     /// Offers HTTP/1.1 only, with TLS too.
     pub fn http1_only(mut self) -> Self {
-        self.http1_only = true;
+        self.protocol.versions = Versions::Http1;
+        self
+    }
+
+    /// Speaks HTTP/2 only; without TLS, clients must know it beforehand.
+    pub fn http2_only(mut self) -> Self {
+        self.protocol.versions = Versions::Http2;
+        self
+    }
+
+    /// Allows so many HTTP/2 streams at once on a connection; hyper's default is 200.
+    pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
+        self.protocol.max_concurrent_streams = Some(streams);
         self
     }
 
@@ -79,12 +118,13 @@ impl ServerBuilder {
         let listener = TcpListener::bind(addr).await.map_err(|source| ServeError::Bind { addr, source })?;
         let addr = listener.local_addr().map_err(|source| ServeError::Bind { addr, source })?;
         let (stop, stopped) = watch::channel(false);
-        let protocols: &[&str] = if self.http1_only { &["http/1.1"] } else { &["h2", "http/1.1"] };
-        let identity = self.identity.map(|identity| identity.offering(protocols));
+        let identity = self.identity.map(|identity| identity.offering(self.protocol.versions.alpn()));
         let acceptor = identity.map(|identity| TlsAcceptor::from(identity.config()));
         let scheme = if acceptor.is_some() { "https" } else { "http" };
-        let task = tokio::spawn(accept(listener, acceptor, self.service, self.clock, stopped));
-        Ok(Server { addr, scheme, stop, task })
+        let connections = Arc::new(AtomicUsize::new(0));
+        let serving = Serving { acceptor, service: self.service, protocol: self.protocol, clock: self.clock };
+        let task = tokio::spawn(accept(listener, serving, Arc::clone(&connections), stopped));
+        Ok(Server { addr, scheme, connections, stop, task })
     }
 }
 
@@ -146,6 +186,7 @@ pub enum ServeError {
 pub struct Server {
     addr: SocketAddr,
     scheme: &'static str,
+    connections: Arc<AtomicUsize>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -164,7 +205,7 @@ impl Server {
             addr: (Ipv4Addr::LOCALHOST, 0).into(),
             allow_remote: false,
             identity: None,
-            http1_only: false,
+            protocol: Protocol::default(),
             clock: SystemClock::shared(),
         }
     }
@@ -177,6 +218,11 @@ impl Server {
     /// Returns the URL of a path on this server, such as `http://127.0.0.1:8080/v1` for `/v1`.
     pub fn url(&self, path: &str) -> String {
         format!("{}://{}{path}", self.scheme, self.addr)
+    }
+
+    /// Returns how many connections were accepted so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Stops listening, closes idle connections and waits until open requests have their response, for 10 seconds at
@@ -200,12 +246,20 @@ impl fmt::Debug for Server {
     }
 }
 
+/// What each connection of a server needs.
+#[derive(Clone)]
+struct Serving {
+    acceptor: Option<TlsAcceptor>,
+    service: HttpService,
+    protocol: Protocol,
+    clock: Arc<dyn Clock>,
+}
+
 /// Serves connections until told to stop. The connections belong to this task and end with it.
 async fn accept(
     listener: TcpListener,
-    acceptor: Option<TlsAcceptor>,
-    service: HttpService,
-    clock: Arc<dyn Clock>,
+    serving: Serving,
+    accepted_so_far: Arc<AtomicUsize>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let graceful = GracefulShutdown::new();
@@ -215,8 +269,8 @@ async fn accept(
             accepted = listener.accept() => {
                 // A connection that failed before it was accepted is the client's to retry.
                 let Ok((stream, peer)) = accepted else { continue };
-                let (acceptor, service) = (acceptor.clone(), service.clone());
-                connections.spawn(serve(stream, peer, acceptor, service, Arc::clone(&clock), graceful.watcher()));
+                accepted_so_far.fetch_add(1, Ordering::Relaxed);
+                connections.spawn(serving.clone().serve(stream, peer, graceful.watcher()));
             }
             Some(_) = connections.join_next() => {}
             _ = stopped.changed() => break,
@@ -225,56 +279,90 @@ async fn accept(
     drop(listener);
     tokio::select! {
         () = graceful.shutdown() => {}
-        () = clock.sleep(GRACE) => {}
+        () = serving.clock.sleep(GRACE) => {}
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    acceptor: Option<TlsAcceptor>,
-    service: HttpService,
-    clock: Arc<dyn Clock>,
-    watcher: Watcher,
-) {
-    // Small responses must not wait for more to send.
-    let _ = stream.set_nodelay(true);
-    match acceptor {
-        None => converse(stream, Peer { addr: peer, secure: false }, false, service, watcher).await,
-        Some(acceptor) => {
-            let handshake = tokio::select! {
-                handshake = acceptor.accept(stream) => handshake,
-                () = clock.sleep(HANDSHAKE) => return,
-            };
-            // A client that does not trust the certificate ends the handshake and reports it.
-            if let Ok(stream) = handshake {
-                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-                converse(stream, Peer { addr: peer, secure: true }, is_http2, service, watcher).await;
+impl Serving {
+    async fn serve(self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+        // Small responses must not wait for more to send.
+        let _ = stream.set_nodelay(true);
+        match self.acceptor.clone() {
+            None => {
+                let is_http2 = self.protocol.versions == Versions::Http2;
+                self.converse(stream, Peer { addr: peer, secure: false }, is_http2, watcher).await;
             }
+            Some(acceptor) => {
+                let handshake = tokio::select! {
+                    handshake = acceptor.accept(stream) => handshake,
+                    () = self.clock.sleep(HANDSHAKE) => return,
+                };
+                // A client that does not trust the certificate ends the handshake and reports it.
+                if let Ok(stream) = handshake {
+                    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+                    self.converse(stream, Peer { addr: peer, secure: true }, is_http2, watcher).await;
+                }
+            }
+        }
+    }
+
+    async fn converse<S>(self, stream: S, peer: Peer, is_http2: bool, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let service = self.service;
+        let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
+            let service = service.clone();
+            // hyper only needs an error to close the connection.
+            async move { service.send(request).await.map_err(std::io::Error::other) }
+        });
+        let stream = TokioIo::new(stream);
+        // An error here is a client that went away or a fault that closed the connection on purpose.
+        if is_http2 {
+            let mut http2 = http2::Builder::new(TokioExecutor::new());
+            if let Some(streams) = self.protocol.max_concurrent_streams {
+                http2.max_concurrent_streams(streams);
+            }
+            let serving = http2.timer(TokioTimer::new()).serve_connection(stream, service);
+            let _ = watcher.watch(serving).await;
+        } else {
+            let serving = http1::Builder::new().timer(TokioTimer::new()).serve_connection(stream, service);
+            let _ = watcher.watch(serving).await;
         }
     }
 }
 
-async fn converse<S>(stream: S, peer: Peer, is_http2: bool, service: HttpService, watcher: Watcher)
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer);
-        let service = service.clone();
-        // hyper only needs an error to close the connection.
-        async move { service.send(request).await.map_err(std::io::Error::other) }
-    });
-    let stream = TokioIo::new(stream);
-    // An error here is a client that went away or a fault that closed the connection on purpose.
-    if is_http2 {
-        let serving = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .serve_connection(stream, service);
-        let _ = watcher.watch(serving).await;
-    } else {
-        let serving = http1::Builder::new().timer(TokioTimer::new()).serve_connection(stream, service);
-        let _ = watcher.watch(serving).await;
+#[cfg(test)]
+mod tests {
+    use skyflow_http::{HttpVersions, Transport};
+
+    use super::*;
+    use crate::polling::{in_time, until};
+    use crate::{Gate, Reply, Scripted};
+
+    #[tokio::test]
+    async fn http2_without_tls_keeps_to_its_streams() {
+        for (streams, connections) in [(1, 2), (2, 1)] {
+            let gate = Gate::new(|request| request.uri().path() == "/held");
+            let service = gate.around(Scripted::new([Reply::status(200)]).service());
+            let server = Server::serve(service).http2_only().max_concurrent_streams(streams).await.unwrap();
+            let client = Transport::builder().http_versions(HttpVersions::Http2).build().into_service();
+            let call = |path: &str| {
+                let request = http::Request::get(server.url(path)).body(Body::empty()).unwrap();
+                let client = client.clone();
+                async move { client.send(request).await }
+            };
+            assert_eq!(in_time(call("/")).await.unwrap().version(), http::Version::HTTP_2);
+            assert_eq!(server.connections(), 1);
+            let held = [tokio::spawn(call("/held")), tokio::spawn(call("/held"))];
+            until(|| gate.held() == 2).await;
+            assert_eq!(server.connections(), connections, "{streams} streams");
+            gate.release_all();
+            for call in held {
+                in_time(call).await.unwrap().unwrap();
+            }
+        }
     }
 }

@@ -26,12 +26,12 @@ fn main() {
     divan::main();
 }
 
-fn detect(address: impl std::fmt::Display) -> Detect {
-    let config = VaultConfig::with_base_url("v1", format!("http://{address}")).credentials(key());
+fn detect(url: String) -> Detect {
+    let config = VaultConfig::with_base_url("v1", url).credentials(key());
     Skyflow::builder().vault(config).build().unwrap().default_detect().unwrap()
 }
 
-fn text_answer(sentences: usize) -> String {
+fn text_response(sentences: usize) -> String {
     let entities: Vec<_> = (0..sentences)
         .map(|number| {
             let start = number * SENTENCE.len() + 34;
@@ -51,7 +51,7 @@ fn text_answer(sentences: usize) -> String {
 #[divan::bench(args = SENTENCES)]
 fn text_raw_hyper(bencher: Bencher<'_, '_>, sentences: usize) {
     let (runtime, hyper) = (runtime(), RawHyper::new());
-    let uri = format!("http://{}/v1/detect/deidentify/string", server(|_| text_answer(sentences)));
+    let uri = format!("{}/v1/detect/deidentify/string", server(|_| text_response(sentences)));
     let body = Bytes::from(json!({"vault_id": "v1", "text": SENTENCE.repeat(sentences)}).to_string());
     let call = || hyper.call("POST", &uri, body.clone());
     runtime.block_on(call());
@@ -62,14 +62,14 @@ fn text_raw_hyper(bencher: Bencher<'_, '_>, sentences: usize) {
 #[divan::bench(args = SENTENCES)]
 fn text_deidentify(bencher: Bencher<'_, '_>, sentences: usize) {
     let runtime = runtime();
-    let detect = detect(server(|_| text_answer(sentences)));
+    let detect = detect(server(|_| text_response(sentences)));
     let text = SENTENCE.repeat(sentences);
     let call = || async { detect.deidentify_text(DeidentifyTextRequest::new(text.clone())).await.unwrap() };
     let _connected: DeidentifyTextResponse = runtime.block_on(call());
     bencher.bench_local(|| runtime.block_on(call()));
 }
 
-fn run_answer(method: &str, bytes: usize) -> String {
+fn run_response(method: &str, bytes: usize) -> String {
     match method {
         "POST" => r#"{"run_id":"a8f0c2e1-7b3d-4f9a-8c21-1d2e3f4a5b6c"}"#.to_owned(),
         _ => json!({"status": "SUCCESS", "outputType": "BASE64", "message": "", "output": [{
@@ -79,11 +79,11 @@ fn run_answer(method: &str, bytes: usize) -> String {
     }
 }
 
-/// The floor: the start of a run and the question for it, no Base64.
+/// The floor: the start of a run and one poll, no Base64.
 #[divan::bench(args = BYTES, sample_count = 20)]
 fn file_raw_hyper(bencher: Bencher<'_, '_>, bytes: usize) {
     let (runtime, hyper) = (runtime(), RawHyper::new());
-    let base = format!("http://{}/v1/detect", server(|method| run_answer(method, bytes)));
+    let base = format!("{}/v1/detect", server(|method| run_response(method, bytes)));
     let (start, run) = (format!("{base}/deidentify/file/text"), format!("{base}/runs/a8f0c2e1?vault_id=v1"));
     let file = json!({"base64": STANDARD.encode(vec![b'x'; bytes]), "data_format": "txt"});
     let body = Bytes::from(json!({"vault_id": "v1", "file": file}).to_string());
@@ -99,7 +99,7 @@ fn file_raw_hyper(bencher: Bencher<'_, '_>, bytes: usize) {
 #[divan::bench(args = BYTES, sample_count = 20)]
 fn file_deidentify(bencher: Bencher<'_, '_>, bytes: usize) {
     let runtime = runtime();
-    let detect = detect(server(|method| run_answer(method, bytes)));
+    let detect = detect(server(|method| run_response(method, bytes)));
     let content = Bytes::from(vec![b'x'; bytes]);
     let call = || async {
         let file = FileSource::bytes("large.txt", content.clone());

@@ -7,8 +7,8 @@ mod support;
 use bytes::Bytes;
 use divan::{AllocProfiler, Bencher};
 use serde::{Deserialize, Serialize};
-use skyflow::http::{Body, BoxError, Request, Response};
 use skyflow::{InsertRequest, Skyflow, Vault, VaultConfig};
+use skyflow_testkit::Constant;
 use support::{RawHyper, key, runtime, server};
 
 #[global_allocator]
@@ -58,7 +58,7 @@ async fn insert(vault: &Vault, rows: usize) -> Vec<Tokens> {
 #[divan::bench(args = ROWS)]
 fn loopback_raw_hyper(bencher: Bencher<'_, '_>, rows: usize) {
     let (runtime, hyper, body) = (runtime(), RawHyper::new(), body(rows));
-    let uri = format!("http://{}/v1/vaults/v1/table1", server(|_| response(rows)));
+    let uri = format!("{}/v1/vaults/v1/table1", server(|_| response(rows)));
     let call = || hyper.call("POST", &uri, body.clone());
     runtime.block_on(call());
     bencher.bench_local(|| runtime.block_on(call()));
@@ -68,8 +68,7 @@ fn loopback_raw_hyper(bencher: Bencher<'_, '_>, rows: usize) {
 #[divan::bench(args = ROWS)]
 fn loopback_vault_insert(bencher: Bencher<'_, '_>, rows: usize) {
     let runtime = runtime();
-    let config =
-        VaultConfig::with_base_url("v1", format!("http://{}", server(|_| response(rows)))).credentials(key());
+    let config = VaultConfig::with_base_url("v1", server(|_| response(rows))).credentials(key());
     let vault = Skyflow::builder().vault(config).build().unwrap().default_vault().unwrap();
     runtime.block_on(insert(&vault, rows));
     bencher.bench_local(|| runtime.block_on(insert(&vault, rows)));
@@ -103,11 +102,7 @@ fn memory_serde_json_alone(bencher: Bencher<'_, '_>, rows: usize) {
 /// The whole client over a service in memory.
 #[divan::bench(args = ROWS)]
 fn memory_vault_insert(bencher: Bencher<'_, '_>, rows: usize) {
-    let response = Bytes::from(response(rows));
-    let transport = tower::service_fn(move |_: Request| {
-        let response = response.clone();
-        async move { Ok::<_, BoxError>(Response::new(Body::from(response))) }
-    });
+    let transport = Constant::new(response(rows));
     let config = VaultConfig::new("v1", "cluster").credentials(key());
     let vault =
         Skyflow::builder().vault(config).transport(transport).build().unwrap().default_vault().unwrap();

@@ -48,9 +48,3 @@ pub fn same_request(left: &crate::lab::Sent, right: &crate::lab::Sent) -> bool {
     };
     key(left) == key(right) && left.body == right.body
 }
-
-/// Says where a body differs from a promised one.
-pub fn differing_body(promised: &crate::json::Json, got: &crate::json::Json) -> Option<String> {
-    let (at, expected, got) = json::body(promised, got).into_iter().next()?;
-    Some(format!("body{at}: expected {expected}, got {got}"))
-}

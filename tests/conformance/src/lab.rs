@@ -5,12 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use http::HeaderMap;
-use skyflow_http::{
-    Body, BoxError, Clock, DynLayer, Error, ErrorKind, HttpService, ManualClock, Request, Response,
-};
+use skyflow_http::{Clock, DynLayer, ErrorKind, HttpService, ManualClock, Request};
+use skyflow_testkit::{Exchange, Scripted};
 use tower::ServiceExt;
 
 use crate::identity::{jwt, seconds};
@@ -18,9 +15,6 @@ use crate::json::Json;
 use crate::trace::{Reply, TOKEN_PATH, Trace};
 
 mod responses;
-
-/// No request of a trace is larger.
-const BODY_LIMIT: usize = 64 << 20;
 
 /// A received request and its response.
 #[derive(Debug, Clone)]
@@ -99,7 +93,7 @@ impl Lab {
     /// Returns the service that takes the place of the network.
     pub fn service(&self) -> HttpService {
         let lab = self.clone();
-        HttpService::new(tower::service_fn(move |request| lab.clone().response(request)))
+        Scripted::from_fn(move |request| lab.respond(request)).service()
     }
 
     /// Makes a layer that writes the number of the call on its requests.
@@ -130,37 +124,32 @@ impl Lab {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn response(self, request: Request) -> BoxFuture<'static, Result<Response, BoxError>> {
-        async move {
-            let (parts, body) = request.into_parts();
-            let body = body.collect(BODY_LIMIT).await?;
-            let mut sent = Sent {
-                method: parts.method.to_string(),
-                scheme: parts.uri.scheme_str().unwrap_or_default().to_owned(),
-                host: parts.uri.authority().map(ToString::to_string).unwrap_or_default(),
-                path: parts.uri.path().to_owned(),
-                query: parts.uri.query().unwrap_or_default().to_owned(),
-                headers: parts.headers,
-                body,
-                reply: None,
-                at: seconds(self.1.now()),
-                moment: self.1.now(),
-            };
-            let mut state = self.state();
-            let number = parts.extensions.get::<CallNumber>().map_or(state.current, |number| number.0);
-            if let Some(kind) = state.unreachable.get(&number) {
-                return Err(Error::new(*kind, None).into());
-            }
-            sent.reply = state.reply(number, &sent, seconds(self.1.now()));
-            let response = match &sent.reply {
-                Some(reply) => Ok(response(reply)),
-                None => Err(Error::new(ErrorKind::Io, None).into()),
-            };
-            let list = if sent.path == TOKEN_PATH { &mut state.tokens } else { &mut state.own };
-            list.push((number, sent));
-            response
+    fn respond(&self, request: &Exchange) -> skyflow_testkit::Reply {
+        let mut state = self.state();
+        let number = request.extensions.get::<CallNumber>().map_or(state.current, |number| number.0);
+        if let Some(kind) = state.unreachable.get(&number) {
+            return skyflow_testkit::Reply::fails(*kind);
         }
-        .boxed()
+        let mut sent = Sent {
+            method: request.method.to_string(),
+            scheme: request.uri.scheme_str().unwrap_or_default().to_owned(),
+            host: request.uri.authority().map(ToString::to_string).unwrap_or_default(),
+            path: request.uri.path().to_owned(),
+            query: request.uri.query().unwrap_or_default().to_owned(),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+            reply: None,
+            at: seconds(self.1.now()),
+            moment: self.1.now(),
+        };
+        sent.reply = state.reply(number, &sent, sent.at);
+        let response = match &sent.reply {
+            Some(reply) => response(reply),
+            None => skyflow_testkit::Reply::fails(ErrorKind::Io),
+        };
+        let list = if sent.path == TOKEN_PATH { &mut state.tokens } else { &mut state.own };
+        list.push((number, sent));
+        response
     }
 }
 
@@ -232,9 +221,10 @@ fn issue(description: &mut Json, now: i64, number: usize) {
     }
 }
 
-fn response(reply: &Reply) -> Response {
-    let mut response = Response::new(Body::from(reply.text()));
-    *response.status_mut() = http::StatusCode::from_u16(reply.status).unwrap_or_default();
-    *response.headers_mut() = reply.header_map();
+fn response(reply: &Reply) -> skyflow_testkit::Reply {
+    let mut response = skyflow_testkit::Reply::status(reply.status).body(reply.text());
+    for (name, value) in &reply.header_map() {
+        response = response.header(name.as_str(), value);
+    }
     response
 }

@@ -12,6 +12,7 @@ pub mod lab;
 mod media_types;
 pub mod outcome;
 pub mod promise;
+pub mod recorded;
 pub mod replay;
 pub mod report;
 pub mod rules;

@@ -1,10 +1,12 @@
-//! Replays a directory of recorded calls: `skyflow-conformance [DIR]`.
+//! Replays a directory of recorded calls: `skyflow-conformance [DIR]`. With `--record` it replays all and writes the requests
+//! that have no counterpart.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs, io};
 
 use skyflow_auth::CREDENTIALS_ENV;
+use skyflow_conformance::recorded;
 use skyflow_conformance::report::{Judged, Report, judge_file, unused_rules};
 use skyflow_conformance::trace::{Trace, Unreadable};
 
@@ -13,7 +15,8 @@ fn main() -> ExitCode {
     if env::var_os(CREDENTIALS_ENV).is_some() {
         return without_credentials();
     }
-    let given = env::args_os().nth(1).map(PathBuf::from);
+    let records = env::args_os().nth(1).is_some_and(|argument| argument == "--record");
+    let given = env::args_os().nth(1).filter(|_| !records).map(PathBuf::from);
     let has_all_recordings = given.is_none();
     let directories = given.map_or_else(default_directories, |directory| vec![directory]);
     let mut judged = Vec::new();
@@ -29,6 +32,20 @@ fn main() -> ExitCode {
     let report = Report(&judged);
     println!("{report}");
     if has_all_recordings && !every_rule_is_used(&judged) {
+        return ExitCode::FAILURE;
+    }
+    if records {
+        return match recorded::write() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("cannot write the requests: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let unknown = if has_all_recordings { recorded::problems() } else { Vec::new() };
+    unknown.iter().for_each(|problem| println!("{problem}: review and write it with --record"));
+    if !unknown.is_empty() {
         return ExitCode::FAILURE;
     }
     if report.counts().different == 0 && !judged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

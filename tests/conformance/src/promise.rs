@@ -7,11 +7,9 @@ mod failure;
 mod passages;
 pub mod reason;
 pub mod refusal;
-mod request;
 mod response;
 pub mod run;
 
-pub use request::{Promised, request};
 pub use response::{OWN_MESSAGE, reads};
 
 use crate::outcome::{Failure, Outcome};

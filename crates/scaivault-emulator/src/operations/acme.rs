@@ -9,19 +9,10 @@ use serde_json::{Value, json};
 use crate::call::{Call, Reply, page, page_body};
 use crate::events::{Event, emit};
 use crate::failure::{Failure, Outcome};
+use crate::order_fault::OrderFault;
 use crate::pki::authorities;
 use crate::pki::certificates::{self, Subject};
 use crate::state::State;
-
-/// What an order does instead of becoming valid.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OrderFault {
-    /// It becomes invalid, with this reason.
-    Invalid(String),
-    /// It stays in this state, which may be one that clients do not know.
-    Stuck(String),
-}
 
 #[derive(Serialize, Deserialize)]
 struct OrderDocument {

@@ -4,10 +4,9 @@ use scaivault::VaultDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::call::{Call, Reply, page, page_body, time};
+use crate::call::{Call, Reply, duration_millis, page, page_body, time};
 use crate::failure::{Failure, Outcome, invalid};
 use crate::generators;
-use crate::operations::secrets::seconds;
 use crate::state::State;
 
 const HOUR: i64 = 3_600_000;
@@ -78,7 +77,7 @@ impl LeaseDocument {
 
 fn ttl(text: Option<&String>) -> Outcome<Option<i64>> {
     let parsed = text.map(|text| VaultDuration::new(text).map_err(invalid("invalid_duration")));
-    Ok(parsed.transpose()?.map(seconds))
+    Ok(parsed.transpose()?.map(duration_millis))
 }
 
 fn engine(state: &State, call: &Call) -> Outcome<EngineDocument> {

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::auth::{Identity, TokenDocument, description, fingerprint};
+use crate::auth::{TokenDocument, description, fingerprint};
 use crate::call::{Call, Reply, time};
 use crate::failure::{Failure, Outcome};
+use crate::identity::Identity;
 use crate::state::State;
 
 const PARTNER: &str = "ptn_emulator";

@@ -5,13 +5,12 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::call::{Call, Reply, time};
+use crate::call::{Call, Reply, duration_millis, time};
 use crate::events::{Event, publish};
 use crate::failure::{Failure, Outcome, invalid};
 use crate::generators;
 use crate::operations::rotation::{RotationDocument, note_write};
 use crate::operations::secret_policies::generated;
-use crate::operations::secrets::seconds;
 use crate::policy::authorize;
 use crate::state::State;
 use crate::versions::{SecretDocument, keep, live};
@@ -110,7 +109,7 @@ pub(crate) fn rotate(state: &State, call: &Call) -> Outcome<Reply> {
     authorize(state, call, path.as_str(), "rotate")?;
     let body: RotateBody = call.optional_json()?;
     let grace = match body.grace_period {
-        Some(text) => seconds(VaultDuration::new(text).map_err(invalid("invalid_duration"))?),
+        Some(text) => duration_millis(VaultDuration::new(text).map_err(invalid("invalid_duration"))?),
         None => DEFAULT_GRACE,
     };
     let mut secret = live(state, &call.tenant, path.as_str())?;

@@ -4,10 +4,9 @@ use scaivault::{DurationList, VaultDuration};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, page, page_body, time};
+use crate::call::{Call, Reply, duration_millis, page, page_body, time};
 use crate::failure::{Failure, Outcome, invalid};
 use crate::operations::replacement::{DEFAULT_GRACE, rotate_by_policy};
-use crate::operations::secrets::seconds;
 use crate::state::State;
 use crate::versions::{keep, live};
 
@@ -52,18 +51,18 @@ struct Write {
 
 impl RotationDocument {
     pub(crate) fn interval_millis(&self) -> i64 {
-        VaultDuration::new(&self.interval).map_or(i64::MAX, seconds)
+        VaultDuration::new(&self.interval).map_or(i64::MAX, duration_millis)
     }
 
     pub(crate) fn grace_millis(&self) -> i64 {
-        VaultDuration::new(&self.grace_period).map_or(DEFAULT_GRACE, seconds)
+        VaultDuration::new(&self.grace_period).map_or(DEFAULT_GRACE, duration_millis)
     }
 
     /// Returns the thresholds of warnings, the earliest first.
     pub(crate) fn thresholds(&self) -> Vec<i64> {
         let list =
             self.warn_before.as_deref().and_then(|text| DurationList::new(text).ok()).unwrap_or_default();
-        let mut thresholds: Vec<i64> = list.iter().map(seconds).collect();
+        let mut thresholds: Vec<i64> = list.iter().map(duration_millis).collect();
         thresholds.sort_by(|a, b| b.cmp(a));
         thresholds
     }

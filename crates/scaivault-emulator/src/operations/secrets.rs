@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::call::{Call, Reply, page, page_body, time};
+use crate::call::{Call, Reply, duration_millis, page, page_body, time};
 use crate::events::{Event, emit};
 use crate::failure::{Failure, Outcome, invalid};
 use crate::operations::rotation;
@@ -142,7 +142,7 @@ fn write_to(state: &State, call: &Call, tenant: &str, path: &str) -> Outcome<Rep
     }
     if let Some(expires) = body.options.expires_in {
         let expires = VaultDuration::new(expires).map_err(invalid("invalid_duration"))?;
-        secret.expires_at = Some(call.now + seconds(expires));
+        secret.expires_at = Some(call.now + duration_millis(expires));
         secret.expiry_warnings.clear();
     }
     if let Some(policy) = body.options.rotation_policy_id {
@@ -182,11 +182,6 @@ fn write_to(state: &State, call: &Call, tenant: &str, path: &str) -> Outcome<Rep
             "expires_at": secret.expires_at.map(time),
         }),
     )
-}
-
-/// Returns a duration in milliseconds.
-pub(crate) fn seconds(duration: VaultDuration) -> i64 {
-    i64::try_from(duration.as_seconds()).unwrap_or(i64::MAX).saturating_mul(1000)
 }
 
 pub(crate) fn update_metadata(state: &State, call: &Call) -> Outcome<Reply> {

@@ -8,10 +8,9 @@ use scaivault::VaultDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, page, page_body, time};
+use crate::call::{Call, Reply, duration_millis, page, page_body, time};
 use crate::events::{Event, emit};
 use crate::failure::{Failure, Outcome, invalid};
-use crate::operations::secrets::seconds;
 use crate::pki::authorities::{self, BACKDATED, CaDocument, ReasonBody, serial, since_epoch};
 use crate::pki::names::Names;
 use crate::pki::request::Request;
@@ -173,7 +172,8 @@ fn sign_and_keep(
 
 /// Works out a lifetime: what was asked for, at most what the role allows.
 fn lifetime(ttl: Option<String>, role: &roles::RoleDocument) -> Outcome<i64> {
-    let parse = |text: &str| VaultDuration::new(text).map(seconds).map_err(invalid("invalid_duration"));
+    let parse =
+        |text: &str| VaultDuration::new(text).map(duration_millis).map_err(invalid("invalid_duration"));
     let maximum = role.max_ttl.as_deref().map(parse).transpose()?;
     let asked = ttl.as_deref().map(parse).transpose()?;
     let asked = asked.or(maximum).unwrap_or(DEFAULT_LIFETIME);
@@ -283,7 +283,7 @@ pub(crate) fn list(state: &State, call: &Call) -> Outcome<Reply> {
     let within = call
         .query("expiring_within")
         .map(|text| VaultDuration::new(text).map_err(invalid("invalid_duration")));
-    let until = within.transpose()?.map(|duration| call.now.saturating_add(seconds(duration)));
+    let until = within.transpose()?.map(|duration| call.now.saturating_add(duration_millis(duration)));
     let revoked = call.flag("include_revoked")?.unwrap_or_default();
     let mut certificates = state.store.list::<CertificateDocument>("certificate", &call.tenant)?;
     certificates.retain(|(_, certificate)| {

@@ -1,17 +1,14 @@
 //! A client of an embedded server in process.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
-mod gate;
-pub(crate) mod output;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use gate::Gate;
+use http::Method;
 use scaivault::{Async, Client, ClientBuilder};
 use scaivault_emulator::{EmbeddedScaiVault, Identity};
 use skyflow_http::ManualClock;
-use skyflow_testkit::{Recorder, Scripted};
+use skyflow_testkit::{Gate, Recorder, Scripted};
 
 pub(crate) const BASE: &str = "https://scaivault.example";
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
@@ -46,6 +43,11 @@ pub(crate) fn with_clock(
 ) -> Bench {
     let vault = vault(EmbeddedScaiVault::builder().clock(Arc::new(clock.clone()))).build().unwrap();
     of(vault, clock, client)
+}
+
+/// Holds the responses to requests with this method whose path ends like this.
+pub(crate) fn gate(method: Method, path: &'static str) -> Gate {
+    Gate::new(move |request| request.method() == method && request.uri().path().ends_with(path))
 }
 
 /// A server whose responses to some requests are held, and a clock that only the test moves.

@@ -1,10 +1,10 @@
 //! A `401` behind a connection may be the third party's, given after it has acted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use skyflow_auth::{AuthLayer, Cached, HostGuard, TokenProvider, connection_header};
-use skyflow_http::{BaseUri, Body, BoxError, HttpService, ManualClock, Request};
+use skyflow_http::{BaseUri, Body, HttpService, ManualClock};
+use skyflow_testkit::{Reply, Scripted};
 use tower_layer::Layer;
 
 use crate::support::Endpoint;
@@ -18,27 +18,21 @@ async fn meet_401(from_client: Option<&'static str>) -> (usize, usize, bool) {
     let endpoint = Endpoint::new(&clock);
     let tokens = Arc::new(Cached::with_clock(endpoint.tokens(), Arc::new(clock.clone())));
     let first = tokens.token().await.unwrap();
-    let seen = Arc::new(AtomicUsize::new(0));
-    let target = {
-        let seen = Arc::clone(&seen);
-        tower::service_fn(move |request: Request| {
-            seen.fetch_add(1, Ordering::Relaxed);
-            async move {
-                assert!(!request.headers()["x-skyflow-authorization"].to_str()?.contains("Bearer"));
-                let mut response = http::Response::builder().status(401);
-                if let Some(value) = from_client {
-                    response = response.header("error-from-client", value);
-                }
-                Ok::<_, BoxError>(response.body(Body::empty())?)
-            }
-        })
-    };
+    let refused = Reply::status(401);
+    let target = Scripted::new([match from_client {
+        Some(value) => refused.header("error-from-client", value),
+        None => refused,
+    }]);
     let hosts = HostGuard::new(BaseUri::parse(GATEWAY).unwrap());
     let layer = AuthLayer::new(tokens.clone(), connection_header(), hosts);
     let request = http::Request::post(format!("{GATEWAY}/pay")).body(Body::from("{}")).unwrap();
-    HttpService::new(layer.layer(target)).send(request).await.unwrap();
+    HttpService::new(layer.layer(target.clone())).send(request).await.unwrap();
+    for request in target.requests() {
+        let token = request.header("x-skyflow-authorization");
+        assert!(!token.is_empty() && !token.contains("Bearer"));
+    }
     let kept = tokens.token().await.unwrap().is_same(&first);
-    (seen.load(Ordering::Relaxed), endpoint.exchanges(), kept)
+    (target.count(), endpoint.exchanges(), kept)
 }
 
 #[tokio::test]

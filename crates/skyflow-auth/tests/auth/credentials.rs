@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::redaction::Output;
 use crate::support::{CLIENT_ID, Endpoint, KEY_ID, TOKEN_URI, TestKey};
 use serde_json::{Value, json};
 use skyflow_auth::{
@@ -11,7 +10,7 @@ use skyflow_auth::{
     TokenExchange, TokenProviders,
 };
 use skyflow_http::{LogControl, ManualClock};
-use skyflow_testkit::API_KEY;
+use skyflow_testkit::{API_KEY, Output};
 use skyflow_types::LogLevel;
 
 fn with(change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> String {
@@ -174,7 +173,7 @@ fn open_key_file_is_silent_at_error_and_off() {
         let exchange =
             TokenExchange::with_log_control(transport, std::sync::Arc::new(clock), LogControl::new(level));
         let output = Output::default();
-        let subscriber = tracing_subscriber::fmt().with_writer(output.clone()).with_ansi(false).finish();
+        let subscriber = tracing_subscriber::fmt().with_writer(output.writer()).with_ansi(false).finish();
         tracing::subscriber::with_default(subscriber, || {
             Credentials::from_path(file.path()).to_provider(&exchange).unwrap();
         });
@@ -193,7 +192,7 @@ fn key_file_readable_by_others_warns_once() {
     for (mode, warns) in [(0o600, 0), (0o400, 0), (0o640, 1), (0o604, 1), (0o777, 1)] {
         std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
         let output = Output::default();
-        let subscriber = tracing_subscriber::fmt().with_writer(output.clone()).with_ansi(false).finish();
+        let subscriber = tracing_subscriber::fmt().with_writer(output.writer()).with_ansi(false).finish();
         tracing::subscriber::with_default(subscriber, || {
             Credentials::from_path(file.path()).to_provider(&exchange).unwrap();
         });

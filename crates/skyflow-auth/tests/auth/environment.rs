@@ -9,10 +9,9 @@ use skyflow_auth::{
     provider_fn,
 };
 use skyflow_http::ManualClock;
+use skyflow_testkit::API_KEY;
 
 use crate::support::{Endpoint, Reply, TestKey};
-
-const API_KEY: &str = "sky-abcde-0123456789abcdef0123456789abcdef";
 
 fn read(variables: &[(&str, &str)]) -> Result<Credentials, CredentialsError> {
     Credentials::from_env_with(|name| {

@@ -15,10 +15,10 @@ use skyflow_auth::{
     ServiceAccountTokens, TokenOptions, TokenProvider, TokenProviders,
 };
 use skyflow_http::ManualClock;
+use skyflow_testkit::Output;
 use skyflow_testkit::polling::{in_time, until};
 use tempfile::TempDir;
 
-use crate::redaction::Output;
 use crate::support::{Endpoint, TestKey};
 
 /// The text of a `credentials.json` whose key has that id.
@@ -128,7 +128,7 @@ async fn rel_T08_broken_file_warns_once() {
     let endpoint = Endpoint::new(&ManualClock::new());
     let tokens = ServiceAccountTokens::from_path(&path, endpoint.exchange()).unwrap();
     let output = Output::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(output.clone()).with_ansi(false).finish();
+    let subscriber = tracing_subscriber::fmt().with_writer(output.writer()).with_ansi(false).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     for broken in ["{", "", "{}"] {
         folder.write("c.json", broken);

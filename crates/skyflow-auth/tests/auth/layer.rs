@@ -3,23 +3,19 @@
 #![expect(non_snake_case, reason = "T05 and its like are ids of promises")]
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 
 use crate::support::{Endpoint, Reply};
 use bytes::Bytes;
-use http::HeaderMap;
 use skyflow_auth::{
     ApiKey, AuthError, AuthErrorKind, AuthHeader, AuthLayer, Cached, CallTokens, HostGuard,
     ServiceAccountTokens, TokenProvider, connection_header,
 };
 use skyflow_http::{
-    BaseUri, Body, BoxError, CallContext, HttpService, Idempotency, ManualClock, OperationInfo, Request,
-    Response,
+    BaseUri, Body, CallContext, HttpService, Idempotency, ManualClock, OperationInfo, Request,
 };
-use skyflow_testkit::API_KEY;
+use skyflow_testkit::{API_KEY, Scripted, Strict};
 use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -27,51 +23,52 @@ use tower_service::Service;
 const VAULT: &str = "https://abc.vault.skyflowapis.com";
 
 /// A vault that knows which tokens it takes.
-#[derive(Clone, Default)]
-struct Vault(Arc<VaultState>);
+struct Vault {
+    server: Scripted,
+    tokens: Arc<Tokens>,
+}
 
 #[derive(Default)]
-struct VaultState {
+struct Tokens {
     revoked: Mutex<HashSet<String>>,
     refuses_all: AtomicBool,
-    requests: Mutex<Vec<HeaderMap>>,
     executed: AtomicUsize,
 }
 
 impl Vault {
+    fn new() -> Self {
+        let tokens = Arc::new(Tokens::default());
+        let known = Arc::clone(&tokens);
+        let server = Scripted::from_fn(move |request| {
+            let revoked = known.revoked.lock().unwrap().contains(request.header("authorization"));
+            if revoked || known.refuses_all.load(Ordering::Relaxed) {
+                return skyflow_testkit::Reply::status(401).body("401");
+            }
+            assert!(request.operation.is_some(), "extensions survive a replay");
+            known.executed.fetch_add(1, Ordering::Relaxed);
+            skyflow_testkit::Reply::status(200).body(request.body.clone())
+        });
+        Self { server, tokens }
+    }
+
     fn revoke(&self, token: &str) {
-        self.0.revoked.lock().unwrap().insert(format!("Bearer {token}"));
+        self.tokens.revoked.lock().unwrap().insert(format!("Bearer {token}"));
     }
 
     fn requests(&self) -> usize {
-        self.0.requests.lock().unwrap().len()
+        self.server.count()
     }
 
     fn executed(&self) -> usize {
-        self.0.executed.load(Ordering::Relaxed)
+        self.tokens.executed.load(Ordering::Relaxed)
     }
 
     fn last(&self, header: &str) -> Option<http::HeaderValue> {
-        self.0.requests.lock().unwrap().last().unwrap().get(header).cloned()
+        self.server.requests().last().unwrap().headers.get(header).cloned()
     }
 
     fn service(&self) -> HttpService {
-        let state = Arc::clone(&self.0);
-        HttpService::new(tower::service_fn(move |request: Request| {
-            let state = Arc::clone(&state);
-            async move {
-                let header = request.headers().get("authorization").map(|v| v.to_str().unwrap().to_owned());
-                state.requests.lock().unwrap().push(request.headers().clone());
-                let revoked = header.is_some_and(|token| state.revoked.lock().unwrap().contains(&token));
-                if revoked || state.refuses_all.load(Ordering::Relaxed) {
-                    return Ok(http::Response::builder().status(401).body(Body::from("401"))?);
-                }
-                assert!(OperationInfo::of(request.extensions()).is_some(), "extensions survive a replay");
-                let body = request.into_body().collect(1024).await?;
-                state.executed.fetch_add(1, Ordering::Relaxed);
-                Ok::<_, BoxError>(Response::new(body.into()))
-            }
-        }))
+        self.server.service()
     }
 }
 
@@ -96,7 +93,7 @@ fn service_account(endpoint: &Endpoint, clock: &ManualClock) -> Arc<Cached<Servi
 
 #[tokio::test]
 async fn rel_T05_revoked_token_is_replaced_once() {
-    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let (clock, vault) = (ManualClock::new(), Vault::new());
     let endpoint = Endpoint::new(&clock);
     let tokens = service_account(&endpoint, &clock);
     let old = tokens.token().await.unwrap();
@@ -111,9 +108,9 @@ async fn rel_T05_revoked_token_is_replaced_once() {
 
 #[tokio::test]
 async fn rel_T05_second_401_is_returned() {
-    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let (clock, vault) = (ManualClock::new(), Vault::new());
     let endpoint = Endpoint::new(&clock);
-    vault.0.refuses_all.store(true, Ordering::Relaxed);
+    vault.tokens.refuses_all.store(true, Ordering::Relaxed);
     let stack = HttpService::new(layer(service_account(&endpoint, &clock)).layer(vault.service()));
     assert_eq!(stack.send(request("x")).await.unwrap().status(), 401);
     assert_eq!((endpoint.exchanges(), vault.requests()), (2, 2));
@@ -121,7 +118,7 @@ async fn rel_T05_second_401_is_returned() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn rel_T05_thousand_401s_cause_one_exchange() {
-    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let (clock, vault) = (ManualClock::new(), Vault::new());
     let endpoint = Endpoint::new(&clock);
     let tokens = service_account(&endpoint, &clock);
     vault.revoke(tokens.token().await.unwrap().expose());
@@ -142,7 +139,7 @@ async fn rel_T05_thousand_401s_cause_one_exchange() {
 
 #[tokio::test]
 async fn rel_T06_replayed_insert_is_executed_once() {
-    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let (clock, vault) = (ManualClock::new(), Vault::new());
     let endpoint = Endpoint::new(&clock);
     let tokens = service_account(&endpoint, &clock);
     vault.revoke(tokens.token().await.unwrap().expose());
@@ -153,7 +150,7 @@ async fn rel_T06_replayed_insert_is_executed_once() {
 
 #[tokio::test]
 async fn stream_is_not_replayed_after_a_401() {
-    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let (clock, vault) = (ManualClock::new(), Vault::new());
     let endpoint = Endpoint::new(&clock);
     let tokens = service_account(&endpoint, &clock);
     vault.revoke(tokens.token().await.unwrap().expose());
@@ -165,7 +162,7 @@ async fn stream_is_not_replayed_after_a_401() {
 
 #[tokio::test]
 async fn a_key_that_cannot_change_is_not_tried_twice() {
-    let vault = Vault::default();
+    let vault = Vault::new();
     vault.revoke(API_KEY);
     let stack = HttpService::new(layer(Arc::new(ApiKey::new(API_KEY).unwrap())).layer(vault.service()));
     assert_eq!(stack.send(request("x")).await.unwrap().status(), 401);
@@ -174,7 +171,7 @@ async fn a_key_that_cannot_change_is_not_tried_twice() {
 
 #[tokio::test]
 async fn without_a_token_the_request_is_not_sent() {
-    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let (clock, vault) = (ManualClock::new(), Vault::new());
     let endpoint = Endpoint::new(&clock);
     endpoint.otherwise(Reply::Status(401, r#"{"error":"invalid_grant"}"#));
     let stack = HttpService::new(layer(service_account(&endpoint, &clock)).layer(vault.service()));
@@ -185,7 +182,7 @@ async fn without_a_token_the_request_is_not_sent() {
 
 #[tokio::test]
 async fn another_host_gets_neither_token_nor_request() {
-    let (clock, vault) = (ManualClock::new(), Vault::default());
+    let (clock, vault) = (ManualClock::new(), Vault::new());
     let endpoint = Endpoint::new(&clock);
     let stack = HttpService::new(layer(service_account(&endpoint, &clock)).layer(vault.service()));
     for uri in [
@@ -208,7 +205,7 @@ async fn another_host_gets_neither_token_nor_request() {
 
 #[tokio::test]
 async fn connection_header_of_the_caller_wins() {
-    let vault = Vault::default();
+    let vault = Vault::new();
     let tokens = Arc::new(ApiKey::new(API_KEY).unwrap());
     let stack = HttpService::new(AuthLayer::new(tokens, connection_header(), guard()).layer(vault.service()));
     stack.send(request("x")).await.unwrap();
@@ -225,7 +222,7 @@ async fn connection_header_of_the_caller_wins() {
 
 #[tokio::test]
 async fn a_call_may_bring_its_own_tokens() {
-    let vault = Vault::default();
+    let vault = Vault::new();
     let stack = HttpService::new(layer(Arc::new(ApiKey::new(API_KEY).unwrap())).layer(vault.service()));
     let other = API_KEY.replace("abcde-", "other-");
     let mut of_a_user = request("x");
@@ -236,56 +233,18 @@ async fn a_call_may_bring_its_own_tokens() {
     assert_eq!(vault.last("authorization").unwrap(), format!("Bearer {API_KEY}").as_str());
 }
 
-/// A service that must be polled for readiness before every call, and whose clones are not ready.
-struct Strict {
-    ready: bool,
-    asked: bool,
-    calls: Arc<AtomicUsize>,
-}
-
-impl Clone for Strict {
-    fn clone(&self) -> Self {
-        Self { ready: false, asked: false, calls: Arc::clone(&self.calls) }
-    }
-}
-
-impl Service<Request> for Strict {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = std::future::Ready<Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        if !std::mem::replace(&mut self.asked, true) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        self.ready = true;
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request) -> Self::Future {
-        assert!(std::mem::take(&mut self.ready), "called without readiness");
-        self.asked = false;
-        let status = if self.calls.fetch_add(1, Ordering::Relaxed) == 0 { 401 } else { 200 };
-        let mut response = Response::default();
-        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
-        std::future::ready(Ok(response))
-    }
-}
-
 #[tokio::test]
 async fn calls_and_replays_need_a_ready_service() {
     let clock = ManualClock::new();
     let endpoint = Endpoint::new(&clock);
-    let calls = Arc::new(AtomicUsize::new(0));
-    let service_below = Strict { ready: false, asked: false, calls: Arc::clone(&calls) };
-    let mut service = layer(service_account(&endpoint, &clock)).layer(service_below);
+    let below = Scripted::new([skyflow_testkit::Reply::status(401), skyflow_testkit::Reply::status(200)]);
+    let mut service = layer(service_account(&endpoint, &clock)).layer(Strict::new(below.clone()));
     let response = service.ready().await.unwrap().call(request("x")).await.unwrap();
     assert_eq!(response.status(), 200);
-    assert_eq!(calls.load(Ordering::Relaxed), 2, "the 401 and its replay");
+    assert_eq!(below.count(), 2, "the 401 and its replay");
     service.ready().await.unwrap();
     let mut clone = service.clone();
     service.call(request("x")).await.unwrap();
     clone.ready().await.unwrap().call(request("x")).await.unwrap();
-    assert_eq!(calls.load(Ordering::Relaxed), 4);
+    assert_eq!(below.count(), 4);
 }

@@ -147,6 +147,7 @@ async fn child_uses_and_drops_tokens() {
     // The tail of the assertion, masked: its signature is not known before.
     let assertion = Arc::new(Mutex::new((Vec::new(), None)));
     let seen = Arc::clone(&assertion);
+    // Not the test kit's: it records tokens, and here no copy may be left.
     let server = HttpService::new(tower::service_fn(move |request: Request| {
         let seen = Arc::clone(&seen);
         async move {

@@ -9,11 +9,11 @@ use skyflow_auth::{
     TokenProvider, TokenProviders,
 };
 use skyflow_http::auth::{Refusal, Scheme};
-use skyflow_http::{BaseUri, Body, BoxError, HttpService, LogControl, ManualClock, Request, Response};
+use skyflow_http::{BaseUri, Body, HttpService, LogControl, ManualClock, Request, Response};
+use skyflow_testkit::{Output, Scripted};
 use skyflow_types::LogLevel;
 use tower_layer::Layer;
 
-use crate::redaction::Output;
 use crate::support::{Endpoint, Reply, TestKey};
 
 /// Sends a request with these headers through an auth layer; returns the headers that arrive and the status.
@@ -25,15 +25,10 @@ async fn sent(
 ) -> (Vec<HeaderMap>, Response) {
     let endpoint = Endpoint::new(&ManualClock::new());
     let tokens = Arc::new(Cached::with_clock(endpoint.tokens(), Arc::new(ManualClock::new())));
-    let arrived = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&arrived);
-    let server = HttpService::new(tower::service_fn(move |request: Request| {
-        seen.lock().unwrap().push(request.headers().clone());
-        async move { Ok::<_, BoxError>(http::Response::builder().status(status).body(Body::empty())?) }
-    }));
-    let response =
-        HttpService::new(AuthLayer::new(tokens, header, hosts).layer(server)).send(request).await.unwrap();
-    (std::mem::take(&mut *arrived.lock().unwrap()), response)
+    let server = Scripted::new([skyflow_testkit::Reply::status(status)]);
+    let service = HttpService::new(AuthLayer::new(tokens, header, hosts).layer(server.clone()));
+    let response = service.send(request).await.unwrap();
+    (server.requests().into_iter().map(|request| request.headers).collect(), response)
 }
 
 fn host(text: &str) -> BaseUri {
@@ -120,7 +115,7 @@ async fn cache_logs_at_the_level_of_its_control() {
         let output = Output::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
-            .with_writer(output.clone())
+            .with_writer(output.writer())
             .with_ansi(false)
             .finish();
         let _guard = tracing::subscriber::set_default(subscriber);

@@ -1,60 +1,16 @@
 //! Canaries: no key, assertion, bearer or API key in any output, in any spelling.
 
-use std::fmt::Write as _;
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::support::{Endpoint, Reply, TestKey};
 use skyflow_auth::{
     AuthHeader, AuthLayer, Cached, Credentials, HostGuard, ServiceAccountKey, TokenOptions, TokenProvider,
 };
-use skyflow_http::{BaseUri, Body, BoxError, HttpService, ManualClock, Request, Response};
-use skyflow_testkit::Canaries;
+use skyflow_http::{BaseUri, Body, HttpService, ManualClock};
+use skyflow_testkit::{Canaries, Output, Scripted};
 use tower_layer::Layer;
-use tracing_subscriber::fmt::MakeWriter;
 
 const API_KEY: &str = "sky-canar-c0ffeec0ffeec0ffeec0ffeec0ffee00";
-
-/// Everything that is said, at TRACE, by all crates.
-#[derive(Clone, Default)]
-pub(crate) struct Output(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Output {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Output {
-    fn note(&self, text: impl AsRef<str>) {
-        self.0.lock().unwrap().extend_from_slice(text.as_ref().as_bytes());
-    }
-
-    fn note_error(&self, error: &(dyn std::error::Error + 'static)) {
-        let mut text = String::new();
-        for cause in std::iter::successors(Some(error), |&e| e.source()) {
-            write!(text, "{cause} {cause:?} {cause:#?} ").unwrap();
-        }
-        self.note(text);
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
 
 fn assert_clean(output: &str, secrets: &[(&str, String)]) {
     let mut canaries = Canaries::new();
@@ -64,12 +20,11 @@ fn assert_clean(output: &str, secrets: &[(&str, String)]) {
     canaries.assert_absent("the output", output);
 }
 
-fn vault(refuse: bool) -> HttpService {
-    HttpService::new(tower::service_fn(move |request: Request| async move {
-        tracing::trace!(headers = ?request.headers(), "the wire");
-        let status = if refuse { 401 } else { 200 };
-        Ok::<Response, BoxError>(http::Response::builder().status(status).body(Body::empty())?)
-    }))
+fn vault(refuse: bool) -> Scripted {
+    Scripted::from_fn(move |request| {
+        tracing::trace!(headers = ?request.headers, "the wire");
+        skyflow_testkit::Reply::status(if refuse { 401 } else { 200 })
+    })
 }
 
 #[tokio::test]
@@ -77,7 +32,7 @@ async fn secrets_are_absent_from_logs_errors_and_debug() {
     let output = Output::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
-        .with_writer(output.clone())
+        .with_writer(output.writer())
         .with_ansi(false)
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
@@ -171,12 +126,12 @@ async fn secrets_are_absent_from_logs_errors_and_debug() {
 #[cfg(feature = "transport")]
 #[tokio::test]
 async fn no_secret_appears_in_what_the_transport_logs() {
-    use skyflow_testkit::{Reply, Scripted, Server};
+    use skyflow_testkit::{Reply, Server};
 
     let output = Output::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
-        .with_writer(output.clone())
+        .with_writer(output.writer())
         .with_ansi(false)
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);

@@ -1,6 +1,7 @@
 //! A token endpoint in memory that counts, checks and misbehaves on demand.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,8 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use skyflow_auth::{ServiceAccountKey, ServiceAccountTokens, TokenExchange};
-use skyflow_http::{Body, BoxError, Clock, Error, ErrorKind, HttpService, ManualClock, Request, Response};
-use tokio::sync::Semaphore;
+use skyflow_http::{Clock, ErrorKind, HttpService, ManualClock};
+use skyflow_testkit::{Exchange, Gate, Scripted};
 
 pub(crate) const TOKEN_URI: &str = "https://manage.skyflowapis.com/v1/auth/sa/oauth/token";
 pub(crate) const CLIENT_ID: &str = "client-0001";
@@ -75,76 +76,89 @@ pub(crate) struct Seen {
 }
 
 #[derive(Clone)]
-pub(crate) struct Endpoint(Arc<State>);
+pub(crate) struct Endpoint {
+    state: Arc<State>,
+    server: Scripted,
+    gate: Gate,
+}
 
 struct State {
     clock: ManualClock,
     public: Vec<u8>,
-    seen: Mutex<Vec<Seen>>,
+    /// How many requests have got their response.
+    count: AtomicUsize,
     script: Mutex<VecDeque<Reply>>,
     otherwise: Mutex<Reply>,
     /// Seconds the server's clock is ahead of the test's; `None` sends no `Date`.
     ahead: Mutex<Option<i64>>,
     /// Whether assertions that are dated out of bounds are refused, as the real server does.
-    strict_time: Mutex<bool>,
-    gate: Semaphore,
+    strict_time: AtomicBool,
+    closed: AtomicBool,
 }
 
 impl Endpoint {
     pub(crate) fn new(clock: &ManualClock) -> Self {
-        Self(Arc::new(State {
+        let state = Arc::new(State {
             clock: clock.clone(),
             public: TestKey::shared().public.clone(),
-            seen: Mutex::default(),
+            count: AtomicUsize::new(0),
             script: Mutex::default(),
             otherwise: Mutex::new(Reply::Grant(3600)),
             ahead: Mutex::new(Some(0)),
-            strict_time: Mutex::new(false),
-            gate: Semaphore::new(Semaphore::MAX_PERMITS),
-        }))
+            strict_time: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+        });
+        let (issuer, door) = (Arc::clone(&state), Arc::clone(&state));
+        Self {
+            state,
+            server: Scripted::from_fn(move |request| issuer.respond(request)),
+            gate: Gate::new(move |_| door.closed.load(Ordering::SeqCst)),
+        }
     }
 
     pub(crate) fn then(self, replies: impl IntoIterator<Item = Reply>) -> Self {
-        self.0.script.lock().unwrap().extend(replies);
+        self.state.script.lock().unwrap().extend(replies);
         self
     }
 
     pub(crate) fn otherwise(&self, reply: Reply) {
-        *self.0.otherwise.lock().unwrap() = reply;
+        *self.state.otherwise.lock().unwrap() = reply;
     }
 
     pub(crate) fn ahead(&self, seconds: Option<i64>) {
-        *self.0.ahead.lock().unwrap() = seconds;
+        *self.state.ahead.lock().unwrap() = seconds;
     }
 
     pub(crate) fn strict_time(&self) {
-        *self.0.strict_time.lock().unwrap() = true;
+        self.state.strict_time.store(true, Ordering::SeqCst);
     }
 
-    /// Delays every response until [`Endpoint::open`].
+    /// Holds every response until [`Endpoint::open`].
     pub(crate) fn close(&self) {
-        self.0.gate.forget_permits(Semaphore::MAX_PERMITS);
+        self.state.closed.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn open(&self) {
-        self.0.gate.add_permits(Semaphore::MAX_PERMITS / 2);
+        self.state.closed.store(false, Ordering::SeqCst);
+        self.gate.release_all();
     }
 
     pub(crate) fn exchanges(&self) -> usize {
-        self.0.seen.lock().unwrap().len()
+        self.server.count()
     }
 
     pub(crate) fn last<T>(&self, read: impl FnOnce(&Seen) -> T) -> T {
-        read(self.0.seen.lock().unwrap().last().unwrap())
+        let last = self.server.requests().pop().unwrap();
+        let (uri, body, claims) = (last.uri.to_string(), last.json(), self.state.claims(&last));
+        read(&Seen { uri, headers: last.headers, body, claims })
     }
 
     pub(crate) fn service(&self) -> HttpService {
-        let state = Arc::clone(&self.0);
-        HttpService::new(tower::service_fn(move |request| respond(Arc::clone(&state), request)))
+        self.gate.around(self.server.service())
     }
 
     pub(crate) fn exchange(&self) -> TokenExchange {
-        TokenExchange::with_clock(self.service(), Arc::new(self.0.clock.clone()))
+        TokenExchange::with_clock(self.service(), Arc::new(self.state.clock.clone()))
     }
 
     pub(crate) fn tokens(&self) -> ServiceAccountTokens {
@@ -152,48 +166,45 @@ impl Endpoint {
     }
 }
 
-async fn respond(state: Arc<State>, request: Request) -> Result<Response, BoxError> {
-    let (parts, body) = request.into_parts();
-    let body: Value = serde_json::from_slice(&body.collect(1 << 20).await?)?;
-    let claims = body["assertion"].as_str().map_or(Value::Null, |jwt| verified_claims(&state.public, jwt));
-    let count = {
-        let mut seen = state.seen.lock().unwrap();
-        seen.push(Seen {
-            uri: parts.uri.to_string(),
-            headers: parts.headers,
-            body: body.clone(),
-            claims: claims.clone(),
-        });
-        seen.len()
-    };
-    state.gate.acquire().await?.forget();
-    let ahead = *state.ahead.lock().unwrap();
-    let server_now = shift(state.clock.now(), ahead.unwrap_or(0));
-    let scripted = state.script.lock().unwrap().pop_front();
-    let mut reply = scripted.unwrap_or_else(|| state.otherwise.lock().unwrap().clone());
-    let exp = claims["exp"].as_u64().unwrap_or(0);
-    let now = seconds(server_now);
-    if *state.strict_time.lock().unwrap() && !(now + 1..=now + 3600 + 60).contains(&exp) {
-        reply = Reply::Status(400, r#"{"error":{"grpc_code":3,"http_code":400,"message":"invalid exp"}}"#);
+impl State {
+    fn claims(&self, request: &Exchange) -> Value {
+        request.json()["assertion"].as_str().map_or(Value::Null, |jwt| verified_claims(&self.public, jwt))
     }
-    let (status, body) = match reply {
-        Reply::Grant(life) => {
-            let (scope, ctx) = (&body["scope"], &claims["ctx"]);
-            let claims = json!({"sub": count, "exp": now + life, "scope": scope, "ctx": ctx});
-            let token = format!("eyJhbGciOiJSUzI1NiJ9.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()));
-            (200, json!({"accessToken": token, "tokenType": "Bearer"}).to_string())
+
+    fn respond(&self, request: &Exchange) -> skyflow_testkit::Reply {
+        use skyflow_testkit::Reply as Response;
+
+        let (body, claims) = (request.json(), self.claims(request));
+        let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        let ahead = *self.ahead.lock().unwrap();
+        let server_now = shift(self.clock.now(), ahead.unwrap_or(0));
+        let scripted = self.script.lock().unwrap().pop_front();
+        let mut reply = scripted.unwrap_or_else(|| self.otherwise.lock().unwrap().clone());
+        let exp = claims["exp"].as_u64().unwrap_or(0);
+        let now = seconds(server_now);
+        if self.strict_time.load(Ordering::SeqCst) && !(now + 1..=now + 3600 + 60).contains(&exp) {
+            reply =
+                Reply::Status(400, r#"{"error":{"grpc_code":3,"http_code":400,"message":"invalid exp"}}"#);
         }
-        Reply::Status(status, body) => (status, body.to_owned()),
-        Reply::Body(status, body) => (status, body),
-        Reply::Io => return Err(Error::new(ErrorKind::Io, None).into()),
-        Reply::Hang => std::future::pending().await,
-    };
-    let mut response =
-        http::Response::builder().status(status).header("x-request-id", format!("req-{count}"));
-    if ahead.is_some() {
-        response = response.header("date", httpdate::fmt_http_date(server_now));
+        let response = match reply {
+            Reply::Grant(life) => {
+                let (scope, ctx) = (&body["scope"], &claims["ctx"]);
+                let claims = json!({"sub": count, "exp": now + life, "scope": scope, "ctx": ctx});
+                let token =
+                    format!("eyJhbGciOiJSUzI1NiJ9.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()));
+                Response::status(200).body(json!({"accessToken": token, "tokenType": "Bearer"}).to_string())
+            }
+            Reply::Status(status, body) => Response::status(status).body(body),
+            Reply::Body(status, body) => Response::status(status).body(body),
+            Reply::Io => Response::fails(ErrorKind::Io),
+            Reply::Hang => Response::hangs(),
+        };
+        let response = response.header("x-request-id", format!("req-{count}"));
+        match ahead {
+            Some(_) => response.header("date", httpdate::fmt_http_date(server_now)),
+            None => response,
+        }
     }
-    Ok(response.body(Body::from(body))?)
 }
 
 pub(crate) fn verified_claims(public: &[u8], jwt: &str) -> Value {

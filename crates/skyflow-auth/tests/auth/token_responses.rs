@@ -8,8 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use skyflow_auth::{AuthErrorKind, Cached, TokenProvider};
 use skyflow_http::{Clock, ManualClock};
+use skyflow_testkit::Output;
 
-use crate::redaction::Output;
 use crate::support::{Endpoint, Reply, seconds};
 
 fn jwt(claims: &Value) -> String {
@@ -30,7 +30,7 @@ async fn token_that_seems_expired_is_used_and_warned_of() {
         ("exp of 1970", Some(0), json!({"accessToken": jwt(&json!({"exp": 0}))})),
     ] {
         let output = Output::default();
-        let subscriber = tracing_subscriber::fmt().with_writer(output.clone()).with_ansi(false).finish();
+        let subscriber = tracing_subscriber::fmt().with_writer(output.writer()).with_ansi(false).finish();
         let _guard = tracing::subscriber::set_default(subscriber);
         let endpoint = Endpoint::new(&clock);
         endpoint.ahead(ahead);

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 
 use super::key_set::KeySet;
 
+/// How far the clocks of client and vault may differ, in seconds.
+pub(crate) const LEEWAY: i64 = 60;
+
 /// A token in three parts whose signature has not been looked at.
 pub(crate) struct Jws<'a> {
     signed: &'a str,
@@ -66,6 +69,11 @@ impl<'a> Jws<'a> {
         self.algorithm == "HS256"
             && constant_time::verify_slices_are_equal(expected.as_ref(), &self.signature).is_ok()
     }
+}
+
+/// Tells whether a point in time is ahead by more than clocks differ.
+pub(crate) fn is_in_future(start: Option<f64>, now: i64) -> bool {
+    start.is_some_and(|start| start as i64 > now.saturating_add(LEEWAY))
 }
 
 /// Signs claims with the vault's own key.

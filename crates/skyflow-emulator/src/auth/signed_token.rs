@@ -4,8 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::caller::Caller;
-use super::exchange::is_in_future;
-use super::jws::Jws;
+use super::jws::{Jws, is_in_future};
 use crate::clock::Now;
 use crate::errors::ApiResult;
 use crate::store::accounts;

@@ -1,22 +1,25 @@
 //! Connections: routes on which the vault replaces tokens with values, or values with tokens.
 
-mod call;
-mod document;
-mod fields;
-mod forward;
 mod rules;
-#[cfg(feature = "server")]
-mod send;
 mod spec;
 
 #[cfg(feature = "server")]
-use std::sync::OnceLock;
-
-pub(crate) use call::invoke;
-pub use spec::{ConnectionSpec, ConnectionSpecError};
+use std::sync::{Arc, OnceLock};
+#[cfg(feature = "server")]
+use std::time::Duration;
 
 #[cfg(feature = "server")]
-use skyflow_http::HttpService;
+use skyflow_http::layers::{AttemptTimeoutLayer, ResponseMetaLayer};
+#[cfg(feature = "server")]
+use skyflow_http::{Clock, DynLayer, HttpService, Transport};
+
+pub(crate) use rules::{Action, Rule};
+pub use spec::{ConnectionSpec, ConnectionSpecError};
+pub(crate) use spec::{Content, Route, Target};
+
+/// The time limit for a target.
+#[cfg(feature = "server")]
+const TARGET_LIMIT: Duration = Duration::from_secs(30);
 
 /// The connections of a vault.
 #[derive(Default)]
@@ -46,7 +49,18 @@ impl Connections {
         self.find(id, is_outbound).is_some()
     }
 
-    fn find(&self, id: &str, is_outbound: bool) -> Option<&ConnectionSpec> {
+    pub(crate) fn find(&self, id: &str, is_outbound: bool) -> Option<&ConnectionSpec> {
         self.specs.iter().find(|spec| spec.id() == id && spec.is_outbound() == is_outbound)
+    }
+    /// Returns the client for targets. It follows no redirect.
+    #[cfg(feature = "server")]
+    pub(crate) fn client(&self, clock: &Arc<dyn Clock>, body_limit: usize) -> &HttpService {
+        self.client.get_or_init(|| {
+            let layers = [
+                DynLayer::new(AttemptTimeoutLayer::new(TARGET_LIMIT, Arc::clone(clock))),
+                DynLayer::new(ResponseMetaLayer::new(body_limit)),
+            ];
+            DynLayer::stack(&layers, Transport::new().into_service())
+        })
     }
 }

@@ -22,16 +22,16 @@ pub(super) struct RuleJson {
 
 /// What happens to a field.
 #[derive(Debug, Clone)]
-pub(super) struct Rule {
+pub(crate) struct Rule {
     /// The names on the way to the field; `*` is any element of a list.
-    pub(super) path: Vec<String>,
-    pub(super) action: Action,
+    pub(crate) path: Vec<String>,
+    pub(crate) action: Action,
     /// Picks the part of a text that is the value: its first group, or the whole match.
-    pub(super) selector: Option<Regex>,
+    pub(crate) selector: Option<Regex>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Action {
+pub(crate) enum Action {
     Detokenize(Redaction),
     Tokenize { table: String, column: String },
 }

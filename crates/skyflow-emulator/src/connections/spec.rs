@@ -53,7 +53,7 @@ pub struct ConnectionSpec {
 
 /// Where requests go.
 #[derive(Debug, Clone)]
-pub(super) enum Target {
+pub(crate) enum Target {
     Echo,
     Caller,
     Server(BaseUri),
@@ -61,25 +61,25 @@ pub(super) enum Target {
 
 /// One route, as far as the emulator knows it.
 #[derive(Debug, Clone)]
-pub(super) struct Route {
-    pub(super) path: PathTemplate,
-    pub(super) method: Method,
-    pub(super) content: Content,
-    pub(super) url: Vec<Rule>,
-    pub(super) query: Vec<Rule>,
-    pub(super) request_header: Vec<Rule>,
-    pub(super) request_body: Vec<Rule>,
-    pub(super) response_header: Vec<Rule>,
-    pub(super) response_body: Vec<Rule>,
+pub(crate) struct Route {
+    pub(crate) path: PathTemplate,
+    pub(crate) method: Method,
+    pub(crate) content: Content,
+    pub(crate) url: Vec<Rule>,
+    pub(crate) query: Vec<Rule>,
+    pub(crate) request_header: Vec<Rule>,
+    pub(crate) request_body: Vec<Rule>,
+    pub(crate) response_header: Vec<Rule>,
+    pub(crate) response_body: Vec<Rule>,
     /// The upsert column of a table.
-    pub(super) upserts: Vec<(String, String)>,
+    pub(crate) upserts: Vec<(String, String)>,
     /// What the route asks for that this emulator does not do.
-    pub(super) gap: Option<&'static str>,
+    pub(crate) gap: Option<&'static str>,
 }
 
 /// What a route expects in bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     Json,
     Form,
     Unknown,
@@ -266,11 +266,11 @@ impl ConnectionSpec {
         format!("/v1/gateway/{direction}/{}", self.id)
     }
 
-    pub(super) fn routes(&self) -> &[Arc<Route>] {
+    pub(crate) fn routes(&self) -> &[Arc<Route>] {
         &self.routes
     }
 
-    pub(super) fn target(&self) -> &Target {
+    pub(crate) fn target(&self) -> &Target {
         &self.target
     }
 

@@ -1,5 +1,6 @@
 //! The operations of the vault, one file each. They are synchronous: an operation is one transaction.
 
+mod assertion_grant;
 mod audit;
 mod batch;
 mod card_lookup;
@@ -8,6 +9,7 @@ mod delete;
 #[cfg(feature = "detect")]
 pub(crate) mod detect;
 mod detokenize;
+mod exchange_grant;
 mod files;
 mod get;
 mod insert;
@@ -31,7 +33,7 @@ use skyflow_http::Body;
 pub(crate) use parameters::QueryParameters;
 
 use crate::audit::AuditDetails;
-use crate::auth::{Caller, bearer, exchange, outside_token};
+use crate::auth::Caller;
 use crate::clock::Now;
 use crate::errors::{ApiError, ApiResult};
 use crate::routes::{Operation, Parameters, Unsupported};
@@ -162,12 +164,12 @@ impl Reply {
 /// Runs an operation; also tells who called, as far as that became known.
 pub(crate) fn run(operation: Operation, call: &Call<'_>) -> (Option<Caller>, ApiResult<Reply>) {
     match operation {
-        Operation::AuthenticationGetToken => return (None, exchange::get_token(call)),
-        Operation::AuthenticationExchangeToken => return (None, outside_token::get_token(call)),
+        Operation::AuthenticationGetToken => return (None, assertion_grant::get_token(call)),
+        Operation::AuthenticationExchangeToken => return (None, exchange_grant::get_token(call)),
         Operation::EmulatorDownloadFile => return (None, files::download(call)),
         _ => {}
     }
-    let caller = match bearer::authenticate(call.state, call.headers, call.now) {
+    let caller = match call.state.bearer_tokens.authenticate(&call.state.store, call.headers, call.now) {
         Ok(caller) => caller,
         Err(error) => return (None, Err(error)),
     };
@@ -182,7 +184,7 @@ pub(crate) fn refuse(
     headers: &HeaderMap,
     now: Now,
 ) -> (Option<Caller>, ApiResult<Reply>) {
-    match bearer::authenticate(state, headers, now) {
+    match state.bearer_tokens.authenticate(&state.store, headers, now) {
         Ok(caller) => {
             let what = format!("the operation {}", operation.name);
             (Some(caller), Err(ApiError::not_emulated(&what)))

@@ -1,16 +1,32 @@
 //! The configurations of token exchange, in the form of the management API.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Call, Reply, members};
-use crate::auth::{Caller, Permission, TokenExchange};
+use crate::auth::{Caller, Permission};
 use crate::errors::{ApiError, ApiResult};
 use crate::object_id::object_id;
 use crate::store::token_exchanges::{self, ExchangeRow};
 
 /// How many configurations one response holds by default.
 const PAGE: u32 = 25;
+
+/// A configuration: whose tokens the vault takes, and for which accounts.
+#[derive(Serialize, Deserialize, Default, Clone)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct TokenExchange {
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) issuer: String,
+    #[serde(rename = "publicKeyJWKURI")]
+    pub(super) key_set_uri: String,
+    #[serde(rename = "serviceAccountIDs")]
+    pub(super) service_account_ids: Vec<String>,
+    pub(super) context_claims: Vec<String>,
+    #[serde(rename = "accountID")]
+    pub(super) account_id: String,
+}
 
 /// The members that a request sets; the others stay unchanged.
 #[derive(Deserialize)]

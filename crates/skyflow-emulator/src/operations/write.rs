@@ -13,7 +13,7 @@ use crate::exact::{Exact, Members};
 use crate::schema::{CompiledColumn, CompiledTable, DataType, TokenPolicy, text_of};
 use crate::state::State;
 use crate::store::{records, tokens};
-use crate::tokens::{Entropy, make_token};
+use crate::tokens::Entropy;
 use skyflow_testkit::Random;
 
 /// The longest text a unique column takes.
@@ -318,7 +318,7 @@ impl Writer<'_> {
                 true => self.state.token_key.entropy(fingerprint, attempt),
                 false => Entropy::fresh(),
             };
-            let token = make_token(column, policy, text, &mut entropy);
+            let token = column.make_token(policy, text, &mut entropy);
             if token != text && !tokens::is_taken(self.connection, &token, fingerprint)? {
                 return Ok(token);
             }

@@ -5,6 +5,7 @@ mod compiled;
 mod error;
 mod json;
 mod templates;
+mod token;
 mod value;
 
 pub use column::{Column, ColumnOperation, DataType, Table, TokenPolicy};

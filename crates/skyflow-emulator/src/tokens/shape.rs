@@ -7,7 +7,7 @@ const LOWER_AND_DIGITS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
 /// Replaces each letter by a letter and each digit by a digit; everything else stays. A text without letters and
 /// digits has no shape to keep and becomes a UUID.
-pub(super) fn like(text: &str, entropy: &mut Entropy) -> String {
+pub(crate) fn like(text: &str, entropy: &mut Entropy) -> String {
     if !text.chars().any(char::is_alphanumeric) {
         return entropy.uuid();
     }
@@ -23,12 +23,12 @@ fn replace(c: char, entropy: &mut Entropy) -> char {
     }
 }
 
-pub(super) fn alphanumeric(length: usize, entropy: &mut Entropy) -> String {
+pub(crate) fn alphanumeric(length: usize, entropy: &mut Entropy) -> String {
     (0..length).map(|_| entropy.one_of(LOWER_AND_DIGITS)).collect()
 }
 
 /// Keeps the first six and the last four digits, whatever separates them.
-pub(super) fn keep_card_ends(text: &str, entropy: &mut Entropy) -> String {
+pub(crate) fn keep_card_ends(text: &str, entropy: &mut Entropy) -> String {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     if digits < 11 {
         return like(text, entropy);
@@ -45,7 +45,7 @@ pub(super) fn keep_card_ends(text: &str, entropy: &mut Entropy) -> String {
         .collect()
 }
 
-pub(super) fn keep_email_domain(text: &str, entropy: &mut Entropy) -> String {
+pub(crate) fn keep_email_domain(text: &str, entropy: &mut Entropy) -> String {
     match text.rsplit_once('@') {
         Some((local, domain)) => {
             format!("{}@{domain}", alphanumeric(local.chars().count().max(10), entropy))

@@ -124,25 +124,3 @@ pub(super) fn response(args: &Json, entries: &[Json], reply: &Reply) -> Option<J
     }
     Some(Json::object([("type", Json::text("BatchResponse")), ("outcomes", Json::List(outcomes))]))
 }
-
-/// The body of the request: what is not set is not sent.
-pub(super) fn request(args: &Json) -> Json {
-    let operations = args.get("operations").elements();
-    let records = operations.iter().map(|operation| {
-        let reference = |earlier: &Json| Json::text(format!("$responses.{earlier}.records.0.skyflow_id"));
-        let id = match operation.get("of_operation") {
-            Json::Null => operation.get("id").clone(),
-            earlier => reference(earlier),
-        };
-        let tokens = operation.get("return_tokens").as_bool() == Some(true);
-        Json::object([
-            ("method", operation.get("method").clone()),
-            ("tableName", operation.get("table").clone()),
-            ("ID", id),
-            ("fields", operation.get("fields").clone()),
-            ("tokenization", if tokens { Json::Bool(true) } else { Json::Null }),
-        ])
-    });
-    let go_on = args.get("continue_on_error").as_bool().unwrap_or(false);
-    Json::object([("records", Json::List(records.collect())), ("continueOnError", Json::Bool(go_on))])
-}

@@ -1,4 +1,4 @@
-//! The request to a third party and the outcome of its response, computed from the recorded call.
+//! Where a call of a connection goes, and the outcome of its response.
 
 use crate::json::Json;
 use crate::trace::{Call, Reply};
@@ -19,121 +19,19 @@ pub fn address(call: &Call) -> (String, String) {
     (origin.to_owned(), path.to_owned())
 }
 
-/// The path with its parameters filled in, segment by segment; `None` when one has no value.
-pub fn segments(call: &Call) -> Option<Vec<String>> {
+/// Returns the first parameter of the path that has no value.
+pub fn missing_parameter(call: &Call) -> Option<String> {
     let (_, path) = address(call);
-    let filled = |segment: &str| {
-        let mut segment = segment.to_owned();
-        for (name, value) in call.args.get("path_params").members() {
-            segment = segment.replace(&format!("{{{name}}}"), value.as_str().unwrap_or_default());
-        }
-        segment
-    };
-    let missing = |segment: &str| {
-        let names = segment.split('{').skip(1).filter_map(|rest| rest.split('}').next());
-        names.into_iter().any(|name| !call.args.get("path_params").has(name))
-    };
-    let raw: Vec<&str> = path.trim_matches('/').split('/').collect();
-    if raw.iter().any(|segment| missing(segment)) {
-        return None;
-    }
-    Some(raw.into_iter().map(filled).collect())
+    let mut names = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    names.find(|name| !call.args.get("path_params").has(name)).map(ToOwned::to_owned)
 }
 
-/// The query pairs: a list repeats its key.
-pub fn query(call: &Call) -> Vec<(String, String)> {
-    let mut pairs = Vec::new();
-    for (name, value) in call.args.get("query_params").members() {
-        match value {
-            Json::Null => {}
-            Json::List(elements) => pairs.extend(elements.iter().map(|one| (name.clone(), word(one)))),
-            one => pairs.push((name.clone(), word(one))),
-        }
-    }
-    pairs.sort();
-    pairs
-}
-
-/// The media type that the call asks for, in lower case and without parameters.
+/// The media type that the call asks for, in lowercase and without parameters.
 pub fn media_type(call: &Call) -> String {
     let headers = call.args.get("headers").members().iter();
     let mut named = headers.filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     let value = named.next_back().and_then(|(_, value)| value.as_str()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-/// The body as text, for every content type but a multipart form.
-pub fn body(call: &Call) -> String {
-    let body = call.args.get("body");
-    if !call.args.has("body") {
-        return String::new();
-    }
-    match (media_type(call).as_str(), body) {
-        ("" | "application/json", _) => body.to_string(),
-        (_, Json::Text(text)) => text.clone(),
-        ("text/xml" | "application/xml", _) => xml("root", body),
-        ("application/x-www-form-urlencoded", _) => {
-            let pairs = form(body);
-            let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            skyflow_http::form_urlencoded(pairs)
-        }
-        _ => body.to_string(),
-    }
-}
-
-/// The parts of a multipart form: name, content, content type.
-pub fn parts(call: &Call) -> Vec<(String, String, Option<&'static str>)> {
-    let part = |(name, value): &(String, Json)| match value {
-        Json::List(_) | Json::Object(_) => (name.clone(), value.to_string(), Some("application/json")),
-        one => (name.clone(), word(one), None),
-    };
-    call.args.get("body").members().iter().map(part).collect()
-}
-
-fn word(value: &Json) -> String {
-    match value {
-        Json::Null => String::new(),
-        Json::Text(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn form(body: &Json) -> Vec<(String, String)> {
-    fn walk(name: &str, value: &Json, pairs: &mut Vec<(String, String)>) {
-        match value {
-            Json::List(elements) => {
-                for (index, element) in elements.iter().enumerate() {
-                    walk(&format!("{name}[{index}]"), element, pairs);
-                }
-            }
-            Json::Object(members) => {
-                members.iter().for_each(|(member, value)| walk(&format!("{name}[{member}]"), value, pairs));
-            }
-            one => pairs.push((name.to_owned(), word(one))),
-        }
-    }
-    let mut pairs = Vec::new();
-    body.members().iter().for_each(|(name, value)| walk(name, value, &mut pairs));
-    pairs
-}
-
-fn xml(name: &str, value: &Json) -> String {
-    let content = match value {
-        Json::Null => return format!("<{name}/>"),
-        Json::Object(members) => {
-            let element = |(member, value): &(String, Json)| match value {
-                Json::List(elements) => {
-                    elements.iter().map(|element| xml(member, element)).collect::<String>()
-                }
-                one => xml(member, one),
-            };
-            members.iter().map(element).collect()
-        }
-        one => [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&apos;")]
-            .iter()
-            .fold(word(one), |text, (mark, entity)| text.replace(mark, entity)),
-    };
-    format!("<{name}>{content}</{name}>")
 }
 
 enum Kind {

@@ -1,11 +1,10 @@
 //! Requests of Detect.
 
-use super::help::{made_as_promised, refused, the_call};
+use super::help::{first_as_recorded, made_as_promised, refused, the_call};
 use super::types::mistyped;
 use super::{Case, Rule};
 use crate::difference::{Difference, Part, Place};
 use crate::json::Json;
-use crate::promise;
 use crate::promise::detect::{goes_by_the_description, loses_transformations};
 use crate::promise::refusal::{self, Reason};
 use crate::replay::Observed;
@@ -61,7 +60,7 @@ pub(super) const RULES: &[Rule] = &[
             matches!(&difference.place, Place::Request(0, Part::Body(at)) if in_a_list(at))
                 && difference.expected.to_ascii_lowercase() == difference.got
         },
-        holds: first_as_promised,
+        holds: first_as_recorded,
     },
     Rule {
         id: "empty-lists-omitted",
@@ -85,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
                 _ => false,
             }
         },
-        holds: first_as_promised,
+        holds: first_as_recorded,
     },
     Rule {
         id: "date-shift-in-files",
@@ -100,7 +99,7 @@ pub(super) const RULES: &[Rule] = &[
             difference.place == Place::Request(0, Part::Body(".transformations".to_owned()))
                 && difference.expected == "null"
         },
-        holds: first_as_promised,
+        holds: first_as_recorded,
     },
     Rule {
         id: "endpoint-by-description",
@@ -111,7 +110,7 @@ pub(super) const RULES: &[Rule] = &[
                 && goes_by_the_description(case.call)
         },
         explains: |difference, _, _| difference.place == Place::Request(0, Part::Path),
-        holds: first_as_promised,
+        holds: first_as_recorded,
     },
 ];
 
@@ -156,11 +155,4 @@ fn is_refused_for(case: &Case<'_>, reason: Reason) -> bool {
 
 fn refused_first(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
     refused(ours, &refusal::of(case.call).unwrap_or((Reason::BlankText, String::new())).1)
-}
-
-fn first_as_promised(case: &Case<'_>, ours: &Observed) -> Result<(), String> {
-    match (promise::request(case.trace, case.call), ours.sent.first()) {
-        (Some(promised), Some(sent)) => promised.holds_for(sent),
-        _ => Err(format!("nothing was sent: {}", ours.outcome)),
-    }
 }

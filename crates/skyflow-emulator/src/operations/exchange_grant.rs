@@ -1,34 +1,18 @@
 //! The token of another issuer against a bearer token (RFC 8693).
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::bearer::{self, Grant, Proof};
-use super::jws::Jws;
-use super::{exchange, role_ids};
+use super::assertion_grant::check_start;
+use super::token_exchange::TokenExchange;
+use super::{Call, Reply};
+use crate::auth::{Grant, Jws, Proof, role_ids};
 use crate::errors::{ApiError, ApiResult};
-use crate::operations::{Call, Reply};
 use crate::store::{accounts, token_exchanges};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const TOKEN_TYPES: [&str; 2] =
     ["urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:id_token"];
-
-/// A configuration: whose tokens the vault takes, and for which accounts.
-#[derive(Serialize, Deserialize, Default, Clone)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct TokenExchange {
-    pub(crate) name: String,
-    pub(crate) description: String,
-    pub(crate) issuer: String,
-    #[serde(rename = "publicKeyJWKURI")]
-    pub(crate) key_set_uri: String,
-    #[serde(rename = "serviceAccountIDs")]
-    pub(crate) service_account_ids: Vec<String>,
-    pub(crate) context_claims: Vec<String>,
-    #[serde(rename = "accountID")]
-    pub(crate) account_id: String,
-}
 
 #[derive(Deserialize)]
 struct ExchangeRequest {
@@ -48,7 +32,7 @@ struct SubjectClaims {
     others: Map<String, Value>,
 }
 
-pub(crate) fn get_token(call: &Call<'_>) -> ApiResult<Reply> {
+pub(super) fn get_token(call: &Call<'_>) -> ApiResult<Reply> {
     let request: ExchangeRequest = call.json()?;
     if request.grant_type.as_deref() != Some(GRANT_TYPE) {
         return Err(ApiError::bad_request(format!(
@@ -65,7 +49,7 @@ pub(crate) fn get_token(call: &Call<'_>) -> ApiResult<Reply> {
     let jws = Jws::parse(&token).ok_or_else(|| ApiError::invalid_grant("Invalid Subject Token"))?;
     let claims: SubjectClaims = jws.claims().ok_or_else(|| ApiError::invalid_grant("Invalid Claims"))?;
     let configuration = configuration(call, &jws, &claims)?;
-    exchange::check_start(claims.nbf, call.now.seconds())?;
+    check_start(claims.nbf, call.now.seconds())?;
     // The other issuer decides how long its tokens live.
     let is_current = claims.exp.is_some_and(|expiry| expiry as i64 > call.now.seconds());
     if !is_current {
@@ -83,12 +67,13 @@ pub(crate) fn get_token(call: &Call<'_>) -> ApiResult<Reply> {
     }
     let roles: Vec<String> = role_ids(&account.roles).map(str::to_owned).collect();
     let grant = Grant {
+        account_id: &call.state.account_id,
         client_id: &account.client_id,
         roles: &roles,
         context: context.as_ref(),
         proof: Proof::OutsideToken(subject),
     };
-    let token = bearer::issue(call.state, call.now, &grant);
+    let token = call.state.bearer_tokens.issue(call.now, &grant);
     Ok(Reply::json(json!({
         "accessToken": token,
         "issuedTokenType": "urn:ietf:params:oauth:token-type:jwt",

@@ -3,18 +3,14 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::bearer::{self, Grant, Proof};
-use super::jws::Jws;
-use super::role_ids;
+use super::{Call, Reply};
+use crate::auth::{Grant, Jws, LEEWAY, Proof, is_in_future, role_ids};
 use crate::errors::{ApiError, ApiResult};
-use crate::operations::{Call, Reply};
 use crate::store::accounts;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// The longest life of an assertion, in seconds.
 const MAX_LIFE: i64 = 3600;
-/// How far the clocks of client and vault may differ, in seconds.
-const LEEWAY: i64 = 60;
 
 #[derive(Deserialize)]
 struct TokenRequest {
@@ -36,7 +32,7 @@ struct AssertionClaims {
     ctx: Option<Value>,
 }
 
-pub(crate) fn get_token(call: &Call<'_>) -> ApiResult<Reply> {
+pub(super) fn get_token(call: &Call<'_>) -> ApiResult<Reply> {
     let request: TokenRequest = call.json()?;
     if request.grant_type.as_deref() != Some(GRANT_TYPE) {
         return Err(ApiError::bad_request(format!(
@@ -93,12 +89,13 @@ pub(crate) fn get_token(call: &Call<'_>) -> ApiResult<Reply> {
     let granted = granted_roles(&account.roles, request.scope.as_deref().unwrap_or_default())?;
 
     let grant = Grant {
+        account_id: &call.state.account_id,
         client_id: &account.client_id,
         roles: &granted,
         context: claims.ctx.as_ref(),
         proof: Proof::Key(claims.key.as_deref().unwrap_or_default()),
     };
-    let token = bearer::issue(call.state, call.now, &grant);
+    let token = call.state.bearer_tokens.issue(call.now, &grant);
     Ok(Reply::json(json!({ "accessToken": token, "tokenType": "Bearer" })))
 }
 
@@ -118,11 +115,6 @@ fn check_expiry(expiry: Option<f64>, now: i64) -> ApiResult<()> {
 /// A token may say when it begins to be valid (`nbf`).
 pub(super) fn check_start(start: Option<f64>, now: i64) -> ApiResult<()> {
     if is_in_future(start, now) { Err(ApiError::invalid_grant("Assertion is not valid yet")) } else { Ok(()) }
-}
-
-/// Tells whether a point in time is ahead by more than clocks differ.
-pub(super) fn is_in_future(start: Option<f64>, now: i64) -> bool {
-    start.is_some_and(|start| start as i64 > now.saturating_add(LEEWAY))
 }
 
 fn check_context(context: &Value) -> ApiResult<()> {

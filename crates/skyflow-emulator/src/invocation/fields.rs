@@ -4,8 +4,8 @@ use rusqlite::Connection;
 use skyflow_types::Redaction;
 
 use super::document::Document;
-use super::rules::{Action, Rule};
 use crate::clock::Now;
+use crate::connections::{Action, Rule};
 use crate::errors::{ApiError, ApiResult};
 use crate::exact::{Exact, Members};
 use crate::operations::connection_fields;

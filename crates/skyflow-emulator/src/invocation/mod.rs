@@ -1,3 +1,11 @@
+//! Calls of a connection: the rules of its route applied to request and response.
+
+mod document;
+mod fields;
+mod forward;
+#[cfg(feature = "server")]
+mod send;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,15 +16,14 @@ use http::{Response, StatusCode};
 use skyflow_http::{Body, form_pairs};
 use skyflow_types::ERROR_FROM_CLIENT;
 
-use super::document::Document;
-use super::fields::transform;
-use super::forward::{Incoming, Outgoing, echo, passed_on};
-use super::rules::Rule;
+use self::document::Document;
+use self::fields::transform;
+use self::forward::{Incoming, Outgoing, echo, passed_on};
 #[cfg(feature = "server")]
-use super::send::{Failure, send};
-use super::spec::{Content, Route, Target};
-use crate::auth::{Caller, Permission, bearer};
+use self::send::{Failure, send};
+use crate::auth::{Caller, Permission};
 use crate::clock::Now;
+use crate::connections::{Content, Route, Rule, Target};
 use crate::errors::{ApiError, ApiResult};
 use crate::operations::Reply;
 use crate::request_body;
@@ -63,7 +70,7 @@ pub(crate) async fn invoke(
 
 fn authenticate(state: &State, headers: &HeaderMap, now: Now) -> ApiResult<Caller> {
     let credential = headers.get("x-skyflow-authorization").and_then(|value| value.to_str().ok());
-    bearer::authenticate_credential(state, credential.unwrap_or_default().trim(), now)
+    state.bearer_tokens.authenticate_credential(&state.store, credential.unwrap_or_default().trim(), now)
 }
 
 async fn serve(
