@@ -28,12 +28,22 @@ const RUNS: &[Run] = &[
     Run {
         name: "properties of the client",
         variable: ("PROPTEST_CASES", "4096"),
-        args: &["--package", "skyflow", "--package", "skyflow-tests"],
+        args: &["--package", "skyflow", "--lib"],
+    },
+    Run {
+        name: "properties of calls",
+        variable: ("PROPTEST_CASES", "4096"),
+        args: &["--package", "skyflow-tests", "--test", "facade", "properties"],
+    },
+    Run {
+        name: "properties of batches",
+        variable: ("PROPTEST_CASES", "4096"),
+        args: &["--package", "skyflow-tests", "--test", "responses", "batch_properties"],
     },
     Run {
         name: "properties of Detect",
         variable: ("PROPTEST_CASES", "4096"),
-        args: &["--package", "skyflow-emulator-detect", "--all-features"],
+        args: &["--package", "skyflow-emulator-detect", "--all-features", "--lib"],
     },
 ];
 
