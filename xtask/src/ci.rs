@@ -66,8 +66,15 @@ const CHECKS: &[Job] = &[
 ];
 
 /// The crates that work without their default features.
-const WITHOUT_DEFAULT_FEATURES: [&str; 6] =
-    ["skyflow-http", "skyflow-auth", "skyflow-api", "skyflow", "skyflow-emulator-detect", "skyflow-emulator"];
+const WITHOUT_DEFAULT_FEATURES: [&str; 7] = [
+    "skyflow-http",
+    "skyflow-auth",
+    "skyflow-api",
+    "skyflow",
+    "skyflow-emulator-detect",
+    "skyflow-emulator",
+    "scaivault",
+];
 
 /// Runs the checks and stops at the first that fails.
 #[expect(clippy::disallowed_methods, reason = "elapsed times are shown to a person")]

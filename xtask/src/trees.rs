@@ -50,6 +50,18 @@ const TREES: &[Tree] = &[
         forbidden: &["aws-lc-rs", "aws-lc-sys", "ring"],
     },
     Tree {
+        package: "scaivault",
+        flags: &["--no-default-features", "--features", "hyper-ring"],
+        maximum: None,
+        forbidden: &["aws-lc-rs", "aws-lc-sys"],
+    },
+    Tree {
+        package: "scaivault",
+        flags: &["--no-default-features", "--features", "transport"],
+        maximum: None,
+        forbidden: &["aws-lc-rs", "aws-lc-sys", "ring"],
+    },
+    Tree {
         package: "skyflow-emulator",
         flags: &["--no-default-features"],
         maximum: Some(95),
