@@ -31,7 +31,7 @@ enum Job {
     Conformance,
     /// How many files of the crates a warm insert runs through.
     Path,
-    /// The instructions of calls, beside those of hyper doing the same; it is not among those that run by default.
+    /// The instructions and allocations of calls, beside those of hyper doing the same.
     Instructions,
     /// Rustdoc; warnings are errors.
     Doc,
@@ -59,6 +59,7 @@ const CHECKS: &[Job] = &[
     Job::Clippy,
     Job::Conformance,
     Job::Path,
+    Job::Instructions,
     Job::Doc,
     Job::Deny,
     Job::Words,

@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::{bench, fuzz, guide, msrv, soak};
+use crate::{fuzz, guide, msrv, soak};
 
 /// A run of tests with more repeats than in `cargo test`.
 struct Run {
@@ -64,11 +64,6 @@ const STEPS: &[Step] = &[
         name: "oldest Rust",
         about: "each published crate, compiled with the oldest Rust that it names",
         run: msrv::run,
-    },
-    Step {
-        name: "instructions",
-        about: "the instructions of calls, beside those of hyper doing the same",
-        run: bench::check,
     },
     Step { name: "guide", about: "the guide, built with mdBook", run: guide::build },
 ];
