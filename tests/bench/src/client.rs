@@ -2,8 +2,9 @@
 //!
 //! `bench-client <measurement> <contestant> <case> <url> <certificate file> <calls> <at once>`
 //!
-//! The measurements are `time`, CPU and wall time of a call; `memory`, the resident memory after the first calls and after all of them;
-//! and `sizes`, the bytes of a response. The certificate file may be empty where the URL is that of http.
+//! The measurements are `time`, CPU and wall time of a call; `memory`, the resident memory after the first calls and
+//! after all of them; and `sizes`, the bytes of a response. The certificate file may be empty where the URL is that of
+//! http.
 
 mod cases;
 mod contestants;
@@ -85,7 +86,7 @@ fn time(
     Ok(json!({"cpu_us": per_call(cpu), "wall_us": per_call(wall), "p50_us": p50.as_secs_f64() * 1e6}))
 }
 
-/// Makes the calls that are measured. Callgrind counts while this function runs, so it is never inlined.
+/// Makes the calls that are measured. Callgrind counts from here to the end of the process, so it is never inlined.
 #[inline(never)]
 fn counted(
     runtime: &Runtime,

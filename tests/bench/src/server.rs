@@ -3,8 +3,8 @@
 //! `bench-server [<ms>]` waits that long before each response, as a network does: a client then always waits for it, and
 //! executes the same instructions in each run.
 //!
-//! It prints the port of HTTP and, with the feature `tls`, the port of HTTPS and the certificate to trust, as JSON on one line,
-//! and serves until its standard input ends.
+//! It prints the port of HTTP and, with the feature `tls`, the port of HTTPS and the certificate to trust, as JSON on one
+//! line, and serves until its standard input ends.
 
 #[cfg(feature = "tls")]
 #[path = "server/https.rs"]

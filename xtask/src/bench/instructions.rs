@@ -1,4 +1,5 @@
-//! Instructions and allocations of calls over http, counted by callgrind: figures that the load of a machine does not change.
+//! Instructions and allocations of calls over http, counted by callgrind: figures that the load of a machine does not
+//! change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,7 +18,8 @@ const CALLS: usize = 100;
 /// The areas that are kept of a case.
 const AREAS: usize = 8;
 
-/// The function of the client where counting begins. What follows it, such as the output, is small, and the same for both.
+/// The function of the client where counting begins. The rest of the process, such as the output, is small and the same
+/// for both.
 const COUNTED: &str = "bench_client::counted";
 
 /// The most that a call may cost above the floor. Limits are lowered when a figure falls.
@@ -153,7 +155,7 @@ fn profile(programs: &Path, server: &Server, contestant: &str, case: &str) -> Re
     let run = Run { measurement: "time", contestant, case, scheme: "http", calls: CALLS, at_once: 1 };
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--compress-strings=no", "--compress-pos=no"])
-        // `--toggle-collect` would leave the allocations of the warm-up in: it counts costs, not how often a function is called.
+        // `--toggle-collect` would leave the allocations of the warm-up in: it is for costs, not for numbers of calls.
         .arg(format!("--zero-before={COUNTED}*"))
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(programs.join("bench-client"))
