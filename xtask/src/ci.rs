@@ -31,7 +31,7 @@ enum Job {
     Conformance,
     /// How many files of the crates a warm insert runs through.
     Path,
-    /// The instructions of calls, beside those of hyper doing the same; it is not among those that run by default.
+    /// The instructions and allocations of calls, beside those of hyper doing the same.
     Instructions,
     /// Rustdoc; warnings are errors.
     Doc,
@@ -59,6 +59,7 @@ const CHECKS: &[Job] = &[
     Job::Clippy,
     Job::Conformance,
     Job::Path,
+    Job::Instructions,
     Job::Doc,
     Job::Deny,
     Job::Words,
@@ -66,8 +67,15 @@ const CHECKS: &[Job] = &[
 ];
 
 /// The crates that work without their default features.
-const WITHOUT_DEFAULT_FEATURES: [&str; 6] =
-    ["skyflow-http", "skyflow-auth", "skyflow-api", "skyflow", "skyflow-emulator-detect", "skyflow-emulator"];
+const WITHOUT_DEFAULT_FEATURES: [&str; 7] = [
+    "skyflow-http",
+    "skyflow-auth",
+    "skyflow-api",
+    "skyflow",
+    "skyflow-emulator-detect",
+    "skyflow-emulator",
+    "scaivault",
+];
 
 /// Runs the checks and stops at the first that fails.
 #[expect(clippy::disallowed_methods, reason = "elapsed times are shown to a person")]

@@ -36,7 +36,7 @@ const RESTRICTED: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["skyflow-auth"]),
     ("lopdf", &["skyflow-emulator-detect"]),
     ("rcgen", &["scaivault-emulator", "skyflow-testkit"]),
-    ("ring", &["skyflow-auth"]),
+    ("ring", &["scaivault", "skyflow-auth"]),
     ("rusqlite", &["scaivault-emulator", "skyflow-emulator"]),
     ("rustls", &["skyflow-http", "skyflow-testkit"]),
     ("rustls-platform-verifier", &["skyflow-http"]),

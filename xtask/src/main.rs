@@ -88,3 +88,13 @@ fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_has_no_contradictions() {
+        super::Cli::command().debug_assert();
+    }
+}

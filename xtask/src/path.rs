@@ -61,7 +61,7 @@ pub fn check() -> Result<(), String> {
     run(&Args { call: Call::Insert })
 }
 
-fn has_valgrind() -> bool {
+pub fn has_valgrind() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
 }
 

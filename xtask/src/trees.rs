@@ -1,6 +1,7 @@
 //! Checks how many packages a crate brings, and that certain crates are not among them.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::process::Command;
 
 /// The dependency tree of a crate with a choice of features, and its bounds.
@@ -14,6 +15,12 @@ struct Tree {
 
 /// An HTTP client and what it is built on.
 const HTTP_CLIENT: &[&str] = &["h2", "hyper", "hyper-util", "mio", "rustls", "socket2"];
+
+/// The client with its default features.
+const SKYFLOW: Tree =
+    Tree { package: "skyflow", flags: &[], maximum: Some(MOST_PACKAGES), forbidden: &["ring"] };
+
+const MOST_PACKAGES: usize = 95;
 
 const TREES: &[Tree] = &[
     Tree {
@@ -35,7 +42,7 @@ const TREES: &[Tree] = &[
         maximum: None,
         forbidden: HTTP_CLIENT,
     },
-    Tree { package: "skyflow", flags: &[], maximum: Some(95), forbidden: &["ring"] },
+    SKYFLOW,
     // With ring, nothing else is built that encrypts or signs.
     Tree {
         package: "skyflow",
@@ -45,6 +52,18 @@ const TREES: &[Tree] = &[
     },
     Tree {
         package: "skyflow",
+        flags: &["--no-default-features", "--features", "transport"],
+        maximum: None,
+        forbidden: &["aws-lc-rs", "aws-lc-sys", "ring"],
+    },
+    Tree {
+        package: "scaivault",
+        flags: &["--no-default-features", "--features", "hyper-ring"],
+        maximum: None,
+        forbidden: &["aws-lc-rs", "aws-lc-sys"],
+    },
+    Tree {
+        package: "scaivault",
         flags: &["--no-default-features", "--features", "transport"],
         maximum: None,
         forbidden: &["aws-lc-rs", "aws-lc-sys", "ring"],
@@ -76,32 +95,18 @@ pub fn run() -> Result<(), String> {
     ))
 }
 
+/// Returns how many packages the client brings, and how many it may bring.
+pub fn packages_of_skyflow() -> Result<(usize, usize), String> {
+    Ok((SKYFLOW.packages()?.len(), MOST_PACKAGES))
+}
+
 impl Tree {
     fn name(&self) -> String {
         [&[self.package][..], self.flags].concat().join(" ")
     }
 
-    /// Returns name and version of every package that a build of the crate needs.
     fn packages(&self) -> Result<BTreeSet<String>, String> {
-        let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args([
-                "tree",
-                "--locked",
-                "--edges",
-                "normal,build",
-                "--prefix",
-                "none",
-                "--package",
-                self.package,
-            ])
-            .args(self.flags)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .output()
-            .map_err(|error| format!("cannot run cargo tree: {error}"))?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-        }
-        Ok(packages(&String::from_utf8_lossy(&output.stdout)))
+        packages_of(self.package, self.flags)
     }
 
     fn violations(&self, packages: &BTreeSet<String>) -> Vec<String> {
@@ -115,6 +120,20 @@ impl Tree {
         }
         violations
     }
+}
+
+/// Returns name and version of every package that a build of this one needs, with these options of `cargo tree`.
+pub fn packages_of(package: &str, options: &[impl AsRef<OsStr>]) -> Result<BTreeSet<String>, String> {
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--package", package])
+        .args(options)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .map_err(|error| format!("cannot run cargo tree: {error}"))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    Ok(packages(&String::from_utf8_lossy(&output.stdout)))
 }
 
 /// Reads the lines of `cargo tree --prefix none`: a package occurs as often as another needs it, with remarks behind

@@ -13,7 +13,7 @@ const TOKEN_FILE: &str = "SCAIVAULT_TOKEN_FILE";
 const CLIENT_ID: &str = "SCAIKEY_CLIENT_ID";
 const CLIENT_SECRET: &str = "SCAIKEY_CLIENT_SECRET";
 const TENANT: &str = "SCAIVAULT_TENANT_ID";
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 const CA_FILE: &str = "SCAIVAULT_CA_FILE";
 
 /// The variables that let a program act as this client.
@@ -52,7 +52,7 @@ impl Environment {
         self.first(&[TENANT])
     }
 
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "transport")]
     pub(crate) fn ca_file(&self) -> Option<(&'static str, String)> {
         self.first(&[CA_FILE])
     }

@@ -1,7 +1,9 @@
 //! Webhooks, and the check of what they deliver.
 
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod signature;
 
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use self::signature::{Delivery, SignatureError, Verifier};
 pub use crate::api::types::WebhookFilters;
 use crate::api::types::{self, DeliveryStatus, EventType, WebhookListDeliveriesStatus};
@@ -14,7 +16,7 @@ use crate::page::{paged, whole};
 use crate::{Call, Error, Page, Timestamp};
 
 area! {
-    /// The webhooks of a client. A receiver checks deliveries with [`Verifier`].
+    /// The webhooks of a client. A receiver checks deliveries with `Verifier`, which needs the feature `aws-lc-rs` or `ring`.
     Webhooks
 }
 

@@ -9,7 +9,9 @@ use skyflow::{
 };
 
 use crate::Failure;
-use crate::contestants::{Blocking, Contestant, Floor, reqwest_call};
+#[cfg(feature = "tls")]
+use crate::contestants::tls::{self, Blocking};
+use crate::contestants::{Contestant, Floor, send_in_memory};
 
 /// A call, and how many rows it has.
 #[derive(Clone, Copy)]
@@ -19,9 +21,13 @@ pub enum Case {
     Get(usize),
     /// A secret of ScaiVault.
     ReadSecret,
+    /// An empty request to a service in memory.
+    Stack,
 }
 
 const SECRET: &str = "app/db/password";
+
+const NO_SERVER: &str = "the case stack has no server";
 
 #[derive(Serialize)]
 struct Card {
@@ -183,8 +189,10 @@ fn from_detokenized(found: wire::Detokenized) -> Vec<(String, String)> {
 
 impl Case {
     pub fn named(name: &str) -> Result<Self, Failure> {
-        if name == "scaivault-read" {
-            return Ok(Self::ReadSecret);
+        match name {
+            "scaivault-read" => return Ok(Self::ReadSecret),
+            "stack" => return Ok(Self::Stack),
+            _ => {}
         }
         let (kind, rows) = name.split_once('-').ok_or("a case is called like insert-100")?;
         let rows = rows.parse()?;
@@ -210,27 +218,30 @@ impl Case {
                         check(got.records.into_iter().map(|row| row.fields).collect(), rows)
                     }
                     Self::ReadSecret => from_secret(serde_json::from_slice(&response)?),
+                    Self::Stack => Err(NO_SERVER.into()),
                 }
             }
+            #[cfg(feature = "tls")]
             Contestant::Reqwest { client, url } => match self {
                 Self::Insert(rows) => {
                     let request =
                         client.post(format!("{url}/v1/vaults/vault1/table1")).json(&insert_body(rows));
-                    check(from_inserted(reqwest_call(request).await?), rows)
+                    check(from_inserted(tls::send(request).await?), rows)
                 }
                 Self::Detokenize(rows) => {
                     let request = client
                         .post(format!("{url}/v1/vaults/vault1/detokenize"))
                         .json(&detokenize_body(rows));
-                    check_pairs(from_detokenized(reqwest_call(request).await?), rows)
+                    check_pairs(from_detokenized(tls::send(request).await?), rows)
                 }
                 Self::Get(rows) => {
-                    let got: wire::Got = reqwest_call(client.get(format!("{url}{}", get_path(rows)))).await?;
+                    let got: wire::Got = tls::send(client.get(format!("{url}{}", get_path(rows)))).await?;
                     check(got.records.into_iter().map(|row| row.fields).collect(), rows)
                 }
                 Self::ReadSecret => {
-                    from_secret(reqwest_call(client.get(format!("{url}/v1/secrets/{SECRET}"))).await?)
+                    from_secret(tls::send(client.get(format!("{url}/v1/secrets/{SECRET}"))).await?)
                 }
+                Self::Stack => Err(NO_SERVER.into()),
             },
             Contestant::Ours { vault, secrets } => match self {
                 Self::Insert(rows) => inserted(vault.insert(insert_request(rows)).await?, rows),
@@ -239,7 +250,10 @@ impl Case {
                 }
                 Self::Get(rows) => got(vault.get(get_request(rows)).await?, rows),
                 Self::ReadSecret => read(secrets.read(SECRET).await?),
+                Self::Stack => Err(NO_SERVER.into()),
             },
+            Contestant::InMemory(service) => send_in_memory(service).await,
+            #[cfg(feature = "tls")]
             Contestant::Blocking(_) => Err("a synchronous client has no asynchronous calls".into()),
         }
     }
@@ -257,15 +271,18 @@ impl Case {
             }
             Self::Get(rows) => floor.send("GET", &get_path(rows), Vec::new()).await,
             Self::ReadSecret => floor.send("GET", &format!("/v1/secrets/{SECRET}"), Vec::new()).await,
+            Self::Stack => Err(NO_SERVER.into()),
         }
     }
 
+    #[cfg(feature = "tls")]
     pub fn blocking(self, Blocking { vault, secrets }: &Blocking) -> Result<(), Failure> {
         match self {
             Self::Insert(rows) => inserted(vault.insert(insert_request(rows))?, rows),
             Self::Detokenize(rows) => detokenized(vault.detokenize(detokenize_request(rows))?, rows),
             Self::Get(rows) => got(vault.get(get_request(rows))?, rows),
             Self::ReadSecret => read(secrets.read(SECRET).send()?),
+            Self::Stack => Err(NO_SERVER.into()),
         }
     }
 }

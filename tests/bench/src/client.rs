@@ -1,11 +1,14 @@
 //! One contestant that does one kind of call many times, and prints what it cost, as JSON on one line.
 //!
-//! The contestant `sizes` prints the size of the response instead.
+//! `bench-client <measurement> <contestant> <case> <url> <certificate file> <calls> <at once>`
 //!
-//! `bench-client <contestant> <case> <url> <certificate file> <calls> <at once>`
+//! The measurements are `time`, CPU and wall time of a call; `memory`, the resident memory after the first calls and
+//! after all of them; and `sizes`, the bytes of a response. The certificate file may be empty where the URL is that of
+//! http.
 
 mod cases;
 mod contestants;
+mod memory;
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +16,8 @@ use cases::Case;
 use contestants::{Contestant, Floor};
 use cpu_time::ProcessTime;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -22,20 +26,42 @@ const WARM_UP: usize = 64;
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [contestant, case, url, certificate, calls, at_once] = &arguments[..] else {
+    let [measurement, contestant, case, url, certificate, calls, at_once] = &arguments[..] else {
         return Err(
-            "usage: bench-client <contestant> <case> <url> <certificate file> <calls> <at once>".into()
+            "usage: bench-client <measurement> <contestant> <case> <url> <certificate file> <calls> \
+                    <at once>"
+                .into(),
         );
     };
     let case = Case::named(case)?;
     let (calls, at_once): (usize, usize) = (calls.parse()?, at_once.parse()?);
     let certificate = std::fs::read(certificate)?;
-    if contestant == "sizes" {
-        return print_sizes(case, url, &certificate);
-    }
-    let contestant = Contestant::named(contestant, url, &certificate)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let printed = match measurement.as_str() {
+        "sizes" => sizes(&runtime, case, url, &certificate)?,
+        "memory" => {
+            let contestant = Contestant::named(contestant, case, url, &certificate)?;
+            memory::measured(&runtime, &contestant, case, calls, at_once)?
+        }
+        "time" => {
+            time(&runtime, Contestant::named(contestant, case, url, &certificate)?, case, calls, at_once)?
+        }
+        other => return Err(format!("no measurement is called {other}").into()),
+    };
+    println!("{printed}");
+    Ok(())
+}
+
+fn time(
+    runtime: &Runtime,
+    contestant: Contestant,
+    case: Case,
+    calls: usize,
+    at_once: usize,
+) -> Result<Value, Failure> {
     let mut taken = Vec::with_capacity(calls);
     let (cpu, wall) = match contestant {
+        #[cfg(feature = "tls")]
         Contestant::Blocking(clients) => {
             (0..WARM_UP).try_for_each(|_| case.blocking(&clients))?;
             let started = (cpu_time(), Instant::now());
@@ -47,34 +73,39 @@ fn main() -> Result<(), Failure> {
             (cpu_time() - started.0, started.1.elapsed())
         }
         contestant => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(async {
-                run(&contestant, case, WARM_UP, at_once, &mut Vec::new()).await?;
-                let started = (cpu_time(), Instant::now());
-                run(&contestant, case, calls, at_once, &mut taken).await?;
-                Ok::<_, Failure>((cpu_time() - started.0, started.1.elapsed()))
-            })?
+            let mut warm = Vec::with_capacity(WARM_UP);
+            runtime.block_on(run(&contestant, case, WARM_UP, at_once, &mut warm))?;
+            let started = (cpu_time(), Instant::now());
+            counted(runtime, &contestant, case, calls, at_once, &mut taken)?;
+            (cpu_time() - started.0, started.1.elapsed())
         }
     };
     taken.sort_unstable();
     let p50 = taken.get(taken.len() / 2).copied().unwrap_or_default();
     let per_call = |time: Duration| time.as_secs_f64() * 1e6 / calls as f64;
-    println!(
-        "{}",
-        json!({"cpu_us": per_call(cpu), "wall_us": per_call(wall), "p50_us": p50.as_secs_f64() * 1e6})
-    );
-    Ok(())
+    Ok(json!({"cpu_us": per_call(cpu), "wall_us": per_call(wall), "p50_us": p50.as_secs_f64() * 1e6}))
 }
 
-/// Prints how many bytes the response has as it is, and compressed.
-fn print_sizes(case: Case, url: &str, certificate: &[u8]) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// Makes the calls that are measured. Callgrind counts from here to the end of the process, so it is never inlined.
+#[inline(never)]
+fn counted(
+    runtime: &Runtime,
+    contestant: &Contestant,
+    case: Case,
+    calls: usize,
+    at_once: usize,
+    taken: &mut Vec<Duration>,
+) -> Result<(), Failure> {
+    runtime.block_on(run(contestant, case, calls, at_once, taken))
+}
+
+/// Returns how many bytes the response has as it is, and compressed.
+fn sizes(runtime: &Runtime, case: Case, url: &str, certificate: &[u8]) -> Result<Value, Failure> {
     let size =
         |floor: Floor| runtime.block_on(async move { case.response(&floor).await.map(|body| body.len()) });
     let plain = size(Floor::new(url, certificate)?)?;
     let compressed = size(Floor::new(url, certificate)?.compressed())?;
-    println!("{}", json!({"plain": plain, "compressed": compressed}));
-    Ok(())
+    Ok(json!({"plain": plain, "compressed": compressed}))
 }
 
 async fn run(

@@ -1,44 +1,46 @@
 //! A server that does no work: it reads one request after another and sends the bytes that its path asks for.
 //!
-//! It prints the port of HTTP, the port of HTTPS and the certificate to trust, as JSON on one line, and serves until
-//! its standard input ends.
+//! `bench-server [<ms>]` waits that long before each response, as a network does: a client then always waits for it, and
+//! executes the same instructions in each run.
+//!
+//! It prints the port of HTTP and, with the feature `tls`, the port of HTTPS and the certificate to trust, as JSON on one
+//! line, and serves until its standard input ends.
+
+#[cfg(feature = "tls")]
+#[path = "server/https.rs"]
+mod https;
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rcgen::{CertificateParams, KeyPair};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use rustls_pki_types::PrivateKeyDer;
 use serde_json::json;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
-    let key = KeyPair::generate()?;
-    let certificate = CertificateParams::new(["127.0.0.1".to_owned()])?.self_signed(&key)?;
-    let private = PrivateKeyDer::try_from(key.serialize_der())?;
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], private)?;
-    let config = Arc::new(config);
-    let (plain, secure) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
-    let ports = json!({
-        "http": plain.local_addr()?.port(),
-        "https": secure.local_addr()?.port(),
-        "certificate": certificate.pem(),
-    });
-    println!("{ports}");
-    accept(plain, |connection| serve(connection));
-    accept(secure, move |connection| {
-        if let Ok(tls) = ServerConnection::new(Arc::clone(&config)) {
-            serve(StreamOwned::new(tls, connection));
-        }
-    });
+    let pause = std::env::args().nth(1).map_or(Ok(0), |pause| pause.parse())?;
+    let pause = Duration::from_millis(pause);
+    let plain = TcpListener::bind("127.0.0.1:0")?;
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "https adds its port and certificate"))]
+    let mut said = json!({"http": plain.local_addr()?.port()});
+    accept(plain, move |connection| serve(connection, pause));
+    #[cfg(feature = "tls")]
+    {
+        let secure = TcpListener::bind("127.0.0.1:0")?;
+        said["https"] = json!(secure.local_addr()?.port());
+        let (certificate, config) = https::certificate()?;
+        said["certificate"] = json!(certificate);
+        accept(secure, move |connection| {
+            if let Some(connection) = https::encrypted(connection, &config) {
+                serve(connection, pause);
+            }
+        });
+    }
+    println!("{said}");
     io::copy(&mut io::stdin(), &mut io::sink())?;
     Ok(())
 }
@@ -56,7 +58,9 @@ fn accept(listener: TcpListener, serve: impl Fn(TcpStream) + Clone + Send + 'sta
 /// Rows by the path and the size of the request: as many as it asks for, compressed when it accepts that.
 fn response(head: &str, body: &str) -> io::Result<Vec<u8>> {
     let count = |needle: &str| body.matches(needle).count();
-    let body = if head.contains("/detokenize ") {
+    let body = if head.starts_with("POST /v1/auth/sa/oauth/token ") {
+        json!({"accessToken": "a-token-that-is-exchanged", "tokenType": "Bearer", "expiresIn": 3600})
+    } else if head.contains("/detokenize ") {
         let records = (0..count("\"token\"")).map(|row| {
             let token = format!("{row:04}-4629-3722-7102");
             json!({"token": token, "valueType": "STRING", "value": format!("4111111111{row:06}")})
@@ -117,7 +121,7 @@ fn id(row: usize) -> String {
 }
 
 /// The same request has the same response, which is made once.
-fn serve(mut connection: impl Read + Write) {
+fn serve(mut connection: impl Read + Write, pause: Duration) {
     let mut received = Vec::new();
     let mut chunk = vec![0; 1 << 16];
     let mut last: Option<(Vec<u8>, Vec<u8>)> = None;
@@ -136,6 +140,9 @@ fn serve(mut connection: impl Read + Write) {
             last = Some((received.clone(), made));
         }
         let Some((_, response)) = &last else { return };
+        if !pause.is_zero() {
+            thread::sleep(pause);
+        }
         if connection.write_all(response).and_then(|()| connection.flush()).is_err() {
             return;
         }

@@ -104,7 +104,7 @@ fn expired_tokens_are_replaced(headers: &HeaderMap) -> Refusal {
     }
 }
 
-#[cfg(feature = "hyper")]
+#[cfg(feature = "transport")]
 fn built_in_transport(environment: &Environment) -> Result<HttpService, Error> {
     let mut transport = skyflow_http::Transport::builder();
     if let Some((field, path)) = environment.ca_file() {
@@ -117,7 +117,10 @@ fn built_in_transport(environment: &Environment) -> Result<HttpService, Error> {
     Ok(transport.build().into_service())
 }
 
-#[cfg(not(feature = "hyper"))]
+#[cfg(not(feature = "transport"))]
 fn built_in_transport(_: &Environment) -> Result<HttpService, Error> {
-    Err(Error::config("transport", "is missing: the feature `hyper` is off"))
+    Err(Error::config(
+        "transport",
+        "is missing: enable the feature hyper, hyper-ring or transport, or set one",
+    ))
 }

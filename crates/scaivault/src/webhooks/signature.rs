@@ -3,8 +3,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+#[cfg(feature = "aws-lc-rs")]
 use aws_lc_rs::hmac;
 use http::HeaderMap;
+#[cfg(not(feature = "aws-lc-rs"))]
+use ring::hmac;
 use skyflow_http::{Clock, SystemClock};
 use skyflow_types::Secret;
 

@@ -21,7 +21,10 @@ const HTTPX: Package = Package { name: "httpx", version: "0.28.1" };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plain_http_and_the_client_see_the_same() {
-    let python = match tokio::task::spawn_blocking(|| HTTPX.python()).await.unwrap() {
+    let python = match tokio::task::spawn_blocking(|| HTTPX.python(Path::new(env!("CARGO_TARGET_TMPDIR"))))
+        .await
+        .unwrap()
+    {
         Ok(python) => python,
         Err(problem) => return report(&format!("NOT TESTED: {problem}\n")),
     };

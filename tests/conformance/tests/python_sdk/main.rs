@@ -1,9 +1,11 @@
 //! The official Python SDK, as it is published, against the embedded vault over TLS; and the same calls from this SDK.
 
+mod pinned;
 mod scenario;
 mod venv;
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::Stdio;
 
 use skyflow::{Credentials, Skyflow, Vault, VaultConfig};
@@ -16,14 +18,15 @@ use skyflow_emulator::{EmbeddedVault, Server};
 use skyflow_http::Transport;
 use tokio::process::Command;
 
+use pinned::SDK;
 use scenario::{Known, Step, neutral};
-use venv::Package;
-
-const SDK: Package = Package { name: "skyflow", version: "2.1.3" };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn published_python_sdk_gets_the_same_results() {
-    let python = tokio::task::spawn_blocking(|| SDK.python()).await.unwrap().unwrap();
+    let python = tokio::task::spawn_blocking(|| SDK.python(Path::new(env!("CARGO_TARGET_TMPDIR"))))
+        .await
+        .unwrap()
+        .unwrap();
     let vault = EmbeddedVault::builder().build().unwrap();
     let server = vault.serve_tls().await.unwrap();
     let api_key = vault.api_key().expose().to_owned();
@@ -49,7 +52,7 @@ async fn published_python_sdk_gets_the_same_results() {
 }
 
 /// Runs the driver; nothing of the SDK is changed, only its environment says whom to trust.
-async fn run_python(python: &std::path::Path, server: &Server, credentials: &Json) -> Vec<Json> {
+async fn run_python(python: &Path, server: &Server, credentials: &Json) -> Vec<Json> {
     let directory = tempfile::tempdir().unwrap();
     let trusted = directory.path().join("ca.pem");
     std::fs::write(&trusted, server.ca_pem().unwrap()).unwrap();

@@ -10,24 +10,23 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// Returns an interpreter that has the package; makes it when it is not there.
-    pub(crate) fn python(&self) -> Result<PathBuf, String> {
-        let directory =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-python-{}", self.name, self.version));
+    /// Returns an interpreter that has the package, below this directory; makes it when it is missing.
+    pub(crate) fn python(&self, below: &Path) -> Result<PathBuf, String> {
+        let directory = below.join(format!("{}-python-{}", self.name, self.version));
         let python = directory.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
         if self.is_in(&python) {
             return Ok(python);
         }
         run(
             Command::new("python3").args(["-m", "venv", "--clear"]).arg(&directory),
-            "this test needs `python3` with the module `venv` (on Debian: apt install python3-venv)",
+            "`python3` with the module `venv` is needed (on Debian: apt install python3-venv)",
         )?;
         let package = format!("{}=={}", self.name, self.version);
         run(
             Command::new(&python)
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
                 .arg(&package),
-            "this test installs a published package from the package index, once",
+            "a published package is installed from the package index, once",
         )?;
         match self.is_in(&python) {
             true => Ok(python),

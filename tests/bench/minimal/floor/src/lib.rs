@@ -1,0 +1,1 @@
+//! Nothing: a build of this library is a build of its dependencies.
