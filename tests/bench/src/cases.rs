@@ -4,9 +4,7 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use skyflow::{
-    DetokenizeRequest, DetokenizeResponse, GetRequest, GetResponse, InsertRequest, InsertResponse, Redaction,
-};
+use skyflow::{DetokenizeRequest, DetokenizeResponse, GetRequest, InsertRequest, Redaction};
 
 use crate::Failure;
 #[cfg(feature = "tls")]
@@ -244,11 +242,11 @@ impl Case {
                 Self::Stack => Err(NO_SERVER.into()),
             },
             Contestant::Ours { vault, secrets } => match self {
-                Self::Insert(rows) => inserted(vault.insert(insert_request(rows)).await?, rows),
+                Self::Insert(rows) => check(vault.insert_as(insert_request(rows)).await?.rows, rows),
                 Self::Detokenize(rows) => {
                     detokenized(vault.detokenize(detokenize_request(rows)).await?, rows)
                 }
-                Self::Get(rows) => got(vault.get(get_request(rows)).await?, rows),
+                Self::Get(rows) => check(vault.get_as(get_request(rows)).await?.rows, rows),
                 Self::ReadSecret => read(secrets.read(SECRET).await?),
                 Self::Stack => Err(NO_SERVER.into()),
             },
@@ -278,9 +276,9 @@ impl Case {
     #[cfg(feature = "tls")]
     pub fn blocking(self, Blocking { vault, secrets }: &Blocking) -> Result<(), Failure> {
         match self {
-            Self::Insert(rows) => inserted(vault.insert(insert_request(rows))?, rows),
+            Self::Insert(rows) => check(vault.insert_as(insert_request(rows))?.rows, rows),
             Self::Detokenize(rows) => detokenized(vault.detokenize(detokenize_request(rows))?, rows),
-            Self::Get(rows) => got(vault.get(get_request(rows))?, rows),
+            Self::Get(rows) => check(vault.get_as(get_request(rows))?.rows, rows),
             Self::ReadSecret => read(secrets.read(SECRET).send()?),
             Self::Stack => Err(NO_SERVER.into()),
         }
@@ -314,17 +312,12 @@ fn get_request(rows: usize) -> GetRequest {
     GetRequest::new("table1").ids(ids(rows)).redaction(Redaction::PlainText)
 }
 
-fn inserted(response: InsertResponse, rows: usize) -> Result<(), Failure> {
-    check(response.records()?, rows)
-}
-
 fn detokenized(response: DetokenizeResponse, rows: usize) -> Result<(), Failure> {
-    let pairs = response.detokenized_fields.iter().map(|field| Some((field.token.clone(), field.value()?)));
+    let pairs = response.detokenized_fields.into_iter().map(|field| {
+        let value = field.value()?;
+        Some((field.token, value))
+    });
     check_pairs(pairs.collect::<Option<_>>().ok_or("a value is missing")?, rows)
-}
-
-fn got(response: GetResponse, rows: usize) -> Result<(), Failure> {
-    check(response.records()?, rows)
 }
 
 fn read(secret: scaivault::Secret) -> Result<(), Failure> {
