@@ -46,6 +46,20 @@ where
     HttpService::new(tower::service_fn(response))
 }
 
+/// Makes a transport that yields before and after each request.
+pub fn yielding(vault: &EmbeddedVault) -> HttpService {
+    let vault = HttpService::new(vault.service());
+    service(move |request: Request| {
+        let vault = vault.clone();
+        async move {
+            tokio::task::yield_now().await;
+            let response = vault.send(request).await?;
+            tokio::task::yield_now().await;
+            Ok::<Response, BoxError>(response)
+        }
+    })
+}
+
 /// A service that gives every request the same response, with [`REQUEST_ID`].
 pub fn responding(status: u16, content_type: Option<&str>, body: impl Into<Bytes>) -> HttpService {
     let mut reply = Reply::status(status).header("x-request-id", REQUEST_ID).body(body);

@@ -10,7 +10,7 @@ use skyflow_types::{ERROR_FROM_CLIENT, error_from_client, redact_text};
 
 use self::message::Members;
 use crate::Json;
-use crate::runtime::{clean, leading_json, lossy_string, plain_text, text_of};
+use skyflow_http::rest::runtime::{clean, leading_json, lossy_string, plain_text, text_of};
 
 /// Holds the body of an error response in any of the shapes that Skyflow and its gateways use.
 ///

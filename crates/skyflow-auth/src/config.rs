@@ -6,14 +6,14 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use skyflow_types::{Secret, UnknownFields};
 
-use crate::document::{self, Document};
 use crate::{ApiKey, Credentials, CredentialsError, CredentialsErrorKind};
 
 /// The fields of a configuration, under the names that errors say.
 const FIELDS: &[&str] = &["path", "credentials_string", "token", "api_key", "roles", "context", "token_uri"];
 
 /// The fields that tell a configuration from the text of a `credentials.json`.
-const KINDS: [&str; 6] = ["path", "credentials_string", "credentialsString", "token", "api_key", "apiKey"];
+pub(crate) const KINDS: [&str; 6] =
+    ["path", "credentials_string", "credentialsString", "token", "api_key", "apiKey"];
 
 /// Credentials as a configuration file spells them, with the keys of the official SDKs.
 ///
@@ -104,30 +104,6 @@ impl TryFrom<CredentialsConfig> for Credentials {
         }
         Ok(credentials)
     }
-}
-
-/// Reads what `SKYFLOW_CREDENTIALS` may hold: the text of a `credentials.json`, or a configuration as JSON. Roles and
-/// context may be part of both.
-pub(crate) fn read_text(text: &str) -> Result<Credentials, CredentialsError> {
-    let json = document::tidy(text);
-    let document = Document::parse(crate::CREDENTIALS_ENV, &json)?;
-    if KINDS.iter().any(|kind| document.json(kind).is_some()) {
-        let config = serde_json::from_str::<CredentialsConfig>(&json)
-            .map_err(|error| CredentialsError::field_type(crate::CREDENTIALS_ENV, &error))?;
-        return config.try_into();
-    }
-    let mut credentials = Credentials::from_json(&json)?;
-    if let Some(roles) = document.json("roles") {
-        let roles: Vec<String> =
-            serde_json::from_str(roles).map_err(|error| CredentialsError::field_type("roles", &error))?;
-        credentials = credentials.roles(roles)?;
-    }
-    if let Some(context) = document.json("context") {
-        let context: Value =
-            serde_json::from_str(context).map_err(|error| CredentialsError::field_type("context", &error))?;
-        credentials = credentials.context(context)?;
-    }
-    Ok(credentials)
 }
 
 /// Names the kind of a value that is plainly meant for another variable.

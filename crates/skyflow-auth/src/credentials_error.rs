@@ -174,6 +174,30 @@ impl CredentialsError {
         self.variable
     }
 
+    /// Returns the setting that cannot be used and what is wrong with it, as the error of a client names them: the
+    /// environment variable, or `credentials.privateKey` and `cannot be used: privateKey is empty`.
+    ///
+    /// For [`CredentialsErrorKind::Missing`] without a variable there is no one setting: the client says where it takes
+    /// credentials from.
+    pub fn setting(&self) -> (String, String) {
+        let message = self.to_string();
+        match (self.variable, self.field) {
+            (Some(variable), field) if variable == field => {
+                let problem = message.strip_prefix(field).unwrap_or(&message);
+                (variable.to_owned(), problem.trim_start().to_owned())
+            }
+            (Some(variable), _) => {
+                let rest = message.strip_prefix(variable).unwrap_or(&message);
+                (variable.to_owned(), format!("cannot be used: {}", rest.trim_start_matches(": ")))
+            }
+            (None, "credentials") => ("credentials".to_owned(), format!("cannot be used: {message}")),
+            (None, "credentials file") => {
+                ("credentials.path".to_owned(), format!("cannot be used: {message}"))
+            }
+            (None, field) => (format!("credentials.{field}"), format!("cannot be used: {message}")),
+        }
+    }
+
     /// Returns the error of the operating system behind it, for a file; the error no longer has it then.
     pub fn take_cause(&mut self) -> Option<Arc<io::Error>> {
         self.source.take()
@@ -264,6 +288,21 @@ impl StdError for CredentialsError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn setting_is_the_variable_or_a_part_of_it() {
+        let empty = |field| CredentialsError::new(field, CredentialsErrorKind::Empty);
+        let of_key = empty("privateKey").in_variable("SKYFLOW_CREDENTIALS");
+        for (error, setting, problem) in [
+            (empty("SKYFLOW_API_KEY").in_variable("SKYFLOW_API_KEY"), "SKYFLOW_API_KEY", "is empty"),
+            (of_key, "SKYFLOW_CREDENTIALS", "cannot be used: privateKey is empty"),
+            (empty("credentials"), "credentials", "cannot be used: credentials is empty"),
+            (empty("credentials file"), "credentials.path", "cannot be used: credentials file is empty"),
+            (empty("roles"), "credentials.roles", "cannot be used: roles is empty"),
+        ] {
+            assert_eq!(error.setting(), (setting.to_owned(), problem.to_owned()));
+        }
+    }
 
     #[test]
     fn a_context_key_cannot_inject_a_log_line() {

@@ -24,6 +24,7 @@ mod document;
 mod dotenv;
 mod environment;
 mod exchange;
+mod explain;
 mod key;
 mod key_file;
 mod metadata;
@@ -56,8 +57,9 @@ pub use credentials::{Credentials, CredentialsKind};
 pub use credentials_error::{CredentialsError, CredentialsErrorKind, KeyProblem};
 #[cfg(feature = "dotenv")]
 pub use dotenv::DotEnv;
-pub use environment::{API_KEY_ENV, CREDENTIALS_ENV, CREDENTIALS_PATH_ENV};
+pub use environment::{API_KEY_ENV, CREDENTIALS_ENV, CREDENTIALS_PATH_ENV, InvalidVariable, variable};
 pub use exchange::TokenExchange;
+pub use explain::explain;
 pub use key::ServiceAccountKey;
 pub use metadata::{METADATA_ENV, is_off, skyflow_metadata, skyflow_user_agent};
 #[cfg(feature = "transport")]

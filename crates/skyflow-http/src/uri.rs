@@ -22,6 +22,11 @@ impl TargetError {
     pub fn name(&self) -> &'static str {
         self.name
     }
+
+    /// Returns the violated rule, without the name.
+    pub fn problem(&self) -> &'static str {
+        self.problem
+    }
 }
 
 /// Builds the path and query of a request: the one place where they are encoded.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use skyflow_auth::Credentials;
+use skyflow_auth::{Credentials, variable};
 use skyflow_types::Env;
 
 use crate::{Client, Error};
@@ -53,14 +53,4 @@ impl Client {
         let builder = Self::builder().account_id(account_id).environment(env.unwrap_or_default());
         builder.credentials(credentials).build()
     }
-}
-
-/// Reads a variable; a blank one counts as unset.
-fn variable<S: Into<OsString>>(
-    lookup: impl Fn(&str) -> Option<S>,
-    name: &'static str,
-) -> Result<Option<String>, Error> {
-    let Some(value) = lookup(name) else { return Ok(None) };
-    let value = value.into().into_string().map_err(|_| Error::setting(name, "is not UTF-8"))?;
-    Ok(Some(value).filter(|value| !value.trim().is_empty()))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::StatusCode;
 use skyflow_api::{ApiError, EncodeError};
-use skyflow_auth::{AuthError, CredentialsError, CredentialsErrorKind};
+use skyflow_auth::{AuthError, CredentialsError, CredentialsErrorKind, InvalidVariable, explain};
 use skyflow_http::{BoxError, ErrorKind as TransportKind, RetryStop};
 use skyflow_types::{RequestId, redact_text};
 
@@ -153,11 +153,7 @@ impl Error {
     }
 
     fn from_auth(auth: AuthError) -> Self {
-        let reason = match auth.server_message().filter(|message| !message.is_empty()) {
-            Some(message) => redact_text(message),
-            None => auth.to_string(),
-        };
-        let mut error = Self::of(ErrorKind::Auth, format!("could not obtain an access token: {reason}"));
+        let mut error = Self::of(ErrorKind::Auth, explain(&auth));
         error.0.retryable = auth.is_retryable();
         error.0.status = auth.status();
         error.0.request_id = auth.request_id().cloned();
@@ -248,18 +244,24 @@ impl Error {
 /// Credentials that cannot be used; nothing was sent.
 impl From<CredentialsError> for Error {
     fn from(source: CredentialsError) -> Self {
-        let field = source.variable().unwrap_or(source.field()).to_owned();
-        let problem = match source.kind() {
+        let (field, problem) = match source.kind() {
             CredentialsErrorKind::Missing if source.variable().is_none() => {
-                "are missing: set them on the client, or set SKYFLOW_API_KEY, SKYFLOW_CREDENTIALS or \
-                 SKYFLOW_CREDENTIALS_PATH"
-                    .to_owned()
+                let ways = "are missing: set them on the client, or set SKYFLOW_API_KEY, SKYFLOW_CREDENTIALS or \
+                            SKYFLOW_CREDENTIALS_PATH";
+                (source.field().to_owned(), ways.to_owned())
             }
-            _ => format!("cannot be used: {source}"),
+            _ => source.setting(),
         };
         let mut error = Self::setting(field, problem);
         error.0.kind = ErrorKind::Auth;
         error.with_source(source)
+    }
+}
+
+/// An environment variable that holds no text.
+impl From<InvalidVariable> for Error {
+    fn from(source: InvalidVariable) -> Self {
+        Self::setting(source.name(), source.problem())
     }
 }
 

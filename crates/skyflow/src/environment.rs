@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use skyflow_auth::{Credentials, CredentialsErrorKind, METADATA_ENV, TOKEN_HOSTS_ENV};
+use skyflow_auth::{Credentials, CredentialsErrorKind, METADATA_ENV, TOKEN_HOSTS_ENV, variable};
 use skyflow_http::BaseUri;
 use skyflow_types::{ClusterId, Env, InvalidId, VaultId};
 
@@ -124,16 +124,6 @@ impl VaultConfig {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// Reads a variable; a blank one counts as unset.
-fn variable<S: Into<OsString>>(
-    lookup: impl Fn(&str) -> Option<S>,
-    name: &'static str,
-) -> Result<Option<String>, Error> {
-    let Some(value) = lookup(name) else { return Ok(None) };
-    let value = value.into().into_string().map_err(|_| Error::invalid(name, "is not UTF-8"))?;
-    Ok(Some(value).filter(|value| !value.trim().is_empty()))
 }
 
 #[cfg(feature = "transport")]

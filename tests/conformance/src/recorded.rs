@@ -82,14 +82,20 @@ fn seen() -> MutexGuard<'static, Requests> {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Names the calls whose request is not recorded, and the recorded ones that no call has made, after all recordings were
-/// replayed.
+/// Names the calls whose request is not recorded or another one, and the recorded ones that no call has made, after all
+/// recordings were replayed.
 pub fn problems() -> Vec<String> {
     let seen = seen();
     let missing = seen.keys().filter(|call| !known().contains_key(*call));
     let unused = known().keys().filter(|call| !seen.contains_key(*call));
     let missing = missing.map(|call| format!("the request of {call} is not recorded"));
-    missing.chain(unused.map(|call| format!("the recorded request of {call} is not made"))).collect()
+    let changed = seen.iter().filter(|(call, sent)| known().get(*call).is_some_and(|known| known != *sent));
+    let changed =
+        changed.map(|(call, sent)| format!("the recorded request of {call} is another one, not {sent}"));
+    missing
+        .chain(changed)
+        .chain(unused.map(|call| format!("the recorded request of {call} is not made")))
+        .collect()
 }
 
 /// Writes the requests of this run in place of the recorded ones.

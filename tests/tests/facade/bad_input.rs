@@ -507,7 +507,7 @@ async fn rel_s05_hostile_name_is_one_segment_or_error() {
     for dots in [".", ".."] {
         let request = InsertRequest::new(dots).record(json!({"a": 1}));
         let error = in_time(vault.insert(request)).await.unwrap_err();
-        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("table_name")), "{error}");
+        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("table")), "{error}");
     }
     assert_eq!(recorder.count(), hostile.len());
 }

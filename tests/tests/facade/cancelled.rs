@@ -5,23 +5,9 @@ use std::task::Poll;
 
 use skyflow::{Credentials, DetokenizeRequest, Error, GetRequest, Vault, VaultConfig};
 use skyflow_emulator::{EmbeddedVault, Operation};
-use skyflow_http::{BoxError, HttpService, ManualClock, Request, Response};
+use skyflow_http::ManualClock;
 use skyflow_testkit::polling::Stepped;
-use skyflow_tests::clients::{TOKEN_URI, insert_card, over, service};
-
-/// Makes a transport that yields before and after each request.
-fn slow(vault: &EmbeddedVault) -> HttpService {
-    let vault = HttpService::new(vault.service());
-    service(move |request: Request| {
-        let vault = vault.clone();
-        async move {
-            tokio::task::yield_now().await;
-            let response = vault.send(request).await?;
-            tokio::task::yield_now().await;
-            Ok::<Response, BoxError>(response)
-        }
-    })
-}
+use skyflow_tests::clients::{TOKEN_URI, insert_card, over, yielding};
 
 /// A client whose first call has to mint a token.
 fn client(vault: &EmbeddedVault) -> Vault {
@@ -29,7 +15,7 @@ fn client(vault: &EmbeddedVault) -> Vault {
     let credentials = Credentials::from_json(vault.credentials_json(TOKEN_URI).expose()).unwrap();
     let config = VaultConfig::new(vault.vault_id(), vault.cluster_id()).credentials(credentials);
     let clock = Arc::new(ManualClock::new());
-    over(slow(vault)).clock(clock).vault(config).build().unwrap().default_vault().unwrap()
+    over(yielding(vault)).clock(clock).vault(config).build().unwrap().default_vault().unwrap()
 }
 
 #[derive(Clone, Copy, Debug)]

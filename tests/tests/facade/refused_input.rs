@@ -198,7 +198,10 @@ fn ids_that_would_be_another_path_are_refused() {
         let server = Scripted::default();
         let vault = server.vault();
         let error = vault.update(UpdateRequest::new("..", "id", json!({"a": 1}))).await.unwrap_err();
-        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("table_name")));
+        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("table")));
+        let error = vault.update(UpdateRequest::new("t", "..", json!({"a": 1}))).await.unwrap_err();
+        assert_eq!(error.field(), Some("skyflow_id"));
+        assert_eq!(error.to_string(), "records.update: skyflow_id must not be a dot segment");
         assert!(server.requests().is_empty());
     });
 }

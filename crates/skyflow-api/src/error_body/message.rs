@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::runtime::{lossy_members, lossy_string};
+use skyflow_http::rest::runtime::{lossy_members, lossy_string};
 
 /// The members that hold a message, the best first; a member that holds an object or a list is looked into.
 const MESSAGES: [&str; 14] = [

@@ -70,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
             let is_place = |field: &str| match case.call.op.as_str() {
                 "get_detect_run" => field == "run_id",
                 "invoke" => field.starts_with("path_params"),
-                _ => matches!(field, "vault_id" | "table_name" | "id"),
+                _ => matches!(field, "vault_id" | "table" | "skyflow_id"),
             };
             refused_by(ours, is_place)
         },
