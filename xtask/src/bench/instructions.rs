@@ -32,11 +32,11 @@ struct Limit {
 }
 
 const LIMITS: [Limit; 6] = [
-    Limit { case: "insert-1", ratio: Some(1.42), allocations: 15.5 },
-    Limit { case: "insert-100", ratio: Some(1.49), allocations: 420.5 },
-    Limit { case: "detokenize-100", ratio: Some(1.52), allocations: 325.5 },
-    Limit { case: "get-25", ratio: Some(1.46), allocations: 39.5 },
-    Limit { case: "scaivault-read", ratio: Some(1.44), allocations: 11.5 },
+    Limit { case: "insert-1", ratio: Some(1.37), allocations: 11.5 },
+    Limit { case: "insert-100", ratio: Some(1.14), allocations: 213.5 },
+    Limit { case: "detokenize-100", ratio: Some(1.26), allocations: 121.5 },
+    Limit { case: "get-25", ratio: Some(1.16), allocations: 7.5 },
+    Limit { case: "scaivault-read", ratio: Some(1.41), allocations: 11.5 },
     Limit { case: "stack", ratio: None, allocations: 8.5 },
 ];
 
