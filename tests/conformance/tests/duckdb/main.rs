@@ -37,7 +37,7 @@ fn rows() -> Vec<Value> {
 #[tokio::test]
 #[ignore = "it installs DuckDB: `cargo xtask interop sql` runs it"]
 async fn queries_find_what_duckdb_finds() {
-    let python = match DUCKDB.python() {
+    let python = match DUCKDB.python(Path::new(env!("CARGO_TARGET_TMPDIR"))) {
         Ok(python) => python,
         Err(problem) => return report(&format!("NOT TESTED: {problem}\n")),
     };
