@@ -2,7 +2,7 @@
 //!
 //! Every contestant is a process of its own that does the same typed calls against the same server, which runs on the
 //! other core. Figures are kept in `docs/benchmarks.json`; `docs/benchmarks.md` and its chart are written from them, so
-//! that one measurement leaves the figures of the others.
+//! that one measurement keeps the figures of the others.
 
 mod areas;
 mod chart;

@@ -84,11 +84,11 @@ pub enum ObjectRedaction {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Rules {
-    /// What is done with entities.
+    /// How entities are treated.
     pub policy: Policy,
     /// The column that holds the vault tokens of an entity, as the request names it.
     pub destinations: BTreeMap<DetectEntity, String>,
-    /// What is done with objects in pictures.
+    /// How objects in pictures are treated.
     pub objects: ObjectRedaction,
     /// What the response lists.
     pub returned: ReturnedEntities,

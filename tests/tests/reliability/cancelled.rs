@@ -106,7 +106,7 @@ fn rel_r17_every_operation_dropped_at_every_poll() {
             assert!(is_idle, "{} dropped after {polls} polls", operation.name);
             drops += 1;
             if ended || polls > 60 {
-                // The transport alone leaves each call pending twice.
+                // The transport alone makes each call pend twice.
                 assert!(polls >= 3, "{} ended after {polls} polls", operation.name);
                 break;
             }

@@ -1,4 +1,4 @@
-//! What was measured, as `docs/benchmarks.json` keeps it.
+//! The measured figures, as `docs/benchmarks.json` keeps it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -24,7 +24,7 @@ pub struct Args {
 /// The calls under way at once while memory is measured.
 const AT_ONCE: usize = 32;
 
-/// The setting of aws-lc-sys that leaves the timing of the CPU out of the random generator's seed.
+/// The setting of aws-lc-sys that keeps the timing of the CPU out of the random generator's seed.
 const NO_JITTER: &str = "AWS_LC_SYS_NO_JITTER_ENTROPY";
 
 const PROGRAMS: [&str; 2] = ["minimal-floor", "minimal-ours"];

@@ -257,7 +257,7 @@ mod tests {
         assert!(matches!(own.0, Text::Own(_)));
         let Inner(own, _) = decode(body.as_bytes()).unwrap();
         assert!(matches!(own.0, Text::Own(_)));
-        // A read that has failed leaves nothing behind.
+        // A failed read ends the sharing too.
         assert!(decode_shared::<Page>(" ".repeat(4096).as_bytes()).is_err());
         assert!(RESPONSE.with_borrow(Option::is_none));
     }

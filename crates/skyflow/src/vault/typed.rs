@@ -187,7 +187,7 @@ pub(super) trait UsualRow: DeserializeOwned {
     type Other: ReadBody;
 }
 
-/// What was read.
+/// The result of a read.
 pub(super) enum Read<R: UsualRow> {
     /// The rows, and the response.
     Usual(Vec<R>, Bytes),
