@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{bench, codegen, conformance, coverage, guide, layers, msrv, path, published, tools, words};
+use crate::{
+    bench, codegen, conformance, coverage, fuzz, guide, layers, msrv, path, published, tools, words,
+};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -33,6 +35,8 @@ enum Job {
     Path,
     /// The instructions and allocations of calls, beside those of hyper doing the same.
     Instructions,
+    /// Each fuzz target, for 30 seconds.
+    Fuzz,
     /// Rustdoc; warnings are errors.
     Doc,
     /// Licences, bans and sources of every dependency.
@@ -56,15 +60,16 @@ const CHECKS: &[Job] = &[
     Job::Codegen,
     Job::Coverage,
     Job::Layers,
+    Job::Words,
+    Job::Guide,
     Job::Clippy,
     Job::Conformance,
     Job::Path,
-    Job::Instructions,
     Job::Doc,
-    Job::Deny,
-    Job::Words,
-    Job::Guide,
 ];
+
+/// The checks that run beside [`CHECKS`]: they build into directories apart, so neither waits for the other.
+const BESIDE: &[Job] = &[Job::Instructions, Job::Fuzz, Job::Deny];
 
 /// The crates that work without their default features.
 const WITHOUT_DEFAULT_FEATURES: [&str; 7] = [
@@ -78,9 +83,17 @@ const WITHOUT_DEFAULT_FEATURES: [&str; 7] = [
 ];
 
 /// Runs the checks and stops at the first that fails.
-#[expect(clippy::disallowed_methods, reason = "elapsed times are shown to a person")]
 pub fn run(args: &Args) -> Result<(), String> {
-    let jobs = if args.jobs.is_empty() { CHECKS } else { &args.jobs[..] };
+    if !args.jobs.is_empty() {
+        return in_turn(&args.jobs);
+    }
+    let beside = std::thread::spawn(|| in_turn(BESIDE));
+    in_turn(CHECKS)?;
+    beside.join().unwrap_or_else(|_| Err("a check panicked".to_owned()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "elapsed times are shown to a person")]
+fn in_turn(jobs: &[Job]) -> Result<(), String> {
     for job in jobs {
         let started = Instant::now();
         println!("==> {job:?}");
@@ -101,6 +114,7 @@ impl Job {
             Self::Conformance => conformance::run(&conformance::Args::default()),
             Self::Path => path::check(),
             Self::Instructions => bench::check(),
+            Self::Fuzz => fuzz::run(&fuzz::Args::for_seconds(30)),
             Self::Doc => command(
                 cargo_command(&["doc", "--workspace", "--no-deps", "--all-features", "--locked"])
                     .env("RUSTDOCFLAGS", "-D warnings"),
