@@ -33,9 +33,10 @@ enum Job {
     Conformance,
     /// How many files of the crates a warm insert runs through.
     Path,
-    /// The instructions and allocations of calls, beside those of hyper doing the same.
+    /// The instructions and allocations of calls, beside those of hyper doing the same; they are not among those that
+    /// run by default.
     Instructions,
-    /// Each fuzz target, for 30 seconds.
+    /// Each fuzz target, for 30 seconds; it is not among those that run by default.
     Fuzz,
     /// Rustdoc; warnings are errors.
     Doc,
@@ -68,8 +69,8 @@ const CHECKS: &[Job] = &[
     Job::Doc,
 ];
 
-/// The checks that run beside [`CHECKS`]: they build into directories apart, so neither waits for the other.
-const BESIDE: &[Job] = &[Job::Instructions, Job::Fuzz, Job::Deny];
+/// The checks that run beside [`CHECKS`]: they build into directories apart.
+const BESIDE: &[Job] = &[Job::Deny];
 
 /// The crates that work without their default features.
 const WITHOUT_DEFAULT_FEATURES: [&str; 7] = [

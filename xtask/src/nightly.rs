@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::{fuzz, guide, interop, msrv, soak};
+use crate::{bench, fuzz, guide, interop, msrv, soak};
 
 /// A run of tests with more repeats than in `cargo test`.
 struct Run {
@@ -74,6 +74,11 @@ const STEPS: &[Step] = &[
         name: "oldest Rust",
         about: "each published crate, compiled with the oldest Rust that it names",
         run: msrv::run,
+    },
+    Step {
+        name: "instructions",
+        about: "the instructions and allocations of calls, beside those of hyper doing the same",
+        run: bench::check,
     },
     Step { name: "SQL", about: "the same queries in the embedded vault and in DuckDB", run: interop::sql },
     Step { name: "guide", about: "the guide, built with mdBook", run: guide::build },

@@ -46,7 +46,7 @@ const INSTRUCTIONS: &str = "
 
 Counted by callgrind over http without a cryptography library, one call at a time; `stack` is the layers over a service in
 memory. The server waits 5 ms before each response, so that each call waits for it once, as over a network. The load of the
-machine does not change these figures. CI fails above the limits.
+machine does not change these figures. `cargo xtask nightly` fails above the limits.
 ";
 
 const ABOVE: &str = "
