@@ -22,7 +22,8 @@ How much CPU time, memory, space and build time a program spends on this client,
   it is the least that a typed call can cost, and no client to choose.
 - **reqwest** is that client as its documentation shows it.
 - **ours** is this client with an API key, **account** the same with a service account whose token is cached, and **blocking**
-  its synchronous side. It reads rows straight into the caller's types (`insert_as`, `get_as`). For `scaivault-read`, which reads one secret and decodes its data, it is `scaivault`.
+  its synchronous side. It reads rows straight into the caller's types (`insert_as`, `get_as`). For `scaivault-read`, which
+  reads one secret and decodes its data, it is `scaivault`.
 - **Python** is the published Python SDK.
 
 ![CPU time per call as a multiple of the floor](benchmarks.svg)
