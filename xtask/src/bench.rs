@@ -1,6 +1,6 @@
 //! Clients side by side: `cargo xtask bench`, `cargo xtask bench footprint`, and `cargo xtask bench --instructions`.
 //!
-//! Every contestant is a process of its own that does the same typed calls against the same server, which runs on the
+//! Every contestant is a separate process that does the same typed calls against the same server, which runs on the
 //! other core. Figures are kept in `docs/benchmarks.json`; `docs/benchmarks.md` and its chart are written from them, so
 //! that one measurement keeps the figures of the others.
 
@@ -19,6 +19,7 @@ mod statistics;
 
 use std::path::Path;
 
+use crate::programs::root;
 use crate::streams;
 use figures::Figures;
 use programs::{Build, Server};
@@ -90,8 +91,4 @@ pub fn check() -> Result<(), String> {
 fn count(root: &Path) -> Result<Vec<figures::Counted>, String> {
     let programs = programs::build(root, Build::Plain)?;
     instructions::count(&programs)
-}
-
-fn root() -> Result<&'static Path, String> {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or_else(|| "xtask is not below the root".to_owned())
 }

@@ -6,13 +6,13 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::{
-    bench, codegen, conformance, coverage, fuzz, guide, layers, msrv, path, published, tools, words,
+    bench, codegen, conformance, coverage, fuzz, guide, layers, msrv, path, programs, published, tools, words,
 };
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Runs only the named checks; all but `test`, `package` and `msrv` when none is named.
+    /// Runs only the named checks. When none is named, all run but those that say otherwise, and `test`.
     #[arg(value_enum)]
     jobs: Vec<Job>,
 }
@@ -159,7 +159,7 @@ fn cargo(args: &[&str]) -> Result<(), String> {
 }
 
 fn cargo_command(args: &[&str]) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = programs::cargo();
     command.args(args);
     command
 }

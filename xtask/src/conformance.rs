@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::programs::{self, Program};
+use crate::programs;
 
 /// Options of `cargo xtask conformance`.
 #[derive(clap::Args, Default)]
@@ -14,6 +14,6 @@ pub struct Args {
 /// Replays a directory in a program apart, so that these commands do not depend on the SDK.
 pub fn run(args: &Args) -> Result<(), String> {
     let directory = args.directory.as_ref().map(|directory| directory.display().to_string());
-    programs::run(Program::Binary("skyflow-conformance"), directory.as_slice())
+    programs::run("skyflow-conformance", directory.as_slice())
         .map_err(|error| format!("the replay found differences, or did not run: {error}"))
 }

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::programs::{self, Program};
+use crate::programs;
 
 /// Options of `cargo xtask interop`.
 #[derive(clap::Args)]
@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> Result<(), String> {
             vec!["--program=target/ring/debug/skyflow-ring".to_owned()]
         }
     };
-    programs::run(Program::Binary("skyflow-interop"), &arguments)
+    programs::run("skyflow-interop", &arguments)
 }
 
 /// Compares queries with DuckDB.
@@ -76,7 +76,7 @@ pub fn sql() -> Result<(), String> {
 }
 
 fn cargo(args: &[&str]) -> Result<(), String> {
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let status = programs::cargo()
         .args(args)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .status()

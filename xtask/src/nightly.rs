@@ -1,10 +1,9 @@
 //! Runs what takes longer than a change can wait for: `cargo xtask nightly`. Tests whose number of repeats can be raised
 //! get as many as a night has time for.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::{bench, fuzz, guide, interop, msrv, soak};
+use crate::{bench, fuzz, guide, interop, msrv, programs, soak};
 
 /// A run of tests with more repeats than in `cargo test`.
 struct Run {
@@ -54,18 +53,18 @@ struct Step {
     run: fn() -> Result<(), String>,
 }
 
-/// The steps that run beside the tests, in lanes: each lane keeps one core busy, or sleeps most of the time.
-const LANES: &[&[Step]] = &[
-    &[Step {
+/// The steps that run beside the tests: each keeps one core busy, or sleeps most of the time.
+const BESIDE: &[Step] = &[
+    Step {
         name: "soak",
         about: "calls for an hour, and what they leave behind",
         run: || soak::run(&soak::Args { minutes: 60 }),
-    }],
-    &[Step {
+    },
+    Step {
         name: "fuzz targets",
         about: "each fuzz target, for 10 minutes",
         run: || fuzz::run(&fuzz::Args::for_seconds(600)),
-    }],
+    },
 ];
 
 /// The steps after the tests, which have the machine to themselves.
@@ -94,14 +93,9 @@ struct Ended {
 /// Makes every run, also after one that failed, and prints a line for each at the end.
 pub fn run() -> Result<(), String> {
     let mut ended = std::thread::scope(|scope| {
-        let lanes: Vec<_> = LANES
-            .iter()
-            .map(|lane| scope.spawn(|| lane.iter().map(Step::start).collect::<Vec<_>>()))
-            .collect();
+        let beside: Vec<_> = BESIDE.iter().map(|step| (step, scope.spawn(|| step.start()))).collect();
         let mut ended: Vec<Ended> = RUNS.iter().map(Run::start).collect();
-        for (lane, steps) in lanes.into_iter().zip(LANES) {
-            ended.extend(lane.join().unwrap_or_else(|_| steps.iter().map(Step::panicked).collect()));
-        }
+        ended.extend(beside.into_iter().map(|(step, run)| run.join().unwrap_or_else(|_| step.panicked())));
         ended
     });
     ended.extend(STEPS.iter().map(Step::start));
@@ -138,7 +132,7 @@ impl Run {
         let (variable, value) = self.variable;
         println!("==> {}: {variable}={value}", self.name);
         timed(format!("{} ({variable}={value})", self.name), || {
-            let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            let status = programs::cargo()
                 .args(["test", "--locked", "--no-fail-fast"])
                 .args(self.args)
                 .env(variable, value)

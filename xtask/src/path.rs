@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::process::Command;
 
-use crate::programs::{self, Program};
+use crate::programs;
 
 /// The maximum number of files that a warm insert may run through. It is lowered whenever the number falls: the goal is
 /// 25 (see `docs/architecture.md`).
@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<(), String> {
     if !has_valgrind() {
         return Err("valgrind is missing: install it, such as with `apt-get install valgrind`".to_owned());
     }
-    let profile = profile(root, &programs::build(Program::Example("warm_insert"))?)?;
+    let profile = profile(root, &programs::build(programs::WARM_INSERT)?)?;
     let files = Profile::parse(&profile).files(ENTRY, root)?;
     for (number, file) in (1..).zip(&files) {
         println!("{number:3} {file}");

@@ -3,27 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A program, by the kind of its target.
-#[derive(Clone, Copy)]
-pub enum Program {
-    Binary(&'static str),
-    Example(&'static str),
+/// The example whose calls are profiled.
+pub const WARM_INSERT: &str = "warm_insert";
+
+/// Returns a call of the cargo that runs this program.
+pub fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// Any example: Cargo then counts the features of dev-dependencies, as it does for tests.
-const ANY_EXAMPLE: &str = "warm_insert";
-
-/// Builds a program and returns its path.
+/// Builds a binary, or [`WARM_INSERT`], and returns its path.
 ///
 /// The features are those of `cargo test --workspace`, so that no crate is compiled twice.
-pub fn build(program: Program) -> Result<PathBuf, String> {
-    let (Program::Binary(name) | Program::Example(name)) = program;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--locked", "--workspace", "--example", ANY_EXAMPLE]);
-    if let Program::Binary(name) = program {
+pub fn build(name: &str) -> Result<PathBuf, String> {
+    let mut cargo = cargo();
+    // With an example, Cargo counts the features of dev-dependencies, as it does for tests.
+    cargo.args(["build", "--quiet", "--locked", "--workspace", "--example", WARM_INSERT]);
+    if name != WARM_INSERT {
         cargo.args(["--bin", name]);
-    } else if name != ANY_EXAMPLE {
-        cargo.args(["--example", name]);
     }
     let output = cargo
         .args(["--message-format", "json-render-diagnostics"])
@@ -41,9 +37,9 @@ pub fn build(program: Program) -> Result<PathBuf, String> {
     executable.map(Into::into).ok_or_else(|| format!("{name} does not build"))
 }
 
-/// Builds a program and runs it to its end, at the root of the workspace.
-pub fn run(program: Program, args: &[String]) -> Result<(), String> {
-    let path = build(program)?;
+/// Builds a binary and runs it to its end, at the root of the workspace.
+pub fn run(name: &str, args: &[String]) -> Result<(), String> {
+    let path = build(name)?;
     let status = Command::new(&path)
         .args(args)
         .current_dir(root()?)
@@ -52,6 +48,7 @@ pub fn run(program: Program, args: &[String]) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{}: {status}", path.display())) }
 }
 
-fn root() -> Result<&'static Path, String> {
+/// Returns the root of the workspace.
+pub fn root() -> Result<&'static Path, String> {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or_else(|| "xtask is not below the root".to_owned())
 }

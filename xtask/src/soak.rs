@@ -1,6 +1,6 @@
 //! Runs the client for a long time: `cargo xtask soak --minutes 60`.
 
-use crate::programs::{self, Program};
+use crate::programs;
 
 /// Options of `cargo xtask soak`.
 #[derive(clap::Args)]
@@ -13,6 +13,5 @@ pub struct Args {
 /// Runs the load, and fails when memory, descriptors or tasks grow, or a call fails.
 pub fn run(args: &Args) -> Result<(), String> {
     let args = ["load".to_owned(), args.minutes.to_string()];
-    programs::run(Program::Binary("soak"), &args)
-        .map_err(|error| format!("the client did not stay as it was: {error}"))
+    programs::run("soak", &args).map_err(|error| format!("the client did not stay as it was: {error}"))
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::process::Command;
+
+use crate::programs;
 
 /// The dependency tree of a crate with a choice of features, and its bounds.
 struct Tree {
@@ -124,7 +125,7 @@ impl Tree {
 
 /// Returns name and version of every package that a build of this one needs, with these options of `cargo tree`.
 pub fn packages_of(package: &str, options: &[impl AsRef<OsStr>]) -> Result<BTreeSet<String>, String> {
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let output = programs::cargo()
         .args(["tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--package", package])
         .args(options)
         .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -1,7 +1,7 @@
 //! Requests of this SDK for which the official one has no counterpart, because it refuses the call or writes another
 //! one: recorded, reviewed, and compared since.
 //!
-//! `cargo run -p skyflow-conformance -- --record` writes them anew; the diff is what there is to review.
+//! `cargo run -p skyflow-conformance -- --record` writes them again; review the diff.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};

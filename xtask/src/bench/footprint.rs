@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use super::figures::{Footprint, Memory, OURS, Program};
-use super::programs::{self, Build, Run, Server, cargo, client};
+use super::programs::{self, Build, Run, Server, client};
 use super::statistics::median;
+use crate::programs::cargo;
 use crate::trees;
 
 /// Options of `cargo xtask bench footprint`.

@@ -32,7 +32,7 @@ How much CPU time, memory, space and build time a program spends on this client,
 const METHOD: &str = "
 ## Method
 
-Each contestant is a process of its own on one core; the server, which does no work, is on another. A measurement has several
+Each contestant is a separate process on one core; the server, which does no work, is on another. A measurement has several
 rounds, and in each round all contestants make the same number of calls, every second time in the opposite order. CPU times
 are those of the process, in µs per call, and the table shows the median of the rounds. A ratio is computed within each round,
 and the table shows the median of these ratios with the median of their distances from it: a machine that is slow in one

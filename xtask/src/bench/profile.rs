@@ -66,12 +66,12 @@ version: 1
 events: Ir
 
 ob=/bin/client
-fl=/work/crates/skyflow-http/src/layers/retry.rs
+fl=/project/crates/skyflow-http/src/layers/retry.rs
 fn=retry
 10 100
 fi=/rustc/abc/library/alloc/src/vec.rs
 11 20
-fe=/work/crates/skyflow-http/src/layers/retry.rs
+fe=/project/crates/skyflow-http/src/layers/retry.rs
 12 5
 cob=/lib/libc.so.6
 cfi=???

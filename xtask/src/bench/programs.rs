@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::programs::cargo;
+
 pub const MANIFEST: &str = "tests/bench/Cargo.toml";
 
 /// What the programs are built with.
@@ -15,11 +17,6 @@ pub enum Build {
     Tls,
     /// The contestants `floor` and `ours` over http, without a cryptography library.
     Plain,
-}
-
-/// Returns a call of the cargo that runs this program.
-pub fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// Builds the server and the client, and returns where they are.

@@ -52,6 +52,7 @@ impl Connections {
     pub(crate) fn find(&self, id: &str, is_outbound: bool) -> Option<&ConnectionSpec> {
         self.specs.iter().find(|spec| spec.id() == id && spec.is_outbound() == is_outbound)
     }
+
     /// Returns the client for targets. It follows no redirect.
     #[cfg(feature = "server")]
     pub(crate) fn client(&self, clock: &Arc<dyn Clock>, body_limit: usize) -> &HttpService {

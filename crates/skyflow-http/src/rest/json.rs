@@ -73,8 +73,8 @@ pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(MARK).unwrap_or(body)
 }
 
-/// Reads a body; a byte order mark in front of it is passed over.
-pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+/// Reads a JSON response; a byte order mark in front of it is passed over.
+pub fn decode_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     let body = without_mark(body);
     // The whole text is checked faster than each string of it.
     match std::str::from_utf8(body) {
@@ -84,15 +84,16 @@ pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError>
     .map_err(|error| DecodeError::new(&error, body))
 }
 
-/// Reads a body as [`decode`] does. [`Json`] in it shares one copy of the body, where its size is worth it.
+/// Reads a JSON response as [`decode_json`] does. [`Json`] in it shares one copy of the response, where its size is worth
+/// it, so a response with secrets that are to be wiped is not read so.
 ///
 /// While it is read, `Json` can be read from text only: a type of the response must not read it from a
 /// [`serde_json::Value`].
-pub(super) fn decode_shared<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+pub fn decode_json_shared<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     if !SHARED.contains(&body.len()) {
-        return decode(body);
+        return decode_json(body);
     }
-    let Ok(text) = std::str::from_utf8(without_mark(body)) else { return decode(body) };
+    let Ok(text) = std::str::from_utf8(without_mark(body)) else { return decode_json(body) };
     let text: Arc<str> = text.into();
     let _sharing = Sharing::parts_of(&text);
     serde_json::from_str(&text).map_err(|error| DecodeError::new(&error, text.as_bytes()))
@@ -227,7 +228,7 @@ mod tests {
         for (rows, mark, is_shared) in
             [(10, "", false), (500, "", true), (500, "\u{feff}", true), (90_000, "", false)]
         {
-            let read: Page = decode_shared(&page(rows, mark)).unwrap();
+            let read: Page = decode_json_shared(&page(rows, mark)).unwrap();
             assert_eq!(read.rows.len(), rows);
             for (n, row) in read.rows.iter().enumerate() {
                 assert_eq!(row.get(), format!("{{ \"n\":{n}, \"x\":\"ü\" }}"));
@@ -252,13 +253,13 @@ mod tests {
         }
 
         let body = format!("\"{{\\\"a\\\":1}}{}\"", " ".repeat(4096));
-        let Inner(own, other) = decode_shared(body.as_bytes()).unwrap();
+        let Inner(own, other) = decode_json_shared(body.as_bytes()).unwrap();
         assert_eq!((own.get(), other.get()), ("{\"a\":1}", "7"));
         assert!(matches!(own.0, Text::Own(_)));
-        let Inner(own, _) = decode(body.as_bytes()).unwrap();
+        let Inner(own, _) = decode_json(body.as_bytes()).unwrap();
         assert!(matches!(own.0, Text::Own(_)));
         // A failed read ends the sharing too.
-        assert!(decode_shared::<Page>(" ".repeat(4096).as_bytes()).is_err());
+        assert!(decode_json_shared::<Page>(" ".repeat(4096).as_bytes()).is_err());
         assert!(RESPONSE.with_borrow(Option::is_none));
     }
 
@@ -267,7 +268,7 @@ mod tests {
         let mut body = page(500, "");
         let at = body.len() - 20;
         body[at] = 0xff;
-        assert!(decode::<Page>(&body).is_err() && decode_shared::<Page>(&body).is_err());
+        assert!(decode_json::<Page>(&body).is_err() && decode_json_shared::<Page>(&body).is_err());
     }
 
     #[test]

@@ -6,11 +6,12 @@ use std::io::{self, Write};
 use std::marker::PhantomData;
 
 pub use super::error::{clean, plain_text};
+use super::finite;
+pub use super::json::{decode_json, decode_json_shared};
 pub use super::media::{accepting, decode_bytes, decode_optional_json, decode_text, encode_urlencoded};
 pub use super::open_object::{empty_when_absent, fill, optional, required, required_list};
 pub use super::text::{leading_json, lossy_members, lossy_string, text_of};
 pub use super::{Base64, DecodeError, Element, EncodeError, FilePart, Json, Multipart, Operation};
-use super::{finite, json};
 use crate::Body;
 pub use crate::{Idempotency, OperationInfo, Request, RequestTarget};
 pub use crate::{open_enum, open_object};
@@ -19,7 +20,7 @@ use http::Uri;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 pub use http::{HeaderMap, Method, StatusCode};
 pub use serde;
-use serde::de::{DeserializeOwned, Visitor};
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -77,17 +78,6 @@ pub(super) fn request(
         request.headers_mut().insert(CONTENT_TYPE, content_type);
     }
     Ok(request)
-}
-
-/// Reads a JSON response; a byte order mark in front of it is passed over.
-pub fn decode_json<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> {
-    json::decode(body)
-}
-
-/// Reads a JSON response as [`decode_json`] does. [`Json`] in it shares one copy of the response, where its size is worth
-/// it, so a response with secrets that are to be wiped is not read so.
-pub fn decode_json_shared<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> {
-    json::decode_shared(body)
 }
 
 /// Ignores the body of a response without a result.

@@ -6,7 +6,7 @@ use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-const ID: &str = "skyflow_id";
+pub(super) const ID: &str = "skyflow_id";
 
 /// Decodes a row; `None` when it does not fit the type, or its tokens have a member that is called like the id.
 pub(super) fn decode<T: DeserializeOwned>(skyflow_id: &str, tokens: &str) -> Option<T> {

@@ -17,9 +17,9 @@ use skyflow_types::RequestId;
 
 use super::Vault;
 use super::get::{GetRequest, GetResponse, StoredRows};
-use super::insert::{InsertError, InsertRequest, InsertResponse, Written, WrittenRows};
-use super::row_with_id::Row;
-use crate::elements::{Elements, ReadBody};
+use super::insert::{InsertError, InsertRequest, InsertResponse, WrittenRows};
+use super::row_with_id::{ID, Row};
+use crate::elements::ReadBody;
 use crate::{ElementError, Error};
 
 /// Reports the outcome of each row of an insert, with the inserted rows in the caller's own type.
@@ -113,22 +113,11 @@ impl Vault {
         }
         let (vault_id, count) = (self.id.as_str(), request.row_count());
         let call = request.into_insert::<Usual<Inserted<T>>>(vault_id);
-        let read = |response: Response<Read<Inserted<T>>>| {
-            let mut usual = None;
-            let response = response.map(|read| match read {
-                Read::Usual(rows, _) if rows.len() == count => {
-                    usual = Some(rows.into_iter().map(|row| row.0).collect());
-                    Written::default()
-                }
-                // It has the form of rows, and not their number.
-                Read::Usual(_, body) => WrittenRows::read(&body).unwrap_or_default(),
-                Read::Other(written) => written,
-            });
-            if let Some(rows) = usual {
-                let request_id = response.request_id;
-                return Ok(TypedInsertResponse { rows, errors: Vec::new(), surplus: Vec::new(), request_id });
+        let read = |response| match usual(response, |rows| rows == count) {
+            Ok((rows, request_id)) => {
+                Ok(TypedInsertResponse { rows, errors: Vec::new(), surplus: Vec::new(), request_id })
             }
-            InsertResponse::from_insert(response, count).map(Into::into)
+            Err(response) => InsertResponse::from_insert(response, count).map(Into::into),
         };
         self.handle.call(call, read).await
     }
@@ -158,21 +147,9 @@ impl Vault {
         request: GetRequest,
     ) -> Result<TypedGetResponse<T>, Error> {
         let call = request.into_list::<Usual<Stored<T>>>(self.id.as_str());
-        let read = |response: Response<Read<Stored<T>>>| {
-            let mut usual = None;
-            let response = response.map(|read| match read {
-                Read::Usual(rows, _) => {
-                    usual = Some(rows.into_iter().map(|row| row.0).collect());
-                    Elements::default()
-                }
-                Read::Other(elements) => elements,
-            });
-            match usual {
-                Some(rows) => {
-                    Ok(TypedGetResponse { rows, errors: Vec::new(), request_id: response.request_id })
-                }
-                None => Ok(GetResponse::from_list(response).into()),
-            }
+        let read = |response| match usual(response, |_| true) {
+            Ok((rows, request_id)) => Ok(TypedGetResponse { rows, errors: Vec::new(), request_id }),
+            Err(response) => Ok(GetResponse::from_list(response).into()),
         };
         self.handle.call(call, read).await
     }
@@ -183,16 +160,26 @@ pub(super) struct Usual<R>(PhantomData<R>);
 
 /// A row of a response of the usual form.
 pub(super) trait UsualRow: DeserializeOwned {
+    /// The caller's type.
+    type Row;
     /// How a response of another form is read.
-    type Other: ReadBody;
+    type Other: ReadBody<Value: Default>;
+
+    fn into_row(self) -> Self::Row;
 }
 
 /// The result of a read.
 pub(super) enum Read<R: UsualRow> {
     /// The rows, and the response.
     Usual(Vec<R>, Bytes),
-    Other(<R::Other as ReadBody>::Value),
+    Other(Untyped<R>),
 }
+
+/// The rows of a usual response, and its request id.
+type Typed<R> = (Vec<<R as UsualRow>::Row>, Option<RequestId>);
+
+/// A response of another form, as it is read without a type.
+type Untyped<R> = <<R as UsualRow>::Other as ReadBody>::Value;
 
 impl<R: UsualRow> ReadBody for Usual<R> {
     type Value = Read<R>;
@@ -213,6 +200,27 @@ impl<R: UsualRow> ReadBody for Usual<R> {
     }
 }
 
+/// Returns the rows of a usual response whose number fits; any other response as it is read without a type.
+fn usual<R: UsualRow>(
+    response: Response<Read<R>>,
+    fits: impl FnOnce(usize) -> bool,
+) -> Result<Typed<R>, Response<Untyped<R>>> {
+    let mut usual = None;
+    let response = response.map(|read| match read {
+        Read::Usual(rows, _) if fits(rows.len()) => {
+            usual = Some(rows.into_iter().map(R::into_row).collect());
+            Default::default()
+        }
+        // It has the form of rows, and not their number.
+        Read::Usual(_, body) => R::Other::read(&body).unwrap_or_default(),
+        Read::Other(other) => other,
+    });
+    match usual {
+        Some(rows) => Ok((rows, response.request_id)),
+        None => Err(response),
+    }
+}
+
 /// The names of the members of a row.
 #[derive(Deserialize, PartialEq)]
 #[serde(field_identifier, rename_all = "snake_case")]
@@ -224,14 +232,19 @@ enum Member {
     Other,
 }
 
-/// The members of a row that is not of the usual form; it is read again.
+/// The error of a row that is not of the usual form. It leads to a second read, and is not shown.
 const UNUSUAL: &str = "a row of another form";
 
 /// An inserted row: its id, and its tokens behind it.
 pub(super) struct Inserted<T>(T);
 
 impl<T: DeserializeOwned> UsualRow for Inserted<T> {
+    type Row = T;
     type Other = WrittenRows;
+
+    fn into_row(self) -> T {
+        self.0
+    }
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Inserted<T> {
@@ -262,7 +275,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for InsertedVisitor<T> {
             Some(_) => return Err(A::Error::custom(UNUSUAL)),
             None => of_id(skyflow_id)?,
         };
-        pass_over(members)?;
+        pass_over(members, &[Member::SkyflowId, Member::Tokens])?;
         Ok(row)
     }
 }
@@ -299,14 +312,19 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Tokens<'de, T> {
 
 /// A row without tokens.
 fn of_id<'de, T: Deserialize<'de>, E: serde::de::Error>(skyflow_id: &'de str) -> Result<T, E> {
-    T::deserialize(MapDeserializer::new(std::iter::once(("skyflow_id", skyflow_id))))
+    T::deserialize(MapDeserializer::new(std::iter::once((ID, skyflow_id))))
 }
 
 /// A stored row: its fields.
 pub(super) struct Stored<T>(T);
 
 impl<T: DeserializeOwned> UsualRow for Stored<T> {
+    type Row = T;
     type Other = StoredRows;
+
+    fn into_row(self) -> T {
+        self.0
+    }
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Stored<T> {
@@ -329,7 +347,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for StoredVisitor<T> {
             return Err(A::Error::custom(UNUSUAL));
         }
         let row = members.next_value_seed(Fields(PhantomData))?;
-        pass_over(members)?;
+        pass_over(members, &[Member::Fields])?;
         Ok(row)
     }
 }
@@ -345,10 +363,10 @@ impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Fields<T> {
     }
 }
 
-/// Passes over the other members of a row. One that comes twice makes the row one of another form.
-fn pass_over<'de, A: MapAccess<'de>>(mut members: A) -> Result<(), A::Error> {
-    while let Some(member) = members.next_key::<Member>()? {
-        if matches!(member, Member::SkyflowId | Member::Fields) {
+/// Passes over the other members of a row. One of those that were read makes the row one of another form.
+fn pass_over<'de, A: MapAccess<'de>>(mut members: A, read: &[Member]) -> Result<(), A::Error> {
+    while let Some(member) = members.next_key()? {
+        if read.contains(&member) {
             return Err(A::Error::custom(UNUSUAL));
         }
         members.next_value::<IgnoredAny>()?;
@@ -444,6 +462,7 @@ mod tests {
             r#"{"skyflow_id":"a","tokens":"t"}"#,
             r#"{"skyflow_id":"a","other":1,"tokens":{}}"#,
             r#"{"skyflow_id":"a","tokens":{},"skyflow_id":"b"}"#,
+            r#"{"skyflow_id":"a","tokens":{},"tokens":{"card":"t"}}"#,
             r#"{"skyflow_id":"a","tokens":{"card":"t","skyflow_id":"hidden"}}"#,
             "null",
             "[]",
